@@ -1,0 +1,48 @@
+/** Prints a diagnostic for people: a headline, the lines of source around it with a caret, the hint. */
+
+import type { Diagnostic, Location, Severity } from './diagnostic.js';
+
+/** How to paint each part; the identity paints nothing (files, tests). */
+export interface Paint {
+  severity(text: string, severity: Severity): string;
+  dim(text: string): string;
+  bold(text: string): string;
+}
+
+export const plainPaint: Paint = { severity: t => t, dim: t => t, bold: t => t };
+
+const CONTEXT_LINES = 2;
+const MAX_LINE = 160;
+
+/** The whole diagnostic as text of several lines, without a newline at its end. */
+export function formatDiagnostic(d: Diagnostic, paint: Paint = plainPaint): string {
+  const out: string[] = [`${paint.severity(d.severity, d.severity)}${paint.dim(`[${d.code}]`)}: ${paint.bold(d.message)}`];
+  if (d.location) out.push(codeFrame(d.location, paint));
+  for (const r of d.related ?? []) out.push(`  ${paint.severity('note', 'note')}: ${r.message}`, codeFrame(r.location, paint, 0));
+  if (d.hint) out.push(`  ${paint.severity('help', 'note')}: ${d.hint}`);
+  if (d.fix) out.push(`  ${paint.severity('fix', 'note')}: ${d.fix.title} (mokapot check --fix)`);
+  return out.join('\n');
+}
+
+/** `--> file:line:column` and the source lines around the range, its first line underlined. */
+export function codeFrame(location: Location, paint: Paint = plainPaint, context = CONTEXT_LINES): string {
+  const { source, range } = location;
+  const lines = source.text.split(/\r\n|\n|\r/);
+  const first = Math.max(1, range.start.line - context);
+  const last = Math.min(lines.length, range.start.line + (context ? 1 : 0));
+  const width = String(last).length;
+  const out = [`  ${paint.dim('-->')} ${source.name}:${range.start.line}:${range.start.column}`];
+  for (let n = first; n <= last; n++) {
+    const full = (lines[n - 1] ?? '').replace(/\t/g, ' ');
+    // A line of megabytes is shown as the part around the mark.
+    const from = n === range.start.line && range.start.column > MAX_LINE - 40 ? range.start.column - 60 : 0;
+    const text = full.slice(from, from + MAX_LINE);
+    out.push(`  ${paint.dim(`${String(n).padStart(width)} |`)} ${text}`);
+    if (n !== range.start.line) continue;
+    const endColumn = range.end.line === range.start.line ? range.end.column : full.length + 1;
+    const start = range.start.column - 1 - from;
+    const carets = '^'.repeat(Math.max(1, Math.min(endColumn - range.start.column, MAX_LINE - start)));
+    out.push(`  ${paint.dim(`${' '.repeat(width)} |`)} ${' '.repeat(start)}${paint.severity(carets, 'error')}`);
+  }
+  return out.join('\n');
+}
