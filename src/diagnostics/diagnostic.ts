@@ -71,12 +71,20 @@ export class MokapotError extends Error {
 }
 
 /** An error diagnostic, the usual case, in one line. */
-export function error(code: string, message: string, more: Omit<Partial<Diagnostic>, 'code' | 'message'> = {}): Diagnostic {
+export function error(
+  code: string,
+  message: string,
+  more: Omit<Partial<Diagnostic>, 'code' | 'message'> = {},
+): Diagnostic {
   return { code, severity: 'error', message, ...more };
 }
 
 /** `throw fail(...)`: a MokapotError of one error diagnostic. */
-export function fail(code: string, message: string, more: Omit<Partial<Diagnostic>, 'code' | 'message'> = {}): MokapotError {
+export function fail(
+  code: string,
+  message: string,
+  more: Omit<Partial<Diagnostic>, 'code' | 'message'> = {},
+): MokapotError {
   return new MokapotError(error(code, message, more));
 }
 
@@ -86,6 +94,8 @@ export function hasErrors(diagnostics: readonly Diagnostic[]): boolean {
 
 /** `file:line:column: message (hint)` on one line, for logs and `Error.message`. */
 export function formatPlain(d: Diagnostic): string {
-  const at = d.location ? `${d.location.source.name}:${d.location.range.start.line}:${d.location.range.start.column}: ` : '';
+  const at = d.location
+    ? `${d.location.source.name}:${d.location.range.start.line}:${d.location.range.start.column}: `
+    : '';
   return `${at}${d.message}${d.hint ? ` ${d.hint}` : ''}`;
 }

@@ -16,9 +16,12 @@ const MAX_LINE = 160;
 
 /** The whole diagnostic as text of several lines, without a newline at its end. */
 export function formatDiagnostic(d: Diagnostic, paint: Paint = plainPaint): string {
-  const out: string[] = [`${paint.severity(d.severity, d.severity)}${paint.dim(`[${d.code}]`)}: ${paint.bold(d.message)}`];
+  const out: string[] = [
+    `${paint.severity(d.severity, d.severity)}${paint.dim(`[${d.code}]`)}: ${paint.bold(d.message)}`,
+  ];
   if (d.location) out.push(codeFrame(d.location, paint));
-  for (const r of d.related ?? []) out.push(`  ${paint.severity('note', 'note')}: ${r.message}`, codeFrame(r.location, paint, 0));
+  for (const r of d.related ?? [])
+    out.push(`  ${paint.severity('note', 'note')}: ${r.message}`, codeFrame(r.location, paint, 0));
   if (d.hint) out.push(`  ${paint.severity('help', 'note')}: ${d.hint}`);
   if (d.fix) out.push(`  ${paint.severity('fix', 'note')}: ${d.fix.title} (mokapot check --fix)`);
   return out.join('\n');

@@ -1,0 +1,243 @@
+/** Builds IR graphs: one method per op, shapes inferred, trivial ops left out. */
+
+import type { OpDefinition } from './ops/definition.js';
+import { ops } from './ops/index.js';
+import { pruneDead } from './passes/dead_code.js';
+import { broadcastShapes, sameShape, sizeOf } from './shape.js';
+import type {
+  ConvAttrs,
+  Graph,
+  HostCallAttrs,
+  Node,
+  OpAttrs,
+  OpName,
+  PoolAttrs,
+  RandomInput,
+  Shape,
+  Value,
+} from './types.js';
+
+/** A value, or a number that stands for a scalar constant. */
+export type Operand = Value | number;
+
+export class Builder {
+  private readonly nodes: Node[] = [];
+  private readonly randoms: RandomInput[] = [];
+  private readonly leaves = new Map<string, Value>();
+  private readonly scalars = new Map<number, Value>();
+  private values = 0;
+  private currentLabel = '';
+
+  /** Runs `build` with its nodes labelled, e.g. by the layer's name. */
+  withLabel<T>(label: string, build: () => T): T {
+    const outer = this.currentLabel;
+    this.currentLabel = label;
+    try {
+      return build();
+    } finally {
+      this.currentLabel = outer;
+    }
+  }
+
+  private node<K extends OpName>(op: K, inputs: readonly Value[], attrs: OpAttrs[K]): readonly Value[] {
+    const definition = ops[op] as unknown as OpDefinition<K>;
+    const shapes = definition.shapes(
+      inputs.map(v => v.shape),
+      attrs,
+    );
+    const outputs: Value[] = [];
+    const node = { id: this.nodes.length, op, inputs, attrs, outputs, label: this.currentLabel } as unknown as Node;
+    shapes.forEach((shape, index) => {
+      outputs.push({ id: this.values++, shape, node, index });
+    });
+    this.nodes.push(node);
+    return outputs;
+  }
+
+  private one<K extends OpName>(op: K, inputs: readonly Value[], attrs: OpAttrs[K]): Value {
+    return this.node(op, inputs, attrs)[0]!;
+  }
+
+  private value(x: Operand): Value {
+    return typeof x === 'number' ? this.scalar(x) : x;
+  }
+
+  // Leaves
+
+  /** Fed at every run under `name`; the same name gives the same value. */
+  input(name: string, shape: Shape): Value {
+    return this.leaf(`input ${name}`, () => this.one('input', [], { name, shape }));
+  }
+
+  /** Held by the engine under `name`. */
+  variable(name: string, shape: Shape): Value {
+    return this.leaf(`variable ${name}`, () => this.one('variable', [], { name, shape }));
+  }
+
+  /** Drawn by the host at every run. */
+  random(name: string, shape: Shape, distribution: RandomInput['distribution']): Value {
+    return this.leaf(`input ${name}`, () => {
+      this.randoms.push({ name, shape, distribution });
+      return this.one('input', [], { name, shape });
+    });
+  }
+
+  private leaf(key: string, make: () => Value): Value {
+    let value = this.leaves.get(key);
+    if (!value) this.leaves.set(key, (value = make()));
+    return value;
+  }
+
+  constant(data: Float32Array, shape: Shape): Value {
+    return this.one('constant', [], { data, shape });
+  }
+
+  scalar(x: number): Value {
+    let value = this.scalars.get(x);
+    if (!value) this.scalars.set(x, (value = this.constant(Float32Array.of(x), [])));
+    return value;
+  }
+
+  zeros(shape: Shape): Value {
+    return this.broadcast(this.scalar(0), shape);
+  }
+
+  // Elementwise
+
+  neg = (x: Value): Value => this.one('neg', [x], {});
+  abs = (x: Value): Value => this.one('abs', [x], {});
+  sign = (x: Value): Value => this.one('sign', [x], {});
+  exp = (x: Value): Value => this.one('exp', [x], {});
+  log = (x: Value): Value => this.one('log', [x], {});
+  sqrt = (x: Value): Value => this.one('sqrt', [x], {});
+  tanh = (x: Value): Value => this.one('tanh', [x], {});
+  sigmoid = (x: Value): Value => this.one('sigmoid', [x], {});
+  floor = (x: Value): Value => this.one('floor', [x], {});
+
+  relu(x: Value, slope = 0): Value {
+    return slope === 1 ? x : this.one('relu', [x], { slope });
+  }
+
+  power(x: Value, exponent: number): Value {
+    if (exponent === 1) return x;
+    if (exponent === 0) return this.broadcast(this.scalar(1), x.shape);
+    if (exponent === 2) return this.mul(x, x);
+    return this.one('power', [x], { exponent });
+  }
+
+  private binary(op: 'add' | 'sub' | 'mul' | 'div', x: Operand, y: Operand, neutral: number, either: boolean): Value {
+    if (y === neutral && typeof x !== 'number') return x;
+    if (either && x === neutral && typeof y !== 'number') return y;
+    return this.one(op, [this.value(x), this.value(y)], {});
+  }
+
+  add = (x: Operand, y: Operand): Value => this.binary('add', x, y, 0, true);
+  sub = (x: Operand, y: Operand): Value => this.binary('sub', x, y, 0, false);
+  mul = (x: Operand, y: Operand): Value => this.binary('mul', x, y, 1, true);
+  div = (x: Operand, y: Operand): Value => this.binary('div', x, y, 1, false);
+  max = (x: Operand, y: Operand): Value => this.one('max', [this.value(x), this.value(y)], {});
+  min = (x: Operand, y: Operand): Value => this.one('min', [this.value(x), this.value(y)], {});
+  greater = (x: Operand, y: Operand): Value => this.one('greater', [this.value(x), this.value(y)], {});
+  greaterEqual = (x: Operand, y: Operand): Value => this.one('greaterEqual', [this.value(x), this.value(y)], {});
+  equal = (x: Operand, y: Operand): Value => this.one('equal', [this.value(x), this.value(y)], {});
+  select = (mask: Value, x: Operand, y: Operand): Value => this.one('select', [mask, this.value(x), this.value(y)], {});
+
+  // Reductions
+
+  /** Sum over `axes` (default: all). */
+  sum(x: Value, axes: readonly number[] = x.shape.map((_, i) => i), keepDims = false): Value {
+    return axes.length === 0 ? x : this.one('reduceSum', [x], { axes, keepDims });
+  }
+
+  reduceMax(x: Value, axes: readonly number[] = x.shape.map((_, i) => i), keepDims = false): Value {
+    return axes.length === 0 ? x : this.one('reduceMax', [x], { axes, keepDims });
+  }
+
+  argMax = (x: Value, axis: number): Value => this.one('argMax', [x], { axis });
+
+  windowSum(x: Value, axis: number, size: number): Value {
+    return size === 1 ? x : this.one('windowSum', [x], { axis, size });
+  }
+
+  // Shape
+
+  reshape(x: Value, shape: Shape): Value {
+    if (sameShape(x.shape, shape)) return x;
+    const source = x.node.op === 'reshape' ? x.node.inputs[0]! : x;
+    return sameShape(source.shape, shape) ? source : this.one('reshape', [source], { shape });
+  }
+
+  transpose(x: Value, perm: readonly number[]): Value {
+    return perm.every((axis, i) => axis === i) ? x : this.one('transpose', [x], { perm });
+  }
+
+  broadcast(x: Value, shape: Shape): Value {
+    return sameShape(x.shape, shape) ? x : this.one('broadcast', [x], { shape });
+  }
+
+  concat(xs: readonly Value[], axis: number): Value {
+    return xs.length === 1 ? xs[0]! : this.one('concat', xs, { axis });
+  }
+
+  slice(x: Value, begin: readonly number[], size: readonly number[]): Value {
+    return sameShape(x.shape, size) ? x : this.one('slice', [x], { begin, size });
+  }
+
+  pad(x: Value, before: readonly number[], after: readonly number[], value = 0): Value {
+    return [...before, ...after].every(n => n === 0) ? x : this.one('pad', [x], { before, after, value });
+  }
+
+  oneHot = (x: Value, axis: number, depth: number): Value => this.one('oneHot', [x], { axis, depth });
+
+  // Linear algebra
+
+  matMul(a: Value, c: Value, { transposeA = false, transposeB = false } = {}): Value {
+    return this.one('matMul', [a, c], { transposeA, transposeB });
+  }
+
+  conv2d = (x: Value, filter: Value, attrs: ConvAttrs): Value => this.one('conv2d', [x, filter], attrs);
+  convInputGrad = (dy: Value, filter: Value, attrs: OpAttrs['convInputGrad']): Value =>
+    this.one('convInputGrad', [dy, filter], attrs);
+  convFilterGrad = (x: Value, dy: Value, attrs: OpAttrs['convFilterGrad']): Value =>
+    this.one('convFilterGrad', [x, dy], attrs);
+
+  // Pooling
+
+  /** The maxima and the flat index in its plane that each came from. */
+  maxPool(x: Value, attrs: PoolAttrs): readonly [Value, Value] {
+    return this.node('maxPool', [x], attrs) as readonly [Value, Value];
+  }
+
+  maxPoolGrad = (dy: Value, indices: Value, attrs: OpAttrs['maxPoolGrad']): Value =>
+    this.one('maxPoolGrad', [dy, indices], attrs);
+  avePool = (x: Value, attrs: PoolAttrs): Value => this.one('avePool', [x], attrs);
+  avePoolGrad = (dy: Value, attrs: OpAttrs['avePoolGrad']): Value => this.one('avePoolGrad', [dy], attrs);
+
+  // Control
+
+  stopGradient = (x: Value): Value => this.one('stopGradient', [x], {});
+  hostCall = (inputs: readonly Value[], attrs: HostCallAttrs): readonly Value[] => this.node('hostCall', inputs, attrs);
+
+  /** The shape two operands have together. */
+  common(x: Value, y: Value): Shape {
+    return broadcastShapes(x.shape, y.shape);
+  }
+
+  /** The graph of what `outputs`, `assignments` and side effects need. */
+  finish({
+    outputs,
+    assignments = [],
+  }: {
+    outputs: Readonly<Record<string, Value>> | ReadonlyMap<string, Value>;
+    assignments?: Graph['assignments'];
+  }): Graph {
+    const map = outputs instanceof Map ? outputs : new Map(Object.entries(outputs));
+    for (const { variable, value } of assignments) {
+      const target = this.leaves.get(`variable ${variable}`);
+      if (target && sizeOf(target.shape) !== sizeOf(value.shape)) throw new Error(`IR: ${variable} changes its size`);
+    }
+    const nodes = pruneDead(this.nodes, [...map.values(), ...assignments.map(a => a.value)]);
+    const used = new Set(nodes.flatMap(n => (n.op === 'input' ? [n.attrs.name] : [])));
+    return { nodes, outputs: map, assignments, randoms: this.randoms.filter(r => used.has(r.name)) };
+  }
+}

@@ -1,0 +1,7 @@
+/** The intermediate representation's public face. */
+export { Builder, type Operand } from './builder.js';
+export { gradients, type Seed } from './gradient.js';
+export { ops } from './ops/index.js';
+export { pruneDead } from './passes/dead_code.js';
+export * from './shape.js';
+export type * from './types.js';

@@ -1,0 +1,25 @@
+/** Where the gradient stops, and where the graph leaves the engine for user code. */
+
+import { sizeOf } from '../shape.js';
+import type { OpTable } from './definition.js';
+
+export const control: OpTable<'stopGradient' | 'hostCall'> = {
+  stopGradient: { shapes: ([x]) => [x!] },
+  hostCall: {
+    shapes: (_, { outputs }) => outputs,
+    gradient(b, node, dy) {
+      const { backward, name } = node.attrs;
+      if (!backward) return node.inputs.map(() => undefined);
+      const shapes = node.inputs.map(x => x.shape);
+      const given = dy.map((d, i) => d ?? b.zeros(node.outputs[i]!.shape));
+      return b.hostCall([...node.inputs, ...node.outputs, ...given], {
+        name: `${name}'`,
+        outputs: shapes,
+        run: async arrays => {
+          const gradients = await backward(arrays);
+          return shapes.map((shape, i) => (gradients[i]?.length ? gradients[i]! : new Float32Array(sizeOf(shape))));
+        },
+      });
+    },
+  },
+};

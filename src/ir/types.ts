@@ -1,0 +1,168 @@
+/**
+ * The intermediate representation: a small typed op set in static single assignment form. Every value is a dense array
+ * of 32-bit floats in row-major order with a fixed shape (labels and indices are floats too, as in Caffe). Images are
+ * N×C×H×W here and everywhere above the targets.
+ */
+
+export type Shape = readonly number[];
+
+/** What one op yields; used by reference. */
+export interface Value {
+  readonly id: number;
+  readonly shape: Shape;
+  readonly node: Node;
+  /** Which of the node's outputs this is. */
+  readonly index: number;
+}
+
+/** Geometry of a 2-D convolution, also of its two gradients. All pairs are [vertical, horizontal]. */
+export interface ConvAttrs {
+  readonly stride: readonly [number, number];
+  readonly pad: readonly [number, number];
+  readonly dilation: readonly [number, number];
+  readonly groups: number;
+}
+
+/** Geometry of a pooling, with the output size already decided (Caffe's ceil rule with its last-window clipping). */
+export interface PoolAttrs {
+  readonly kernel: readonly [number, number];
+  readonly stride: readonly [number, number];
+  readonly pad: readonly [number, number];
+  readonly outSize: readonly [number, number];
+}
+
+/** Runs on the host between engine steps: user code on arrays, forward or backward. */
+export type HostFunction = (inputs: readonly HostArray[]) => readonly Float32Array[] | Promise<readonly Float32Array[]>;
+
+export interface HostArray {
+  readonly shape: Shape;
+  readonly data: Float32Array;
+}
+
+export interface HostCallAttrs {
+  /** What a person calls it: the layer's name. */
+  readonly name: string;
+  readonly outputs: readonly Shape[];
+  readonly run: HostFunction;
+  /**
+   * The gradient, if there is one: called with the forward's inputs, then its outputs, then the outputs' gradients;
+   * returns one array per input (an empty one where there is no gradient).
+   */
+  readonly backward?: HostFunction;
+  /** Must run even where nothing reads its outputs (it prints, writes, counts). */
+  readonly sideEffects?: boolean;
+}
+
+type None = Record<never, never>;
+
+/** Every primitive with its attributes. `src/ir/ops/` gives each its shape rule and its gradient rule. */
+export interface OpAttrs {
+  // Leaves
+  /** Fed at every run. */
+  input: { readonly name: string; readonly shape: Shape };
+  /** Lives on the engine from run to run: a parameter, a solver's history, a running mean. */
+  variable: { readonly name: string; readonly shape: Shape };
+  constant: { readonly data: Float32Array; readonly shape: Shape };
+
+  // Elementwise on one value
+  neg: None;
+  abs: None;
+  sign: None;
+  exp: None;
+  log: None;
+  sqrt: None;
+  tanh: None;
+  sigmoid: None;
+  floor: None;
+  /** x for x > 0, else slope·x. */
+  relu: { readonly slope: number };
+  /** x to a constant power. */
+  power: { readonly exponent: number };
+
+  // Elementwise on two values, shapes broadcast as NumPy does; comparisons give 1 or 0
+  add: None;
+  sub: None;
+  mul: None;
+  div: None;
+  max: None;
+  min: None;
+  greater: None;
+  greaterEqual: None;
+  equal: None;
+  /** select(mask, a, b): a where mask is not 0, else b. All three broadcast. */
+  select: None;
+
+  // Reductions over axes; the reduced axes are dropped unless keepDims
+  reduceSum: { readonly axes: readonly number[]; readonly keepDims: boolean };
+  reduceMax: { readonly axes: readonly number[]; readonly keepDims: boolean };
+  /** Index of the (first) greatest element along an axis, the axis dropped. */
+  argMax: { readonly axis: number };
+  /** Sum over a window of `size` (odd) elements centred on each one along an axis; nothing beyond the ends. */
+  windowSum: { readonly axis: number; readonly size: number };
+
+  // Shape
+  reshape: { readonly shape: Shape };
+  transpose: { readonly perm: readonly number[] };
+  broadcast: { readonly shape: Shape };
+  concat: { readonly axis: number };
+  slice: { readonly begin: readonly number[]; readonly size: readonly number[] };
+  pad: { readonly before: readonly number[]; readonly after: readonly number[]; readonly value: number };
+  /** Adds an axis of `depth` at `axis`: 1 where the (whole) value equals the position, else 0. */
+  oneHot: { readonly axis: number; readonly depth: number };
+
+  // Linear algebra
+  /** [..., m, k] · [..., k, n] with equal leading axes. */
+  matMul: { readonly transposeA: boolean; readonly transposeB: boolean };
+  /** x [N, C, H, W], filter [O, C/groups, kh, kw] → [N, O, H', W'], sizes rounded down. */
+  conv2d: ConvAttrs;
+  /** dy [N, O, H', W'], filter [O, C/groups, kh, kw] → dx [N, C, H, W]; also the forward of a deconvolution. */
+  convInputGrad: ConvAttrs & { readonly inputSize: readonly [number, number] };
+  /** x [N, C, H, W], dy [N, O, H', W'] → filter gradient [O, C/groups, kh, kw]. */
+  convFilterGrad: ConvAttrs & { readonly kernel: readonly [number, number] };
+
+  // Pooling
+  /** → the maxima and, second, the flat index h·W + w each came from (the first of equals, −1 of an empty window). */
+  maxPool: PoolAttrs;
+  /** dy, indices → dx of plane size `inputSize`; gradients that meet add up. */
+  maxPoolGrad: { readonly inputSize: readonly [number, number] };
+  /** Caffe's AVE: the divisor counts padding inside the padded plane, not beyond it. */
+  avePool: PoolAttrs;
+  avePoolGrad: PoolAttrs & { readonly inputSize: readonly [number, number] };
+
+  // Control
+  /** The value itself, as a constant to the gradient. */
+  stopGradient: None;
+  hostCall: HostCallAttrs;
+}
+
+export type OpName = keyof OpAttrs;
+
+export interface NodeOf<K extends OpName> {
+  readonly id: number;
+  readonly op: K;
+  readonly inputs: readonly Value[];
+  readonly attrs: OpAttrs[K];
+  readonly outputs: readonly Value[];
+  /** Whence it came: a layer's name, with `'` behind it for a gradient. */
+  readonly label: string;
+}
+
+export type Node = { [K in OpName]: NodeOf<K> }[OpName];
+
+/** Chance the graph needs: the host draws it from the seeded generator and feeds it under `name` at every run. */
+export interface RandomInput {
+  readonly name: string;
+  readonly shape: Shape;
+  /** bernoulli: 1 with probability p, else 0. uniform: in [0, 1). */
+  readonly distribution: { readonly kind: 'bernoulli'; readonly p: number } | { readonly kind: 'uniform' };
+}
+
+/** A graph ready for a target. Nodes stand in an order in which every value comes before its readers. */
+export interface Graph {
+  readonly nodes: readonly Node[];
+  /** What can be fetched after a run, by name. */
+  readonly outputs: ReadonlyMap<string, Value>;
+  /** Done at the end of a run, all at once: each variable takes its value. */
+  readonly assignments: readonly { readonly variable: string; readonly value: Value }[];
+  readonly randoms: readonly RandomInput[];
+}

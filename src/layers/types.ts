@@ -1,0 +1,67 @@
+/** What a layer is to Mokapot: its rule for shapes and its lowering to the IR. One file per Caffe layer type. */
+
+import type { Builder } from '../ir/builder.js';
+import type { Shape, Value } from '../ir/types.js';
+import type { FillerParameter, LayerParameter } from '../schema/caffe.js';
+import type { HostLayer } from './host_layer.js';
+
+export type Phase = 'TRAIN' | 'TEST';
+
+/** What a layer may know: its own parameters and the shapes of its bottoms, nothing of other layers. */
+export interface LayerContext {
+  readonly name: string;
+  readonly param: LayerParameter;
+  readonly phase: Phase;
+  readonly bottomShapes: readonly Shape[];
+  /** How many tops the prototxt names (some layers have optional ones, a loss may have none: then one is made). */
+  readonly topCount: number;
+  /** Shapes that come from outside: a Data layer's tops, without a batch axis of its own (it is batch_size). */
+  readonly dataShapes?: readonly Shape[];
+  /** The instance of user code behind a Python layer, already set up. */
+  readonly host?: HostLayer;
+  /**
+   * `throw ctx.fail(code, message, …)`: an error diagnostic that names the layer and points at `field` of its parameters
+   * (dotted path below the layer, e.g. 'convolution_param.group').
+   */
+  fail(code: string, message: string, more?: { field?: string; hint?: string }): Error;
+}
+
+export interface ParamDeclaration {
+  /** Caffe's layout: Convolution [O, C/group, kh, kw], InnerProduct [O, K], bias [O]. */
+  readonly shape: Shape;
+  readonly filler: FillerParameter | null | undefined;
+}
+
+export interface LayerShapes {
+  readonly tops: readonly Shape[];
+  readonly params: readonly ParamDeclaration[];
+}
+
+/** How many bottoms or tops a layer takes. */
+export interface Arity {
+  readonly min: number;
+  readonly max: number;
+}
+
+export interface LayerType {
+  /** Caffe's name, e.g. `Convolution`. */
+  readonly type: string;
+  /** One sentence: what it computes. */
+  readonly doc: string;
+  readonly bottoms: Arity;
+  readonly tops: Arity;
+  /** Bottoms and tops come in pairs (Convolution on several bottoms). */
+  readonly equalBottomsAndTops?: boolean;
+  /** Its first top counts as loss with weight 1 unless told otherwise; its top may go unnamed. */
+  readonly isLoss?: boolean;
+  /** Has no bottoms and is fed from outside (Data, Input, ImageData …). */
+  readonly isSource?: boolean;
+  /** Which bottoms gradients can flow to, whatever force_backward says (labels: false). Default: all. */
+  canBackward?(ctx: LayerContext, bottom: number): boolean;
+  /** The layer's Reshape: shapes of tops and parameters. Throws ctx.fail(...) where Caffe would CHECK-fail. */
+  reshape(ctx: LayerContext): LayerShapes;
+  /** The layer's Forward as IR; sources are never lowered (their tops are graph inputs). The gradient follows from the IR. */
+  lower(ctx: LayerContext, b: Builder, bottoms: readonly Value[], params: readonly Value[]): readonly Value[];
+  /** Multiply-adds of one forward. Default 0. */
+  macs?(ctx: LayerContext, shapes: LayerShapes): number;
+}
