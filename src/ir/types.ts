@@ -53,6 +53,44 @@ export interface HostCallAttrs {
   readonly sideEffects?: boolean;
 }
 
+/** One elementwise op inside a fused node; `args` count the node's inputs first, then the steps before this one. */
+export interface FusedStep {
+  readonly op: 'constant' | ElementwiseOp;
+  readonly args: readonly number[];
+  /** The constant, relu's slope, power's exponent. */
+  readonly parameter: number;
+}
+
+export interface FusedAttrs {
+  readonly steps: readonly FusedStep[];
+  /** Which steps are outputs; all have the shape `shape`. */
+  readonly results: readonly number[];
+  readonly shape: Shape;
+}
+
+export type ElementwiseOp =
+  | 'neg'
+  | 'abs'
+  | 'sign'
+  | 'exp'
+  | 'log'
+  | 'sqrt'
+  | 'tanh'
+  | 'sigmoid'
+  | 'floor'
+  | 'relu'
+  | 'power'
+  | 'add'
+  | 'sub'
+  | 'mul'
+  | 'div'
+  | 'max'
+  | 'min'
+  | 'greater'
+  | 'greaterEqual'
+  | 'equal'
+  | 'select';
+
 type None = Record<never, never>;
 
 /** Every primitive with its attributes. `src/ir/ops/` gives each its shape rule and its gradient rule. */
@@ -133,6 +171,9 @@ export interface OpAttrs {
   /** The value itself, as a constant to the gradient. */
   stopGradient: None;
   hostCall: HostCallAttrs;
+
+  /** Several elementwise ops in one pass over the elements; made by `passes/fuse.ts` only. */
+  fused: FusedAttrs;
 }
 
 export type OpName = keyof OpAttrs;

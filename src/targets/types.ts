@@ -10,9 +10,11 @@ export interface Engine {
   /** A copy of a variable's value, in the IR's layout. */
   read(variable: string): Promise<Float32Array>;
   has(variable: string): boolean;
-  /** Makes a graph runnable. Throws a MokapotError where it would not fit the engine's memory. */
+  /** Makes a graph runnable. */
   compile(graph: Graph): Promise<Program>;
-  /** Bytes held by variables and programs now. */
+  /** Most bytes it can hold. */
+  readonly limit: number;
+  /** Bytes held by variables now, and the most that a run planned so far takes together with them. */
   memory(): { readonly bytes: number; readonly peakBytes: number };
   dispose(): void;
 }
@@ -23,7 +25,9 @@ export interface Program {
    * copies of the fetched outputs. Only what the fetched outputs, assignments and side effects need is computed.
    */
   run(feeds: Readonly<Record<string, Float32Array>>, fetch: readonly string[]): Promise<Record<string, Float32Array>>;
-  /** Greatest number of bytes its temporaries take at once. */
+  /** Plans a run that fetches these outputs. Throws a MokapotError where it would not fit the engine's memory. */
+  prepare(fetch: readonly string[]): void;
+  /** Greatest number of bytes its temporaries take at once, over the runs planned so far. */
   readonly peakBytes: number;
   dispose(): void;
 }

@@ -1,9 +1,9 @@
-/** Where the gradient stops, and where the graph leaves the engine for user code. */
+/** Where the gradient stops, where the graph leaves the engine for user code, and fused elementwise ops. */
 
 import { sizeOf } from '../shape.js';
 import type { OpTable } from './definition.js';
 
-export const control: OpTable<'stopGradient' | 'hostCall'> = {
+export const control: OpTable<'stopGradient' | 'hostCall' | 'fused'> = {
   stopGradient: { shapes: ([x]) => [x!] },
   hostCall: {
     shapes: (_, { outputs }) => outputs,
@@ -22,4 +22,5 @@ export const control: OpTable<'stopGradient' | 'hostCall'> = {
       });
     },
   },
+  fused: { shapes: (_, { results, shape }) => results.map(() => shape) },
 };

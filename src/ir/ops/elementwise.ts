@@ -2,7 +2,7 @@
 
 import type { Builder } from '../builder.js';
 import { broadcastShapes, sameShape } from '../shape.js';
-import type { OpName, Shape, Value } from '../types.js';
+import type { ElementwiseOp, OpName, Shape, Value } from '../types.js';
 import type { OpDefinition, OpTable } from './definition.js';
 
 /** Sums `dy` over the axes along which an operand of `shape` was stretched. */
@@ -40,10 +40,7 @@ function binary<K extends OpName>(gradient?: BinaryGradient): OpDefinition<K> {
   };
 }
 
-type Unary = 'neg' | 'abs' | 'sign' | 'exp' | 'log' | 'sqrt' | 'tanh' | 'sigmoid' | 'floor' | 'relu' | 'power';
-type Binary = 'add' | 'sub' | 'mul' | 'div' | 'max' | 'min' | 'greater' | 'greaterEqual' | 'equal';
-
-export const elementwise: OpTable<Unary | Binary | 'select'> = {
+export const elementwise: OpTable<ElementwiseOp> = {
   neg: unary((b, dy) => b.neg(dy)),
   abs: unary((b, dy, x) => b.mul(dy, b.sign(x))),
   sign: unary(),

@@ -1,0 +1,287 @@
+/**
+ * The executor every tfjs-like engine shares: holds variables, plans a graph once per set of fetched outputs (dead code,
+ * fusion, schedule, memory), and then runs it node by node, freeing each value at its last use. What differs between
+ * engines is behind `Device`.
+ */
+
+import { fail } from '../diagnostics/index.js';
+import { pruneDead } from '../ir/passes/dead_code.js';
+import { fuse } from '../ir/passes/fuse.js';
+import { type Schedule, schedule } from '../ir/passes/schedule.js';
+import { sizeOf } from '../ir/shape.js';
+import type { Graph, Node, Shape, Value } from '../ir/types.js';
+import type { Engine, Program } from './types.js';
+
+/** What an engine is made of. `T` is its handle on an array. */
+export interface Device<T> {
+  readonly name: string;
+  /** Most bytes it can hold. */
+  readonly limit: number;
+  /** A handle on a copy of `data`. */
+  upload(data: Float32Array, shape: Shape): T;
+  /** A copy of what the handle holds. */
+  download(handle: T): Promise<Float32Array>;
+  /** A second handle on the same data under another shape of the same size. */
+  alias(handle: T, shape: Shape): T;
+  release(handle: T): void;
+  /** How to run a node: its outputs' handles from its inputs'. Resolved once, at planning. */
+  kernel(node: Node): (inputs: readonly T[]) => readonly T[];
+  /** Bytes a kernel takes for itself while it runs. */
+  scratch?(node: Node): number;
+  dispose(): void;
+}
+
+export class DeviceEngine<T> implements Engine {
+  private readonly variables = new Map<string, { handle: T; size: number }>();
+  private peak = 0;
+
+  constructor(private readonly device: Device<T>) {}
+
+  get name(): string {
+    return this.device.name;
+  }
+
+  get limit(): number {
+    return this.device.limit;
+  }
+
+  write(variable: string, data: Float32Array, shape: Shape): void {
+    this.assign(variable, this.device.upload(data, shape), data.length);
+  }
+
+  async read(variable: string): Promise<Float32Array> {
+    return this.device.download(this.handle(variable));
+  }
+
+  has(variable: string): boolean {
+    return this.variables.has(variable);
+  }
+
+  async compile(graph: Graph): Promise<Program> {
+    return new DeviceProgram(this, this.device, graph);
+  }
+
+  memory(): { bytes: number; peakBytes: number } {
+    let bytes = 0;
+    for (const { size } of this.variables.values()) bytes += size * 4;
+    return { bytes, peakBytes: Math.max(this.peak, bytes) };
+  }
+
+  dispose(): void {
+    for (const { handle } of this.variables.values()) this.device.release(handle);
+    this.variables.clear();
+    this.device.dispose();
+  }
+
+  /** The live handle of a variable; it stays the engine's. */
+  handle(variable: string): T {
+    const entry = this.variables.get(variable);
+    if (!entry) throw new Error(`engine ${this.name}: variable ${variable} was never written`);
+    return entry.handle;
+  }
+
+  /** Takes over `handle` as the variable's value. */
+  assign(variable: string, handle: T, size: number): void {
+    const old = this.variables.get(variable);
+    this.variables.set(variable, { handle, size });
+    if (old) this.device.release(old.handle);
+  }
+
+  notePeak(bytes: number): void {
+    this.peak = Math.max(this.peak, bytes);
+  }
+}
+
+interface Plan<T> extends Schedule {
+  readonly graph: Graph;
+  readonly kernels: readonly ((inputs: readonly T[]) => readonly T[])[];
+  readonly constants: ReadonlyMap<Node, T>;
+  readonly peakBytes: number;
+}
+
+class DeviceProgram<T> implements Program {
+  private readonly plans = new Map<string, Plan<T>>();
+
+  constructor(
+    private readonly engine: DeviceEngine<T>,
+    private readonly device: Device<T>,
+    private readonly graph: Graph,
+  ) {}
+
+  get peakBytes(): number {
+    return Math.max(0, ...[...this.plans.values()].map(p => p.peakBytes));
+  }
+
+  prepare(fetch: readonly string[]): void {
+    const { peakBytes } = this.planFor(fetch);
+    const variables = this.engine.memory().bytes;
+    this.engine.notePeak(variables + peakBytes);
+    if (variables + peakBytes > this.device.limit) throw tooLarge(this.device, variables, peakBytes);
+  }
+
+  async run(
+    feeds: Readonly<Record<string, Float32Array>>,
+    fetch: readonly string[],
+  ): Promise<Record<string, Float32Array>> {
+    this.prepare(fetch);
+    const plan = this.planFor(fetch);
+    const live = new Map<Value, T>();
+    try {
+      for (let i = 0; i < plan.nodes.length; i++) {
+        await this.step(plan, i, feeds, live);
+      }
+      const results: Record<string, Float32Array> = {};
+      for (const name of fetch) results[name] = await this.device.download(live.get(plan.graph.outputs.get(name)!)!);
+      return results;
+    } finally {
+      for (const handle of live.values()) this.device.release(handle);
+    }
+  }
+
+  private async step(
+    plan: Plan<T>,
+    i: number,
+    feeds: Readonly<Record<string, Float32Array>>,
+    live: Map<Value, T>,
+  ): Promise<void> {
+    const node = plan.nodes[i]!;
+    const inputs = node.inputs.map(v => live.get(v)!);
+    const handles = node.op === 'hostCall' ? await this.callHost(node, inputs) : this.evaluate(plan, i, inputs, feeds);
+    node.outputs.forEach((v, k) => {
+      live.set(v, handles[k]!);
+    });
+    for (const { variable, value } of plan.commits[i]!) {
+      this.engine.assign(variable, this.device.alias(live.get(value)!, value.shape), sizeOf(value.shape));
+    }
+    for (const v of plan.releases[i]!) {
+      this.device.release(live.get(v)!);
+      live.delete(v);
+    }
+  }
+
+  private evaluate(
+    plan: Plan<T>,
+    i: number,
+    inputs: readonly T[],
+    feeds: Readonly<Record<string, Float32Array>>,
+  ): readonly T[] {
+    const node = plan.nodes[i]!;
+    const { shape } = node.outputs[0]!;
+    switch (node.op) {
+      case 'input':
+        return [this.device.upload(fed(feeds, node.attrs.name, shape), shape)];
+      case 'variable':
+        return [this.device.alias(this.engine.handle(node.attrs.name), shape)];
+      case 'constant':
+        return [this.device.alias(plan.constants.get(node)!, shape)];
+      case 'reshape':
+      case 'stopGradient':
+        return [this.device.alias(inputs[0]!, shape)];
+      default:
+        return plan.kernels[i]!(inputs);
+    }
+  }
+
+  private async callHost(node: Node & { op: 'hostCall' }, inputs: readonly T[]): Promise<T[]> {
+    const arrays = [];
+    for (let k = 0; k < inputs.length; k++)
+      arrays.push({ shape: node.inputs[k]!.shape, data: await this.device.download(inputs[k]!) });
+    const results = await node.attrs.run(arrays);
+    return node.outputs.map((v, k) => {
+      const data = results[k];
+      if (data?.length !== sizeOf(v.shape))
+        throw fail(
+          'host-call-size',
+          `${node.attrs.name} returned ${data?.length ?? 'no'} elements for an output of shape [${v.shape.join(', ')}].`,
+        );
+      return this.device.upload(data, v.shape);
+    });
+  }
+
+  private planFor(fetch: readonly string[]): Plan<T> {
+    const key = JSON.stringify([...fetch].sort());
+    let plan = this.plans.get(key);
+    if (!plan) {
+      plan = this.makePlan(fetch);
+      this.plans.set(key, plan);
+    }
+    return plan;
+  }
+
+  private makePlan(fetch: readonly string[]): Plan<T> {
+    const outputs = new Map<string, Value>();
+    for (const name of fetch) {
+      const value = this.graph.outputs.get(name);
+      if (!value) throw fail('unknown-output', `The graph has no output ${JSON.stringify(name)}.`);
+      outputs.set(name, value);
+    }
+    const wanted = [...outputs.values(), ...this.graph.assignments.map(a => a.value)];
+    const graph = fuse({ ...this.graph, nodes: pruneDead(this.graph.nodes, wanted), outputs });
+    const order = schedule(graph.nodes, graph.assignments, new Set(graph.outputs.values()));
+    const handled = new Set(['input', 'variable', 'constant', 'reshape', 'stopGradient', 'hostCall']);
+    const none = () => [];
+    return {
+      ...order,
+      graph,
+      kernels: order.nodes.map(n => (handled.has(n.op) ? none : this.device.kernel(n))),
+      constants: new Map(
+        order.nodes.flatMap(n =>
+          n.op === 'constant' ? [[n, this.device.upload(n.attrs.data, n.attrs.shape)] as const] : [],
+        ),
+      ),
+      peakBytes: peakOf(order, n => this.device.scratch?.(n) ?? 0),
+    };
+  }
+
+  dispose(): void {
+    for (const plan of this.plans.values()) for (const handle of plan.constants.values()) this.device.release(handle);
+    this.plans.clear();
+  }
+}
+
+function fed(feeds: Readonly<Record<string, Float32Array>>, name: string, shape: Shape): Float32Array {
+  const data = feeds[name];
+  if (!data)
+    throw fail('missing-input', `Nothing was fed for ${JSON.stringify(name)}, shape [${shape.join(', ')}].`, {
+      hint: `What was fed: ${Object.keys(feeds).join(', ') || 'nothing'}.`,
+    });
+  if (data.length !== sizeOf(shape))
+    throw fail(
+      'input-size',
+      `${JSON.stringify(name)} takes ${sizeOf(shape)} numbers, shape [${shape.join(', ')}]; ${data.length} were fed.`,
+    );
+  return data;
+}
+
+/** Most bytes of temporaries at once; aliases cost nothing, and a variable's new value counts until it takes the old one's place. */
+function peakOf({ nodes, releases }: Schedule, scratch: (n: Node) => number): number {
+  const storage = new Map<Value, { bytes: number; handles: number }>();
+  let bytes = 0;
+  let peak = 0;
+  nodes.forEach((node, i) => {
+    const isAlias = node.op === 'reshape' || node.op === 'stopGradient';
+    for (const v of node.outputs) {
+      const own = isAlias
+        ? storage.get(node.inputs[0]!)!
+        : { bytes: node.op === 'variable' ? 0 : sizeOf(v.shape) * 4, handles: 0 };
+      own.handles++;
+      storage.set(v, own);
+      if (!isAlias) bytes += own.bytes;
+    }
+    peak = Math.max(peak, bytes + scratch(node));
+    for (const v of releases[i]!) {
+      const own = storage.get(v)!;
+      if (--own.handles === 0) bytes -= own.bytes;
+    }
+  });
+  return peak;
+}
+
+function tooLarge(device: { name: string; limit: number }, variables: number, temporaries: number) {
+  const mb = (n: number) => `${Math.ceil(n / 2 ** 20)} MB`;
+  return fail(
+    'out-of-memory',
+    `This graph needs ${mb(variables + temporaries)} on the ${device.name} engine, which can hold ${mb(device.limit)}: ${mb(variables)} of parameters and solver history, ${mb(temporaries)} of activations and gradients at the worst moment.`,
+    { hint: 'A smaller batch or picture, a smaller network, or an engine without this limit (--backend) helps.' },
+  );
+}

@@ -1,0 +1,151 @@
+/**
+ * Convolution as matrix product: the unfolding of images to matrices and its adjoint, shared by every target whose fast
+ * primitive is a matrix product. `columns` are [C·kh·kw, P], `rows` [P, C·kh·kw], with P = H'·W' output positions.
+ */
+
+import { convOutput } from '../../ir/shape.js';
+import type { ConvAttrs, Shape } from '../../ir/types.js';
+
+/** One convolution in numbers; C and O are those of one group. */
+export interface ConvGeometry {
+  readonly batch: number;
+  readonly groups: number;
+  readonly channels: number;
+  readonly outputs: number;
+  readonly height: number;
+  readonly width: number;
+  readonly outHeight: number;
+  readonly outWidth: number;
+  readonly kernel: readonly [number, number];
+  readonly stride: readonly [number, number];
+  readonly pad: readonly [number, number];
+  readonly dilation: readonly [number, number];
+}
+
+/** Geometry from the image's shape [N, C, H, W] and the filter's [O, C/groups, kh, kw]. */
+export function geometryOf(image: Shape, filter: Shape, { stride, pad, dilation, groups }: ConvAttrs): ConvGeometry {
+  const kernel = [filter[2]!, filter[3]!] as const;
+  return {
+    batch: image[0]!,
+    groups,
+    channels: image[1]! / groups,
+    outputs: filter[0]! / groups,
+    height: image[2]!,
+    width: image[3]!,
+    outHeight: convOutput(image[2]!, kernel[0], stride[0], pad[0], dilation[0]),
+    outWidth: convOutput(image[3]!, kernel[1], stride[1], pad[1], dilation[1]),
+    kernel,
+    stride,
+    pad,
+    dilation,
+  };
+}
+
+/** Whether unfolding is the identity: a 1×1 convolution with nothing skipped. */
+export function isPointwise({ kernel, stride, pad }: ConvGeometry): boolean {
+  return [...kernel, ...stride].every(k => k === 1) && pad.every(p => p === 0);
+}
+
+/** Output positions along one axis whose tap at `offset` falls inside: [first, last). */
+function validRange(offset: number, stride: number, size: number, outSize: number): readonly [number, number] {
+  const first = Math.max(0, Math.ceil(-offset / stride));
+  const last = Math.min(outSize, Math.ceil((size - offset) / stride));
+  return [Math.min(first, outSize), Math.max(last, Math.min(first, outSize))];
+}
+
+/** Image planes [C, H, W] at `from` → columns [C·kh·kw, P]. */
+export function unfoldColumns(g: ConvGeometry, x: Float32Array, from: number, columns: Float32Array): void {
+  const positions = g.outHeight * g.outWidth;
+  const [sh, sw] = g.stride;
+  let to = 0;
+  for (let c = 0; c < g.channels; c++) {
+    const plane = from + c * g.height * g.width;
+    for (let kh = 0; kh < g.kernel[0]; kh++) {
+      const dh = kh * g.dilation[0] - g.pad[0];
+      const [i0, i1] = validRange(dh, sh, g.height, g.outHeight);
+      for (let kw = 0; kw < g.kernel[1]; kw++, to += positions) {
+        const dw = kw * g.dilation[1] - g.pad[1];
+        const [j0, j1] = validRange(dw, sw, g.width, g.outWidth);
+        columns.fill(0, to, to + i0 * g.outWidth);
+        columns.fill(0, to + i1 * g.outWidth, to + positions);
+        for (let i = i0; i < i1; i++) {
+          const row = to + i * g.outWidth;
+          const source = plane + (i * sh + dh) * g.width + dw;
+          for (let j = 0; j < j0; j++) columns[row + j] = 0;
+          for (let j = j1; j < g.outWidth; j++) columns[row + j] = 0;
+          if (sw === 1) for (let j = j0; j < j1; j++) columns[row + j] = x[source + j]!;
+          else for (let j = j0, p = source + j0 * sw; j < j1; j++, p += sw) columns[row + j] = x[p]!;
+        }
+      }
+    }
+  }
+}
+
+/** Columns [C·kh·kw, P] added into image planes [C, H, W] at `to` (which hold what is to be added to). */
+export function foldColumns(g: ConvGeometry, columns: Float32Array, x: Float32Array, to: number): void {
+  const positions = g.outHeight * g.outWidth;
+  const [sh, sw] = g.stride;
+  let from = 0;
+  for (let c = 0; c < g.channels; c++) {
+    const plane = to + c * g.height * g.width;
+    for (let kh = 0; kh < g.kernel[0]; kh++) {
+      const dh = kh * g.dilation[0] - g.pad[0];
+      const [i0, i1] = validRange(dh, sh, g.height, g.outHeight);
+      for (let kw = 0; kw < g.kernel[1]; kw++, from += positions) {
+        const dw = kw * g.dilation[1] - g.pad[1];
+        const [j0, j1] = validRange(dw, sw, g.width, g.outWidth);
+        for (let i = i0; i < i1; i++) {
+          const row = from + i * g.outWidth;
+          let p = plane + (i * sh + dh) * g.width + dw + j0 * sw;
+          for (let j = j0; j < j1; j++, p += sw) x[p]! += columns[row + j]!;
+        }
+      }
+    }
+  }
+}
+
+/** Image planes [C, H, W] at `from` → rows [P, C·kh·kw]. */
+export function unfoldRows(g: ConvGeometry, x: Float32Array, from: number, rows: Float32Array): void {
+  const [KH, KW] = g.kernel;
+  const length = g.channels * KH * KW;
+  const area = g.height * g.width;
+  for (let i = 0; i < g.outHeight; i++)
+    for (let kh = 0; kh < KH; kh++) {
+      const h = i * g.stride[0] + kh * g.dilation[0] - g.pad[0];
+      const inside = h >= 0 && h < g.height;
+      for (let j = 0; j < g.outWidth; j++) {
+        let to = (i * g.outWidth + j) * length + kh * KW;
+        const left = j * g.stride[1] - g.pad[1];
+        for (let c = 0; c < g.channels; c++, to += KH * KW) {
+          const row = from + c * area + h * g.width;
+          for (let kw = 0; kw < KW; kw++) {
+            const w = left + kw * g.dilation[1];
+            rows[to + kw] = inside && w >= 0 && w < g.width ? x[row + w]! : 0;
+          }
+        }
+      }
+    }
+}
+
+/** Rows [P, C·kh·kw] added into image planes [C, H, W] at `to`. */
+export function foldRows(g: ConvGeometry, rows: Float32Array, x: Float32Array, to: number): void {
+  const [KH, KW] = g.kernel;
+  const length = g.channels * KH * KW;
+  const area = g.height * g.width;
+  for (let i = 0; i < g.outHeight; i++)
+    for (let kh = 0; kh < KH; kh++) {
+      const h = i * g.stride[0] + kh * g.dilation[0] - g.pad[0];
+      if (h < 0 || h >= g.height) continue;
+      for (let j = 0; j < g.outWidth; j++) {
+        let from = (i * g.outWidth + j) * length + kh * KW;
+        const left = j * g.stride[1] - g.pad[1];
+        for (let c = 0; c < g.channels; c++, from += KH * KW) {
+          const row = to + c * area + h * g.width;
+          for (let kw = 0; kw < KW; kw++) {
+            const w = left + kw * g.dilation[1];
+            if (w >= 0 && w < g.width) x[row + w]! += rows[from + kw]!;
+          }
+        }
+      }
+    }
+}
