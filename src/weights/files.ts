@@ -1,0 +1,174 @@
+/** Weights in files: read in ranges (whatever their size), written whole or not at all. The only part that needs Node. */
+
+import { randomBytes } from 'node:crypto';
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
+import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { fail, MokapotError } from '../diagnostics/index.js';
+import { readBinaryproto, writeBinaryproto } from './binaryproto.js';
+import type { WeightBlob } from './blob.js';
+import { type Caffemodel, caffemodelParts, readCaffemodel, type SavedNet, type SaveOptions } from './caffemodel.js';
+import { readNpz, writeNpz } from './npz.js';
+import { readSafetensors, type Safetensors, writeSafetensors } from './safetensors.js';
+import { readSolverstate, type SolverSnapshot, solverstateParts } from './solverstate.js';
+import { type ByteSource, damaged } from './source.js';
+
+/** One read call takes at most this much; Node's own limit is 2^31 - 1. */
+const READ_AT_ONCE = 1 << 30;
+
+type Tensors = ReadonlyMap<string, WeightBlob>;
+
+/** @throws MokapotError `weights-file` where it cannot be opened, else as `readCaffemodel`. */
+export function loadCaffemodel(path: string): Caffemodel {
+  return withFile(path, readCaffemodel);
+}
+
+export function loadSolverstate(path: string): SolverSnapshot {
+  return withFile(path, source => readSolverstate(source));
+}
+
+export function loadBinaryproto(path: string): WeightBlob {
+  return withFile(path, source => readBinaryproto(source));
+}
+
+export function loadSafetensors(path: string): Safetensors {
+  return withFile(path, source => readSafetensors(source));
+}
+
+export function loadNpz(path: string): Map<string, WeightBlob> {
+  return readNpz(
+    wrapped(path, 'read', () => readFileSync(path)),
+    path,
+  );
+}
+
+/**
+ * Writes a `.caffemodel` layer by layer (see `caffemodelParts`). The parameters must not change until it is done.
+ * @throws MokapotError `weights-file`; a file of that name stays as it was then.
+ */
+export function saveCaffemodel(
+  path: string,
+  net: SavedNet,
+  params: ReadonlyMap<string, readonly WeightBlob[]>,
+  options: SaveOptions = {},
+): Promise<void> {
+  return writeAtomically(path, caffemodelParts(net, params, options));
+}
+
+export function saveSolverstate(path: string, state: SolverSnapshot): Promise<void> {
+  return writeAtomically(path, solverstateParts(state));
+}
+
+export function saveBinaryproto(path: string, blob: WeightBlob): Promise<void> {
+  return writeAtomically(path, [writeBinaryproto(blob)]);
+}
+
+export function saveSafetensors(path: string, tensors: Tensors, metadata: Record<string, string> = {}): Promise<void> {
+  return writeAtomically(path, [writeSafetensors(tensors, metadata)]);
+}
+
+export function saveNpz(path: string, arrays: Tensors): Promise<void> {
+  return writeAtomically(path, [writeNpz(arrays)]);
+}
+
+function withFile<T>(path: string, read: (source: ByteSource) => T): T {
+  const fd = wrapped(path, 'open', () => openSync(path, 'r'));
+  try {
+    const stat = fstatSync(fd);
+    if (!stat.isFile()) throw fail('weights-file', `${path} is not a file.`);
+    return read(fileSource(path, fd, stat.size));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function fileSource(path: string, fd: number, size: number): ByteSource {
+  const source: ByteSource = {
+    name: path,
+    size,
+    peek(offset, length) {
+      const bytes = new Uint8Array(Math.max(0, Math.min(length, size - offset)));
+      source.readInto(offset, bytes);
+      return bytes;
+    },
+    readInto(offset, target) {
+      for (let done = 0; done < target.length; ) {
+        const length = Math.min(READ_AT_ONCE, target.length - done);
+        const got = wrapped(path, 'read', () => readSync(fd, target, done, length, offset + done));
+        if (got === 0) throw damaged(source, offset + done, 'it grew shorter while it was read');
+        done += got;
+      }
+    },
+  };
+  return source;
+}
+
+/** To a temporary file beside it, then fsync and rename: at no time is there half a file under the name. */
+export async function writeAtomically(path: string, parts: Iterable<Uint8Array>): Promise<void> {
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
+  try {
+    const file = await open(temporary, 'wx');
+    try {
+      await writeParts(file, parts);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+    await syncFolder(dirname(path));
+  } catch (cause) {
+    await unlink(temporary).catch(() => undefined);
+    throw cause instanceof MokapotError ? cause : fileError(path, 'write', cause);
+  }
+}
+
+/** Small parts are gathered into one write, large ones go as they are. */
+const GATHER = 1 << 16;
+
+async function writeParts(file: FileHandle, parts: Iterable<Uint8Array>): Promise<void> {
+  let small: Uint8Array[] = [];
+  let size = 0;
+  const flush = async () => {
+    if (size) await file.writeFile(Buffer.concat(small));
+    small = [];
+    size = 0;
+  };
+  for (const part of parts) {
+    if (part.length < GATHER) {
+      small.push(part);
+      if ((size += part.length) >= GATHER) await flush();
+      continue;
+    }
+    await flush();
+    await file.writeFile(part);
+  }
+  await flush();
+}
+
+/** Makes the rename last through a power cut, where the system can (Windows cannot open folders). */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r').catch(() => undefined);
+  await folder?.sync().catch(() => undefined);
+  await folder?.close();
+}
+
+function wrapped<T>(path: string, verb: string, run: () => T): T {
+  try {
+    return run();
+  } catch (cause) {
+    throw fileError(path, verb, cause);
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file or folder',
+  EACCES: 'permission is denied',
+  EISDIR: 'it is a folder',
+  ENOSPC: 'the disk is full',
+  EROFS: 'the disk is read-only',
+};
+
+function fileError(path: string, verb: string, cause: unknown): MokapotError {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  return fail('weights-file', `Cannot ${verb} ${path}: ${(code && REASONS[code]) ?? message}.`);
+}

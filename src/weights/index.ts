@@ -1,0 +1,21 @@
+/**
+ * Weights: parameters ⇄ the files that carry them. Everything here takes and gives bytes and runs in a browser too;
+ * files by path are in `files.ts`.
+ */
+
+export { readBinaryproto, writeBinaryproto } from './binaryproto.js';
+export { formatShape, type WeightBlob } from './blob.js';
+export {
+  type Caffemodel,
+  caffemodelParts,
+  type Generation,
+  readCaffemodel,
+  type SavedNet,
+  type SaveOptions,
+  writeCaffemodel,
+} from './caffemodel.js';
+export { matchWeights, shapesAgree, type TargetLayer, type WeightMatch } from './match.js';
+export { readNpy, readNpz, writeNpy, writeNpz } from './npz.js';
+export { readSafetensors, type Safetensors, writeSafetensors } from './safetensors.js';
+export { type Json, readSolverstate, type SolverSnapshot, writeSolverstate } from './solverstate.js';
+export type { ByteSource, Bytes } from './source.js';

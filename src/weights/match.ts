@@ -1,0 +1,101 @@
+/** Which stored layer goes to which layer of a net: the rule of Caffe's Net::CopyTrainedLayersFrom (net.cpp). */
+
+import { type Diagnostic, error } from '../diagnostics/index.js';
+import { formatShape, type WeightBlob } from './blob.js';
+
+type Shape = readonly number[];
+
+/** A layer of the net with the shapes of its parameters, none for layers that have none. */
+export interface TargetLayer {
+  readonly name: string;
+  readonly params: readonly { readonly shape: Shape }[];
+}
+
+export interface WeightMatch {
+  /** Layers with parameters whose numbers are to be copied, in the net's order. */
+  readonly copied: readonly string[];
+  /** Layers of the net with parameters and without a partner in the file: they keep what their fillers gave. */
+  readonly missing: readonly string[];
+  /** Layers of the file with parameters and without a partner in the net. */
+  readonly unused: readonly string[];
+  /** An error for each layer that does not fit; nothing may be copied then. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/**
+ * Matches by layer name. The number of blobs and every shape must agree; the old 4-D shapes of V0 and V1 files agree
+ * with a shape that has fewer axes when the leading ones are 1.
+ */
+export function matchWeights(
+  fileLayers: ReadonlyMap<string, readonly WeightBlob[]>,
+  netLayers: readonly TargetLayer[],
+): WeightMatch {
+  const inNet = new Set(netLayers.map(l => l.name));
+  const withParams = netLayers.filter(l => l.params.length > 0);
+  const diagnostics = netLayers.flatMap(layer => {
+    const blobs = fileLayers.get(layer.name);
+    return blobs ? misfits(layer, blobs) : [];
+  });
+  const misfit = new Set(diagnostics.map(d => d.layer));
+  const names = withParams.map(l => l.name);
+  return {
+    copied: names.filter(n => fileLayers.has(n) && !misfit.has(n)),
+    missing: names.filter(n => !fileLayers.has(n)),
+    unused: [...fileLayers].filter(([name, blobs]) => blobs.length > 0 && !inNet.has(name)).map(([name]) => name),
+    diagnostics,
+  };
+}
+
+const RENAME = 'To learn the layer afresh, give it another name in the prototxt.';
+
+function misfits(layer: TargetLayer, blobs: readonly WeightBlob[]): Diagnostic[] {
+  const { name, params } = layer;
+  if (params.length !== blobs.length) {
+    const counts = `The weights file has ${blobs.length} blobs for layer "${name}", the net has ${params.length}`;
+    const hint = `bias_term may differ, or the layer's type. ${RENAME}`;
+    return [error('weights-blob-count', `${counts}.`, { layer: name, hint })];
+  }
+  return params.flatMap((param, i) => {
+    const blob = blobs[i]!;
+    if (shapesAgree(blob, param.shape)) return [];
+    const shapes = `${formatShape(blob.shape)} in the weights file, ${formatShape(param.shape)} in the net`;
+    const message = `Blob ${i} of layer "${name}" has the shape ${shapes}.`;
+    return [error('weights-shape-mismatch', message, { layer: name, hint: cure(blob.shape, param.shape) })];
+  });
+}
+
+/** Caffe's Blob::ShapeEquals: an old shape is compared as 4-D, a shape of today axis by axis. */
+export function shapesAgree(blob: WeightBlob, shape: Shape): boolean {
+  if (!blob.legacy) return same(blob.shape, shape);
+  return shape.length <= 4 && same(blob.shape, [...new Array<number>(4 - shape.length).fill(1), ...shape]);
+}
+
+function same(a: Shape, b: Shape): boolean {
+  return a.length === b.length && a.every((d, i) => d === b[i]);
+}
+
+/** What is the likely reason, and what can be done about it. */
+function cure(file: Shape, net: Shape): string {
+  const onlyAxis1 = file.length === 4 && net.length === 4 && file.every((d, i) => i === 1 || d === net[i]);
+  if (onlyAxis1 && file[1] === 3 && net[1] === 1) {
+    return `The weights are for colour pictures, the data are grey: make the data set RGB (--channels RGB). ${RENAME}`;
+  }
+  if (onlyAxis1 && file[1] === 1 && net[1] === 3) {
+    return `The weights are for grey pictures, the data are RGB: make the data set grey (--channels L). ${RENAME}`;
+  }
+  if (onlyAxis1 && (file[1]! % net[1]! === 0 || net[1]! % file[1]! === 0)) {
+    return `Layers with another \`group\` or another number of input channels have such shapes. ${RENAME}`;
+  }
+  if (product(file) === product(net)) {
+    return (
+      'Both hold equally many numbers: if one is fully connected and the other its convolution, give the stored blob ' +
+      `the net's shape and save it anew (net surgery; the order of the numbers is the same). ${RENAME}`
+    );
+  }
+  if (file.length === net.length && file[0] !== net[0]) return `num_output differs. ${RENAME}`;
+  return RENAME;
+}
+
+function product(shape: Shape): number {
+  return shape.reduce((p, d) => p * d, 1);
+}
