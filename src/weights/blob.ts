@@ -20,12 +20,21 @@ import {
   WireReader,
 } from './wire.js';
 
-/** One parameter: row-major numbers in Caffe's own layout. */
-export interface WeightBlob {
+export interface BlobShape {
   readonly shape: readonly number[];
-  readonly data: Float32Array;
   /** The shape is the old num/channels/height/width, always 4-D: leading ones say nothing (Caffe's LegacyShape). */
   readonly legacy?: boolean;
+}
+
+/** One parameter: row-major numbers in Caffe's own layout. */
+export interface WeightBlob extends BlobShape {
+  readonly data: Float32Array;
+}
+
+/** A parameter that is known and checked but whose numbers still lie in the file. */
+export interface StoredBlob extends BlobShape {
+  /** The numbers, into `target` (of just that length) where one is given, else into a new array. */
+  read(target?: Float32Array): Float32Array;
 }
 
 // Fields of BlobProto. 10 and 12 are NVCaffe's: numbers of any type as plain bytes.
@@ -65,31 +74,38 @@ interface BlobFields {
 }
 
 /**
- * Reads the BlobProto in bytes [start, end). `what` names it in messages: `blob 0 of layer "conv1"`.
+ * Finds the numbers of the BlobProto in bytes [start, end). `what` names it in messages: `blob 0 of layer "conv1"`.
  * @throws MokapotError `weights-damaged` where the bytes are no BlobProto, `weights-count` where there are more or fewer
  * numbers than the shape makes.
  * Rule: Caffe's Blob::FromProto (blob.cpp): num/channels/height/width win over shape, double_data over data.
  */
-export function readBlob(reader: WireReader, start: number, end: number, what: string, layer?: string): WeightBlob {
+export function scanBlob(reader: WireReader, start: number, end: number, what: string, layer?: string): StoredBlob {
+  const { source } = reader;
   const fields = blobFields(reader, start, end);
-  const { shape, legacy } = shapeOf(reader.source, start, fields);
-  const runs = runsOf(reader.source, fields);
+  const { shape, legacy } = shapeOf(source, start, fields);
+  const runs = runsOf(source, fields);
   const count = runs.reduce((sum, r) => sum + r.count, 0);
   const wanted = shape.reduce((product, d) => product * d, 1);
   if (count !== wanted) {
     const at = runs[0]?.at ?? start;
     throw fail(
       'weights-count',
-      `${reader.source.name}: ${what} holds ${count} numbers, but its shape ${formatShape(shape)} makes ${wanted} (at byte ${at}).`,
+      `${source.name}: ${what} holds ${count} numbers, but its shape ${formatShape(shape)} makes ${wanted} (at byte ${at}).`,
       { layer, hint: 'The file is damaged, or whatever wrote it left numbers out; nothing of it was loaded.' },
     );
   }
-  return { shape, data: readRuns(reader.source, runs, count), ...(legacy ? { legacy } : {}) };
+  const read = (target = new Float32Array(count)) => readRuns(source, runs, target);
+  return { shape, read, ...(legacy ? { legacy } : {}) };
+}
+
+/** Takes the numbers of a blob out of its file. */
+export function takeBlob({ shape, legacy, read }: StoredBlob): WeightBlob {
+  return { shape, data: read(), ...(legacy ? { legacy } : {}) };
 }
 
 /** Reads bytes that are one BlobProto and nothing else. */
 export function readBlobMessage(source: ByteSource, what: string): WeightBlob {
-  return readBlob(new WireReader(source), 0, source.size, what);
+  return takeBlob(scanBlob(new WireReader(source), 0, source.size, what));
 }
 
 function blobFields(reader: WireReader, start: number, end: number): BlobFields {
@@ -169,14 +185,13 @@ function runsOf(source: ByteSource, fields: BlobFields): readonly Run[] {
   return fields.doubles.some(r => r.count > 0) ? fields.doubles : fields.data;
 }
 
-function readRuns(source: ByteSource, runs: readonly Run[], count: number): Float32Array {
-  const out = new Float32Array(count);
+function readRuns(source: ByteSource, runs: readonly Run[], out: Float32Array): Float32Array {
   let at = 0;
   for (const run of runs) {
-    const target = out.subarray(at, at + run.count);
+    const part = out.subarray(at, at + run.count);
     if (run.type === 'f32' && run.stride === 4) {
-      source.readInto(run.at, new Uint8Array(target.buffer, target.byteOffset, target.byteLength));
-    } else convertRun(source, run, target);
+      source.readInto(run.at, new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
+    } else convertRun(source, run, part);
     at += run.count;
   }
   return out;

@@ -2,7 +2,7 @@
 
 import { type Diagnostic, fail } from '../diagnostics/index.js';
 import { clone, isSet, type LayerParameter, messageType, type NetParameter, Phase } from '../schema/index.js';
-import { blobParts, readBlob, type WeightBlob } from './blob.js';
+import { blobParts, type StoredBlob, scanBlob, takeBlob, type WeightBlob } from './blob.js';
 import { decodeNet } from './decode_net.js';
 import { refuseOtherFormats } from './recognise.js';
 import { type ByteSource, type Bytes, damaged, toSource } from './source.js';
@@ -10,15 +10,21 @@ import { BYTES, bytesField, concatBytes, type Field, type StripRule, stripFields
 
 export type Generation = 'V0' | 'V1' | 'V2';
 
-export interface Caffemodel {
+interface Model<Blob> {
   /** The network in the file, in today's form, without its blobs. */
   readonly net: NetParameter;
   /** Every layer of the file by name, in file order, layers without parameters too. */
-  readonly layers: Map<string, WeightBlob[]>;
+  readonly layers: Map<string, Blob[]>;
   readonly generation: Generation;
   /** Notes of the upgrade, warnings about the file. */
   readonly diagnostics: readonly Diagnostic[];
 }
+
+/** A file with its numbers in memory. */
+export type Caffemodel = Model<WeightBlob>;
+
+/** A file that was checked from end to end, its numbers still in it. */
+export type ScannedCaffemodel = Model<StoredBlob>;
 
 // Field numbers: NetParameter.layers (V1, with V0 inside) and .layer (V2); names and blobs of the three layer messages.
 const NET_NAME = 1;
@@ -26,6 +32,7 @@ const NET_V1 = 2;
 const NET_V2 = 100;
 const V1_V0 = 1;
 const NAME = { V0: 1, V1: 4, V2: 1 } as const;
+const MESSAGES = { V0: 'caffe.V0LayerParameter', V1: 'caffe.V1LayerParameter', V2: 'caffe.LayerParameter' } as const;
 const BLOBS = { V0: 50, V1: 6, V2: 7 } as const;
 
 const V0_RULE: StripRule = { drop: BLOBS.V0, into: new Map() };
@@ -51,22 +58,53 @@ interface StoredLayer {
  * @throws MokapotError `weights-damaged`, `weights-count`, `weights-format`: all of the file is read, or nothing.
  */
 export function readCaffemodel(bytes: Bytes, name?: string): Caffemodel {
+  const model = scanCaffemodel(bytes, name);
+  const layers = new Map([...model.layers].map(([layer, blobs]) => [layer, blobs.map(takeBlob)]));
+  return { ...model, layers };
+}
+
+/** The same up to the numbers, which each blob's `read` fetches: into a net's own arrays without a detour. */
+export function scanCaffemodel(bytes: Bytes, name?: string): ScannedCaffemodel {
   const source = toSource(bytes, name);
   refuseOtherFormats(source);
   const reader = new WireReader(source);
-  const stored = findLayers(reader);
+  const unknown = new UnknownFields();
+  const stored = findLayers(reader, unknown);
   const generation = generationOf(source, stored);
   const { net, diagnostics } = decodeNet(source, stripFields(reader, 0, source.size, NET_RULE));
-  const layers = new Map<string, WeightBlob[]>();
-  const doubled: Diagnostic[] = [];
+  const layers = new Map<string, StoredBlob[]>();
+  const warnings = unknown.diagnostics(source);
   for (const layer of stored) {
     const blobs = layer.blobs.map((b, i) =>
-      readBlob(reader, b.start, b.end, `blob ${i} of layer "${layer.name}"`, layer.name),
+      scanBlob(reader, b.start, b.end, `blob ${i} of layer "${layer.name}"`, layer.name),
     );
-    if (layers.has(layer.name)) doubled.push(doubledLayer(source, layer.name));
+    if (layers.has(layer.name)) warnings.push(doubledLayer(source, layer.name));
     layers.set(layer.name, blobs);
   }
-  return { net, layers, generation, diagnostics: [...diagnostics, ...doubled] };
+  return { net, layers, generation, diagnostics: [...diagnostics, ...warnings] };
+}
+
+/** Fields that Caffe's schema lacks: of a fork of Caffe, or the trace of damage. One warning tells of all. */
+class UnknownFields {
+  private count = 0;
+  private first = '';
+
+  note(message: string, field: Field): void {
+    if (messageType(message).fieldsById[field.number] || this.count++) return;
+    this.first = `field ${field.number} of ${message}, ${field.end - field.start} bytes at byte ${field.at}`;
+  }
+
+  diagnostics(source: ByteSource): Diagnostic[] {
+    if (!this.count) return [];
+    return [
+      {
+        code: 'weights-unknown-field',
+        severity: 'warning',
+        message: `${source.name} has ${this.count} fields that Caffe's schema lacks; they were skipped (the first is ${this.first}).`,
+        hint: 'A fork of Caffe may have written it. If none did, the file is damaged.',
+      },
+    ];
+  }
 }
 
 function doubledLayer(source: ByteSource, layer: string): Diagnostic {
@@ -78,25 +116,33 @@ function doubledLayer(source: ByteSource, layer: string): Diagnostic {
   };
 }
 
-function findLayers(reader: WireReader): StoredLayer[] {
+function findLayers(reader: WireReader, unknown: UnknownFields): StoredLayer[] {
   const found: StoredLayer[] = [];
   for (const field of reader.fields(0, reader.source.size)) {
+    unknown.note('caffe.NetParameter', field);
     if (field.number === NET_NAME) mustBeBytes(reader.source, field, "the network's name");
     if (field.number !== NET_V1 && field.number !== NET_V2) continue;
     mustBeBytes(reader.source, field, 'a layer');
     const layer: StoredLayer = { name: '', generation: field.number === NET_V2 ? 'V2' : 'V1', blobs: [] };
-    readLayer(reader, field, layer, layer.generation);
+    readLayer(reader, field, layer, layer.generation, unknown);
     found.push(layer);
   }
   return found;
 }
 
-function readLayer(reader: WireReader, range: Field, layer: StoredLayer, generation: Generation): void {
+function readLayer(
+  reader: WireReader,
+  range: Field,
+  layer: StoredLayer,
+  generation: Generation,
+  unknown: UnknownFields,
+): void {
   for (const field of reader.fields(range.start, range.end)) {
+    unknown.note(MESSAGES[generation], field);
     if (generation === 'V1' && field.number === V1_V0) {
       mustBeBytes(reader.source, field, 'a V0 layer');
       layer.generation = 'V0';
-      readLayer(reader, field, layer, 'V0');
+      readLayer(reader, field, layer, 'V0', unknown);
     } else if (field.number === BLOBS[generation]) {
       mustBeBytes(reader.source, field, 'a blob');
       layer.blobs.push({ start: field.start, end: field.end });

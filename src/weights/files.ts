@@ -7,7 +7,15 @@ import { dirname } from 'node:path';
 import { fail, MokapotError } from '../diagnostics/index.js';
 import { readBinaryproto, writeBinaryproto } from './binaryproto.js';
 import type { WeightBlob } from './blob.js';
-import { type Caffemodel, caffemodelParts, readCaffemodel, type SavedNet, type SaveOptions } from './caffemodel.js';
+import {
+  type Caffemodel,
+  caffemodelParts,
+  readCaffemodel,
+  type SavedNet,
+  type SaveOptions,
+  type ScannedCaffemodel,
+  scanCaffemodel,
+} from './caffemodel.js';
 import { readNpz, writeNpz } from './npz.js';
 import { readSafetensors, type Safetensors, writeSafetensors } from './safetensors.js';
 import { readSolverstate, type SolverSnapshot, solverstateParts } from './solverstate.js';
@@ -20,7 +28,12 @@ type Tensors = ReadonlyMap<string, WeightBlob>;
 
 /** @throws MokapotError `weights-file` where it cannot be opened, else as `readCaffemodel`. */
 export function loadCaffemodel(path: string): Caffemodel {
-  return withFile(path, readCaffemodel);
+  return withFile(path, source => readCaffemodel(source));
+}
+
+/** Hands a checked file to `use` while it is open: `useCaffemodel(path, m => copyWeights(m.layers, net.params))`. */
+export function useCaffemodel<T>(path: string, use: (model: ScannedCaffemodel) => T): T {
+  return withFile(path, source => use(scanCaffemodel(source)));
 }
 
 export function loadSolverstate(path: string): SolverSnapshot {

@@ -4,7 +4,7 @@
  */
 
 export { readBinaryproto, writeBinaryproto } from './binaryproto.js';
-export { formatShape, type WeightBlob } from './blob.js';
+export { type BlobShape, formatShape, type StoredBlob, type WeightBlob } from './blob.js';
 export {
   type Caffemodel,
   caffemodelParts,
@@ -12,9 +12,11 @@ export {
   readCaffemodel,
   type SavedNet,
   type SaveOptions,
+  type ScannedCaffemodel,
+  scanCaffemodel,
   writeCaffemodel,
 } from './caffemodel.js';
-export { matchWeights, shapesAgree, type TargetLayer, type WeightMatch } from './match.js';
+export { copyWeights, matchWeights, shapesAgree, type TargetLayer, type WeightMatch } from './match.js';
 export { readNpy, readNpz, writeNpy, writeNpz } from './npz.js';
 export { readSafetensors, type Safetensors, writeSafetensors } from './safetensors.js';
 export { type Json, readSolverstate, type SolverSnapshot, writeSolverstate } from './solverstate.js';

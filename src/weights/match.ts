@@ -1,7 +1,7 @@
 /** Which stored layer goes to which layer of a net: the rule of Caffe's Net::CopyTrainedLayersFrom (net.cpp). */
 
-import { type Diagnostic, error } from '../diagnostics/index.js';
-import { formatShape, type WeightBlob } from './blob.js';
+import { type Diagnostic, error, hasErrors, MokapotError } from '../diagnostics/index.js';
+import { type BlobShape, formatShape, type StoredBlob } from './blob.js';
 
 type Shape = readonly number[];
 
@@ -27,7 +27,7 @@ export interface WeightMatch {
  * with a shape that has fewer axes when the leading ones are 1.
  */
 export function matchWeights(
-  fileLayers: ReadonlyMap<string, readonly WeightBlob[]>,
+  fileLayers: ReadonlyMap<string, readonly BlobShape[]>,
   netLayers: readonly TargetLayer[],
 ): WeightMatch {
   const inNet = new Set(netLayers.map(l => l.name));
@@ -46,9 +46,32 @@ export function matchWeights(
   };
 }
 
+/**
+ * Fills a net's arrays with the numbers of a scanned file, in place. Where a layer does not fit, nothing is copied.
+ * @param params the net's parameters by layer.
+ * @throws MokapotError `weights-shape-mismatch`, `weights-blob-count`.
+ */
+export function copyWeights(
+  fileLayers: ReadonlyMap<string, readonly StoredBlob[]>,
+  params: ReadonlyMap<string, readonly { readonly shape: Shape; readonly data: Float32Array }[]>,
+): WeightMatch {
+  const match = matchWeights(
+    fileLayers,
+    [...params].map(([name, blobs]) => ({ name, params: blobs })),
+  );
+  if (hasErrors(match.diagnostics)) throw new MokapotError(match.diagnostics);
+  for (const name of match.copied) {
+    const targets = params.get(name)!;
+    fileLayers.get(name)!.forEach((blob, i) => {
+      blob.read(targets[i]!.data);
+    });
+  }
+  return match;
+}
+
 const RENAME = 'To learn the layer afresh, give it another name in the prototxt.';
 
-function misfits(layer: TargetLayer, blobs: readonly WeightBlob[]): Diagnostic[] {
+function misfits(layer: TargetLayer, blobs: readonly BlobShape[]): Diagnostic[] {
   const { name, params } = layer;
   if (params.length !== blobs.length) {
     const counts = `The weights file has ${blobs.length} blobs for layer "${name}", the net has ${params.length}`;
@@ -65,7 +88,7 @@ function misfits(layer: TargetLayer, blobs: readonly WeightBlob[]): Diagnostic[]
 }
 
 /** Caffe's Blob::ShapeEquals: an old shape is compared as 4-D, a shape of today axis by axis. */
-export function shapesAgree(blob: WeightBlob, shape: Shape): boolean {
+export function shapesAgree(blob: BlobShape, shape: Shape): boolean {
   if (!blob.legacy) return same(blob.shape, shape);
   return shape.length <= 4 && same(blob.shape, [...new Array<number>(4 - shape.length).fill(1), ...shape]);
 }

@@ -3,7 +3,7 @@
  * Caffe's parser steps over (docs/decisions.md, "Weights").
  */
 
-import { blobParts, readBlob, type WeightBlob } from './blob.js';
+import { blobParts, scanBlob, takeBlob, type WeightBlob } from './blob.js';
 import { type ByteSource, type Bytes, damaged, toSource } from './source.js';
 import { BYTES, bytesField, concatBytes, type Field, VARINT, varintField, WireReader } from './wire.js';
 
@@ -50,7 +50,7 @@ export function readSolverstate(bytes: Bytes, name?: string): SolverSnapshot {
     if (field.number === ITER) iter = field.value;
     else if (field.number === LEARNED_NET) learnedNet = text(source, field);
     else if (field.number === HISTORY) {
-      history.push(readBlob(reader, field.start, field.end, `history blob ${history.length}`));
+      history.push(takeBlob(scanBlob(reader, field.start, field.end, `history blob ${history.length}`)));
     } else if (field.number === CURRENT_STEP) currentStep = field.value;
     else if (field.number === RESUME) resume = parseResume(source, field);
   }

@@ -207,6 +207,15 @@ describe('what is wrong with a file, and at which byte', () => {
     expect(`${d.message} ${d.hint}`).toMatch(message);
   });
 
+  it('warns of fields that the schema lacks, once', () => {
+    const strange = concatBytes([golden('sgd_init.caffemodel'), ...bytesField(99, text('abc')), ...varintField(98, 1)]);
+    const { diagnostics } = readCaffemodel(strange, 'f');
+    expect(diagnostics.map(d => [d.code, d.severity])).toEqual([['weights-unknown-field', 'warning']]);
+    expect(diagnostics[0]!.message).toMatch(
+      /f has 2 fields .*first is field 99 of caffe.NetParameter, 3 bytes at byte 1241/,
+    );
+  });
+
   it('warns of a layer that is there twice', () => {
     const once = fileOf(bytesField(5, [f32(1)]));
     const again = fileOf(bytesField(5, [f32(2)]));
