@@ -43,7 +43,7 @@ const dir = mkdtempSync(join(tmpdir(), 'mokapot-bench-'));
 try {
   const path = join(dir, 'fcn_alexnet.caffemodel');
   const layer = Object.keys(SHAPES).map(name => ({ name, type: 'Convolution' }));
-  const net = create('caffe.NetParameter', { name: 'fcn_alexnet', layer });
+  const net = create<'caffe.NetParameter'>('caffe.NetParameter', { name: 'fcn_alexnet', layer });
   const params = synthetic();
   const started = performance.now();
   await saveCaffemodel(path, net, params);
