@@ -1,0 +1,36 @@
+/** Convolution: learned filters slid over the spatial axes. */
+
+import { convolve } from './convolution_axes.js';
+import { type Geometry, geometry, multiplyAdds, parameters, topShape } from './convolution_geometry.js';
+import type { LayerType } from './types.js';
+
+/** Caffe divides as C does, towards zero (conv_layer.cpp). */
+function outputSize({ kernel, stride, pad, dilation, spatial }: Geometry): readonly number[] {
+  return spatial.map((d, i) => Math.trunc((d + 2 * pad[i]! - (dilation[i]! * (kernel[i]! - 1) + 1)) / stride[i]!) + 1);
+}
+
+export const convolution: LayerType = {
+  type: 'Convolution',
+  doc: 'Slides learned filters over the spatial axes; with group, each group of channels has its own filters.',
+  bottoms: { min: 1, max: Infinity },
+  tops: { min: 1, max: Infinity },
+  equalBottomsAndTops: true,
+  reshape(ctx) {
+    const g = geometry(ctx);
+    const top = topShape(ctx, g, outputSize(g));
+    return { tops: ctx.bottomShapes.map(() => top), params: parameters(ctx, g, g.numOutput, g.channels) };
+  },
+  lower(ctx, b, bottoms, [filter, bias]) {
+    const g = geometry(ctx);
+    const out = outputSize(g);
+    return bottoms.map(x => {
+      const y = convolve(b, b.reshape(x, [g.batch, g.channels, ...g.spatial]), filter!, g, out);
+      const biased = bias ? b.add(y, b.reshape(bias, [1, g.numOutput, ...out.map(() => 1)])) : y;
+      return b.reshape(biased, topShape(ctx, g, out));
+    });
+  },
+  macs(ctx) {
+    const g = geometry(ctx);
+    return multiplyAdds(ctx, g, outputSize(g));
+  },
+};
