@@ -53,17 +53,27 @@ function validRange(offset: number, stride: number, size: number, outSize: numbe
   return [Math.min(first, outSize), Math.max(last, Math.min(first, outSize))];
 }
 
-/** Image planes [C, H, W] at `from` → columns [C·kh·kw, P]. */
-export function unfoldColumns(g: ConvGeometry, x: Float32Array, from: number, columns: Float32Array): void {
+/**
+ * Image planes [C, H, W] at `from` → columns [C·kh·kw, P]. Where several images share one matrix, its rows are
+ * `rowLength` long and this image's part of them begins at `at`.
+ */
+export function unfoldColumns(
+  g: ConvGeometry,
+  x: Float32Array,
+  from: number,
+  columns: Float32Array,
+  rowLength: number = g.outHeight * g.outWidth,
+  at = 0,
+): void {
   const positions = g.outHeight * g.outWidth;
   const [sh, sw] = g.stride;
-  let to = 0;
+  let to = at;
   for (let c = 0; c < g.channels; c++) {
     const plane = from + c * g.height * g.width;
     for (let kh = 0; kh < g.kernel[0]; kh++) {
       const dh = kh * g.dilation[0] - g.pad[0];
       const [i0, i1] = validRange(dh, sh, g.height, g.outHeight);
-      for (let kw = 0; kw < g.kernel[1]; kw++, to += positions) {
+      for (let kw = 0; kw < g.kernel[1]; kw++, to += rowLength) {
         const dw = kw * g.dilation[1] - g.pad[1];
         const [j0, j1] = validRange(dw, sw, g.width, g.outWidth);
         columns.fill(0, to, to + i0 * g.outWidth);
@@ -104,8 +114,8 @@ export function foldColumns(g: ConvGeometry, columns: Float32Array, x: Float32Ar
   }
 }
 
-/** Image planes [C, H, W] at `from` → rows [P, C·kh·kw]. */
-export function unfoldRows(g: ConvGeometry, x: Float32Array, from: number, rows: Float32Array): void {
+/** Image planes [C, H, W] at `from` → rows [P, C·kh·kw], from `at` on. */
+export function unfoldRows(g: ConvGeometry, x: Float32Array, from: number, rows: Float32Array, at = 0): void {
   const [KH, KW] = g.kernel;
   const length = g.channels * KH * KW;
   const area = g.height * g.width;
@@ -114,7 +124,7 @@ export function unfoldRows(g: ConvGeometry, x: Float32Array, from: number, rows:
       const h = i * g.stride[0] + kh * g.dilation[0] - g.pad[0];
       const inside = h >= 0 && h < g.height;
       for (let j = 0; j < g.outWidth; j++) {
-        let to = (i * g.outWidth + j) * length + kh * KW;
+        let to = at + (i * g.outWidth + j) * length + kh * KW;
         const left = j * g.stride[1] - g.pad[1];
         for (let c = 0; c < g.channels; c++, to += KH * KW) {
           const row = from + c * area + h * g.width;

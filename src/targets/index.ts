@@ -1,0 +1,87 @@
+/** The engines: which there are, which one serves, and why. */
+
+import { fail, nearest } from '../diagnostics/index.js';
+import { createHostEngine } from './host/index.js';
+import {
+  createCpuEngine,
+  createTensorflowEngine,
+  createWasmEngine,
+  loadTensorflow,
+  tensorflowPackages,
+} from './tfjs/index.js';
+import type { Engine } from './types.js';
+
+export { createHostEngine } from './host/index.js';
+export type { Engine, Program } from './types.js';
+
+const makers: Readonly<Record<string, () => Promise<Engine>>> = {
+  tensorflow: createTensorflowEngine,
+  wasm: createWasmEngine,
+  cpu: createCpuEngine,
+  host: async () => createHostEngine(),
+};
+
+/** Engine names in the order in which `auto` tries them. */
+export const engineNames: readonly string[] = Object.keys(makers);
+
+export interface EngineReport {
+  readonly name: string;
+  readonly available: boolean;
+  /** What it is, or why it is not there. */
+  readonly detail: string;
+}
+
+export interface EngineChoice {
+  readonly engines: readonly EngineReport[];
+  /** The engine that serves when nobody says otherwise. */
+  readonly chosen: string;
+  readonly reason: string;
+}
+
+/**
+ * Makes an engine. `name` (or MOKAPOT_BACKEND) is `tensorflow` (alias `tfjs-node`, `tfjs-node-gpu`), `wasm`, `cpu`,
+ * `host` or `auto`: TensorFlow's native kernels where they are installed, else wasm.
+ */
+export async function createEngine(name = process.env['MOKAPOT_BACKEND'] || 'auto'): Promise<Engine> {
+  const asked = name.startsWith('tfjs-node') ? 'tensorflow' : name;
+  if (asked === 'auto') return makers[(await chooseEngine()).chosen]!();
+  const make = makers[asked];
+  if (!make) {
+    const near = nearest(asked, [...engineNames, 'auto']);
+    throw fail('unknown-backend', `There is no backend ${JSON.stringify(name)}.`, {
+      hint: `${near ? `Did you mean ${near}? ` : ''}There are: auto, ${engineNames.join(', ')}.`,
+    });
+  }
+  return make();
+}
+
+/** What there is on this machine, which engine `auto` takes and why: what `mokapot doctor` prints. */
+export async function chooseEngine(): Promise<EngineChoice> {
+  const problems = tensorflowPackages.map(p => ({ name: p, problem: loadTensorflow(p) }));
+  const native = problems.find(p => typeof p.problem !== 'string');
+  const engines: EngineReport[] = [
+    {
+      name: 'tensorflow',
+      available: native !== undefined,
+      detail: native
+        ? `TensorFlow's native kernels through ${native.name}`
+        : problems.map(p => `${p.name}: ${p.problem}`).join('; '),
+    },
+    {
+      name: 'wasm',
+      available: 'WebAssembly' in globalThis,
+      detail: 'XNNPACK in WebAssembly (tfjs-backend-wasm), all cores',
+    },
+    { name: 'cpu', available: true, detail: "tfjs's plain JavaScript backend; slow, for comparison" },
+    { name: 'host', available: true, detail: "Mokapot's reference kernels in plain TypeScript; slow, exact" },
+  ];
+  const chosen = engines.find(e => e.available)!;
+  const asked = process.env['MOKAPOT_BACKEND'];
+  const reason =
+    asked && asked !== 'auto'
+      ? `MOKAPOT_BACKEND=${asked} overrides the choice.`
+      : chosen.name === 'tensorflow'
+        ? "TensorFlow's native library is installed; it is tried first."
+        : "TensorFlow's native library is not here, so wasm is the fastest there is.";
+  return { engines, chosen: asked && asked !== 'auto' && makers[asked] ? asked : chosen.name, reason };
+}

@@ -1,0 +1,169 @@
+/** Every engine computes every primitive as the host engine does, over random shapes and geometries. */
+
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Builder, gradients, type Shape, sizeOf, type Value } from '../../src/ir/index.js';
+import { Random } from '../../src/random/index.js';
+import { createEngine, createHostEngine, type Engine } from '../../src/targets/index.js';
+
+type Build = (b: Builder, inputs: readonly Value[]) => Record<string, Value>;
+
+/** Runs the same graph on both engines and compares every output. */
+async function compare(engine: Engine, shapes: readonly Shape[], build: Build, seed = 1): Promise<void> {
+  const random = new Random(seed);
+  const feeds: Record<string, Float32Array> = {};
+  const b = new Builder();
+  const inputs = shapes.map((s, i) => {
+    feeds[`x${i}`] = Float32Array.from({ length: sizeOf(s) }, () => random.uniform(-1, 1));
+    return b.input(`x${i}`, s);
+  });
+  const graph = b.finish({ outputs: build(b, inputs) });
+  const names = [...graph.outputs.keys()];
+  const expected = await (await createHostEngine().compile(graph)).run(feeds, names);
+  const program = await engine.compile(graph);
+  const got = await program.run(feeds, names);
+  program.dispose();
+  for (const name of names) {
+    const scale = Math.max(1e-3, ...expected[name]!.map(Math.abs));
+    expect(got[name]!.length).toBe(expected[name]!.length);
+    got[name]!.forEach((v, i) => {
+      expect(Math.abs(v - expected[name]![i]!) / scale, `${name}[${i}]`).toBeLessThan(2e-5);
+    });
+  }
+}
+
+function withGradients(b: Builder, y: Value, inputs: readonly Value[]): Record<string, Value> {
+  const random = new Random(5);
+  const seed = b.constant(
+    Float32Array.from({ length: sizeOf(y.shape) }, () => random.uniform(-1, 1)),
+    y.shape,
+  );
+  const dx = gradients(b, [{ value: y, seed }], inputs);
+  return { y, ...Object.fromEntries(dx.map((d, i) => [`d${i}`, d ?? b.zeros(inputs[i]!.shape)])) };
+}
+
+describe.each(['wasm', 'cpu'])('engine %s', name => {
+  let engine: Engine;
+  beforeAll(async () => {
+    engine = await createEngine(name);
+  });
+  afterAll(() => engine.dispose());
+
+  it('elementwise ops, broadcast and fused', () =>
+    compare(engine, [[2, 3, 4, 5], [3, 1, 1], [5]], (b, [x, y, z]) => {
+      const e = b.exp(b.mul(x!, y!));
+      const s = b.sigmoid(b.sub(e, z!));
+      const t = b.select(b.greater(x!, z!), b.tanh(s), b.abs(b.neg(x!)));
+      return withGradients(b, b.add(b.relu(t, 0.2), b.power(b.add(b.mul(x!, x!), 1), -0.75)), [x!, y!, z!]);
+    }));
+
+  it('reductions, moves and products', () =>
+    compare(
+      engine,
+      [
+        [2, 3, 4],
+        [2, 4, 5],
+      ],
+      (b, [x, y]) => {
+        const p = b.matMul(x!, y!);
+        const t = b.transpose(p, [1, 0, 2]);
+        const c = b.concat([t, b.slice(b.pad(t, [0, 1, 0], [1, 0, 2], 3), [1, 0, 1], [3, 2, 5])], 1);
+        return withGradients(b, b.div(c, b.add(b.sum(b.exp(c), [1], true), b.reduceMax(c, [0], true))), [x!, y!]);
+      },
+    ));
+
+  it('argMax, oneHot, windowSum', () =>
+    compare(engine, [[3, 4, 5]], (b, [x]) => ({
+      at: b.argMax(x!, 1),
+      hot: b.oneHot(b.argMax(x!, 1), 1, 4),
+      window: b.windowSum(x!, 1, 3),
+    })));
+
+  it.each([
+    [false, false],
+    [true, false],
+    [false, true],
+    [true, true],
+  ])('matMul with transposes %s %s, tall and wide', async (transposeA, transposeB) => {
+    for (const [m, k, n] of [
+      [3, 50, 2],
+      [40, 3, 5],
+      [2, 5, 60],
+    ] as const)
+      await compare(engine, [transposeA ? [k, m] : [m, k], transposeB ? [n, k] : [k, n]], (b, [x, y]) => ({
+        c: b.matMul(x!, y!, { transposeA, transposeB }),
+      }));
+  });
+
+  it('convolutions of any geometry, with both gradients', () =>
+    fc.assert(
+      fc.asyncProperty(
+        fc.record({
+          batch: fc.integer({ min: 1, max: 3 }),
+          groups: fc.integer({ min: 1, max: 3 }),
+          channels: fc.integer({ min: 1, max: 3 }),
+          outputs: fc.integer({ min: 1, max: 12 }),
+          kernel: fc.tuple(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 4 })),
+          stride: fc.tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 3 })),
+          pad: fc.tuple(fc.integer({ min: 0, max: 3 }), fc.integer({ min: 0, max: 3 })),
+          dilation: fc.tuple(fc.integer({ min: 1, max: 2 }), fc.integer({ min: 1, max: 2 })),
+          more: fc.tuple(fc.integer({ min: 0, max: 5 }), fc.integer({ min: 0, max: 5 })),
+        }),
+        async ({ batch, groups, channels, outputs, kernel, stride, pad, dilation, more }) => {
+          const size = [0, 1].map(i => Math.max(1, dilation[i]! * (kernel[i]! - 1) + 1 - 2 * pad[i]!) + more[i]!);
+          const image = [batch, groups * channels, size[0]!, size[1]!];
+          const filter = [groups * outputs, channels, ...kernel];
+          await compare(engine, [image, filter], (b, [x, w]) =>
+            withGradients(b, b.conv2d(x!, w!, { stride, pad, dilation, groups }), [x!, w!]),
+          );
+        },
+      ),
+      { numRuns: 40, seed: 11 },
+    ));
+
+  it('pooling', () =>
+    compare(engine, [[2, 3, 7, 6]], (b, [x]) => {
+      const geometry = { kernel: [3, 2], stride: [2, 2], pad: [1, 0], outSize: [4, 3] } as const;
+      const [y, indices] = b.maxPool(x!, geometry);
+      return { ...withGradients(b, b.add(y, b.avePool(x!, geometry)), [x!]), indices };
+    }));
+
+  it('variables take their new values all at once, and only then', async () => {
+    const b = new Builder();
+    const [v, w] = [b.variable('v', [2]), b.variable('w', [2])];
+    const graph = b.finish({
+      outputs: { sum: b.add(v, w) },
+      assignments: [
+        { variable: 'v', value: b.add(v, w) },
+        { variable: 'w', value: b.mul(v, 2) },
+      ],
+    });
+    engine.write('v', Float32Array.of(1, 2), [2]);
+    engine.write('w', Float32Array.of(10, 20), [2]);
+    const program = await engine.compile(graph);
+    expect((await program.run({}, ['sum']))['sum']).toEqual(Float32Array.of(11, 22));
+    expect(await engine.read('v')).toEqual(Float32Array.of(11, 22));
+    expect(await engine.read('w')).toEqual(Float32Array.of(2, 4));
+    program.dispose();
+  });
+
+  it('refuses a graph that will not fit, before it runs', async () => {
+    const b = new Builder();
+    const huge = b.broadcast(b.input('x', []), [2 ** 20, 2 ** 14]);
+    const program = await engine.compile(b.finish({ outputs: { y: b.sum(b.exp(huge)) } }));
+    expect(() => program.prepare(['y'])).toThrow(/needs \d+ MB on the \w+ engine/);
+  });
+
+  it('says which input is missing or of the wrong size', async () => {
+    const b = new Builder();
+    const program = await engine.compile(b.finish({ outputs: { y: b.neg(b.input('data', [2, 3])) } }));
+    await expect(program.run({}, ['y'])).rejects.toThrow('Nothing was fed for "data"');
+    await expect(program.run({ data: new Float32Array(5) }, ['y'])).rejects.toThrow('takes 6 numbers');
+  });
+});
+
+describe('the choice of engine', () => {
+  it('names the nearest backend for a mistyped one', async () => {
+    await expect(createEngine('wams')).rejects.toThrow('Did you mean wasm?');
+  });
+});
