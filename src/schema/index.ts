@@ -3,11 +3,14 @@
  *
  * How a message reads in memory: `layer.pooling_param` is a message or null; `sub(layer, 'pooling_param').stride` reads
  * the default where it is not given; `isSet(p, 'kernel_h')` is Caffe's `has_kernel_h()`; repeated fields are arrays;
- * enums are numbers (`p.pool === PoolingParameter.PoolMethod.MAX`, or `enumName(p, 'pool') === 'MAX'`).
+ * enums are numbers (`p.pool === PoolingParameter.PoolMethod.MAX`, or `enumName(p, 'pool') === 'MAX'`). Float fields
+ * hold what a C++ float holds (`base_lr: 0.01` reads as 0.009999999776…): show them by `formatFloat`. 64-bit integers
+ * are plain numbers; only beyond 2^53 - 1 they are a Long, so check sizes by `Number.isSafeInteger`.
  */
 
 export * from './caffe.js';
 export { CAFFE_PROTO } from './caffe_proto.js';
+export { decode, encode, formatValue, printText } from './codec.js';
 export {
   caffeRoot,
   clone,
@@ -22,3 +25,5 @@ export {
   sub,
   typeOf,
 } from './message.js';
+export { inheritLocation, locate, type Parsed, type ParseOptions, parseText } from './parse.js';
+export { formatFloat, toFloat } from './values.js';

@@ -40,6 +40,11 @@ export function messageType(type: string | protobuf.Type): protobuf.Type {
   return prepare(found);
 }
 
+/** Whether a type is a proto2 group: text calls its field by the type's name. */
+export function isGroup(type: protobuf.Type): boolean {
+  return (type as { group?: boolean }).group === true;
+}
+
 const prepared = new WeakSet<protobuf.Type>();
 
 /** Makes 64-bit defaults of `type` and of all it contains plain numbers. */
@@ -51,6 +56,10 @@ function prepare(type: protobuf.Type): protobuf.Type {
     field.resolve();
     if (!field.repeated && Long.isLong(field.defaultValue)) {
       field.defaultValue = plainInteger(field.defaultValue);
+      prototype[field.name] = field.defaultValue;
+    }
+    if (!field.repeated && field.type === 'float') {
+      field.defaultValue = Math.fround(field.defaultValue as number);
       prototype[field.name] = field.defaultValue;
     }
     if (field.resolvedType instanceof protobuf.Type) prepare(field.resolvedType);

@@ -1,0 +1,336 @@
+/** Syntax tree → message of any protobufjs type. Says what does not fit, and remembers where every message stands. */
+
+import protobuf from 'protobufjs';
+import {
+  type Lines,
+  parseSyntax,
+  type Report,
+  type Scope,
+  type Span,
+  type SyntaxField,
+  type SyntaxMessage,
+  type SyntaxResult,
+  type SyntaxScalar,
+  type SyntaxValue,
+} from '../../grammar/index.js';
+import { type Diagnostic, type Location, nearest } from '../diagnostics/index.js';
+import type { Messages } from './caffe.js';
+import { isGroup, isSet, messageType } from './message.js';
+import { readValue } from './values.js';
+
+/** Deeper nesting is refused: no schema of use goes there, and readers of the binary form refuse it too. */
+const MAX_DEPTH = 1000;
+
+/** A message read from text, and what was wrong with it. With errors the message holds what could be understood. */
+export interface Parsed<T> {
+  readonly message: T;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+export interface ParseOptions {
+  /** The name that diagnostics call the text by. */
+  readonly name?: string;
+}
+
+interface Origin {
+  readonly lines: Lines;
+  readonly type: protobuf.Type;
+  readonly fields: readonly SyntaxField[];
+  readonly span: Span;
+}
+
+const origins = new WeakMap<object, Origin>();
+
+/** Reads protobuf text as a message of `type`. Never throws for bad input; throws for an unknown type name. */
+export function parseText<K extends keyof Messages>(text: string, type: K, options?: ParseOptions): Parsed<Messages[K]>;
+export function parseText(text: string, type: string | protobuf.Type, options?: ParseOptions): Parsed<object>;
+export function parseText(text: string, type: string | protobuf.Type, options: ParseOptions = {}): Parsed<object> {
+  const root = messageType(type);
+  const syntax = parseSyntax({ name: options.name ?? '<text>', text }, scopeOf(root));
+  const message = new MessageReader(syntax).read(root);
+  return { message, diagnostics: sorted(syntax.report.diagnostics) };
+}
+
+/** In the order of the text. */
+function sorted(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  const at = (d: Diagnostic) => d.location?.range.start.offset ?? 0;
+  return [...diagnostics].sort((a, b) => at(a) - at(b));
+}
+
+const scopes = new WeakMap<protobuf.Type, Scope>();
+
+/** What the grammar may know of a type: which names it has. */
+export function scopeOf(type: protobuf.Type): Scope {
+  let scope = scopes.get(type);
+  if (!scope) {
+    scope = {
+      kind: name => {
+        const field = findField(type, name);
+        if (!field) return undefined;
+        return field.map || field.resolvedType instanceof protobuf.Type ? 'block' : 'value';
+      },
+      child: name => {
+        const inner = blockType(findField(type, name));
+        return inner && scopeOf(inner);
+      },
+    };
+    scopes.set(type, scope);
+  }
+  return scope;
+}
+
+/** The field that text calls `name`. A group goes by its type's name. */
+export function findField(type: protobuf.Type, name: string): protobuf.Field | undefined {
+  const field = Object.hasOwn(type.fields, name) ? type.fields[name]!.resolve() : undefined;
+  const inner = field?.resolvedType;
+  if (field && !(inner instanceof protobuf.Type && isGroup(inner))) return field;
+  return type.fieldsArray.find(f => {
+    const t = f.resolve().resolvedType;
+    return t instanceof protobuf.Type && isGroup(t) && t.name === name;
+  });
+}
+
+const entryTypes = new WeakMap<protobuf.Field, protobuf.Type>();
+
+/** The type of a field's block; for a map that of its entries. */
+function blockType(field: protobuf.Field | undefined): protobuf.Type | undefined {
+  if (!field) return undefined;
+  if (!(field instanceof protobuf.MapField)) {
+    return field.resolvedType instanceof protobuf.Type ? field.resolvedType : undefined;
+  }
+  let entry = entryTypes.get(field);
+  if (!entry) {
+    entry = new protobuf.Type(`${field.name}_entry`);
+    entry.add(new protobuf.Field('key', 1, field.keyType)).add(new protobuf.Field('value', 2, field.type));
+    for (const f of entry.fieldsArray) {
+      if (f.name === 'value') f.resolvedType = field.resolvedType;
+    }
+    entryTypes.set(field, entry);
+  }
+  return entry;
+}
+
+type Record_ = Record<string, unknown>;
+
+interface Job {
+  readonly type: protobuf.Type;
+  readonly message: Record_;
+  readonly fields: readonly SyntaxField[];
+  readonly parents: readonly protobuf.Type[];
+  readonly at: Span;
+  readonly quiet: boolean;
+}
+
+class MessageReader {
+  readonly #report: Report;
+  readonly #lines: Lines;
+  readonly #jobs: Job[] = [];
+  readonly #maps: { map: Record_; entry: Record_ }[] = [];
+
+  constructor(readonly syntax: SyntaxResult) {
+    this.#report = syntax.report;
+    this.#lines = syntax.lines;
+  }
+
+  read(type: protobuf.Type): object {
+    const { document } = this.syntax;
+    const message = this.#start(type, document.fields, { start: 0, end: document.end }, [], false);
+    for (let job = this.#jobs.pop(); job; job = this.#jobs.pop()) {
+      for (const field of job.fields) this.#readField(job, field);
+      this.#checkRequired(job);
+    }
+    for (const { map, entry } of this.#maps) map[String(entry.key)] = entry.value;
+    return message;
+  }
+
+  #start(type: protobuf.Type, fields: SyntaxField[], at: Span, parents: protobuf.Type[], quiet: boolean): Record_ {
+    const message = messageType(type).create() as unknown as Record_;
+    origins.set(message, { lines: this.#lines, type, fields, span: at });
+    if (parents.length > MAX_DEPTH) this.#report.add('too-deep', `Blocks are nested more than ${MAX_DEPTH} deep.`, at);
+    else this.#jobs.push({ type, message, fields, parents, at, quiet });
+    return message;
+  }
+
+  #readField(job: Job, node: SyntaxField): void {
+    const field = findField(job.type, node.name);
+    if (!field || node.extension) this.#unknownField(job, node);
+    else if (node.value) this.#readKnown(job, node, field, node.value);
+  }
+
+  #readKnown(job: Job, node: SyntaxField, field: protobuf.Field, value: SyntaxValue): void {
+    const quiet = job.quiet || node.broken;
+    if (!field.repeated && !field.map && !this.#firstTime(job, node, field, quiet)) return;
+    if (value.kind === 'list') {
+      if (!(field.repeated || field.map)) {
+        this.#fault(quiet, 'list-for-single', `\`${node.name}\` takes one value, not a list.`, value);
+        return;
+      }
+      if (!node.colon && !blockType(field)) this.#missingColon(quiet, node);
+      for (const item of value.items) this.#readItem(job, node, field, item, quiet);
+    } else {
+      this.#readItem(job, node, field, value, quiet);
+    }
+  }
+
+  /** A field that may stand once: whether it does. */
+  #firstTime(job: Job, node: SyntaxField, field: protobuf.Field, quiet: boolean): boolean {
+    const others = field.partOf ? field.partOf.fieldsArray.filter(f => Object.hasOwn(job.message, f.name)) : [];
+    if (!Object.hasOwn(job.message, field.name) && others.length === 0) return true;
+    const first = locate(job.message, others[0]?.name ?? field.name);
+    this.#fault(
+      quiet,
+      'duplicate-field',
+      others.length > 0 && others[0] !== field
+        ? `\`${node.name}\` and \`${others[0]?.name}\` exclude each other.`
+        : `\`${node.name}\` is given more than once in ${job.parents.length ? 'this block' : 'this text'}.`,
+      node.nameSpan,
+      {
+        hint: 'It takes one value: keep one of them.',
+        ...(first ? { related: [{ message: 'It was first given here', location: first }] } : {}),
+      },
+    );
+    return false;
+  }
+
+  #missingColon(quiet: boolean, node: SyntaxField): void {
+    this.#fault(quiet, 'missing-colon', `A colon is missing after \`${node.name}\`.`, node.nameSpan, {
+      fix: this.#report.fix('Insert the colon.', { start: node.nameSpan.end, end: node.nameSpan.end }, ':'),
+    });
+  }
+
+  #readItem(job: Job, node: SyntaxField, field: protobuf.Field, value: SyntaxValue, quiet: boolean): void {
+    const inner = blockType(field);
+    if (value.kind === 'message') {
+      if (inner) this.#readBlock(job, node, field, inner, value);
+      else this.#fault(quiet, 'wrong-type', `\`${node.name}\` takes ${takes(field)}, not a block.`, node.nameSpan);
+      return;
+    }
+    if (value.kind === 'list') return;
+    if (inner) {
+      this.#fault(quiet, 'wrong-type', `\`${node.name}\` takes a block { ... }, not a value.`, value);
+      return;
+    }
+    this.#readScalar(job, field, value, quiet);
+  }
+
+  #readScalar(job: Job, field: protobuf.Field, value: SyntaxScalar, quiet: boolean): void {
+    const result = readValue(field, value);
+    if ('value' in result) {
+      if (field.repeated) (job.message[field.name] as unknown[]).push(result.value);
+      else job.message[field.name] = result.value;
+      return;
+    }
+    const { code, message, hint, replacement } = result.fault;
+    const fix = replacement === undefined ? undefined : this.#report.fix(`Write ${replacement}.`, value, replacement);
+    this.#fault(quiet, code, message, value, { hint, fix });
+  }
+
+  #readBlock(job: Job, node: SyntaxField, field: protobuf.Field, inner: protobuf.Type, value: SyntaxMessage): void {
+    const parents = [...job.parents.slice(-MAX_DEPTH), job.type];
+    const at = { start: node.value === value ? node.start : value.start, end: value.end };
+    const message = this.#start(inner, value.fields, at, parents, job.quiet);
+    if (field.map) {
+      job.message[field.name] ??= {};
+      if (!Object.hasOwn(job.message, field.name)) job.message[field.name] = {};
+      this.#maps.push({ map: job.message[field.name] as Record_, entry: message });
+    } else if (field.repeated) (job.message[field.name] as unknown[]).push(message);
+    else job.message[field.name] = message;
+  }
+
+  #checkRequired(job: Job): void {
+    for (const field of job.type.fieldsArray) {
+      if (!field.required || isSet(job.message, field.name)) continue;
+      if (job.fields.some(f => f.name === field.name)) continue;
+      this.#fault(job.quiet, 'missing-required', `${job.type.name} needs \`${field.name}\`.`, job.at);
+    }
+  }
+
+  #unknownField(job: Job, node: SyntaxField): void {
+    const quiet = job.quiet || node.broken;
+    if (node.extension) {
+      this.#fault(
+        quiet,
+        'unknown-extension',
+        `${node.name} is an extension that the schema does not know.`,
+        node.nameSpan,
+        {
+          hint: 'Caffe has no extensions: remove it.',
+        },
+      );
+      return;
+    }
+    if (job.type.reserved?.some(r => r === node.name)) return;
+    const block = node.value?.kind === 'message';
+    const outer = [...job.parents].reverse().find(t => scopeOf(t).kind(node.name) === (block ? 'block' : 'value'));
+    const inside = innerOwners(job, node.name);
+    if (outer) {
+      this.#fault(
+        quiet,
+        'misplaced-field',
+        `\`${node.name}\` is no field of ${job.type.name} but of ${outer.name}.`,
+        node.nameSpan,
+        {
+          hint: `Move it out of this block, into the ${outer.name} around it.`,
+        },
+      );
+      return;
+    }
+    const near = nearest(node.name, Object.keys(job.type.fields));
+    const exact = near !== undefined && near.toLowerCase() === node.name.toLowerCase();
+    const hint =
+      inside.length > 0 && !exact
+        ? `It is a field of ${inside.slice(0, 3).join(', ')}: put it in there.`
+        : near
+          ? `Did you mean \`${near}\`?`
+          : undefined;
+    const fix = near && inside.length === 0 ? this.#report.fix(`Write ${near}.`, node.nameSpan, near) : undefined;
+    this.#fault(quiet, 'unknown-field', `${job.type.name} has no field \`${node.name}\`.`, node.nameSpan, {
+      hint,
+      fix,
+    });
+  }
+
+  #fault(quiet: boolean, code: string, message: string, span: Span, more: Partial<Diagnostic> = {}): void {
+    if (!quiet) this.#report.add(code, message, span, more);
+  }
+}
+
+/** The blocks of this message (those that stand in the text first) that have a field of this name. */
+function innerOwners(job: Job, name: string): string[] {
+  const owners = job.type.fieldsArray.filter(f => {
+    const t = f.resolve().resolvedType;
+    return t instanceof protobuf.Type && Object.hasOwn(t.fields, name);
+  });
+  const here = owners.filter(f => job.fields.some(n => n.name === f.name));
+  return (here.length ? here : owners.length <= 3 ? owners : []).map(f => `\`${f.name}\``);
+}
+
+function takes(field: protobuf.Field): string {
+  if (field.resolvedType instanceof protobuf.Enum) return 'a name';
+  if (field.type === 'string' || field.type === 'bytes') return 'a string in quotes';
+  return field.type === 'bool' ? 'true or false' : 'a number';
+}
+
+/**
+ * Where a message read by `parseText` stands in its text; with `field` where that field's value stands (`index` counts
+ * in a repeated field), or undefined where it is not given. Undefined for messages that come from elsewhere.
+ */
+export function locate(message: object, field?: string, index = 0): Location | undefined {
+  const origin = origins.get(message);
+  if (!origin) return undefined;
+  if (field === undefined) return origin.lines.location(origin.span);
+  let left = index;
+  for (const node of origin.fields) {
+    if (findField(origin.type, node.name)?.name !== field || !node.value) continue;
+    const items = node.value.kind === 'list' ? node.value.items : [node.value];
+    if (left < items.length) return origin.lines.location(items[left]!);
+    left -= items.length;
+  }
+  return undefined;
+}
+
+/** Lets `to` be located where `from` stands: for messages that an upgrade makes. */
+export function inheritLocation(to: object, from: object): void {
+  const origin = origins.get(from);
+  if (origin && !origins.has(to)) origins.set(to, origin);
+}
