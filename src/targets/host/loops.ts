@@ -189,8 +189,12 @@ const functions: Record<ElementwiseOp, Formula> = {
   select: (m, x, y) => (m !== 0 ? x : y),
 };
 
-/** The same loop without generated code; exported for its test. */
-export function interpret({ steps, results }: FusedAttrs, { sizes, steps: moves }: Plan): Loop {
+/** The loop of `compileLoop` without generated code. */
+export function interpretLoop(expression: FusedAttrs, shapes: readonly Shape[]): Loop {
+  return interpret(expression, planLoops(expression.shape, shapes));
+}
+
+function interpret({ steps, results }: FusedAttrs, { sizes, steps: moves }: Plan): Loop {
   const total = sizes.reduce((a, b) => a * b, 1);
   return (inputs, outputs) => {
     const v = new Float64Array(inputs.length + steps.length);
