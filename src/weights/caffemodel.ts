@@ -1,7 +1,17 @@
 /** `.caffemodel`: a NetParameter with the parameters inside its layers, in any of Caffe's three generations. */
 
+import { bytesToText, textToBytes } from '../../grammar/index.js';
 import { type Diagnostic, fail } from '../diagnostics/index.js';
-import { clone, isSet, type LayerParameter, messageType, type NetParameter, Phase } from '../schema/index.js';
+import {
+  clone,
+  create,
+  encode,
+  isSet,
+  type LayerParameter,
+  messageType,
+  type NetParameter,
+  Phase,
+} from '../schema/index.js';
 import { blobParts, type StoredBlob, scanBlob, takeBlob, type WeightBlob } from './blob.js';
 import { decodeNet } from './decode_net.js';
 import { refuseOtherFormats } from './recognise.js';
@@ -148,7 +158,7 @@ function readLayer(
       layer.blobs.push({ start: field.start, end: field.end });
     } else if (field.number === NAME[generation]) {
       mustBeBytes(reader.source, field, "a layer's name");
-      layer.name = new TextDecoder().decode(reader.source.peek(field.start, field.end - field.start));
+      layer.name = bytesToText(reader.source.peek(field.start, field.end - field.start));
     }
   }
 }
@@ -201,7 +211,7 @@ export function* caffemodelParts(net: SavedNet, params: Params, options: SaveOpt
   for (const name of params.keys()) {
     if (!names.has(name)) throw fail('weights-unknown-layer', `The network has no layer "${name}" to save blobs in.`);
   }
-  if (net.name) yield* bytesField(NET_NAME, [new TextEncoder().encode(net.name)]);
+  if (net.name) yield* bytesField(NET_NAME, [textToBytes(net.name)]);
   for (const layer of net.layer) {
     const blobs = params.get(layer.name) ?? [];
     yield* bytesField(NET_V2, layerParts(asSaved(layer, blobs.length, options.phase ?? 'TRAIN'), blobs));
@@ -209,7 +219,7 @@ export function* caffemodelParts(net: SavedNet, params: Params, options: SaveOpt
 }
 
 function layerParts(layer: LayerParameter, blobs: readonly WeightBlob[]): Uint8Array[] {
-  const head = messageType('caffe.LayerParameter').encode(layer).finish();
+  const head = encode(layer, 'caffe.LayerParameter');
   const cut = firstFieldBehind(head, BLOBS.V2);
   const middle = blobs.flatMap((blob, i) =>
     bytesField(BLOBS.V2, blobParts(blob, `Blob ${i} of layer "${layer.name}"`)),
@@ -246,8 +256,10 @@ function asSaved(layer: LayerParameter, blobCount: number, phase: 'TRAIN' | 'TES
   if (LOSS_TYPES.has(saved.type) && !isSet(saved, 'loss_weight')) saved.loss_weight = [1];
   if (saved.type === 'BatchNorm') {
     const given = Object.hasOwn(saved, 'param') ? saved.param : [];
-    const frozen = Array.from({ length: Math.max(0, blobCount - given.length) }, () => ({ lr_mult: 0 }));
-    saved.param = [...given, ...frozen] as LayerParameter['param'];
+    const frozen = Array.from({ length: Math.max(0, blobCount - given.length) }, () =>
+      create('caffe.ParamSpec', { lr_mult: 0 }),
+    );
+    saved.param = [...given, ...frozen];
   }
   return saved;
 }

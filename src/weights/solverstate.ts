@@ -3,6 +3,7 @@
  * Caffe's parser steps over (docs/decisions.md, "Weights").
  */
 
+import { bytesToText, textToBytes } from '../../grammar/index.js';
 import { blobParts, scanBlob, takeBlob, type WeightBlob } from './blob.js';
 import { type ByteSource, type Bytes, damaged, toSource } from './source.js';
 import { BYTES, bytesField, concatBytes, type Field, VARINT, varintField, WireReader } from './wire.js';
@@ -72,7 +73,7 @@ function checkWire(source: ByteSource, field: Field): void {
 }
 
 function text(source: ByteSource, field: Field): string {
-  return new TextDecoder().decode(source.peek(field.start, field.end - field.start));
+  return bytesToText(source.peek(field.start, field.end - field.start));
 }
 
 function parseResume(source: ByteSource, field: Field): Json {
@@ -89,12 +90,11 @@ export function writeSolverstate(state: SolverSnapshot): Uint8Array {
 }
 
 export function solverstateParts(state: SolverSnapshot): Uint8Array[] {
-  const utf8 = new TextEncoder();
   return [
     ...varintField(ITER, state.iter),
-    ...bytesField(LEARNED_NET, [utf8.encode(state.learned_net)]),
+    ...bytesField(LEARNED_NET, [textToBytes(state.learned_net)]),
     ...state.history.flatMap((blob, i) => bytesField(HISTORY, blobParts(blob, `History blob ${i}`))),
     ...varintField(CURRENT_STEP, state.current_step),
-    ...(state.resume === undefined ? [] : bytesField(RESUME, [utf8.encode(JSON.stringify(state.resume))])),
+    ...(state.resume === undefined ? [] : bytesField(RESUME, [textToBytes(JSON.stringify(state.resume))])),
   ];
 }
