@@ -10,7 +10,8 @@ import type { LayerContext, LayerType, ParamDeclaration, Phase } from '../layers
 import type { LayerParameter, NetParameter } from '../schema/caffe.js';
 
 export interface NetOptions {
-  readonly phase: Phase;
+  /** Default: what the net's own `state { }` says, else TEST. */
+  readonly phase?: Phase;
   readonly stages?: readonly string[];
   readonly level?: number;
   /** Shapes that override those of Input layers and of data tops, whole (batch axis too), by blob name. */
@@ -20,7 +21,7 @@ export interface NetOptions {
    * the batch axis comes from the layer's batch_size.
    */
   readonly entryShapes?: Readonly<Record<string, Shape>>;
-  /** Makes the user code of a Python layer; undefined where it is not known. */
+  /** Makes the user code of a Python layer; where it knows none, registered classes are asked. */
   readonly hostLayer?: (module: string, layer: string) => HostLayer | undefined;
 }
 
@@ -63,10 +64,23 @@ export interface NetLayer {
   readonly paramShapes: readonly Shape[];
   /** One per top; 0 where the top is no loss. */
   readonly lossWeights: readonly number[];
-  /** Whether a gradient is computed for each bottom (Caffe's bottom_need_backward). */
+  /** Whether Caffe computes a gradient for each bottom (its bottom_need_backward). */
   readonly propagateDown: readonly boolean[];
+  /** Bottoms that no gradient may pass, whoever asks: labels, and `propagate_down: false` without force_backward. */
+  readonly blocked: readonly boolean[];
   readonly needsBackward: boolean;
   readonly macs: number;
+  /** The layer of the text it stands for; undefined for a Split or an Input that the compiler put in. */
+  readonly source: LayerParameter | undefined;
+}
+
+/** A blob that is fed, and what of a data-set entry goes into it. */
+export interface Feed {
+  readonly blob: string;
+  /** `data`, `label`, or the top's own name where the data set has an array of that name. */
+  readonly entry: string;
+  /** Index of the layer that feeds it: its batch_size and transform_param apply. */
+  readonly layer: number;
 }
 
 export interface NetGraph {
@@ -78,8 +92,11 @@ export interface NetGraph {
   readonly blobs: ReadonlyMap<string, BlobVersion>;
   /** Tops of Input layers and data layers: what is fed. */
   readonly inputs: readonly string[];
-  /** Tops that no layer reads. */
+  /** The same, bound to what a data set gives. */
+  readonly feeds: readonly Feed[];
+  /** Tops that no layer reads, sorted by name as in Caffe. */
   readonly outputs: readonly string[];
   readonly params: readonly NetParam[];
+  readonly forceBackward: boolean;
   readonly diagnostics: readonly Diagnostic[];
 }

@@ -1,0 +1,116 @@
+/**
+ * Weights that start at 0 and can never leave it. A layer without `weight_filler` starts at the constant 0, Caffe's
+ * default. One such layer may still learn; a chain of them cannot: the outputs are 0, so the next layer's weights have no
+ * gradient, and the weights are 0, so the layer before has none either.
+ */
+
+import { type Diagnostic, error } from '../../diagnostics/index.js';
+import { enumName, sub } from '../../schema/index.js';
+import { placeOf } from '../report.js';
+import type { BlobVersion, NetGraph, NetLayer } from '../types.js';
+import type { Check } from './check.js';
+import { fillsZero, WEIGHTED } from './fillers.js';
+
+export const zeroWeights: Check = {
+  code: 'zero-weights',
+  doc: 'No weights stay exactly 0 for want of a filler.',
+  run(graph, { weightsLoaded }) {
+    const hasLoss = graph.layers.some(l => l.lossWeights.some(w => w !== 0));
+    if (weightsLoaded || !hasLoss || graph.phase !== 'TRAIN') return [];
+    const stuck = stuckParams(graph);
+    const layers = graph.layers.filter(l => WEIGHTED.has(l.type.type) && stuck.has(l.params[0]!));
+    return layers.length === 0 ? [] : [warning(layers)];
+  },
+};
+
+function warning(layers: readonly NetLayer[]): Diagnostic {
+  const names = layers.map(l => l.name).join(', ');
+  const [first] = layers;
+  const one = layers.length === 1;
+  const message = one
+    ? `The weights of layer ${names} are 0 and stay exactly 0, however long it is trained.`
+    : `The weights of ${layers.length} layers are 0 and stay exactly 0, however long they are trained: ${names}.`;
+  return error('zero-weights', message, {
+    severity: 'warning',
+    layer: first!.name,
+    location: placeOf({ message: first!.context.param }),
+    hint:
+      `${one ? 'It has' : 'They have'} no weight_filler, and Caffe's default is the constant 0: outputs are 0, and so are all gradients but the last bias's. ` +
+      'Give each weight_filler { type: "xavier" }, or start from trained weights: --weights FILE.',
+  });
+}
+
+/**
+ * Parameters that are 0 for ever: assume it of all that start at 0, see which would have a gradient all the same, free
+ * those, and look again until nothing changes.
+ */
+function stuckParams(graph: NetGraph): Set<number> {
+  const stuck = new Set(
+    graph.params.filter(p => isWeighted(graph, p.index) && fillsZero(p.declaration.filler)).map(p => p.index),
+  );
+  for (let before = -1; before !== stuck.size; ) {
+    before = stuck.size;
+    const zero = zeroBlobs(graph, stuck);
+    const moving = blobsWithGradient(graph, stuck, zero);
+    for (const layer of graph.layers) {
+      if (!WEIGHTED.has(layer.type.type) || !layer.tops.some(t => moving.has(t.id))) continue;
+      const [weight, bias] = layer.params;
+      if (learns(graph, bias)) stuck.delete(bias!);
+      if (learns(graph, weight) && !layer.bottoms.every(b => zero.has(b.id))) stuck.delete(weight!);
+    }
+  }
+  return stuck;
+}
+
+function isWeighted(graph: NetGraph, param: number): boolean {
+  return graph.layers.some(l => WEIGHTED.has(l.type.type) && l.params.includes(param));
+}
+
+function learns(graph: NetGraph, param: number | undefined): boolean {
+  return param !== undefined && graph.params[param]!.lrMult !== 0;
+}
+
+/** Versions of blobs that are exactly 0, whatever is fed. */
+function zeroBlobs(graph: NetGraph, stuck: ReadonlySet<number>): Set<number> {
+  const zero = new Set<number>();
+  for (const layer of graph.layers) {
+    if (staysZero(layer, stuck, blob => zero.has(blob.id))) for (const top of layer.tops) zero.add(top.id);
+  }
+  return zero;
+}
+
+/** Types whose tops are 0 where all bottoms are. */
+const KEEPS_ZERO: ReadonlySet<string> = new Set([
+  ...['ReLU', 'PReLU', 'ELU', 'TanH', 'AbsVal', 'Swish', 'Dropout', 'LRN', 'Pooling'],
+  ...['Split', 'Concat', 'Slice', 'Eltwise', 'Crop', 'Flatten', 'Reshape', 'Tile', 'Im2col'],
+]);
+
+function staysZero(layer: NetLayer, stuck: ReadonlySet<number>, isZero: (blob: BlobVersion) => boolean): boolean {
+  const { type } = layer.type;
+  const all = layer.bottoms.length > 0 && layer.bottoms.every(isZero);
+  if (WEIGHTED.has(type)) {
+    const [weight, bias] = layer.params;
+    return (all || stuck.has(weight!)) && (bias === undefined || stuck.has(bias));
+  }
+  if (type === 'Power') return all && sub(layer.context.param, 'power_param').shift === 0;
+  if (type === 'Eltwise' && enumName(sub(layer.context.param, 'eltwise_param'), 'operation') === 'PROD') {
+    return layer.bottoms.some(isZero);
+  }
+  return all && KEEPS_ZERO.has(type);
+}
+
+/** Versions of blobs that a gradient other than 0 may reach. */
+function blobsWithGradient(graph: NetGraph, stuck: ReadonlySet<number>, zero: ReadonlySet<number>): Set<number> {
+  const moving = new Set<number>();
+  for (const layer of graph.layers.toReversed()) {
+    const isLoss = layer.lossWeights.some(w => w !== 0);
+    if (!isLoss && !layer.tops.some(top => moving.has(top.id))) continue;
+    if (WEIGHTED.has(layer.type.type) && stuck.has(layer.params[0]!)) continue;
+    layer.bottoms.forEach((blob, i) => {
+      const deadReLU =
+        layer.type.type === 'ReLU' && zero.has(blob.id) && !sub(layer.context.param, 'relu_param').negative_slope;
+      if (!layer.blocked[i] && !deadReLU) moving.add(blob.id);
+    });
+  }
+  return moving;
+}

@@ -1,0 +1,102 @@
+/** Whether every bottom has a maker and every top one maker: the checks on names, before any shape is known. */
+
+import { nearest } from '../diagnostics/index.js';
+import type { LayerParameter } from '../schema/index.js';
+import { describeState, type State } from './filter.js';
+import type { Report } from './report.js';
+
+interface Made {
+  readonly layer: LayerParameter;
+  readers: LayerParameter[];
+}
+
+/**
+ * Reports unknown bottoms, tops made twice and in-place layers on shared blobs. Returns the layers that cannot be set up
+ * for it; what follows from them is not reported again.
+ *
+ * @param all every layer of the text, also those that this state leaves out
+ */
+export function checkConnections(
+  layers: readonly LayerParameter[],
+  all: readonly LayerParameter[],
+  state: State,
+  report: Report,
+): Set<LayerParameter> {
+  const made = new Map<string, Made>();
+  const reported = new Set<string>();
+  const broken = new Set<LayerParameter>();
+  layers.forEach((layer, i) => {
+    layer.bottom.forEach((name, j) => {
+      const blob = made.get(name);
+      blob?.readers.push(layer);
+      if (blob) return;
+      broken.add(layer);
+      if (reported.has(name)) return;
+      reported.add(name);
+      const hint = whyUnknown(name, [...made.keys()], layers.slice(i), all, state);
+      const message = `Layer "${layer.name}" (${layer.type}) reads the blob "${name}", which no layer before it makes.`;
+      report.error('unknown-blob', message, { message: layer, field: 'bottom', index: j }, { layer: layer.name, hint });
+    });
+    layer.top.forEach((name, j) => {
+      const blob = made.get(name);
+      if (blob && !reported.has(name) && reportRemake(layer, j, blob, report)) reported.add(name);
+      made.set(name, { layer, readers: (layer.loss_weight[j] ?? 0) === 0 ? [] : [layer] });
+    });
+  });
+  return broken;
+}
+
+/** A top that is already there must be the same layer's bottom at the same place, and read by nobody else. */
+function reportRemake(layer: LayerParameter, top: number, blob: Made, report: Report): boolean {
+  const name = layer.top[top]!;
+  const at = { message: layer, field: 'top', index: top };
+  if (layer.bottom[top] !== name) {
+    report.error(
+      'duplicate-blob',
+      `Layer "${layer.name}" makes the blob "${name}", which layer "${blob.layer.name}" makes already.`,
+      at,
+      {
+        layer: layer.name,
+        hint: 'Give the top a name of its own. Only an in-place layer, whose bottom has the same name, may write to it again.',
+      },
+    );
+    return true;
+  }
+  const other = blob.readers.find((r, i) => r !== layer || blob.readers.indexOf(r) !== i);
+  if (!other) return false;
+  const reader = other === blob.layer ? 'the loss of' : 'also';
+  report.error(
+    'in-place-shared',
+    `Layer "${layer.name}" changes the blob "${name}" in place, but layer "${other.name}" reads it as it was.`,
+    at,
+    {
+      layer: layer.name,
+      hint: `The blob has ${reader} another reader before this layer; Caffe refuses that. Give the top a name of its own.`,
+    },
+  );
+  return true;
+}
+
+function whyUnknown(
+  name: string,
+  known: readonly string[],
+  later: readonly LayerParameter[],
+  all: readonly LayerParameter[],
+  state: State,
+): string {
+  const below = later.find(l => l.top.includes(name));
+  if (below)
+    return `Layer "${below.name}" makes it further down: layers run in the order of the file, so it must stand above.`;
+  const leftOut = all.find(l => l.top.includes(name));
+  if (leftOut) {
+    return `Layer "${leftOut.name}" makes it, but its include/exclude rules leave it out in ${describeState(state)}.`;
+  }
+  const close = nearest(name, known);
+  if (close) return `Did you mean "${close}"?`;
+  return known.length === 0
+    ? `If it is an input, give its shape: --input ${name}=1,3,256,256, or inputShapes: { ${name}: [1, 3, 256, 256] }.`
+    : `Blobs made so far: ${known
+        .slice(-8)
+        .map(k => `"${k}"`)
+        .join(', ')}. An input's shape is given with inputShapes.`;
+}

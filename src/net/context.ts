@@ -1,0 +1,59 @@
+/** What a layer's own code is told, and how its errors get their place and the shapes they are about. */
+
+import { error, MokapotError } from '../diagnostics/index.js';
+import { type Shape, showShape } from '../ir/index.js';
+import { hostLayerFor } from '../layers/index.js';
+import type { LayerContext, Phase } from '../layers/types.js';
+import { type LayerParameter, sub } from '../schema/index.js';
+import { placeOf } from './report.js';
+import type { NetOptions } from './types.js';
+
+interface Given {
+  readonly layer: LayerParameter;
+  readonly phase: Phase;
+  readonly bottoms: readonly { readonly name: string; readonly shape: Shape }[];
+  readonly topCount: number;
+  readonly dataShapes: readonly Shape[] | undefined;
+}
+
+export function layerContext(
+  { layer, phase, bottoms, topCount, dataShapes }: Given,
+  options: NetOptions,
+): LayerContext {
+  const context: LayerContext = {
+    name: layer.name,
+    param: layer,
+    phase,
+    bottomShapes: bottoms.map(b => b.shape),
+    topCount,
+    ...(dataShapes && { dataShapes }),
+    fail: (code, message, more = {}) => {
+      const location = placeInLayer(layer, more.field);
+      const text = `Layer "${layer.name}" (${layer.type}): ${message}${bottomNote(message, bottoms)}`;
+      return new MokapotError(error(code, text, { layer: layer.name, hint: more.hint, ...(location && { location }) }));
+    },
+  };
+  if (layer.type !== 'Python') return context;
+  const { module, layer: name } = sub(layer, 'python_param');
+  const host = options.hostLayer?.(module, name) ?? hostLayerFor(module, name);
+  return host ? { ...context, host } : context;
+}
+
+/** The bottoms with their shapes, where the message does not name them all itself. */
+function bottomNote(message: string, bottoms: Given['bottoms']): string {
+  const shown = bottoms.map(b => `"${b.name}" ${showShape(b.shape)}`);
+  if (shown.length === 0 || shown.every(s => message.includes(s))) return '';
+  return ` (bottom${shown.length === 1 ? '' : 's'}: ${shown.join(', ')})`;
+}
+
+/** `convolution_param.group` below the layer: the field if it is written, else the nearest thing around it that is. */
+function placeInLayer(layer: LayerParameter, path: string | undefined) {
+  let message: object = layer;
+  const steps = path?.split('.') ?? [];
+  for (const step of steps.slice(0, -1)) {
+    const inner = (message as Record<string, unknown>)[step];
+    if (typeof inner !== 'object' || inner === null) return placeOf({ message, field: step });
+    message = inner;
+  }
+  return placeOf({ message, field: steps.at(-1) }) ?? placeOf({ message: layer });
+}

@@ -1,0 +1,148 @@
+/** A network in numbers, from its text alone: synchronous, without an engine. */
+
+import { type Diagnostic, hasErrors } from '../diagnostics/index.js';
+import { type Shape, sizeOf } from '../ir/index.js';
+import { parseText } from '../schema/index.js';
+import { runChecks } from './checks/index.js';
+import { type CompileResult, tryCompileNet } from './compile.js';
+import { estimateMemory, type MemoryEstimate } from './memory.js';
+import type { NetGraph, NetLayer, NetOptions } from './types.js';
+
+export interface DescribeOptions extends NetOptions {
+  /** What diagnostics call the text. */
+  readonly name?: string;
+  /** Trained weights will be copied in: then no check speaks of fillers. */
+  readonly weightsLoaded?: boolean;
+}
+
+export interface DescribedBlob {
+  /** Of its last version, where an in-place layer changed it. */
+  readonly shape: Shape;
+  /** The layer that made it (first). */
+  readonly layer: string;
+  /** Put in by the compiler: a Split's top, as in Caffe's own net. */
+  readonly inserted: boolean;
+}
+
+export interface DescribedParam {
+  readonly shape: Shape;
+  readonly lrMult: number;
+  readonly decayMult: number;
+  /** Key of the parameter that this is: another layer's where it is shared. */
+  readonly key: string;
+}
+
+export interface DescribedLayer {
+  readonly name: string;
+  readonly type: string;
+  readonly bottoms: readonly string[];
+  readonly tops: readonly string[];
+  readonly bottomShapes: readonly Shape[];
+  readonly topShapes: readonly Shape[];
+  readonly params: readonly DescribedParam[];
+  /** Numbers in its own parameters; 0 for what another layer owns. */
+  readonly paramCount: number;
+  /** Multiply-adds of one forward. */
+  readonly macs: number;
+  /** One per top; 0 where it is no loss. */
+  readonly lossWeights: readonly number[];
+  /** Put in by the compiler: a Split where several layers read one blob, or an input that only the caller named. */
+  readonly inserted: boolean;
+}
+
+export interface Description {
+  readonly name: string;
+  readonly phase: 'TRAIN' | 'TEST';
+  /** No errors: the net can be run. */
+  readonly ok: boolean;
+  /** In order. With errors: those layers that stand all the same. */
+  readonly layers: readonly DescribedLayer[];
+  readonly blobs: ReadonlyMap<string, DescribedBlob>;
+  /** By layer. */
+  readonly params: ReadonlyMap<string, readonly DescribedParam[]>;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly paramCount: number;
+  /** Multiply-adds of one forward of the whole net. */
+  readonly macs: number;
+  /** In bytes. */
+  readonly memory: MemoryEstimate;
+  /** Of the text, the net and the checks, in this order. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/**
+ * Layers, shapes, costs and diagnostics of a prototxt. The phase is TEST where neither the options nor the text say one.
+ * Never throws for bad text: see `ok` and `diagnostics`.
+ */
+export function describe(text: string, options: DescribeOptions = {}): Description {
+  const parsed = parseText(text, 'caffe.NetParameter', options.name === undefined ? {} : { name: options.name });
+  const compiled = softenPython(tryCompileNet(parsed.message, options));
+  const graph = compiled.partial;
+  const broken = hasErrors(parsed.diagnostics) || hasErrors(compiled.diagnostics);
+  const checked = broken ? [] : runChecks(graph, { weightsLoaded: options.weightsLoaded ?? false });
+  return describeGraph(graph, [...parsed.diagnostics, ...compiled.diagnostics, ...checked]);
+}
+
+/** The same of a net already compiled. */
+export function describeGraph(graph: NetGraph, diagnostics: readonly Diagnostic[] = graph.diagnostics): Description {
+  const layers = graph.layers.map(layer => describeLayer(graph, layer));
+  return {
+    name: graph.name,
+    phase: graph.phase,
+    ok: !hasErrors(diagnostics),
+    layers,
+    blobs: blobsOf(graph),
+    params: new Map(layers.filter(l => l.params.length > 0).map(l => [l.name, l.params])),
+    inputs: graph.inputs,
+    outputs: graph.outputs,
+    paramCount: graph.params.reduce((n, p) => n + sizeOf(p.shape), 0),
+    macs: layers.reduce((n, l) => n + l.macs, 0),
+    memory: estimateMemory(graph),
+    diagnostics,
+  };
+}
+
+/** User code is loaded asynchronously, so that a Python layer nobody knows here is no error of the text's. */
+function softenPython(result: CompileResult): CompileResult {
+  const diagnostics = result.diagnostics.map(d =>
+    d.code === 'python-module' ? ({ ...d, severity: 'warning' } as const) : d,
+  );
+  return { ...result, diagnostics };
+}
+
+function describeLayer(graph: NetGraph, layer: NetLayer): DescribedLayer {
+  const params = layer.params.map((index, i) => {
+    const { key, lrMult, decayMult } = graph.params[index]!;
+    return { key, lrMult, decayMult, shape: layer.paramShapes[i]! };
+  });
+  const own = new Set(layer.params.filter(i => graph.params[i]!.layer === layer.name));
+  return {
+    name: layer.name,
+    type: layer.type.type,
+    bottoms: layer.bottoms.map(b => b.name),
+    tops: layer.tops.map(t => t.name),
+    bottomShapes: layer.bottoms.map(b => b.shape),
+    topShapes: layer.tops.map(t => t.shape),
+    params,
+    paramCount: [...own].reduce((n, i) => n + sizeOf(graph.params[i]!.shape), 0),
+    macs: layer.macs,
+    lossWeights: layer.lossWeights,
+    inserted: layer.source === undefined,
+  };
+}
+
+function blobsOf(graph: NetGraph): Map<string, DescribedBlob> {
+  const blobs = new Map<string, DescribedBlob>();
+  for (const layer of graph.layers) {
+    for (const { name, shape } of layer.tops) {
+      const first = blobs.get(name);
+      blobs.set(name, {
+        shape,
+        layer: first?.layer ?? layer.name,
+        inserted: layer.type.type === 'Split' && layer.source === undefined,
+      });
+    }
+  }
+  return blobs;
+}

@@ -1,0 +1,61 @@
+/** Which layers take part: phase, level and stages against each layer's include and exclude rules (Caffe's FilterNet). */
+
+import { isSet, type LayerParameter, type NetParameter, type NetStateRule, Phase } from '../schema/index.js';
+import type { Report } from './report.js';
+import type { NetOptions } from './types.js';
+
+/** What a net is compiled for. */
+export interface State {
+  readonly phase: 'TRAIN' | 'TEST';
+  readonly level: number;
+  readonly stages: readonly string[];
+}
+
+/**
+ * The state in force: what the caller asks for, merged over the net's own `state { }`. Phase and level are the caller's
+ * where given; stages add up (proto2's MergeFrom, as caffe's solver does it).
+ */
+export function netState(net: NetParameter, options: NetOptions): State {
+  const own = net.state;
+  const ownPhase = own && isSet(own, 'phase') && own.phase === Phase.TRAIN ? 'TRAIN' : 'TEST';
+  return {
+    phase: options.phase ?? ownPhase,
+    level: options.level ?? own?.level ?? 0,
+    stages: [...new Set([...(own?.stage ?? []), ...(options.stages ?? [])])],
+  };
+}
+
+/** The layers that stay. A layer with both kinds of rule is an error; it is kept, so that nothing else follows from it. */
+export function filterLayers(layers: readonly LayerParameter[], state: State, report: Report): LayerParameter[] {
+  return layers.filter(layer => {
+    if (layer.include.length > 0 && layer.exclude.length > 0) {
+      report.error(
+        'include-and-exclude',
+        `Layer "${layer.name}" has both include and exclude rules.`,
+        { message: layer, field: 'exclude', index: 0 },
+        {
+          layer: layer.name,
+          hint: 'Caffe takes one kind or the other: say in the include rule what is left out (not_stage).',
+        },
+      );
+      return true;
+    }
+    if (layer.include.length > 0) return layer.include.some(rule => meetsRule(state, rule));
+    return !layer.exclude.some(rule => meetsRule(state, rule));
+  });
+}
+
+/** Whether the state meets every condition of the rule: all of its stages, none of its not_stages. */
+export function meetsRule(state: State, rule: NetStateRule): boolean {
+  if (isSet(rule, 'phase') && (rule.phase === Phase.TRAIN ? 'TRAIN' : 'TEST') !== state.phase) return false;
+  if (isSet(rule, 'min_level') && state.level < rule.min_level) return false;
+  if (isSet(rule, 'max_level') && state.level > rule.max_level) return false;
+  return rule.stage.every(s => state.stages.includes(s)) && !rule.not_stage.some(s => state.stages.includes(s));
+}
+
+/** `phase TEST, stage "deploy"`: for messages. */
+export function describeState(state: State): string {
+  const stages = state.stages.map(s => `"${s}"`).join(', ');
+  const level = state.level ? `, level ${state.level}` : '';
+  return `phase ${state.phase}${stages ? `, stage ${stages}` : ', no stage'}${level}`;
+}

@@ -1,0 +1,16 @@
+/** The network: from a NetParameter to a layer graph, from there to IR; `describe` for people. */
+export { checks, runChecks } from './checks/index.js';
+export { type CompileResult, compileNet, tryCompileNet } from './compile.js';
+export {
+  type DescribedBlob,
+  type DescribedLayer,
+  type DescribedParam,
+  type DescribeOptions,
+  type Description,
+  describe,
+  describeGraph,
+} from './describe.js';
+export { describeState, filterLayers, meetsRule, netState, type State } from './filter.js';
+export { LOSS, type LoweredNet, type LowerOptions, lowerNet, type TrainingParts } from './lower.js';
+export { insertSplits, type PlacedLayer } from './splits.js';
+export type * from './types.js';

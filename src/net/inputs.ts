@@ -1,0 +1,49 @@
+/**
+ * DIGITS' all-in-one networks: what is fed in each stage. In stage "deploy" DIGITS takes the Data layers away and feeds
+ * `data` directly; labels that nothing reads are then not asked for.
+ */
+
+import { create, type LayerParameter } from '../schema/index.js';
+import type { State } from './filter.js';
+import type { NetOptions } from './types.js';
+
+/** Types that read a data set: without a file of their own they take what the data set in use gives. */
+const DATA_TYPES: ReadonlySet<string> = new Set(['Data', 'ImageData', 'HDF5Data', 'WindowData', 'DenseImageData']);
+
+export function isDataLayer(layer: LayerParameter): boolean {
+  return DATA_TYPES.has(layer.type);
+}
+
+/** In stage "deploy", the layers without the data layers whose tops nobody reads. */
+export function dropUnreadData(layers: readonly LayerParameter[], state: State): readonly LayerParameter[] {
+  if (!state.stages.includes('deploy')) return layers;
+  const read = new Set(layers.flatMap(l => l.bottom));
+  return layers.filter(l => !isDataLayer(l) || l.top.some(top => read.has(top)));
+}
+
+/** Input layers for blobs that are read, made by no layer, and whose shape the caller gives (an entry goes in alone). */
+export function impliedInputs(layers: readonly LayerParameter[], options: NetOptions): LayerParameter[] {
+  const made = new Set(layers.flatMap(l => l.top));
+  const missing = new Set(layers.flatMap(l => l.bottom).filter(name => !made.has(name)));
+  return [...missing].flatMap(name => {
+    const entry = options.entryShapes?.[name];
+    const shape = options.inputShapes?.[name] ?? (entry && [1, ...entry]);
+    if (!shape) return [];
+    return create('caffe.LayerParameter', {
+      name,
+      type: 'Input',
+      top: [name],
+      input_param: { shape: [{ dim: [...shape] }] },
+    });
+  });
+}
+
+/**
+ * What of a data-set entry goes into each top of a data layer: the array of the top's own name if the data set has one,
+ * else by position: the first top is the datum's `data`, the second its `label` (Caffe's Data layer).
+ */
+export function entryOf(top: string, position: number, entryShapes: NetOptions['entryShapes']): string {
+  if (entryShapes && Object.hasOwn(entryShapes, top)) return top;
+  if (top === 'data' || top === 'label') return top;
+  return position === 0 ? 'data' : position === 1 ? 'label' : top;
+}

@@ -1,0 +1,37 @@
+/** Layer types that other Caffes have, for the message when one is met: which fork it comes from. */
+
+const FORKS: Readonly<Record<string, readonly string[]>> = {
+  'BVLC Caffe, but not yet Mokapot': [
+    ...['AbsVal', 'ArgMax', 'BatchNorm', 'BatchReindex', 'Bias', 'BNLL', 'Clip', 'ContrastiveLoss', 'ELU', 'Embed'],
+    ...['EuclideanLoss', 'Exp', 'Filter', 'HDF5Data', 'HDF5Output', 'HingeLoss', 'Im2col', 'ImageData', 'InfogainLoss'],
+    ...[
+      'Log',
+      'LSTM',
+      'MemoryData',
+      'MultinomialLogisticLoss',
+      'MVN',
+      'Parameter',
+      'PReLU',
+      'Reduction',
+      'RNN',
+      'Scale',
+    ],
+    ...['Sigmoid', 'SigmoidCrossEntropyLoss', 'SPP', 'Swish', 'TanH', 'Threshold', 'Tile', 'WindowData'],
+  ],
+  "NVIDIA's NVCaffe": ['DetectNetTransformation', 'L1Loss', 'AxpyFusion', 'ParameterizedReLU'],
+  "SegNet's caffe-segnet": ['Upsample', 'BN', 'DenseImageData'],
+  'DeepLab and PSPNet': ['Interp', 'ImageSegData', 'DenseCRF', 'DomainTransform', 'MatRead', 'MatWrite', 'SegAccuracy'],
+  'Fast and Faster R-CNN': ['ROIPooling', 'SmoothL1Loss', 'Proposal'],
+  'R-FCN': ['PSROIPooling', 'BoxAnnotatorOHEM'],
+  SSD: ['Permute', 'PriorBox', 'Normalize', 'MultiBoxLoss', 'DetectionOutput', 'DetectionEvaluate', 'AnnotatedData'],
+  SENet: ['Axpy'],
+  MobileNet: ['DepthwiseConvolution', 'ConvolutionDepthwise', 'ReLU6'],
+  ShuffleNet: ['ShuffleChannel'],
+  FlowNet: ['Correlation', 'FlowWarp', 'Resample', 'ChannelNorm', 'L1LossLayer'],
+  'OpenPose and CPM': ['CPMData', 'CPMDataTransform', 'ImResize', 'Nms'],
+};
+
+/** The fork that has the type, as words that follow "it is known from"; undefined where Mokapot knows none. */
+export function forkOf(type: string): string | undefined {
+  return Object.entries(FORKS).find(([, types]) => types.includes(type))?.[0];
+}

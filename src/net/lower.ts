@@ -1,0 +1,177 @@
+/**
+ * Layer graph → IR: every layer's own lowering, joined; the loss; gradients of losses and of seeds that a caller feeds.
+ *
+ * Names in the graph: inputs and outputs are blobs by name, variables are parameters by key (`conv1/0`), `diff/<blob>` is
+ * fed with a blob's gradient, `grad/<key>` and `grad/blob/<blob>` are gradients, `LOSS` is the weighted sum of the losses.
+ */
+
+import { Builder, type Graph, gradients, type Seed, type Shape, type Value } from '../ir/index.js';
+import type { NetGraph, NetLayer, NetParam } from './types.js';
+
+/** Output of the total loss, a scalar; absent in a net without one. No prototxt blob can have this name by accident. */
+export const LOSS = '@loss';
+
+export interface LowerOptions {
+  /** Where gradients start: nowhere (default), at the losses, or at the losses and at `seeds`. */
+  readonly gradients?: 'none' | 'loss' | 'seeds';
+  /**
+   * Blobs whose gradient is fed as `diff/<blob>`. On a loss it takes the place of the loss weight, on any other blob it
+   * adds to what flows there.
+   */
+  readonly seeds?: readonly string[];
+  /** Blobs whose gradient is an output `grad/blob/<blob>`. Default: the inputs if the net says force_backward. */
+  readonly blobDiffs?: readonly string[];
+  /** Parameters that get a gradient: those with lr_mult above 0 (all under force_backward; default), or all. */
+  readonly paramDiffs?: 'learnable' | 'all';
+  /** Whether `grad/<key>` are outputs; a training step that hands them to `extend` wants none. Default true. */
+  readonly fetchGradients?: boolean;
+  /** Blobs that can be fetched: those nobody reads and the losses (default), all, or these. */
+  readonly fetch?: 'outputs' | 'all' | readonly string[];
+  /** Adds to the graph what happens with the gradients: the solver's rule. */
+  readonly extend?: (b: Builder, parts: TrainingParts) => Graph['assignments'];
+}
+
+export interface TrainingParts {
+  /** Weighted sum of all losses, a scalar; undefined in a net without one. */
+  readonly loss: Value | undefined;
+  /** By parameter key; 0 where none flows, as in Caffe. Only of parameters that paramDiffs asks for. */
+  readonly gradients: ReadonlyMap<string, Value>;
+  /** All parameters by key. */
+  readonly params: ReadonlyMap<string, Value>;
+  /** Last version of each blob. */
+  readonly blobs: ReadonlyMap<string, Value>;
+}
+
+export interface LoweredNet {
+  readonly graph: Graph;
+  /** What must be fed, with shapes: input blobs and `diff/<blob>`. */
+  readonly inputs: ReadonlyMap<string, Shape>;
+  /** The variables: every parameter of the net. */
+  readonly params: readonly NetParam[];
+}
+
+export function lowerNet(net: NetGraph, options: LowerOptions = {}): LoweredNet {
+  const b = new Builder();
+  const forward = lowerForward(b, net, options.gradients !== undefined && options.gradients !== 'none');
+  const backward = lowerBackward(b, net, forward, options);
+  const { params, last } = forward;
+  const assignments = options.extend?.(b, { ...backward, loss: forward.loss, params, blobs: last }) ?? [];
+  const outputs = new Map<string, Value>();
+  for (const name of fetched(net, options.fetch ?? 'outputs')) {
+    const value = last.get(name);
+    if (value) outputs.set(name, value);
+  }
+  if (forward.loss) outputs.set(LOSS, forward.loss);
+  if (options.fetchGradients ?? true) for (const [key, value] of backward.gradients) outputs.set(`grad/${key}`, value);
+  for (const [name, value] of backward.blobDiffs) outputs.set(`grad/blob/${name}`, value);
+  return { graph: b.finish({ outputs, assignments }), inputs: backward.inputs, params: net.params };
+}
+
+interface Forward {
+  /** By version. */
+  readonly values: ReadonlyMap<number, Value>;
+  /** By name, first and last version. */
+  readonly first: ReadonlyMap<string, Value>;
+  readonly last: ReadonlyMap<string, Value>;
+  readonly params: ReadonlyMap<string, Value>;
+  readonly inputs: ReadonlyMap<string, Shape>;
+  readonly losses: readonly { readonly value: Value; readonly weight: number }[];
+  readonly loss: Value | undefined;
+}
+
+function lowerForward(b: Builder, net: NetGraph, differentiate: boolean): Forward {
+  const params = new Map(net.params.map(p => [p.key, b.variable(p.key, p.shape)]));
+  const values = new Map<number, Value>();
+  const first = new Map<string, Value>();
+  const last = new Map<string, Value>();
+  const inputs = new Map<string, Shape>();
+  const losses: { value: Value; weight: number }[] = [];
+  for (const layer of net.layers) {
+    const tops = b.withLabel(layer.name, () => {
+      if (!layer.type.isSource) return lowerLayer(b, net, layer, values, params, differentiate);
+      for (const top of layer.tops) inputs.set(top.name, top.shape);
+      return layer.tops.map(top => b.input(top.name, top.shape));
+    });
+    layer.tops.forEach((top, i) => {
+      const value = tops[i]!;
+      values.set(top.id, value);
+      last.set(top.name, value);
+      if (!first.has(top.name)) first.set(top.name, value);
+      const weight = layer.lossWeights[i]!;
+      if (weight !== 0) losses.push({ value, weight });
+    });
+  }
+  return { values, first, last, params, inputs, losses, loss: totalLoss(b, losses) };
+}
+
+function lowerLayer(
+  b: Builder,
+  net: NetGraph,
+  layer: NetLayer,
+  values: ReadonlyMap<number, Value>,
+  params: ReadonlyMap<string, Value>,
+  differentiate: boolean,
+): readonly Value[] {
+  const bottoms = layer.bottoms.map((blob, i) => {
+    const value = values.get(blob.id)!;
+    return differentiate && layer.blocked[i] ? b.stopGradient(value) : value;
+  });
+  const own = layer.params.map((index, i) => b.reshape(params.get(net.params[index]!.key)!, layer.paramShapes[i]!));
+  return layer.type.lower(layer.context, b, bottoms, own);
+}
+
+function totalLoss(b: Builder, losses: Forward['losses']): Value | undefined {
+  return b.withLabel(LOSS, () =>
+    losses
+      .map(({ value, weight }) => b.mul(b.sum(value), weight))
+      .reduce<Value | undefined>((sum, term) => (sum ? b.add(sum, term) : term), undefined),
+  );
+}
+
+interface Backward {
+  readonly gradients: ReadonlyMap<string, Value>;
+  readonly blobDiffs: ReadonlyMap<string, Value>;
+  readonly inputs: ReadonlyMap<string, Shape>;
+}
+
+function lowerBackward(b: Builder, net: NetGraph, forward: Forward, options: LowerOptions): Backward {
+  const mode = options.gradients ?? 'none';
+  if (mode === 'none') return { gradients: new Map(), blobDiffs: new Map(), inputs: forward.inputs };
+  const inputs = new Map(forward.inputs);
+  const seeds = seedsOf(b, forward, mode === 'seeds' ? (options.seeds ?? []) : [], inputs);
+  const wanted = net.params.filter(p => options.paramDiffs === 'all' || net.forceBackward || p.lrMult > 0);
+  const names = options.blobDiffs ?? (net.forceBackward ? net.inputs : []);
+  const paramValues = wanted.map(p => forward.params.get(p.key)!);
+  const blobValues = names.map(name => {
+    const value = forward.first.get(name);
+    if (!value) throw new Error(`lowerNet: the net has no blob "${name}"`);
+    return value;
+  });
+  const found = gradients(b, seeds, [...paramValues, ...blobValues]);
+  const orZero = (value: Value, i: number) => found[i] ?? b.zeros(value.shape);
+  return {
+    gradients: new Map(wanted.map((p, i) => [p.key, orZero(paramValues[i]!, i)])),
+    blobDiffs: new Map(names.map((name, i) => [name, orZero(blobValues[i]!, wanted.length + i)])),
+    inputs,
+  };
+}
+
+function seedsOf(b: Builder, forward: Forward, names: readonly string[], inputs: Map<string, Shape>): Seed[] {
+  const fed = new Set(names);
+  const replaced = new Set([...fed].map(name => forward.last.get(name)));
+  const fromLosses = forward.losses
+    .filter(loss => !replaced.has(loss.value))
+    .map(({ value, weight }) => ({ value, seed: b.broadcast(b.scalar(weight), value.shape) }));
+  const fromCaller = [...fed].map(name => {
+    const value = forward.last.get(name);
+    if (!value) throw new Error(`lowerNet: the net has no blob "${name}"`);
+    inputs.set(`diff/${name}`, value.shape);
+    return { value, seed: b.input(`diff/${name}`, value.shape) };
+  });
+  return [...fromLosses, ...fromCaller];
+}
+
+function fetched(net: NetGraph, choice: NonNullable<LowerOptions['fetch']>): readonly string[] {
+  if (choice === 'all') return [...net.blobs.keys()];
+  return choice === 'outputs' ? net.outputs : choice;
+}

@@ -1,0 +1,257 @@
+/**
+ * Sets up one layer after the other: type, arity, shapes, parameters, loss weights (the middle of Caffe's Net::Init). A
+ * layer that fails is reported once; whatever stands on it is left out silently.
+ */
+
+import { MokapotError, nearest } from '../diagnostics/index.js';
+import { type Shape, showShape, sizeOf } from '../ir/index.js';
+import { layerTypes } from '../layers/index.js';
+import type { LayerContext, LayerShapes, LayerType, Phase } from '../layers/types.js';
+import { isSet, type LayerParameter, Phase as PhaseEnum } from '../schema/index.js';
+import { layerContext } from './context.js';
+import { DataShapes } from './data_shapes.js';
+import { isDataLayer } from './inputs.js';
+import { forkOf } from './known_types.js';
+import { ParamTable } from './params.js';
+import type { Report } from './report.js';
+import type { PlacedLayer } from './splits.js';
+import type { BlobVersion, NetLayer, NetOptions, NetParam } from './types.js';
+
+/** Blob counts are 32-bit integers in Caffe. */
+const MAX_COUNT = 2 ** 31 - 1;
+
+/** A layer before it is known where gradients flow. */
+export type SetUpLayer = Omit<NetLayer, 'propagateDown' | 'blocked' | 'needsBackward'>;
+
+export interface SetUp {
+  readonly layers: readonly SetUpLayer[];
+  readonly params: readonly NetParam[];
+  /** Last version of each blob. */
+  readonly blobs: ReadonlyMap<string, BlobVersion>;
+  /** Names of blobs that nothing reads, in the order they were made. */
+  readonly unread: readonly string[];
+}
+
+export function setUpLayers(
+  placed: readonly PlacedLayer[],
+  broken: ReadonlySet<LayerParameter>,
+  phase: Phase,
+  options: NetOptions,
+  report: Report,
+): SetUp {
+  const run = new SetUpRun(phase, options, report);
+  for (const layer of placed) if (!layer.source || !broken.has(layer.source)) run.add(layer);
+  run.dataShapes.reportMissing(report);
+  return run.result();
+}
+
+class SetUpRun {
+  readonly dataShapes: DataShapes;
+  private readonly layers: SetUpLayer[] = [];
+  private readonly params: ParamTable;
+  private readonly blobs = new Map<string, BlobVersion>();
+  private readonly unread = new Set<string>();
+  /** Split blobs by the name people know them by. */
+  private readonly originals = new Map<string, string>();
+  private versions = 0;
+
+  constructor(
+    private readonly phase: Phase,
+    private readonly options: NetOptions,
+    private readonly report: Report,
+  ) {
+    this.params = new ParamTable(report);
+    this.dataShapes = new DataShapes(options);
+  }
+
+  result(): SetUp {
+    return { layers: this.layers, params: this.params.params, blobs: this.blobs, unread: [...this.unread] };
+  }
+
+  add(placed: PlacedLayer): void {
+    const { param, source } = placed;
+    const type = this.typeOf(source ?? param);
+    const bottoms = param.bottom.map(name => this.blobs.get(name));
+    for (const name of param.bottom) this.unread.delete(name);
+    if (!type || !bottoms.every(b => b !== undefined)) return this.forget(param);
+    if (!this.checkArity(source ?? param, type)) return this.forget(param);
+    const context = this.context(placed, type, bottoms);
+    const shapes = context && this.shapesOf(context, type);
+    const indices = shapes && this.params.add(source ?? param, shapes.params);
+    const lossWeights = this.lossWeights(placed, type);
+    if (!context || !shapes || !indices || !lossWeights || !this.checkTops(context, shapes)) return this.forget(param);
+    this.layers.push({
+      index: this.layers.length,
+      name: param.name,
+      type,
+      param,
+      context,
+      bottoms,
+      tops: this.makeTops(placed, shapes.tops),
+      params: indices,
+      paramShapes: shapes.params.map(p => p.shape),
+      lossWeights,
+      macs: type.macs?.(context, shapes) ?? 0,
+      source,
+    });
+  }
+
+  /** The tops of a layer that failed are unknown, even where an in-place one had a version before. */
+  private forget(param: LayerParameter): void {
+    for (const name of param.top) this.blobs.delete(name);
+  }
+
+  private typeOf(layer: LayerParameter): LayerType | undefined {
+    const type = layerTypes.get(layer.type);
+    if (type) return type;
+    const at = { message: layer, field: 'type' };
+    const about = { layer: layer.name };
+    if (!layer.type) {
+      this.report.error('no-layer-type', `Layer "${layer.name}" has no type.`, at, {
+        ...about,
+        hint: 'Say what it does, e.g. type: "Convolution".',
+      });
+      return undefined;
+    }
+    const fork = forkOf(layer.type);
+    const close = nearest(layer.type, layerTypes.keys());
+    const hint = fork
+      ? `The type is known from ${fork}. Registered types: ${[...layerTypes.keys()].sort().join(', ')}.`
+      : close
+        ? `Did you mean "${close}"? Caffe's type names are case-sensitive.`
+        : `Registered types: ${[...layerTypes.keys()].sort().join(', ')}.`;
+    this.report.error('unknown-layer-type', `Layer "${layer.name}" has the unknown type "${layer.type}".`, at, {
+      ...about,
+      hint,
+    });
+    return undefined;
+  }
+
+  private checkArity(layer: LayerParameter, type: LayerType): boolean {
+    for (const kind of ['bottom', 'top'] as const) {
+      const names = layer[kind];
+      const { min, max } = type[`${kind}s`];
+      const least = kind === 'top' && type.isLoss ? 0 : min;
+      if (names.length >= least && names.length <= max) continue;
+      const given =
+        names.length === 0 ? 'none is given' : `${names.length} given: ${names.map(n => `"${n}"`).join(', ')}`;
+      this.report.error(
+        `${kind}-count`,
+        `Layer "${layer.name}" (${type.type}) takes ${countOf(least, max, kind)}; ${given}.`,
+        { message: layer, field: kind, index: names.length > max ? max : undefined },
+        { layer: layer.name },
+      );
+      return false;
+    }
+    if (type.equalBottomsAndTops && layer.bottom.length !== layer.top.length) {
+      this.report.error(
+        'top-count',
+        `Layer "${layer.name}" (${type.type}) makes one top for each bottom: it has ${layer.bottom.length} bottoms and ${layer.top.length} tops.`,
+        { message: layer, field: 'top' },
+        { layer: layer.name },
+      );
+      return false;
+    }
+    const given = layer.propagate_down.length;
+    if (given > 0 && given !== layer.bottom.length) {
+      this.report.error(
+        'propagate-down-count',
+        `Layer "${layer.name}" gives propagate_down ${given} times for ${layer.bottom.length} bottoms.`,
+        { message: layer, field: 'propagate_down', index: 0 },
+        { layer: layer.name, hint: 'Give it once per bottom, or not at all.' },
+      );
+      return false;
+    }
+    return true;
+  }
+
+  private context(placed: PlacedLayer, type: LayerType, bottoms: readonly BlobVersion[]): LayerContext | undefined {
+    const layer = placed.source ?? placed.param;
+    const phase = isSet(layer, 'phase') ? (layer.phase === PhaseEnum.TRAIN ? 'TRAIN' : 'TEST') : this.phase;
+    const shown = bottoms.map(b => ({ name: this.originals.get(b.name) ?? b.name, shape: b.shape }));
+    const topCount = type.isLoss ? Math.max(layer.top.length, type.tops.min) : layer.top.length;
+    const dataShapes = type.isSource ? this.dataShapes.of(layer) : undefined;
+    return this.attempt(layer, () =>
+      layerContext({ layer, phase, bottoms: shown, topCount, dataShapes }, this.options),
+    );
+  }
+
+  private shapesOf(context: LayerContext, type: LayerType): LayerShapes | undefined {
+    const layer = context.param;
+    if (type.isSource) {
+      const whole = this.dataShapes.whole(layer);
+      if (whole) return { tops: whole, params: [] };
+      if (isDataLayer(layer) && !context.dataShapes) {
+        this.dataShapes.missing(layer);
+        return undefined;
+      }
+    }
+    return this.attempt(layer, () => type.reshape(context));
+  }
+
+  /** Runs a layer's own code; what it throws as a diagnostic becomes one of ours, anything else is a fault of Mokapot's. */
+  private attempt<T>(layer: LayerParameter, run: () => T): T | undefined {
+    try {
+      return run();
+    } catch (thrown) {
+      if (!(thrown instanceof MokapotError)) throw thrown;
+      for (const d of thrown.diagnostics) this.report.diagnostics.push({ layer: layer.name, ...d });
+      return undefined;
+    }
+  }
+
+  /** Caffe's limits on a blob: no negative axis, fewer than 2^31 numbers. */
+  private checkTops({ param: layer }: LayerContext, { tops }: LayerShapes): boolean {
+    const i = tops.findIndex(
+      shape => !shape.every(d => Number.isSafeInteger(d) && d >= 0) || sizeOf(shape) > MAX_COUNT,
+    );
+    const shape = tops[i];
+    if (!shape) return true;
+    const what = sizeOf(shape) > MAX_COUNT ? `holds more than ${MAX_COUNT} numbers` : 'is no shape';
+    const message = `The top "${layer.top[i] ?? '(automatic)'}" of layer "${layer.name}" (${layer.type}) has the shape ${showShape(shape)}, which ${what}.`;
+    this.report.error('bad-shape', message, { message: layer, field: 'top', index: i }, { layer: layer.name });
+    return false;
+  }
+
+  /** Given ones, else 1 for a loss's first top; a weight that a Split took over counts there. */
+  private lossWeights(placed: PlacedLayer, type: LayerType): number[] | undefined {
+    const layer = placed.source ?? placed.param;
+    const tops = type.isLoss ? Math.max(layer.top.length, type.tops.min) : layer.top.length;
+    const given = layer.loss_weight;
+    if (given.length > 0 && given.length !== tops) {
+      this.report.error(
+        'loss-weight-count',
+        `Layer "${layer.name}" (${type.type}) gives loss_weight ${given.length} times for ${tops} top${tops === 1 ? '' : 's'}.`,
+        { message: layer, field: 'loss_weight', index: 0 },
+        { layer: layer.name, hint: 'Give it once per top, with 0 for a top that is no loss, or not at all.' },
+      );
+      return undefined;
+    }
+    return Array.from({ length: tops }, (_, i) => {
+      if (placed.lossMoved) return 0;
+      return given[i] ?? (type.isLoss && i === 0 ? 1 : 0);
+    });
+  }
+
+  private makeTops(placed: PlacedLayer, shapes: readonly Shape[]): BlobVersion[] {
+    const { param, source } = placed;
+    return shapes.map((shape, i) => {
+      const name = param.top[i];
+      const version = { id: this.versions++, name: name ?? '(automatic)', shape, producer: this.layers.length };
+      if (name === undefined) return version;
+      if (!source && param.type === 'Split')
+        this.originals.set(name, this.originals.get(param.bottom[0]!) ?? param.bottom[0]!);
+      this.blobs.set(name, version);
+      this.unread.delete(name);
+      this.unread.add(name);
+      return version;
+    });
+  }
+}
+
+function countOf(min: number, max: number, noun: string): string {
+  const s = (n: number) => `${n} ${noun}${n === 1 ? '' : 's'}`;
+  if (max === 0) return `no ${noun}s`;
+  if (min === max) return `exactly ${s(min)}`;
+  return max === Infinity ? `at least ${s(min)}` : `${min} to ${s(max)}`;
+}
