@@ -4,8 +4,12 @@
  */
 
 import { fail } from '../diagnostics/index.js';
+import { absval } from './absval.js';
 import { accuracy } from './accuracy.js';
+import { argmax } from './argmax.js';
 import { bias } from './bias.js';
+import { bnll } from './bnll.js';
+import { clip } from './clip.js';
 import { concat } from './concat.js';
 import { convolution } from './convolution.js';
 import { crop } from './crop.js';
@@ -14,21 +18,34 @@ import { deconvolution } from './deconvolution.js';
 import { dropout } from './dropout.js';
 import { dummyData } from './dummy_data.js';
 import { eltwise } from './eltwise.js';
+import { elu } from './elu.js';
+import { embed } from './embed.js';
+import { euclideanLoss } from './euclidean_loss.js';
+import { exp } from './exp.js';
 import { flatten } from './flatten.js';
 import { innerProduct } from './inner_product.js';
 import { input } from './input.js';
+import { log } from './log.js';
 import { lrn } from './lrn.js';
+import { mvn } from './mvn.js';
 import { pooling } from './pooling.js';
 import { power } from './power.js';
+import { prelu } from './prelu.js';
 import { python } from './python.js';
+import { reduction } from './reduction.js';
 import { relu } from './relu.js';
 import { reshape } from './reshape.js';
 import { scale } from './scale.js';
+import { sigmoid } from './sigmoid.js';
 import { silence } from './silence.js';
 import { slice } from './slice.js';
 import { softmax } from './softmax.js';
 import { softmaxWithLoss } from './softmax_with_loss.js';
 import { split } from './split.js';
+import { swish } from './swish.js';
+import { tanh } from './tanh.js';
+import { threshold } from './threshold.js';
+import { tile } from './tile.js';
 import type { LayerType } from './types.js';
 
 const CATALOGUE: readonly LayerType[] = [
@@ -41,16 +58,29 @@ const CATALOGUE: readonly LayerType[] = [
   convolution,
   deconvolution,
   innerProduct,
+  embed,
   scale,
   bias,
+  prelu,
 
   // Windows and neighbourhoods
   pooling,
   lrn,
+  mvn,
 
   // Elementwise
   relu,
+  elu,
+  sigmoid,
+  tanh,
+  swish,
+  bnll,
+  absval,
   power,
+  exp,
+  log,
+  clip,
+  threshold,
   dropout,
   eltwise,
 
@@ -58,15 +88,19 @@ const CATALOGUE: readonly LayerType[] = [
   concat,
   slice,
   split,
+  tile,
   crop,
   flatten,
   reshape,
+  reduction,
   silence,
 
   // Shares, losses, metrics
   softmax,
   softmaxWithLoss,
+  euclideanLoss,
   accuracy,
+  argmax,
 
   // User code
   python,

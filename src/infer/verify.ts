@@ -1,0 +1,135 @@
+/**
+ * Goldens: a net with its inputs, parameters and what Caffe computed from them; a case is run on an engine and compared,
+ * number by number. It is how an engine is checked, here and on a user's machine.
+ */
+
+import { MokapotError } from '../diagnostics/index.js';
+import { compileNet, type LoweredNet, lowerNet } from '../net/index.js';
+import type { Phase } from '../layers/index.js';
+import { type NetParameter, parseText } from '../schema/index.js';
+import type { Engine } from '../targets/types.js';
+import type { Safetensors } from '../weights/index.js';
+
+/** One case. Keys of `values` are those of a golden's safetensors file: `input/x`, `param/conv/0`, `output/y`, … */
+export interface GoldenCase {
+  readonly name: string;
+  readonly prototxt: string;
+  readonly values: Safetensors;
+}
+
+export interface Comparison {
+  /** `output/y`, `input_diff/x`, `param_diff/conv/0`, `param_after/bn/0`. */
+  readonly key: string;
+  /** Greatest |ours − theirs| / (|theirs| + absolute / relative): within the tolerance where it is at most `relative`. */
+  readonly error: number;
+  readonly passed: boolean;
+}
+
+export interface CaseResult {
+  readonly name: string;
+  readonly passed: boolean;
+  readonly comparisons: readonly Comparison[];
+  /** Greatest error of the outputs (and of parameters that forward changes), and of the gradients; 0 where there are none. */
+  readonly outputError: number;
+  readonly gradientError: number;
+  /** Why the case could not be run. */
+  readonly failure?: MokapotError;
+}
+
+export interface Tolerance {
+  readonly relative: number;
+  readonly absolute: number;
+}
+
+export const TOLERANCE: Tolerance = { relative: 1e-4, absolute: 1e-5 };
+
+/** Greatest error of two arrays; 0 where both have the same infinities and NaNs, Infinity where only one has. */
+export function greatestError(ours: Float32Array, theirs: Float32Array, { relative, absolute } = TOLERANCE): number {
+  if (ours.length !== theirs.length) return Number.POSITIVE_INFINITY;
+  let greatest = 0;
+  for (let i = 0; i < ours.length; i++) {
+    const [a, b] = [ours[i]!, theirs[i]!];
+    if (Object.is(a, b) || a === b) continue;
+    const error = Math.abs(a - b) / (Math.abs(b) + absolute / relative);
+    greatest = Math.max(greatest, Number.isFinite(error) ? error : Number.POSITIVE_INFINITY);
+  }
+  return greatest;
+}
+
+/** Runs one case. What a person can get wrong (the text, an unknown layer, memory) comes back as its `failure`. */
+export async function verifyCase(golden: GoldenCase, engine: Engine, tolerance = TOLERANCE): Promise<CaseResult> {
+  try {
+    return summary(golden.name, await compare(golden, engine, tolerance));
+  } catch (thrown) {
+    if (!(thrown instanceof MokapotError)) throw thrown;
+    return { ...summary(golden.name, []), passed: false, failure: thrown };
+  }
+}
+
+function summary(name: string, comparisons: readonly Comparison[]): CaseResult {
+  const worst = (gradients: boolean) =>
+    Math.max(0, ...comparisons.filter(c => /_diff\//.test(c.key) === gradients).map(c => c.error));
+  const passed = comparisons.length > 0 && comparisons.every(c => c.passed);
+  return { name, passed, comparisons, outputError: worst(false), gradientError: worst(true) };
+}
+
+/** Names below `prefix/`, with their values. */
+function under(values: Safetensors, prefix: string): ReadonlyMap<string, Float32Array> {
+  const entries = [...values.tensors].filter(([key]) => key.startsWith(`${prefix}/`));
+  return new Map(entries.map(([key, { data }]) => [key.slice(prefix.length + 1), data]));
+}
+
+function parse(golden: GoldenCase): NetParameter {
+  const { message, diagnostics } = parseText(golden.prototxt, 'caffe.NetParameter', { name: `${golden.name}.prototxt` });
+  const errors = diagnostics.filter(d => d.severity === 'error');
+  if (errors.length > 0) throw new MokapotError(errors);
+  return message;
+}
+
+function lower(golden: GoldenCase): LoweredNet {
+  const { values } = golden;
+  const phase: Phase = values.metadata['phase'] === 'TRAIN' ? 'TRAIN' : 'TEST';
+  const net = compileNet(parse(golden), { phase });
+  return lowerNet(net, {
+    gradients: 'seeds',
+    seeds: [...under(values, 'output_diff').keys()],
+    blobDiffs: [...under(values, 'input_diff').keys()],
+    paramDiffs: 'all',
+    fetch: [...under(values, 'output').keys()],
+  });
+}
+
+async function compare(golden: GoldenCase, engine: Engine, tolerance: Tolerance): Promise<readonly Comparison[]> {
+  const { values } = golden;
+  const { graph, params } = lower(golden);
+  const given = under(values, 'param');
+  for (const { key, shape } of params) {
+    const data = given.get(key);
+    if (data) engine.write(key, data, shape);
+  }
+  const program = await engine.compile(graph);
+  const feeds = Object.fromEntries([
+    ...under(values, 'input'),
+    ...[...under(values, 'output_diff')].map(([blob, data]) => [`diff/${blob}`, data] as const),
+  ]);
+  const wanted = expectations(values);
+  const ours = await program.run(feeds, [...wanted.values()].filter(name => name !== undefined));
+  program.dispose();
+  const comparisons: Comparison[] = [];
+  for (const [key, name] of wanted) {
+    const result = name === undefined ? await engine.read(key.slice('param_after/'.length)) : ours[name]!;
+    const error = greatestError(result, values.tensors.get(key)!.data, tolerance);
+    comparisons.push({ key, error, passed: error <= tolerance.relative });
+  }
+  return comparisons;
+}
+
+/** What the golden holds, with the graph's output that must equal it; undefined for a variable read after the run. */
+function expectations(values: Safetensors): ReadonlyMap<string, string | undefined> {
+  const names = new Map<string, string | undefined>();
+  for (const blob of under(values, 'output').keys()) names.set(`output/${blob}`, blob);
+  for (const blob of under(values, 'input_diff').keys()) names.set(`input_diff/${blob}`, `grad/blob/${blob}`);
+  for (const key of under(values, 'param_diff').keys()) names.set(`param_diff/${key}`, `grad/${key}`);
+  for (const key of under(values, 'param_after').keys()) names.set(`param_after/${key}`, undefined);
+  return names;
+}

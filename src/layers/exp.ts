@@ -1,0 +1,16 @@
+/** Exp: base ^ (shift + scale · x), base e where it is −1. */
+
+import { sub } from '../schema/index.js';
+import { checkBase } from './base.js';
+import { neuron } from './neuron.js';
+
+export const exp = neuron({
+  type: 'Exp',
+  doc: 'base ^ (shift + scale · x); base −1, the default, stands for e.',
+  check: ctx => checkBase(ctx, 'exp_param'),
+  apply(ctx, b, x) {
+    const { base, scale, shift } = sub(ctx.param, 'exp_param');
+    const logBase = base === -1 ? 1 : Math.log(base);
+    return b.mul(b.exp(b.mul(x, logBase * scale)), Math.exp(logBase * shift));
+  },
+});

@@ -1,0 +1,5 @@
+/** TanH: the hyperbolic tangent. */
+
+import { neuron } from './neuron.js';
+
+export const tanh = neuron({ type: 'TanH', doc: 'The hyperbolic tangent.', apply: (_, b, x) => b.tanh(x) });
