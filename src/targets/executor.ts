@@ -6,9 +6,9 @@
 
 import { fail } from '../diagnostics/index.js';
 import { pruneDead } from '../ir/passes/dead_code.js';
-import { fuse } from '../ir/passes/fuse.js';
+import { fuse, isElementwise } from '../ir/passes/fuse.js';
 import { type Schedule, schedule } from '../ir/passes/schedule.js';
-import { sizeOf } from '../ir/shape.js';
+import { sameShape, sizeOf } from '../ir/shape.js';
 import type { Graph, Node, Shape, Value } from '../ir/types.js';
 import type { Engine, Program } from './types.js';
 
@@ -24,11 +24,20 @@ export interface Device<T> {
   /** A second handle on the same data under another shape of the same size. */
   alias(handle: T, shape: Shape): T;
   release(handle: T): void;
-  /** How to run a node: its outputs' handles from its inputs'. Resolved once, at planning. */
-  kernel(node: Node): (inputs: readonly T[]) => readonly T[];
+  /**
+   * How to run a node: its outputs' handles from its inputs'. Resolved once, at planning. `reuse[k]` names an input that
+   * dies here and whose memory output k may take, if nobody else holds it.
+   */
+  kernel(node: Node, reuse: readonly (Reuse | undefined)[]): (inputs: readonly T[]) => readonly T[];
   /** Bytes a kernel takes for itself while it runs. */
   scratch?(node: Node): number;
   dispose(): void;
+}
+
+/** An input that an elementwise node may overwrite, if at run time it has no more than `holders` handles. */
+export interface Reuse {
+  readonly input: number;
+  readonly holders: number;
 }
 
 export class DeviceEngine<T> implements Engine {
@@ -223,7 +232,7 @@ class DeviceProgram<T> implements Program {
     return {
       ...order,
       graph,
-      kernels: order.nodes.map(n => (handled.has(n.op) ? none : this.device.kernel(n))),
+      kernels: order.nodes.map((n, i) => (handled.has(n.op) ? none : this.device.kernel(n, reuseOf(order, i)))),
       constants: new Map(
         order.nodes.flatMap(n =>
           n.op === 'constant' ? [[n, this.device.upload(n.attrs.data, n.attrs.shape)] as const] : [],
@@ -251,6 +260,27 @@ function fed(feeds: Readonly<Record<string, Float32Array>>, name: string, shape:
       `${JSON.stringify(name)} takes ${sizeOf(shape)} numbers, shape [${shape.join(', ')}]; ${data.length} were fed.`,
     );
   return data;
+}
+
+/**
+ * Which input each output of an elementwise node may overwrite: one of its shape that dies here, or a variable that takes
+ * the output as its new value. This is what keeps an SGD step from paying for fresh pages at every parameter.
+ */
+function reuseOf({ nodes, releases, commits }: Schedule, i: number): (Reuse | undefined)[] {
+  const node = nodes[i]!;
+  if (node.op !== 'fused' && !isElementwise(node)) return [];
+  const taken = new Set<number>();
+  return node.outputs.map(output => {
+    const assigned = commits[i]!.filter(c => c.value === output).map(c => c.variable);
+    const fits = (v: Value, k: number) => !taken.has(k) && sameShape(v.shape, output.shape) && releases[i]!.includes(v);
+    const isOwn = (v: Value) => v.node.op === 'variable' && assigned.includes(v.node.attrs.name);
+    let input = node.inputs.findIndex((v, k) => fits(v, k) && isOwn(v));
+    const holders = input >= 0 ? 2 : 1;
+    if (input < 0) input = node.inputs.findIndex((v, k) => fits(v, k) && v.node.op !== 'variable');
+    if (input < 0) return undefined;
+    taken.add(input);
+    return { input, holders };
+  });
 }
 
 /** Most bytes of temporaries at once; aliases cost nothing, and a variable's new value counts until it takes the old one's place. */

@@ -11,7 +11,7 @@
 
 import { sizeOf } from '../../ir/shape.js';
 import type { Node, NodeOf } from '../../ir/types.js';
-import type { Device } from '../executor.js';
+import type { Device, Reuse } from '../executor.js';
 import {
   type ConvGeometry,
   foldColumns,
@@ -34,6 +34,9 @@ export interface HeapBlock {
 
 /** Unfolded images of several samples share one product up to this size: larger, and they fall out of the cache. */
 const UNFOLDED_BYTES = 8 * 2 ** 20;
+
+/** A slice of a filter this large and its packed copy stay in the second-level cache and its neighbours. */
+const CACHED_BYTES = 4 * 2 ** 20;
 
 /** wasm32 ends at 4 GiB; the last part of it goes to fragments. */
 const LIMIT = 3.75 * 2 ** 30;
@@ -68,7 +71,7 @@ export class WasmDevice implements Device<HeapBlock> {
   /** The module belongs to the process, not to an engine. */
   dispose(): void {}
 
-  kernel(node: Node): Run {
+  kernel(node: Node, reuse: readonly (Reuse | undefined)[]): Run {
     switch (node.op) {
       case 'matMul':
         return this.matMul(node);
@@ -79,7 +82,7 @@ export class WasmDevice implements Device<HeapBlock> {
       case 'convFilterGrad':
         return this.convFilterGrad(node);
       default:
-        return this.streaming(node);
+        return this.streaming(node, reuse);
     }
   }
 
@@ -118,11 +121,15 @@ export class WasmDevice implements Device<HeapBlock> {
     }
   }
 
-  private streaming(node: Node): Run {
+  private streaming(node: Node, reuse: readonly (Reuse | undefined)[]): Run {
     const run = hostKernel(node);
     const sizes = node.outputs.map(v => sizeOf(v.shape));
     return inputs => {
-      const outputs = sizes.map(n => this.allocate(n));
+      const outputs = sizes.map((n, k) => {
+        const over = reuse[k];
+        const block = over && inputs[over.input]!;
+        return block && block.holders <= over.holders ? this.alias(block) : this.allocate(n);
+      });
       run(
         inputs.map(block => this.view(block)),
         outputs.map(block => this.view(block)),
@@ -253,7 +260,7 @@ export class WasmDevice implements Device<HeapBlock> {
           const gradient = part(dy!, index * output, g.outputs, positions);
           this.within(taps * positions, unfolded => {
             if (turned) this.multiply(turned, gradient, part(unfolded, 0, taps, positions));
-            else this.multiplyOriented(gradient, true, filter, false, part(unfolded, 0, positions, taps));
+            else this.multiplyLongFilter(gradient, filter, part(unfolded, 0, positions, taps));
             const fold = turned ? foldColumns : foldRows;
             fold(g, this.view(unfolded), this.view(dx), index * image);
           });
@@ -262,6 +269,26 @@ export class WasmDevice implements Device<HeapBlock> {
       }
       return [dx];
     };
+  }
+
+  /**
+   * c [P, K] = dyᵀ · w for a filter w [O, K] of many megabytes, by slices of w that stay in the cache: a product reads its
+   * right-hand side once for every six rows of its left one (fc6: 625 ms whole, 260 ms in slices, one thread).
+   */
+  private multiplyLongFilter(dy: Part, w: Part, c: Part): void {
+    const step = Math.max(1, Math.min(w.rows, Math.floor(CACHED_BYTES / (4 * w.columns))));
+    const size = c.rows * c.columns;
+    for (let o = 0; o < w.rows; o += step) {
+      const rows = Math.min(step, w.rows - o);
+      const left = part(dy.block, dy.from + o * dy.columns, rows, dy.columns);
+      const right = part(w.block, w.from + o * w.columns, rows, w.columns);
+      if (o === 0) this.multiplyOriented(left, true, right, false, c);
+      else
+        this.within(size, block => {
+          this.multiplyOriented(left, true, right, false, part(block, 0, c.rows, c.columns));
+          addInto(this.view(c.block), c.from, this.view(block));
+        });
+    }
   }
 
   private convFilterGrad(node: NodeOf<'convFilterGrad'>): Run {
@@ -293,8 +320,7 @@ export class WasmDevice implements Device<HeapBlock> {
             else
               this.within(size, more => {
                 write(part(more, 0, g.outputs, taps));
-                const [sum, term] = [this.view(dw), this.view(more)];
-                for (let i = 0; i < size; i++) sum[group * size + i]! += term[i]!;
+                addInto(this.view(dw), group * size, this.view(more));
               });
           });
         }
@@ -331,6 +357,10 @@ interface Part {
 
 function part(block: HeapBlock, from: number, rows: number, columns: number): Part {
   return { block, from, rows, columns };
+}
+
+function addInto(sum: Float32Array, from: number, term: Float32Array): void {
+  for (let i = 0; i < term.length; i++) sum[from + i]! += term[i]!;
 }
 
 /** Elements per sample and group. */
