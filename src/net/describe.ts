@@ -6,6 +6,7 @@ import { parseText } from '../schema/index.js';
 import { runChecks } from './checks/index.js';
 import { type CompileResult, tryCompileNet } from './compile.js';
 import { estimateMemory, type MemoryEstimate } from './memory.js';
+import { shapeRule } from './rule.js';
 import type { NetGraph, NetLayer, NetOptions } from './types.js';
 
 export interface DescribeOptions extends NetOptions {
@@ -40,6 +41,8 @@ export interface DescribedLayer {
   readonly bottomShapes: readonly Shape[];
   readonly topShapes: readonly Shape[];
   readonly params: readonly DescribedParam[];
+  /** Where the shape of its first top comes from, with numbers: `(256 + 2·100 − 11) / 4 + 1 = 112`; or empty. */
+  readonly rule: string;
   /** Numbers in its own parameters; 0 for what another layer owns. */
   readonly paramCount: number;
   /** Multiply-adds of one forward. */
@@ -125,6 +128,7 @@ function describeLayer(graph: NetGraph, layer: NetLayer): DescribedLayer {
     bottomShapes: layer.bottoms.map(b => b.shape),
     topShapes: layer.tops.map(t => t.shape),
     params,
+    rule: shapeRule(layer),
     paramCount: [...own].reduce((n, i) => n + sizeOf(graph.params[i]!.shape), 0),
     macs: layer.macs,
     lossWeights: layer.lossWeights,

@@ -69,18 +69,24 @@ class SetUpRun {
   }
 
   add(placed: PlacedLayer): void {
+    for (const name of placed.param.bottom) this.unread.delete(name);
+    const layer = this.setUp(placed);
+    if (layer) this.layers.push(layer);
+    else this.forget(placed.param);
+  }
+
+  private setUp(placed: PlacedLayer): SetUpLayer | undefined {
     const { param, source } = placed;
-    const type = this.typeOf(source ?? param);
+    const shown = source ?? param;
+    const type = this.typeOf(shown);
     const bottoms = param.bottom.map(name => this.blobs.get(name));
-    for (const name of param.bottom) this.unread.delete(name);
-    if (!type || !bottoms.every(b => b !== undefined)) return this.forget(param);
-    if (!this.checkArity(source ?? param, type)) return this.forget(param);
+    if (!type || !bottoms.every(b => b !== undefined) || !this.checkArity(shown, type)) return undefined;
     const context = this.context(placed, type, bottoms);
     const shapes = context && this.shapesOf(context, type);
-    const indices = shapes && this.params.add(source ?? param, shapes.params);
+    const indices = shapes && this.checkTops(context, shapes) ? this.params.add(shown, shapes.params) : undefined;
     const lossWeights = this.lossWeights(placed, type);
-    if (!context || !shapes || !indices || !lossWeights || !this.checkTops(context, shapes)) return this.forget(param);
-    this.layers.push({
+    if (!shapes || !indices || !lossWeights) return undefined;
+    return {
       index: this.layers.length,
       name: param.name,
       type,
@@ -93,7 +99,7 @@ class SetUpRun {
       lossWeights,
       macs: type.macs?.(context, shapes) ?? 0,
       source,
-    });
+    };
   }
 
   /** The tops of a layer that failed are unknown, even where an in-place one had a version before. */
