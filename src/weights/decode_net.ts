@@ -1,11 +1,14 @@
 /** The NetParameter around the blobs: decoded by protobufjs, upgraded to today's form. */
 
 import { type Diagnostic, MokapotError } from '../diagnostics/index.js';
-import { decode, type NetParameter } from '../schema/index.js';
+import { decode, type NetParameter, upgradeNet } from '../schema/index.js';
 import { type ByteSource, damaged } from './source.js';
 
+/** Faults of an old network are warnings here: its weights are good all the same, and Caffe goes on too. */
 export function decodeNet(source: ByteSource, bytes: Uint8Array): { net: NetParameter; diagnostics: Diagnostic[] } {
-  return { net: decoded(source, bytes), diagnostics: [] };
+  const { message, diagnostics } = upgradeNet(decoded(source, bytes));
+  const told = diagnostics.map((d): Diagnostic => (d.severity === 'error' ? { ...d, severity: 'warning' } : d));
+  return { net: message, diagnostics: told };
 }
 
 function decoded(source: ByteSource, bytes: Uint8Array): NetParameter {

@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { MokapotError } from '../../src/diagnostics/index.js';
-import { create, isSet } from '../../src/schema/index.js';
+import { compileNet } from '../../src/net/index.js';
+import { create, isSet, parseNet } from '../../src/schema/index.js';
 import { readCaffemodel, readSafetensors, type WeightBlob, writeCaffemodel } from '../../src/weights/index.js';
 import { bytesField, concatBytes, tagBytes, varintField } from '../../src/weights/wire.js';
 
@@ -54,6 +55,14 @@ describe('files that Caffe wrote', () => {
     const { net, layers } = readCaffemodel(bytes);
     expect(writeCaffemodel(net, layers)).toEqual(bytes);
   });
+});
+
+it('writes a compiled prototxt with its weights as Caffe wrote it', () => {
+  const prototxt = readFileSync(new URL('net.prototxt', goldens), 'utf8');
+  const graph = compileNet(parseNet(prototxt).message, { phase: 'TRAIN' });
+  const bytes = golden('sgd_iter_8.caffemodel');
+  const saved = { name: graph.name, layer: graph.layers.map(l => l.param) };
+  expect(writeCaffemodel(saved, readCaffemodel(bytes).layers)).toEqual(bytes);
 });
 
 describe('writing', () => {
@@ -147,10 +156,11 @@ describe('the old generations', () => {
       ...bytesField(4, text('c')),
       ...varintField(5, 4),
     ];
-    const { generation, layers, net } = readCaffemodel(concatBytes(bytesField(2, [...layer, ...blob])));
+    const { generation, layers, net, diagnostics } = readCaffemodel(concatBytes(bytesField(2, [...layer, ...blob])));
     expect(generation).toBe('V1');
     expect(layers.get('c')).toEqual([{ shape: [3, 1, 1, 1], data: Float32Array.of(1, 2, 3), legacy: true }]);
     expect(net.layer.map(l => [l.name, l.type])).toEqual([['c', 'Convolution']]);
+    expect(diagnostics.map(d => [d.code, d.severity])).toEqual([['upgraded-v1', 'note']]);
   });
 
   it('reads a V0 file', () => {
