@@ -255,6 +255,7 @@ export class TreeBuilder {
       hint: 'Remove it, or see whether a block above was closed too early.',
       fix: this.report.fix('Remove it.', spanOf(token), ''),
     });
+    this.report.mark(token.startOffset);
     this.#pairs().closersLeft--;
   }
 
@@ -401,6 +402,11 @@ export class TreeBuilder {
     this.#top.afterItem = true;
   }
 
+  /** A number after a comma. */
+  listNumber(token: IToken): void {
+    (this.#top.node as SyntaxList).items.push(this.scalar(undefined, token));
+  }
+
   openListBlock(open: IToken): void {
     const list = this.#top;
     const node: SyntaxMessage = {
@@ -426,6 +432,7 @@ export class TreeBuilder {
     const at = spanOf(token);
     if (token.tokenType === T.LBracket) {
       this.report.syntax('nested-list', 'A list cannot hold a list.', at);
+      this.report.mark(at.start);
       if (frame.field) frame.field.broken = true;
       const node: SyntaxList = { kind: 'list', start: at.start, end: at.end, items: [] };
       this.#push({ node, field: undefined, scope: undefined, open: token });

@@ -189,6 +189,19 @@ export class TextFormatParser extends EmbeddedActionsParser {
   readonly listValue = this.RULE('listValue', () => {
     const value = this.SUBRULE(this.scalar);
     this.ACTION(() => this.#build.listValue(value));
+    this.SUBRULE(this.numberRun);
+  });
+
+  /** `, 1, 2, 3` in one go: a list of a million numbers is read here. */
+  readonly numberRun = this.RULE('numberRun', () => {
+    this.MANY({
+      GATE: () => this.LA(2).tokenType === T.Integer || this.LA(2).tokenType === T.Float,
+      DEF: () => {
+        this.CONSUME(T.Comma);
+        const number = this.CONSUME(T.AnyNumber);
+        this.ACTION(() => this.#build.listNumber(number));
+      },
+    });
   });
 
   readonly listEnd = this.RULE('listEnd', () => {

@@ -26,4 +26,6 @@ export {
   typeOf,
 } from './message.js';
 export { inheritLocation, locate, type Parsed, type ParseOptions, parseText } from './parse.js';
+export { parseNet, parseSolver } from './read.js';
+export { upgradeNet, upgradeSolver } from './upgrade.js';
 export { formatFloat, toFloat } from './values.js';
