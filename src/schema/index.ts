@@ -11,6 +11,7 @@
 export * from './caffe.js';
 export { CAFFE_PROTO } from './caffe_proto.js';
 export { decode, encode, formatValue, printText } from './codec.js';
+export { type Edit, type Edited, editText, parseEdit } from './edit.js';
 export {
   caffeRoot,
   clone,
