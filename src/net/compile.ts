@@ -88,7 +88,12 @@ function assemble(
   plans: readonly BackwardPlan[],
   report: Report,
 ): NetGraph {
-  const layers: NetLayer[] = setUp.layers.map((layer, i) => ({ ...layer, ...plans[i]! }));
+  const written = new Set(param.layer);
+  const layers: NetLayer[] = setUp.layers.map((layer, i) => ({
+    ...layer,
+    ...plans[i]!,
+    source: layer.source && written.has(layer.source) ? layer.source : undefined,
+  }));
   const feeds = layers.flatMap(layer => {
     if (!layer.type.isSource) return [];
     return layer.tops.map((top, k) => ({
