@@ -1,0 +1,82 @@
+/** `mokapot encode` and `mokapot decode`: prototxt ⇄ binary message, byte for byte as protoc does it. */
+
+import { type Diagnostic, fail, hasErrors, MokapotError } from '../../diagnostics/index.js';
+import {
+  decode as decodeMessage,
+  encode as encodeMessage,
+  messageType,
+  type NetParameter,
+  parseText,
+  printText,
+  type SolverParameter,
+  upgradeNet,
+  upgradeSolver,
+} from '../../schema/index.js';
+import { writeAtomically } from '../../weights/files.js';
+import { printAndStop } from '../errors.js';
+import type { Io } from '../io.js';
+import { readBytes, readTextFile } from '../text_file.js';
+
+export interface CodecOptions {
+  readonly message: string;
+  readonly out?: string;
+  readonly raw?: boolean;
+}
+
+const LARGEST_BINARY = 2 ** 31 - 1;
+
+/** Text → binary. */
+export async function encode(io: Io, file: string, options: CodecOptions): Promise<void> {
+  const type = fullName(options.message);
+  const text = await readTextFile(file);
+  const parsed = parseText(text, type, { name: file });
+  if (hasErrors(parsed.diagnostics)) throw new MokapotError(parsed.diagnostics);
+  const { message, diagnostics } = options.raw ? parsed : upgrade(parsed.message, type);
+  printAndStop(io, [...(options.raw ? [] : parsed.diagnostics), ...diagnostics]);
+  const bytes = encodeMessage(message, type);
+  if (options.out === undefined && io.stdout.isTTY) {
+    throw fail('binary-to-terminal', 'A binary message is nothing for a terminal.', {
+      hint: 'Name a file by --out FILE, or send the output into a pipe.',
+    });
+  }
+  await put(io, options.out, bytes);
+}
+
+/** Binary → text. */
+export async function decode(io: Io, file: string, options: CodecOptions): Promise<void> {
+  const type = fullName(options.message);
+  const read = decodeMessage(await readBytes(file, LARGEST_BINARY), type);
+  const { message, diagnostics } = options.raw ? { message: read, diagnostics: [] } : upgrade(read, type);
+  printAndStop(io, diagnostics);
+  await put(io, options.out, Buffer.from(textOf(message, type, file), 'utf8'));
+}
+
+function textOf(message: object, type: string, file: string): string {
+  try {
+    return printText(message, type);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw fail('too-large-as-text', `${file} would be more than 512 MiB of text.`, {
+      hint: 'Its weights are large; `mokapot summary` of its network shows shapes.',
+    });
+  }
+}
+
+/** `SolverParameter` is `caffe.SolverParameter`. */
+function fullName(name: string): string {
+  const full = name.includes('.') ? name : `caffe.${name}`;
+  messageType(full);
+  return full;
+}
+
+/** Networks and solvers in today's form, as Caffe's own tools read them; other messages as they are. */
+function upgrade(message: object, type: string): { message: object; diagnostics: readonly Diagnostic[] } {
+  if (type === 'caffe.NetParameter') return upgradeNet(message as NetParameter);
+  if (type === 'caffe.SolverParameter') return upgradeSolver(message as SolverParameter);
+  return { message, diagnostics: [] };
+}
+
+async function put(io: Io, out: string | undefined, bytes: Uint8Array): Promise<void> {
+  if (out === undefined || out === '-') io.stdout.write(bytes);
+  else await writeAtomically(out, [bytes]);
+}

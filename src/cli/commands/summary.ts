@@ -1,0 +1,87 @@
+/** `mokapot summary`: a network as a table of layers, shapes, parameters and costs. */
+
+import { hasErrors } from '../../diagnostics/index.js';
+import { type Shape, sizeOf } from '../../ir/index.js';
+import type { DescribedLayer, Description } from '../../net/index.js';
+import { exitCodes, printDiagnostics } from '../errors.js';
+import { formatBytes, formatCount, formatShape, formatSi, formatTable } from '../format.js';
+import { colors, type Io, say, tell } from '../io.js';
+import { describeFile, stateFrom } from '../network.js';
+import { readTextFile } from '../text_file.js';
+
+export interface SummaryOptions {
+  readonly input?: Readonly<Record<string, Shape>>;
+  readonly phase?: 'TRAIN' | 'TEST';
+  readonly stage?: readonly string[];
+  readonly json?: boolean;
+  /** Also the splits that the compiler puts in. */
+  readonly splits?: boolean;
+}
+
+/** @returns 1 where the network has errors; what stands of it is shown all the same. */
+export async function summary(io: Io, file: string, options: SummaryOptions): Promise<number> {
+  const text = await readTextFile(file);
+  const net = describeFile({ text, name: file, state: stateFrom(options), inputShapes: options.input });
+  if (options.json) say(io, JSON.stringify(toJson(net), null, 2));
+  else if (net.layers.length > 0) printTable(io, net, options.splits ?? false);
+  const worth = net.diagnostics.filter(d => d.severity !== 'note');
+  if (!options.json) printDiagnostics(io, worth);
+  if (net.assumed && !options.json) {
+    const shapes = Object.entries(net.assumed).map(([blob, shape]) => `${blob} ${formatShape(shape)}`);
+    tell(io, `Data-set entries of ${shapes.join(', ')} are assumed; --input data=1,1,256,256 sets others.`);
+  }
+  return hasErrors(net.diagnostics) ? exitCodes.failed : exitCodes.ok;
+}
+
+function printTable(io: Io, net: Description, splits: boolean): void {
+  const c = colors(io);
+  const rows = net.layers.filter(l => splits || l.type !== 'Split' || !l.inserted).map(rowOf);
+  const table = formatTable(
+    [
+      { title: 'layer' },
+      { title: 'type' },
+      { title: 'tops' },
+      { title: 'parameters', align: 'right' },
+      { title: 'multiply-adds', align: 'right' },
+      { title: 'memory', align: 'right' },
+    ],
+    rows,
+  );
+  say(io, c.bold(`${net.name || 'Network'}, phase ${net.phase}`));
+  say(io, table);
+  say(io);
+  say(io, `layers         ${net.layers.filter(l => !l.inserted).length}`);
+  say(io, `parameters     ${formatCount(net.paramCount)} (${formatBytes(4 * net.paramCount)})`);
+  say(io, `multiply-adds  ${formatSi(net.macs)} a forward pass (${formatCount(net.macs)})`);
+  say(io, `memory         forward ${formatBytes(net.memory.forward)}, training ${formatBytes(net.memory.training)}`);
+  say(io, `inputs         ${net.inputs.join(', ') || 'none'}`);
+  say(io, `outputs        ${net.outputs.join(', ') || 'none'}`);
+}
+
+function rowOf(layer: DescribedLayer): string[] {
+  const tops = layer.tops.map((top, i) => `${top} ${formatShape(layer.topShapes[i]!)}`);
+  const bytes = layer.type === 'Split' ? 0 : 4 * layer.topShapes.reduce((n, s) => n + sizeOf(s), 0);
+  return [
+    layer.name,
+    layer.type,
+    tops.join(', '),
+    layer.paramCount ? formatCount(layer.paramCount) : '',
+    layer.macs ? formatSi(layer.macs) : '',
+    bytes ? formatBytes(bytes) : '',
+  ];
+}
+
+function toJson(net: Description): object {
+  return {
+    ...net,
+    blobs: Object.fromEntries(net.blobs),
+    params: Object.fromEntries(net.params),
+    diagnostics: net.diagnostics.map(({ code, severity, message, layer, hint }) => ({
+      code,
+      severity,
+      message,
+      layer,
+      hint,
+    })),
+  };
+}

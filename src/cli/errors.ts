@@ -1,0 +1,93 @@
+/** The last stop of every error: people get sentences, never a stack trace. */
+
+import { CommanderError } from 'commander';
+import { type Diagnostic, formatDiagnostic, hasErrors, MokapotError } from '../diagnostics/index.js';
+import { type Io, paintFor, tell } from './io.js';
+
+/** What `mokapot` leaves with. */
+export const exitCodes = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const;
+
+/** Thrown by a command that was stopped by Ctrl-C and has left everything in order. */
+export class Interrupted extends Error {}
+
+/** Says what went wrong on stderr; returns the exit code. */
+export function reportError(io: Io, error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+  if (error instanceof Interrupted) {
+    tell(io, error.message);
+    return exitCodes.interrupted;
+  }
+  if (error instanceof MokapotError) {
+    printDiagnostics(io, error.diagnostics);
+    if (io.env['MOKAPOT_DEBUG']) tell(io, error.stack);
+    return exitCodes.failed;
+  }
+  const sentence = systemSentence(error);
+  const paint = paintFor(io, io.stderr);
+  if (sentence) {
+    tell(io, `${paint.severity('error', 'error')}: ${sentence}`);
+    if (io.env['MOKAPOT_DEBUG']) tell(io, (error as Error).stack);
+    return exitCodes.failed;
+  }
+  tellBug(io, error);
+  return exitCodes.failed;
+}
+
+function tellBug(io: Io, error: unknown): void {
+  const paint = paintFor(io, io.stderr);
+  const message = error instanceof Error ? error.message : String(error);
+  tell(io, `${paint.severity('error', 'error')}: ${paint.bold('This is a bug in Mokapot.')} It says: ${message}`);
+  if (io.env['MOKAPOT_DEBUG']) tell(io, error instanceof Error ? error.stack : undefined);
+  else tell(io, '  The same command with MOKAPOT_DEBUG=1 before it prints where; please report that.');
+}
+
+/** All of them with code frames, to stderr (or to `stream`), and a count where there are several. */
+export function printDiagnostics(io: Io, diagnostics: readonly Diagnostic[], stream = io.stderr): void {
+  const paint = paintFor(io, stream);
+  for (const d of diagnostics) stream.write(`${formatDiagnostic(d, paint)}\n`);
+}
+
+/** `1 error, 2 warnings`; empty where there is nothing. */
+export function countDiagnostics(diagnostics: readonly Diagnostic[]): string {
+  const kinds = ['error', 'warning', 'note'] as const;
+  return kinds
+    .map(kind => [kind, diagnostics.filter(d => d.severity === kind).length] as const)
+    .filter(([, n]) => n > 0)
+    .map(([kind, n]) => `${n} ${kind}${n === 1 ? '' : 's'}`)
+    .join(', ');
+}
+
+/** Prints diagnostics and stops the command where one is an error. */
+export function printAndStop(io: Io, diagnostics: readonly Diagnostic[]): void {
+  if (hasErrors(diagnostics)) throw new MokapotError(diagnostics);
+  printDiagnostics(io, diagnostics);
+}
+
+const SYSTEM: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file or folder',
+  EACCES: 'permission is denied',
+  EPERM: 'permission is denied',
+  EISDIR: 'it is a folder, and a file is wanted',
+  ENOTDIR: 'a part of the path is no folder',
+  EEXIST: 'it is there already',
+  ENOTEMPTY: 'the folder is not empty',
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up',
+  EROFS: 'the disk is read-only',
+  EMFILE: 'too many files are open',
+  ENFILE: 'too many files are open',
+  ENAMETOOLONG: 'the name is too long',
+  ELOOP: 'its links lead in a circle',
+  EBUSY: 'another program holds it',
+  EIO: 'the disk does not answer',
+  ERR_FS_FILE_TOO_LARGE: 'the file is too large to be read whole',
+};
+
+/** A sentence for an error of the operating system; undefined for anything else. */
+export function systemSentence(error: unknown): string | undefined {
+  const { code, path, syscall } = (error ?? {}) as NodeJS.ErrnoException;
+  const reason = code === undefined ? undefined : SYSTEM[code];
+  if (!reason) return undefined;
+  const verb = syscall === 'write' || syscall === 'mkdir' || syscall === 'rename' ? 'write' : 'open';
+  return path ? `Cannot ${verb} ${path}: ${reason}.` : `${reason[0]!.toUpperCase()}${reason.slice(1)}.`;
+}

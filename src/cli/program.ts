@@ -1,0 +1,133 @@
+/** The command line: commands, their options and help. What they do lies in commands/, loaded when called. */
+
+import { Command, Option } from 'commander';
+import type { CheckOptions } from './commands/check.js';
+import type { CodecOptions } from './commands/codec.js';
+import type { EditOptions } from './commands/edit.js';
+import type { SummaryOptions } from './commands/summary.js';
+import type { Io } from './io.js';
+import { inputShape, list, phase, repeated } from './options.js';
+import { version } from './version.js';
+
+const AFTER_HELP = `
+Exit codes: 0 all right, 1 errors in what was given, 2 wrong usage, 130 interrupted.
+Variables: MOKAPOT_BACKEND (see doctor), NO_COLOR, MOKAPOT_DEBUG=1 (where an error comes from).
+
+For a start without any data of your own: mokapot demo`;
+
+/** Wraps an action: its result, where it is a number, is the exit code. */
+type Act = <A extends unknown[]>(run: (...args: A) => Promise<unknown>) => (...args: A) => Promise<void>;
+
+/** `setCode` is told the exit code of the command that ran. */
+export function createProgram(io: Io, setCode: (code: number) => void): Command {
+  const program = new Command('mokapot')
+    .description('Compiles Caffe networks (prototxt) to TensorFlow.js, trains them, reads and writes Caffe weights.')
+    .version(version(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand('help [command]', 'print help for a command')
+    .exitOverride()
+    .configureOutput({
+      writeOut: text => void io.stdout.write(text),
+      writeErr: text => void io.stderr.write(text),
+      getOutHelpWidth: () => Math.min(io.stdout.columns ?? 100, 110),
+      getErrHelpWidth: () => Math.min(io.stdout.columns ?? 100, 110),
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    })
+    .addHelpText('after', AFTER_HELP);
+  const act: Act =
+    run =>
+    async (...args) => {
+      const code = await run(...args);
+      if (typeof code === 'number') setCode(code);
+    };
+  addLooking(program, io, act);
+  addEditing(program, io, act);
+  return program;
+}
+
+const stageOption = () =>
+  new Option('--stage <names>', 'stages in force, e.g. val or deploy (repeatable, commas separate)').argParser(list);
+const phaseOption = () => new Option('--phase <phase>', 'TRAIN or TEST').argParser(phase);
+const inputOption = () =>
+  new Option('--input <blob=shape>', 'shape of an input, e.g. data=1,3,256,256 (repeatable)').argParser(inputShape);
+
+function addLooking(program: Command, io: Io, act: Act): void {
+  program
+    .command('check')
+    .description('say what is wrong with networks and solvers, and what will likely not do what was meant')
+    .argument('<file...>', 'prototxt files; - is stdin')
+    .addOption(new Option('--format <format>', 'text or json').choices(['text', 'json']).default('text'))
+    .addOption(phaseOption())
+    .addOption(stageOption())
+    .addOption(inputOption())
+    .option('--solver', 'the files are solvers (found out from their fields otherwise)')
+    .option('--weights <file>', 'trained weights will be loaded: say nothing about how weights start')
+    .option('--fix', 'apply the mends that are safe, in the files themselves')
+    .option('--strict', 'warnings count as errors')
+    .action(
+      act(async (files: string[], options: CheckOptions) => {
+        const { check } = await import('./commands/check.js');
+        return check(io, files, options);
+      }),
+    );
+  program
+    .command('summary')
+    .description('layers, shapes, parameters, multiply-adds and memory of a network')
+    .argument('<file>', 'a network; - is stdin')
+    .addOption(inputOption())
+    .addOption(phaseOption())
+    .addOption(stageOption())
+    .option('--splits', 'show the splits that are put in where several layers read one blob')
+    .option('--json', 'as JSON')
+    .action(
+      act(async (file: string, options: SummaryOptions) => {
+        const { summary } = await import('./commands/summary.js');
+        return summary(io, file, options);
+      }),
+    );
+  program
+    .command('doctor')
+    .description('what this machine offers, which backend is used, and why')
+    .option('--json', 'as JSON')
+    .action(
+      act(async (options: { json?: boolean }) => {
+        const { doctor } = await import('./commands/doctor.js');
+        return doctor(io, options);
+      }),
+    );
+}
+
+function addEditing(program: Command, io: Io, act: Act): void {
+  program
+    .command('edit')
+    .description('change fields of a prototxt; comments and layout stay')
+    .argument('<file>', 'a network or solver; - is stdin')
+    .option('--set <path=value>', 'e.g. score_fr.num_output=2 (repeatable)', repeated)
+    .option('--add <path=value>', 'one more entry of a repeated field (repeatable)', repeated)
+    .option('--remove <path>', 'take out a field, an entry or a layer (repeatable)', repeated)
+    .option('--write', 'change the file itself; without it the text is printed')
+    .option('--out <file>', 'write to this file')
+    .action(
+      act(async (file: string, options: EditOptions) => {
+        const { edit } = await import('./commands/edit.js');
+        await edit(io, file, options);
+      }),
+    );
+  const codec = (name: 'encode' | 'decode', description: string, raw: string) =>
+    program
+      .command(name)
+      .description(description)
+      .argument('<file>')
+      .option('--message <type>', "one of Caffe's messages", 'caffe.NetParameter')
+      .option('--out <file>', 'write to this file instead of stdout')
+      .option('--raw', raw)
+      .action(
+        act(async (file: string, options: CodecOptions) => {
+          const commands = await import('./commands/codec.js');
+          await commands[name](io, file, options);
+        }),
+      );
+  codec('encode', 'prototxt to binary message', "without upgrading older forms: protoc's very bytes");
+  codec('decode', 'binary message to prototxt', 'without upgrading older forms');
+}

@@ -1,0 +1,41 @@
+/** Files by path, read whole: what is no text is refused with a sentence. */
+
+import { readFile, stat } from 'node:fs/promises';
+import { bytesToText } from '../../grammar/index.js';
+import { fail } from '../diagnostics/index.js';
+import { systemSentence } from './errors.js';
+
+const LARGEST = 64 * 2 ** 20;
+
+/**
+ * A prototxt's text; `-` is stdin. Bytes that are no UTF-8 survive (see grammar/strings.ts).
+ * @throws MokapotError `file-unreadable`, `not-text` (a picture, a .caffemodel), `file-too-large` (over 64 MiB).
+ */
+export async function readTextFile(path: string): Promise<string> {
+  const bytes = path === '-' ? await readStdin() : await readBytes(path);
+  if (bytes.subarray(0, 65536).includes(0)) {
+    throw fail('not-text', `${path} is a binary file, not a prototxt.`, {
+      hint: 'A prototxt is plain text (UTF-8). For a binary message (.binaryproto, .caffemodel) there is `mokapot decode`.',
+    });
+  }
+  return bytesToText(bytes);
+}
+
+/** @throws MokapotError `file-unreadable`, `file-too-large`. */
+export async function readBytes(path: string, largest = LARGEST): Promise<Uint8Array> {
+  try {
+    const { size } = await stat(path);
+    if (size <= largest) return await readFile(path);
+  } catch (cause) {
+    throw fail('file-unreadable', systemSentence(cause) ?? `Cannot read ${path}: ${(cause as Error).message}.`);
+  }
+  throw fail('file-too-large', `${path} is larger than ${largest / 2 ** 20} MiB.`, {
+    hint: 'A network or solver in text is a few kilobytes: this may be another file.',
+  });
+}
+
+async function readStdin(): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Uint8Array);
+  return Buffer.concat(chunks);
+}
