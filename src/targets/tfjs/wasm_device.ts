@@ -13,6 +13,7 @@ import { sizeOf } from '../../ir/shape.js';
 import type { Node, NodeOf } from '../../ir/types.js';
 import type { Device, Reuse } from '../executor.js';
 import {
+  type Band,
   type ConvGeometry,
   foldColumns,
   foldRows,
@@ -32,8 +33,11 @@ export interface HeapBlock {
   holders: number;
 }
 
-/** Unfolded images of several samples share one product up to this size: larger, and they fall out of the cache. */
-const UNFOLDED_BYTES = 8 * 2 ** 20;
+/**
+ * A product's unfolded images are at most this large: beyond it they and XNNPACK's packed copy fall out of the cache.
+ * Smaller images share a product, larger ones are cut into bands of output rows.
+ */
+const UNFOLDED_BYTES = 4 * 2 ** 20;
 
 /** A slice of a filter this large and its packed copy stay in the second-level cache and its neighbours. */
 const CACHED_BYTES = 4 * 2 ** 20;
@@ -187,38 +191,32 @@ export class WasmDevice implements Device<HeapBlock> {
 
   private conv2d(node: NodeOf<'conv2d'>): Run {
     const g = geometryOf(node.inputs[0]!.shape, node.inputs[1]!.shape, node.attrs);
-    const { taps, positions, image, output } = sizesOf(g);
-    const chunk = samplesAtOnce(g);
+    const { taps, image, output } = sizesOf(g);
+    const tiles = tilesOf(g);
     return ([x, w]) => {
       const y = this.allocate(g.batch * g.groups * output);
       for (let group = 0; group < g.groups; group++) {
         const filter = part(w!, group * g.outputs * taps, g.outputs, taps);
-        if (isPointwise(g)) {
-          for (let n = 0; n < g.batch; n++) {
-            const index = n * g.groups + group;
-            this.multiply(
-              filter,
-              part(x!, index * image, taps, positions),
-              part(y, index * output, g.outputs, positions),
-            );
+        for (const tile of tiles) {
+          const length = positionsOf(g, tile);
+          if (isPointwise(g) && isWholeSample(g, tile)) {
+            const image0 = part(x!, (tile.sample * g.groups + group) * image, taps, length);
+            this.withOutput(g, y, tile, group, c => this.multiply(filter, image0, c));
+            continue;
           }
-          continue;
-        }
-        for (let n = 0; n < g.batch; n += chunk) {
-          const samples = Math.min(chunk, g.batch - n);
-          this.within(taps * positions * samples, columns => {
-            const [from, to] = [this.view(x!), this.view(columns)];
-            for (let s = 0; s < samples; s++)
-              unfoldColumns(g, from, ((n + s) * g.groups + group) * image, to, positions * samples, s * positions);
-            const right = part(columns, 0, taps, positions * samples);
-            if (samples === 1) {
-              this.multiply(filter, right, part(y, (n * g.groups + group) * output, g.outputs, positions));
-              return;
-            }
-            this.within(output * samples, together => {
-              this.multiply(filter, right, part(together, 0, g.outputs, positions * samples));
-              this.scatterSamples(g, together, y, n, samples, group);
-            });
+          this.within(taps * length, columns => {
+            this.eachImage(g, tile, (index, at) =>
+              unfoldColumns(
+                g,
+                this.view(x!),
+                imageIndex(g, index, group) * image,
+                this.view(columns),
+                tile.band,
+                length,
+                at,
+              ),
+            );
+            this.withOutput(g, y, tile, group, c => this.multiply(filter, part(columns, 0, taps, length), c));
           });
         }
       }
@@ -226,49 +224,51 @@ export class WasmDevice implements Device<HeapBlock> {
     };
   }
 
-  /** [O, samples·P] → the samples' own [O, P]. */
-  private scatterSamples(
-    g: ConvGeometry,
-    from: HeapBlock,
-    y: HeapBlock,
-    n: number,
-    samples: number,
-    group: number,
-  ): void {
-    const { positions, output } = sizesOf(g);
-    const [source, target] = [this.view(from), this.view(y)];
-    for (let s = 0; s < samples; s++)
-      for (let o = 0; o < g.outputs; o++) {
-        const start = (o * samples + s) * positions;
-        target.set(source.subarray(start, start + positions), ((n + s) * g.groups + group) * output + o * positions);
-      }
-  }
-
   private convInputGrad(node: NodeOf<'convInputGrad'>): Run {
     const g = geometryOf(node.outputs[0]!.shape, node.inputs[1]!.shape, node.attrs);
     const { taps, positions, image, output } = sizesOf(g);
+    const tiles = tilesOf(g);
     // A filter larger than the unfolded image stays as it is, and the small output gradient is turned instead.
-    const byRows = g.outputs > positions;
+    const turnsFilter = g.outputs <= positions;
     return ([dy, w]) => {
       const dx = this.allocate(g.batch * g.groups * image);
       this.view(dx).fill(0);
       for (let group = 0; group < g.groups; group++) {
         const filter = part(w!, group * g.outputs * taps, g.outputs, taps);
-        const turned = byRows ? undefined : this.transposed(filter);
-        for (let n = 0; n < g.batch; n++) {
-          const index = n * g.groups + group;
-          const gradient = part(dy!, index * output, g.outputs, positions);
-          this.within(taps * positions, unfolded => {
-            if (turned) this.multiply(turned, gradient, part(unfolded, 0, taps, positions));
-            else this.multiplyLongFilter(gradient, filter, part(unfolded, 0, positions, taps));
-            const fold = turned ? foldColumns : foldRows;
-            fold(g, this.view(unfolded), this.view(dx), index * image);
-          });
-        }
-        if (turned) this.release(turned.block);
+        if (turnsFilter) this.spreadColumns(g, tiles, group, this.transposed(filter), dy!, dx);
+        else
+          for (let n = 0; n < g.batch; n++)
+            this.within(taps * positions, rows => {
+              const index = imageIndex(g, n, group);
+              const gradient = part(dy!, index * output, g.outputs, positions);
+              this.multiplyLongFilter(gradient, filter, part(rows, 0, positions, taps));
+              foldRows(g, this.view(rows), this.view(dx), index * image);
+            });
       }
       return [dx];
     };
+  }
+
+  /** dx += fold(wᵀ · dy), tile by tile; frees the turned filter. */
+  private spreadColumns(
+    g: ConvGeometry,
+    tiles: readonly Tile[],
+    group: number,
+    turned: Part,
+    dy: HeapBlock,
+    dx: HeapBlock,
+  ): void {
+    const { taps, image } = sizesOf(g);
+    for (const tile of tiles) {
+      const length = positionsOf(g, tile);
+      this.within(taps * length, columns => {
+        this.withGradient(g, dy, tile, group, b => this.multiply(turned, b, part(columns, 0, taps, length)));
+        this.eachImage(g, tile, (index, at) =>
+          foldColumns(g, this.view(columns), this.view(dx), imageIndex(g, index, group) * image, tile.band, length, at),
+        );
+      });
+    }
+    this.release(turned.block);
   }
 
   /**
@@ -282,68 +282,82 @@ export class WasmDevice implements Device<HeapBlock> {
       const rows = Math.min(step, w.rows - o);
       const left = part(dy.block, dy.from + o * dy.columns, rows, dy.columns);
       const right = part(w.block, w.from + o * w.columns, rows, w.columns);
-      if (o === 0) this.multiplyOriented(left, true, right, false, c);
-      else
-        this.within(size, block => {
-          this.multiplyOriented(left, true, right, false, part(block, 0, c.rows, c.columns));
-          addInto(this.view(c.block), c.from, this.view(block));
-        });
+      this.accumulate(o === 0, size, c, to => this.multiplyOriented(left, true, right, false, to));
     }
   }
 
   private convFilterGrad(node: NodeOf<'convFilterGrad'>): Run {
     const g = geometryOf(node.inputs[0]!.shape, node.outputs[0]!.shape, node.attrs);
-    const { taps, positions, image, output } = sizesOf(g);
-    const chunk = samplesAtOnce(g);
+    const { taps, image } = sizesOf(g);
+    const tiles = tilesOf(g);
     const size = g.outputs * taps;
     return ([x, dy]) => {
       const dw = this.allocate(g.groups * size);
       for (let group = 0; group < g.groups; group++)
-        for (let n = 0; n < g.batch; n += chunk) {
-          const samples = Math.min(chunk, g.batch - n);
-          this.within(taps * positions * samples, rows => {
-            const [from, to] = [this.view(x!), this.view(rows)];
-            for (let s = 0; s < samples; s++)
-              unfoldRows(g, from, ((n + s) * g.groups + group) * image, to, s * positions * taps);
-            const right = part(rows, 0, positions * samples, taps);
-            const write = (target: Part) => {
-              if (samples === 1) {
-                this.multiply(part(dy!, (n * g.groups + group) * output, g.outputs, positions), right, target);
-                return;
-              }
-              this.within(output * samples, together => {
-                this.gatherSamples(g, dy!, together, n, samples, group);
-                this.multiply(part(together, 0, g.outputs, positions * samples), right, target);
-              });
-            };
-            if (n === 0) write(part(dw, group * size, g.outputs, taps));
-            else
-              this.within(size, more => {
-                write(part(more, 0, g.outputs, taps));
-                addInto(this.view(dw), group * size, this.view(more));
-              });
+        tiles.forEach((tile, t) => {
+          const length = positionsOf(g, tile);
+          this.within(taps * length, rows => {
+            this.eachImage(g, tile, (index, at) =>
+              unfoldRows(g, this.view(x!), imageIndex(g, index, group) * image, this.view(rows), tile.band, at * taps),
+            );
+            this.withGradient(g, dy!, tile, group, a =>
+              this.accumulate(t === 0, size, part(dw, group * size, g.outputs, taps), to =>
+                this.multiply(a, part(rows, 0, length, taps), to),
+              ),
+            );
           });
-        }
+        });
       return [dw];
     };
   }
 
-  /** The samples' own [O, P] → [O, samples·P]. */
-  private gatherSamples(
-    g: ConvGeometry,
-    dy: HeapBlock,
-    to: HeapBlock,
-    n: number,
-    samples: number,
-    group: number,
-  ): void {
+  /** `write` into `target` itself the first time, later added to it. */
+  private accumulate(first: boolean, size: number, target: Part, write: (to: Part) => void): void {
+    if (first) {
+      write(target);
+      return;
+    }
+    this.within(size, block => {
+      write(part(block, 0, target.rows, target.columns));
+      const [sum, term] = [this.view(target.block), this.view(block)];
+      for (let i = 0, o = target.from; i < size; i++, o++) sum[o]! += term[i]!;
+    });
+  }
+
+  /** Visits a tile's samples with the place of each in the tile's columns. */
+  private eachImage(g: ConvGeometry, tile: Tile, visit: (sample: number, at: number) => void): void {
+    const length = (tile.band.last - tile.band.first) * g.outWidth;
+    for (let s = 0; s < tile.samples; s++) visit(tile.sample + s, s * length);
+  }
+
+  /** Hands `use` the tile's part of y as a matrix [O, positions] to write: in place, or copied in afterwards. */
+  private withOutput(g: ConvGeometry, y: HeapBlock, tile: Tile, group: number, use: (c: Part) => void): void {
     const { positions, output } = sizesOf(g);
-    const [source, target] = [this.view(dy), this.view(to)];
-    for (let s = 0; s < samples; s++)
-      for (let o = 0; o < g.outputs; o++) {
-        const start = ((n + s) * g.groups + group) * output + o * positions;
-        target.set(source.subarray(start, start + positions), (o * samples + s) * positions);
-      }
+    if (isWholeSample(g, tile)) {
+      use(part(y, imageIndex(g, tile.sample, group) * output, g.outputs, positions));
+      return;
+    }
+    const length = positionsOf(g, tile);
+    this.within(g.outputs * length, block => {
+      use(part(block, 0, g.outputs, length));
+      const [source, target] = [this.view(block), this.view(y)];
+      eachRun(g, tile, group, (whole, packed, run) => target.set(source.subarray(packed, packed + run), whole));
+    });
+  }
+
+  /** Hands `use` the tile's part of an output gradient as a matrix [O, positions]. */
+  private withGradient(g: ConvGeometry, dy: HeapBlock, tile: Tile, group: number, use: (part: Part) => void): void {
+    const { positions, output } = sizesOf(g);
+    if (isWholeSample(g, tile)) {
+      use(part(dy, imageIndex(g, tile.sample, group) * output, g.outputs, positions));
+      return;
+    }
+    const length = positionsOf(g, tile);
+    this.within(g.outputs * length, block => {
+      const [source, target] = [this.view(dy), this.view(block)];
+      eachRun(g, tile, group, (whole, packed, run) => target.set(source.subarray(whole, whole + run), packed));
+      use(part(block, 0, g.outputs, length));
+    });
   }
 }
 
@@ -359,10 +373,6 @@ function part(block: HeapBlock, from: number, rows: number, columns: number): Pa
   return { block, from, rows, columns };
 }
 
-function addInto(sum: Float32Array, from: number, term: Float32Array): void {
-  for (let i = 0; i < term.length; i++) sum[from + i]! += term[i]!;
-}
-
 /** Elements per sample and group. */
 function sizesOf(g: ConvGeometry) {
   const taps = g.channels * g.kernel[0] * g.kernel[1];
@@ -370,13 +380,63 @@ function sizesOf(g: ConvGeometry) {
   return { taps, positions, image: g.channels * g.height * g.width, output: g.outputs * positions };
 }
 
-function samplesAtOnce(g: ConvGeometry): number {
-  const { taps, positions } = sizesOf(g);
-  return Math.max(1, Math.min(g.batch, Math.floor(UNFOLDED_BYTES / (4 * taps * positions))));
+/** What one product covers: some whole samples, or a band of output rows of one. */
+interface Tile {
+  readonly sample: number;
+  readonly samples: number;
+  readonly band: Band;
 }
 
-/** The unfolded image and XNNPACK's packed copy of it. */
-function unfoldedBytes(g: ConvGeometry): number {
+/** The batch cut into tiles whose unfolded images stay in the cache. */
+function tilesOf(g: ConvGeometry): readonly Tile[] {
   const { taps, positions } = sizesOf(g);
-  return 2 * 4 * taps * positions * samplesAtOnce(g);
+  const whole = { first: 0, last: g.outHeight };
+  const tiles: Tile[] = [];
+  const fitting = Math.floor(UNFOLDED_BYTES / (4 * taps * positions));
+  if (fitting >= 1 || isPointwise(g)) {
+    const step = isPointwise(g) ? 1 : fitting;
+    for (let n = 0; n < g.batch; n += step)
+      tiles.push({ sample: n, samples: Math.min(step, g.batch - n), band: whole });
+    return tiles;
+  }
+  const rows = Math.max(1, Math.floor(UNFOLDED_BYTES / (4 * taps * g.outWidth)));
+  for (let n = 0; n < g.batch; n++)
+    for (let first = 0; first < g.outHeight; first += rows)
+      tiles.push({ sample: n, samples: 1, band: { first, last: Math.min(first + rows, g.outHeight) } });
+  return tiles;
+}
+
+function positionsOf(g: ConvGeometry, { samples, band }: Tile): number {
+  return samples * (band.last - band.first) * g.outWidth;
+}
+
+function isWholeSample(g: ConvGeometry, { samples, band }: Tile): boolean {
+  return samples === 1 && band.last - band.first === g.outHeight;
+}
+
+/** Where a sample's group stands among all of them. */
+function imageIndex(g: ConvGeometry, sample: number, group: number): number {
+  return sample * g.groups + group;
+}
+
+/** Visits the contiguous runs of a tile: where each stands in [N, O, P], where in the tile's [O, positions]. */
+function eachRun(
+  g: ConvGeometry,
+  tile: Tile,
+  group: number,
+  visit: (whole: number, packed: number, run: number) => void,
+): void {
+  const { positions, output } = sizesOf(g);
+  const run = (tile.band.last - tile.band.first) * g.outWidth;
+  const length = run * tile.samples;
+  for (let s = 0; s < tile.samples; s++) {
+    const base = imageIndex(g, tile.sample + s, group) * output + tile.band.first * g.outWidth;
+    for (let o = 0; o < g.outputs; o++) visit(base + o * positions, o * length + s * run, run);
+  }
+}
+
+/** The unfolded image of a tile, XNNPACK's packed copy of it, and the tile's output. */
+function unfoldedBytes(g: ConvGeometry): number {
+  const { taps } = sizesOf(g);
+  return 4 * (2 * taps + g.outputs) * positionsOf(g, tilesOf(g)[0]!);
 }
