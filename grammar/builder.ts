@@ -134,6 +134,7 @@ export class TreeBuilder {
   }
 
   #noValue(field: SyntaxField, next: IToken): void {
+    field.broken = true;
     const takesBlock = this.#top.scope?.kind(field.name) === 'block';
     const paren = next.tokenType === T.Junk && next.image.startsWith('(');
     const more = this.#lines.line(next.startOffset || 0) !== this.#lines.line(field.nameSpan.start) || isClose(next);
@@ -152,10 +153,14 @@ export class TreeBuilder {
       if (!paren) this.#pairs().closersLeft--;
       return;
     }
+    if (next.tokenType === T.Junk) {
+      this.report.syntax(...strayWords(next), spanOf(next));
+      this.report.mark(next.startOffset);
+      return;
+    }
     this.report.syntax('missing-value', `\`${field.name}\` has no value.`, field.nameSpan, {
       hint: takesBlock ? 'It takes a block: `{ ... }`.' : 'Write `name: value`, or remove the field.',
     });
-    field.broken = true;
     if (!more && next.tokenType !== T.Identifier) this.report.mark(next.startOffset);
   }
 

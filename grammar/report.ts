@@ -15,7 +15,10 @@ export class Report {
     const line = this.lines.line(e.start);
     if (this.#faulty.has(line)) return;
     this.#faulty.set(line, e.start);
-    const fix = e.replacement === undefined ? undefined : this.fix(`Write ${e.replacement}.`, e, e.replacement);
+    const fix =
+      e.replacement === undefined
+        ? undefined
+        : this.fix(`Write ${e.replacement === ' ' ? 'a space' : e.replacement}.`, e, e.replacement);
     this.add(e.code, e.message, e, { hint: e.hint, fix });
   }
 

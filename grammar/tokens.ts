@@ -116,9 +116,29 @@ function matchForeignComment(text: string, offset: number): RegExpExecArray | nu
     end,
     message: `Comments begin with "#", not with "${block ? '/*' : '//'}".`,
     hint: 'Protobuf text knows no other comments.',
-    ...(inner.includes('\n') ? {} : { replacement: `#${inner.trimEnd()}` }),
+    ...(inner.includes('\n') || !/^[ \t\r]*(\n|$)/.test(text.slice(end, end + 200))
+      ? {}
+      : { replacement: `#${inner.trimEnd()}` }),
   });
   return matchOf(text.slice(offset, end));
+}
+
+/** Blanks that look like a space and are none: web pages are full of them. */
+function matchForeignBlank(text: string, offset: number): RegExpExecArray | null {
+  const found = /[\u0085\u00a0\u1680\u2000-\u200d\u2028\u2029\u202f\u205f\u2060\u3000\ufeff]+/y;
+  found.lastIndex = offset;
+  const match = found.exec(text);
+  if (!match) return null;
+  const code = text.charCodeAt(offset).toString(16).toUpperCase().padStart(4, '0');
+  faults.push({
+    code: 'unexpected-character',
+    start: offset,
+    end: offset + match[0].length,
+    message: `This blank is no plain space but the character U+${code}.`,
+    hint: 'It often comes with text copied from a web page.',
+    replacement: ' ',
+  });
+  return match;
 }
 
 /** Names for groups of tokens that one place of the grammar takes alike. */
@@ -144,6 +164,15 @@ export const ForeignComment = createToken({
   group: Lexer.SKIPPED,
   line_breaks: true,
   start_chars_hint: ['/'],
+});
+export const ForeignBlank = createToken({
+  name: 'ForeignBlank',
+  pattern: matchForeignBlank,
+  group: Lexer.SKIPPED,
+  line_breaks: true,
+  start_chars_hint: [...'\u0085\u00a0\u1680\u2028\u2029\u202f\u205f\u2060\u3000\ufeff'].concat(
+    Array.from({ length: 14 }, (_, i) => String.fromCharCode(0x2000 + i)),
+  ),
 });
 export const Identifier = createToken({ name: 'Identifier', pattern: /[A-Za-z_][A-Za-z0-9_]*/ });
 export const Integer = createToken({
@@ -232,6 +261,7 @@ export const allTokens: TokenType[] = [
   Slash,
   Equals,
   CurlyString,
+  ForeignBlank,
   Junk,
 ];
 

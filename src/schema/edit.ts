@@ -311,7 +311,9 @@ class Editor {
       end = lineEnd;
       if (this.text.startsWith('\r\n', end)) end += 2;
       else if (this.text[end] === '\n') end++;
-    } else if (/[ \t]/.test(this.text[start - 1] ?? '') && !this.#lines.opensLine(start)) start--;
+    } else if (this.#lines.opensLine(start)) {
+      while (/[ \t]/.test(this.text[end] ?? '')) end++;
+    } else if (/[ \t]/.test(this.text[start - 1] ?? '')) start--;
     this.#splices.push({ start, end, text: '' });
   }
 
