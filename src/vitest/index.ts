@@ -19,20 +19,20 @@ import { shapeStory } from './story.js';
 /** A prototxt: its text alone, or with the options it is to be described with. */
 export type Prototxt = string | ({ readonly text: string } & DescribeOptions);
 
-export interface MokapotMatchers<R = unknown> {
+export interface MokapotMatchers {
   /** The network has no errors in the given phase and stages. */
-  toCompile(options?: DescribeOptions): R;
+  toCompile(options?: DescribeOptions): void;
   /** The blob exists and has this shape (its last version, where layers work in place). */
-  toHaveBlobShape(blob: string, shape: Shape, options?: DescribeOptions): R;
+  toHaveBlobShape(blob: string, shape: Shape, options?: DescribeOptions): void;
   /** The layer's parameter `index` (0: weights, 1: bias) has this shape. */
-  toHaveParamShape(layer: string, index: number, shape: Shape, options?: DescribeOptions): R;
+  toHaveParamShape(layer: string, index: number, shape: Shape, options?: DescribeOptions): void;
   /** All parameters together hold this many numbers; shared ones count once. */
-  toHaveParamCount(count: number, options?: DescribeOptions): R;
+  toHaveParamCount(count: number, options?: DescribeOptions): void;
 }
 
 declare module 'vitest' {
   // biome-ignore lint/suspicious/noExplicitAny: vitest declares its interface with this very parameter
-  interface Matchers<T = any> extends MokapotMatchers<T> {}
+  interface Matchers<T = any> extends MokapotMatchers {}
 }
 
 interface Outcome {
