@@ -2,7 +2,7 @@
 
 import { readFile, stat } from 'node:fs/promises';
 import { bytesToText } from '../../grammar/index.js';
-import { fail } from '../diagnostics/index.js';
+import { fail, MokapotError } from '../diagnostics/index.js';
 import { systemSentence } from './errors.js';
 
 const LARGEST = 64 * 2 ** 20;
@@ -24,9 +24,11 @@ export async function readTextFile(path: string): Promise<string> {
 /** @throws MokapotError `file-unreadable`, `file-too-large`. */
 export async function readBytes(path: string, largest = LARGEST): Promise<Uint8Array> {
   try {
-    const { size } = await stat(path);
-    if (size <= largest) return await readFile(path);
+    const found = await stat(path);
+    if (found.isDirectory()) throw fail('file-unreadable', `${path} is a folder, and a file is wanted.`);
+    if (found.size <= largest) return await readFile(path);
   } catch (cause) {
+    if (cause instanceof MokapotError) throw cause;
     throw fail('file-unreadable', systemSentence(cause) ?? `Cannot read ${path}: ${(cause as Error).message}.`);
   }
   throw fail('file-too-large', `${path} is larger than ${largest / 2 ** 20} MiB.`, {

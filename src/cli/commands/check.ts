@@ -1,12 +1,12 @@
 /** `mokapot check`: what is wrong with networks and solvers, and what will likely not do what was meant. */
 
 import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { parseSyntax } from '../../../grammar/index.js';
+import { parseSyntax, textToBytes } from '../../../grammar/index.js';
 import { type Diagnostic, error, hasErrors, MokapotError, type TextEdit } from '../../diagnostics/index.js';
 import type { Shape } from '../../ir/index.js';
 import { parseNet, parseSolver, type SolverParameter } from '../../schema/index.js';
+import { writeAtomically } from '../../weights/files.js';
 import { countDiagnostics, exitCodes, printDiagnostics } from '../errors.js';
 import { formatShape } from '../format.js';
 import { colors, type Io, say } from '../io.js';
@@ -43,13 +43,17 @@ export async function check(io: Io, files: readonly string[], options: CheckOpti
   return bad ? exitCodes.failed : exitCodes.ok;
 }
 
+/** More than this many of one file help nobody. */
+const SHOWN = 20;
+
 function worthAWarning(diagnostics: readonly Diagnostic[]): boolean {
   return diagnostics.some(d => d.severity === 'warning');
 }
 
 function printResult(io: Io, { file, kind, diagnostics }: Checked): void {
-  printDiagnostics(io, diagnostics, io.stdout);
+  printDiagnostics(io, diagnostics.slice(0, SHOWN), io.stdout);
   const c = colors(io);
+  if (diagnostics.length > SHOWN) say(io, c.dim(`… ${diagnostics.length - SHOWN} more; --format json shows all.`));
   const count = countDiagnostics(diagnostics) || `a ${kind} without faults`;
   const mark = hasErrors(diagnostics) ? c.red('✗') : worthAWarning(diagnostics) ? c.yellow('!') : c.green('✓');
   say(io, `${mark} ${file}: ${count}`);
@@ -85,10 +89,7 @@ const SOLVER_FIELDS = new Set([
 ]);
 
 function checkNetwork(text: string, name: string, options: CheckOptions): Diagnostic[] {
-  const { message, diagnostics } = parseNet(text, { name });
-  if (message.layer.length === 0 && !hasErrors(diagnostics)) {
-    return [...diagnostics, error('no-layers', `${name} has no layers.`, { hint: 'Is it the right file?' })];
-  }
+  const { message } = parseNet(text, { name });
   const asked = options.phase !== undefined || options.stage !== undefined;
   const states = asked ? [stateFrom(options)] : statesOf(message);
   const weightsLoaded = options.weights !== undefined;
@@ -123,7 +124,8 @@ async function applyFixes(io: Io, file: string, options: CheckOptions): Promise<
   const fixes = diagnostics.flatMap(d => (d.fix && d.location?.source.name === file ? [d.fix] : []));
   if (fixes.length === 0) return;
   const edits = fixes.flatMap(f => f.edits).sort((a, b) => b.range.start.offset - a.range.start.offset);
-  await writeFile(file, edits.reduce(applyEdit, { text: await readTextFile(file), from: Infinity }).text);
+  const { text } = edits.reduce(applyEdit, { text: await readTextFile(file), from: Infinity });
+  await writeAtomically(file, [textToBytes(text)]);
   if (options.format === 'text') for (const fix of fixes) say(io, `fixed ${file}: ${fix.title}`);
 }
 

@@ -45,10 +45,19 @@ export async function encode(io: Io, file: string, options: CodecOptions): Promi
 /** Binary → text. */
 export async function decode(io: Io, file: string, options: CodecOptions): Promise<void> {
   const type = fullName(options.message);
-  const read = decodeMessage(await readBytes(file, LARGEST_BINARY), type);
+  const read = decodeFile(await readBytes(file, LARGEST_BINARY), type, file);
   const { message, diagnostics } = options.raw ? { message: read, diagnostics: [] } : upgrade(read, type);
   printAndStop(io, diagnostics);
   await put(io, options.out, Buffer.from(textOf(message, type, file), 'utf8'));
+}
+
+function decodeFile(bytes: Uint8Array, type: string, file: string): object {
+  try {
+    return decodeMessage(bytes, type);
+  } catch (cause) {
+    if (!(cause instanceof MokapotError)) throw cause;
+    throw new MokapotError(cause.diagnostics.map(d => ({ ...d, message: `${file}: ${d.message}` })));
+  }
 }
 
 function textOf(message: object, type: string, file: string): string {
