@@ -193,15 +193,7 @@ async function decodeFrame(dataSet: DataSet, h: Header, frame: number): Promise<
     throw new DicomProblem('dicom-damaged', 'its compressed pixel data have no fragments', EXPORT_AGAIN);
   }
   const bytes = frameBytes(dataSet.byteArray, element, h, frame);
-  const decoded = await decompress(bytes, h, frame);
-  if (decoded.width !== h.columns || decoded.height !== h.rows) {
-    throw new DicomProblem(
-      'dicom-damaged',
-      `its header says ${h.columns} × ${h.rows}, its pixel data are ${decoded.width} × ${decoded.height}`,
-      EXPORT_AGAIN,
-    );
-  }
-  return decoded;
+  return decompress(bytes, h, frame);
 }
 
 async function decompress(bytes: Uint8Array, h: Header, frame: number): Promise<DecodedFrame> {
@@ -210,7 +202,9 @@ async function decompress(bytes: Uint8Array, h: Header, frame: number): Promise<
     if (syntax === RLE) return decodeRle(bytes, h.columns, h.rows, h.samples, h.bitsAllocated);
     if (syntax === ENCAPSULATED_NATIVE) return unpackNative(bytes, 0, h, false);
     if (syntax === DEFLATED_FRAMES) return unpackNative(inflateRawSync(bytes), 0, h, false);
-    if (JPEG_FAMILY.test(syntax)) return await decodeJpegFamily(bytes);
+    if (JPEG_FAMILY.test(syntax)) {
+      return await decodeJpegFamily(bytes, { width: h.columns, height: h.rows });
+    }
   } catch (cause) {
     if (cause instanceof DicomProblem) throw cause;
     const reason = cause instanceof CodecError ? cause.message : messageOf(cause);

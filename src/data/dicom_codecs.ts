@@ -19,11 +19,20 @@ export class CodecError extends Error {}
 
 const SOF_NAMES: Record<number, string> = { 201: 'arithmetic', 202: 'arithmetic', 203: 'arithmetic lossless' };
 
-/** @throws CodecError */
-export async function decodeJpegFamily(bytes: Uint8Array): Promise<DecodedFrame> {
-  if (bytes[0] === 0xff && bytes[1] === 0x4f) return decodeWith('openjpeg', bytes);
-  if (bytes[4] === 0x6a && bytes[5] === 0x50) return decodeWith('openjpeg', bytes);
+const MAX_PIXELS = 2 ** 28;
+
+/**
+ * @param due the size that the header promises, checked before anything of that size is allocated.
+ * @throws CodecError
+ */
+export async function decodeJpegFamily(bytes: Uint8Array, due?: Size): Promise<DecodedFrame> {
+  const codestream = findCodestream(bytes);
+  if (codestream !== undefined) {
+    checkSize(codestream, due);
+    return decodeWith('openjpeg', bytes);
+  }
   const frame = startOfFrame(bytes);
+  checkSize(frame, due);
   switch (frame.marker) {
     case 0xc0:
     case 0xc1:
@@ -41,11 +50,35 @@ export async function decodeJpegFamily(bytes: Uint8Array): Promise<DecodedFrame>
   }
 }
 
-interface StartOfFrame {
-  readonly marker: number;
-  readonly bits: number;
+interface Size {
   readonly width: number;
   readonly height: number;
+}
+
+function checkSize({ width, height }: Size, due: Size | undefined): void {
+  if (due && (width !== due.width || height !== due.height)) {
+    throw new CodecError(`the header says ${due.width} × ${due.height}, the compressed data say ${width} × ${height}`);
+  }
+  if (width * height === 0 || width * height > MAX_PIXELS) throw new CodecError(`it says it is ${width} × ${height}`);
+}
+
+/** The size of a JPEG 2000 picture, bare or in a JP2 box; undefined for anything else. */
+function findCodestream(bytes: Uint8Array): Size | undefined {
+  const bare = bytes[0] === 0xff && bytes[1] === 0x4f;
+  const boxed = bytes[4] === 0x6a && bytes[5] === 0x50;
+  if (!bare && !boxed) return undefined;
+  const at = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).indexOf('ff4fff51', 0, 'hex');
+  if (at < 0 || at + 24 > bytes.length) throw new CodecError('it ends before its JPEG 2000 header');
+  const view = new DataView(bytes.buffer, bytes.byteOffset + at, 24);
+  return {
+    width: view.getUint32(8) - view.getUint32(16),
+    height: view.getUint32(12) - view.getUint32(20),
+  };
+}
+
+interface StartOfFrame extends Size {
+  readonly marker: number;
+  readonly bits: number;
   readonly samples: number;
 }
 
