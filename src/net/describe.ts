@@ -2,9 +2,10 @@
 
 import { type Diagnostic, hasErrors } from '../diagnostics/index.js';
 import { type Shape, sizeOf } from '../ir/index.js';
-import { parseText } from '../schema/index.js';
+import { parseNet } from '../schema/index.js';
 import { runChecks } from './checks/index.js';
-import { type CompileResult, tryCompileNet } from './compile.js';
+import { tryCompileNet } from './compile.js';
+import { withoutEchoes } from './echoes.js';
 import { estimateMemory, type MemoryEstimate } from './memory.js';
 import { shapeRule } from './rule.js';
 import type { NetGraph, NetLayer, NetOptions } from './types.js';
@@ -79,12 +80,14 @@ export interface Description {
  * Never throws for bad text: see `ok` and `diagnostics`.
  */
 export function describe(text: string, options: DescribeOptions = {}): Description {
-  const parsed = parseText(text, 'caffe.NetParameter', options.name === undefined ? {} : { name: options.name });
-  const compiled = softenPython(tryCompileNet(parsed.message, options));
-  const graph = compiled.partial;
-  const broken = hasErrors(parsed.diagnostics) || hasErrors(compiled.diagnostics);
-  const checked = broken ? [] : runChecks(graph, { weightsLoaded: options.weightsLoaded ?? false });
-  return describeGraph(graph, [...parsed.diagnostics, ...compiled.diagnostics, ...checked]);
+  const parsed = parseNet(text, options.name === undefined ? {} : { name: options.name });
+  const { partial, diagnostics } = tryCompileNet(parsed.message, options);
+  const found = [
+    ...parsed.diagnostics,
+    ...withoutEchoes(parsed.message, parsed.diagnostics, diagnostics).map(softenPython),
+  ];
+  const checked = hasErrors(found) ? [] : runChecks(partial, { weightsLoaded: options.weightsLoaded ?? false });
+  return describeGraph(partial, [...found, ...checked]);
 }
 
 /** The same of a net already compiled. */
@@ -107,11 +110,8 @@ export function describeGraph(graph: NetGraph, diagnostics: readonly Diagnostic[
 }
 
 /** User code is loaded asynchronously, so that a Python layer nobody knows here is no error of the text's. */
-function softenPython(result: CompileResult): CompileResult {
-  const diagnostics = result.diagnostics.map(d =>
-    d.code === 'python-module' ? ({ ...d, severity: 'warning' } as const) : d,
-  );
-  return { ...result, diagnostics };
+function softenPython(d: Diagnostic): Diagnostic {
+  return d.code === 'python-module' ? { ...d, severity: 'warning' } : d;
 }
 
 function describeLayer(graph: NetGraph, layer: NetLayer): DescribedLayer {

@@ -14,7 +14,7 @@ const DEFAULT_SPEC: ParamSpec = create('caffe.ParamSpec');
 export class ParamTable {
   private readonly drafts: Draft[] = [];
   private readonly named = new Map<string, Draft>();
-  private readonly keys = new Set<string>();
+  private readonly uses = new Map<string, number>();
 
   constructor(private readonly report: Report) {}
 
@@ -67,11 +67,11 @@ export class ParamTable {
     return draft.index;
   }
 
+  /** Layers may have the same name; keys may not. */
   private freshKey(key: string): string {
-    let fresh = key;
-    for (let n = 2; this.keys.has(fresh); n++) fresh = `${key}#${n}`;
-    this.keys.add(fresh);
-    return fresh;
+    const uses = (this.uses.get(key) ?? 0) + 1;
+    this.uses.set(key, uses);
+    return uses === 1 ? key : this.freshKey(`${key}#${uses}`);
   }
 
   private share(layer: LayerParameter, shape: Shape, spec: ParamSpec, owner: Draft): boolean {

@@ -104,6 +104,22 @@ suite('describe', () => {
     }
   });
 
+  it.each([
+    ['a field', 'num_output', 'num_outptu'],
+    ['a bottom', 'bottom: "x"', 'botom: "x"'],
+    ['a top', 'top: "c"', 'tpo: "c"'],
+    ['a brace', 'kernel_size: 3', 'kernel_size: 3 }'],
+    ['a value', 'kernel_size: 3', 'kernel_size: three'],
+  ])('says one thing of one slip in %s', (_, right, wrong) => {
+    const slip = describe(text.replace(right, wrong));
+    expect(slip.diagnostics.filter(d => d.severity === 'error')).toHaveLength(1);
+  });
+
+  it('still finds mistakes in layers that were read', () => {
+    const two = describe(text.replace('num_output: 5', 'num_output: 0').replace('name: "p"', 'nmae: "p"'));
+    expect(two.diagnostics.map(d => d.layer)).toEqual([undefined, 'f']);
+  });
+
   it('takes Python layers that nobody knows here as a warning', () => {
     const unknown = describe(
       input('x', 1, 3) +

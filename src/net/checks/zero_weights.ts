@@ -45,9 +45,8 @@ function warning(layers: readonly NetLayer[]): Diagnostic {
  * those, and look again until nothing changes.
  */
 function stuckParams(graph: NetGraph): Set<number> {
-  const stuck = new Set(
-    graph.params.filter(p => isWeighted(graph, p.index) && fillsZero(p.declaration.filler)).map(p => p.index),
-  );
+  const weighted = graph.layers.flatMap(l => (WEIGHTED.has(l.type.type) ? l.params : []));
+  const stuck = new Set(weighted.filter(index => fillsZero(graph.params[index]!.declaration.filler)));
   for (let before = -1; before !== stuck.size; ) {
     before = stuck.size;
     const zero = zeroBlobs(graph, stuck);
@@ -60,10 +59,6 @@ function stuckParams(graph: NetGraph): Set<number> {
     }
   }
   return stuck;
-}
-
-function isWeighted(graph: NetGraph, param: number): boolean {
-  return graph.layers.some(l => WEIGHTED.has(l.type.type) && l.params.includes(param));
 }
 
 function learns(graph: NetGraph, param: number | undefined): boolean {
