@@ -177,6 +177,20 @@ export class TreeBuilder {
     return { kind: 'scalar', type, text: token.image, negative: minus !== undefined, start, end: T.endOf(token) };
   }
 
+  /** A minus that no number follows. */
+  loneMinus(minus: IToken | undefined): SyntaxScalar {
+    const at = minus ? spanOf(minus) : { start: 0, end: 0 };
+    this.report.syntax('missing-value', 'No number stands after this "-".', at);
+    this.report.mark(at.start);
+    return { kind: 'scalar', type: 'float', text: '0', negative: true, ...at };
+  }
+
+  /** What no rule foresaw: parsing ends here, and that is never silent. */
+  unforeseen(token: IToken): void {
+    const at = token.tokenType === EOF ? { start: this.root.end, end: this.root.end } : spanOf(token);
+    this.report.add('unexpected-token', 'The text cannot be read from here on.', at);
+  }
+
   strings(minus: IToken | undefined, parts: IToken[]): SyntaxScalar {
     const first = parts[0]!;
     const last = parts[parts.length - 1]!;

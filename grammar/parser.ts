@@ -23,6 +23,7 @@ export class TextFormatParser extends EmbeddedActionsParser {
     this.#build = build;
     this.input = tokens;
     this.document();
+    for (const e of this.errors) build.unforeseen(e.token);
     this.input = [];
   }
 
@@ -113,6 +114,7 @@ export class TextFormatParser extends EmbeddedActionsParser {
       { ALT: () => this.SUBRULE(this.strings, { ARGS: [minus] }) },
       { ALT: () => this.#scalarOf(minus, this.CONSUME(T.Identifier)) },
       { ALT: () => this.#scalarOf(minus, this.CONSUME(T.AnyNumber)) },
+      { ALT: () => this.ACTION(() => this.#build.loneMinus(minus)) as SyntaxScalar },
     ]);
   });
 

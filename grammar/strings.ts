@@ -68,9 +68,12 @@ function readEscape(text: string, at: number, bytes: number[], errors: EscapeErr
 
 function readUnicode(text: string, at: number, bytes: number[], bad: (n: number, message: string) => number): number {
   if (text[at + 1] === 'U') {
-    const hex = /^00(0[0-9a-fA-F]|10)[0-9a-fA-F]{4}/.exec(text.slice(at + 2, at + 10));
+    const hex = /^00[01][0-9a-fA-F]{5}/.exec(text.slice(at + 2, at + 10));
     if (!hex) return bad(2, '"\\U" must be followed by eight hexadecimal digits, up to 0010FFFF.');
-    pushCodePoint(bytes, Number.parseInt(hex[0], 16));
+    const point = Number.parseInt(hex[0], 16);
+    // Beyond Unicode protoc keeps the escape as it is written.
+    if (point > 0x10ffff) pushUtf8(bytes, text.slice(at, at + 10));
+    else pushCodePoint(bytes, point);
     return 10;
   }
   const hex = /^[0-9a-fA-F]{4}/.exec(text.slice(at + 2, at + 6));

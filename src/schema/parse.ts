@@ -237,11 +237,14 @@ class MessageReader {
     else job.message[field.name] = message;
   }
 
+  /** Only a warning: protoc writes such a message too. Those who use one refuse it (`parseNet`). */
   #checkRequired(job: Job): void {
     for (const field of job.type.fieldsArray) {
       if (!field.required || isSet(job.message, field.name)) continue;
       if (job.fields.some(f => f.name === field.name)) continue;
-      this.#fault(job.quiet, 'missing-required', `${job.type.name} needs \`${field.name}\`.`, job.at);
+      this.#fault(job.quiet, 'missing-required', `${job.type.name} needs \`${field.name}\`.`, job.at, {
+        severity: 'warning',
+      });
     }
   }
 

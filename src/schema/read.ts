@@ -1,6 +1,6 @@
 /** The two texts that Caffe's users write, read and brought to today's form. */
 
-import { hasErrors } from '../diagnostics/index.js';
+import { type Diagnostic, hasErrors } from '../diagnostics/index.js';
 import type { NetParameter, SolverParameter } from './caffe.js';
 import { type Parsed, type ParseOptions, parseText } from './parse.js';
 import { upgradeNet, upgradeSolver } from './upgrade.js';
@@ -17,10 +17,15 @@ export function parseSolver(text: string, options?: ParseOptions): Parsed<Solver
   return join(parsed, upgradeSolver(parsed.message));
 }
 
+/** Caffe refuses a message without its required fields, which the text format alone allows. */
+function refuseIncomplete(d: Diagnostic): Diagnostic {
+  return d.code === 'missing-required' ? { ...d, severity: 'error' } : d;
+}
+
 /** Where the text has errors, an upgrade's own may follow from them: its notes stay, its errors do not. */
 function join<T>(parsed: Parsed<T>, upgraded: Parsed<T>): Parsed<T> {
   const extra = hasErrors(parsed.diagnostics)
     ? upgraded.diagnostics.filter(d => d.severity !== 'error')
     : upgraded.diagnostics;
-  return { message: upgraded.message, diagnostics: [...parsed.diagnostics, ...extra] };
+  return { message: upgraded.message, diagnostics: [...parsed.diagnostics.map(refuseIncomplete), ...extra] };
 }
