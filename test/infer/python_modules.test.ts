@@ -1,0 +1,82 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadPythonModules } from '../../src/infer/python_modules.js';
+import { compileNet } from '../../src/net/index.js';
+import { parseText } from '../../src/schema/index.js';
+
+let proto: string;
+let extra: string;
+
+function net(module: string, layer: string) {
+  return parseText(
+    `layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 2 dim: 3 } } }
+     layer { name: "p" type: "Python" bottom: "x" top: "y" python_param { module: "${module}" layer: "${layer}" } }`,
+    'caffe.NetParameter',
+  ).message;
+}
+
+const BODY = `
+  setup() {}
+  reshape(bottom, top) { top[0].reshape(...bottom[0].shape, 4); }
+  forward() {}`;
+
+beforeAll(async () => {
+  proto = await mkdtemp(join(tmpdir(), 'mokapot-proto-'));
+  extra = await mkdtemp(join(tmpdir(), 'mokapot-layers-'));
+  await writeFile(join(proto, 'near.mjs'), `export class Wide { ${BODY} }`);
+  await writeFile(join(extra, 'near.mjs'), `export class Far { ${BODY} }`);
+  await writeFile(
+    join(extra, 'typed.ts'),
+    `interface B { shape: number[]; reshape(...s: number[]): void }
+     class Typed { setup(): void {} forward(): void {}
+       reshape(bottom: B[], top: B[]): void { top[0]!.reshape(bottom[0]!.shape[0]!); } }
+     export default { Typed };`,
+  );
+  await writeFile(join(extra, 'broken.mjs'), 'export class {');
+  await writeFile(join(proto, 'digits_python_layers.mjs'), `export class Other { ${BODY} }`);
+});
+
+afterAll(async () => {
+  await rm(proto, { recursive: true });
+  await rm(extra, { recursive: true });
+});
+
+async function topShape(module: string, layer: string) {
+  const param = net(module, layer);
+  const hostLayer = await loadPythonModules(param, { protoDir: proto, dirs: [extra] });
+  return compileNet(param, { phase: 'TEST', hostLayer }).blobs.get('y')?.shape;
+}
+
+describe('loadPythonModules', () => {
+  it('finds a class beside the prototxt, and in TypeScript as a property of the default export', async () => {
+    expect(await topShape('near', 'Wide')).toEqual([2, 3, 4]);
+    expect(await topShape('typed', 'Typed')).toEqual([2]);
+  });
+
+  it('the prototxt’s folder comes first', async () => {
+    await expect(topShape('near', 'Far')).rejects.toThrow(/near\.mjs exports no class Far\. It exports Wide/);
+  });
+
+  it('a registered class serves where the file has none of its name', async () => {
+    const make = await loadPythonModules(net('digits_python_layers', 'Dice'), { protoDir: proto });
+    expect(make('digits_python_layers', 'Dice').constructor.name).toBe('Dice');
+    expect(make('digits_python_layers', 'Other').constructor.name).toBe('Other');
+  });
+
+  it('names every place it looked at, and how to mend it', async () => {
+    const message = await topShape('nowhere', 'Thing').catch((e: Error) => e.message);
+    expect(message).toContain(join(proto, 'nowhere{.ts,.mjs,.js}'));
+    expect(message).toContain(join(extra, 'nowhere{.ts,.mjs,.js}'));
+    expect(message).toMatch(/--python-layers.*registerPythonLayer/);
+  });
+
+  it('a module that does not load is reported with its file', async () => {
+    await expect(topShape('broken', 'X')).rejects.toThrow(/broken\.mjs, cannot be loaded/);
+  });
+
+  it('a module name is no path', async () => {
+    await expect(topShape('../near', 'Wide')).rejects.toThrow(/no Python layer/);
+  });
+});

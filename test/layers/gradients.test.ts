@@ -1,0 +1,252 @@
+/** Gradients of every differentiable layer against central differences, over random shapes and parameters. */
+
+import fc from 'fast-check';
+import { describe, it } from 'vitest';
+import { sizeOf } from '../../src/ir/index.js';
+import { lowerNet } from '../../src/net/index.js';
+import { Random } from '../../src/random/index.js';
+import { createHostEngine } from '../../src/targets/host/index.js';
+import { compiled, type Shapes } from './net_of.js';
+
+interface Case {
+  readonly layer: string;
+  readonly shapes: Shapes;
+  /** Inputs that are labels: whole numbers below this, without a gradient. */
+  readonly labels?: Readonly<Record<string, number>>;
+  /** Added to every input element (for logarithms and powers: away from 0). */
+  readonly shift?: number;
+  readonly spread?: number;
+}
+
+const STEP = 1 / 64;
+
+/** Shuffled values at least 4 steps apart and half a gap off 0, so that no difference crosses a kink or a tie. */
+function apart(count: number, random: Random, { shift = 0, spread = 1 }: Case): Float32Array {
+  const gap = Math.max(4 * STEP, (2 * spread) / count);
+  const order = random.permutation(count);
+  return Float32Array.from(order, i => shift + (i - Math.floor(count / 2) + 0.5) * gap);
+}
+
+function values(shape: readonly number[], name: string, random: Random, c: Case): Float32Array {
+  const classes = c.labels?.[name];
+  if (classes === undefined) return apart(sizeOf(shape), random, c);
+  return Float32Array.from({ length: sizeOf(shape) }, () => random.integer(classes));
+}
+
+/** Compares every gradient of Σ w · tops (w random) with central differences of it. */
+async function check(c: Case, seed: number): Promise<void> {
+  const random = new Random(seed);
+  const net = compiled(c.layer, c.shapes);
+  const inputs = Object.keys(c.shapes).filter(name => c.labels?.[name] === undefined);
+  const tops = [...net.outputs].filter(name => !(name in c.shapes));
+  const lowering = { gradients: 'seeds', seeds: tops, blobDiffs: inputs, paramDiffs: 'all', fetch: tops } as const;
+  const { graph } = lowerNet(net, lowering);
+  const engine = createHostEngine();
+  const program = await engine.compile(graph);
+  const feeds: Record<string, Float32Array> = {};
+  for (const [name, shape] of Object.entries(c.shapes)) feeds[name] = values(shape, name, random, c);
+  for (const { name, shape, distribution } of graph.randoms)
+    feeds[name] = Float32Array.from({ length: sizeOf(shape) }, () =>
+      distribution.kind === 'bernoulli' ? Number(random.next() < distribution.p) : random.next(),
+    );
+  for (const top of tops)
+    feeds[`diff/${top}`] = Float32Array.from({ length: sizeOf(net.blobs.get(top)!.shape) }, () =>
+      random.uniform(0.5, 1.5),
+    );
+  const params = new Map(
+    net.params.map(p => [p.key, Float32Array.from({ length: sizeOf(p.shape) }, () => random.uniform(-1, 1))]),
+  );
+  const write = (key: string) => engine.write(key, params.get(key)!, net.params.find(p => p.key === key)!.shape);
+  for (const key of params.keys()) write(key);
+  const names = [...inputs.map(n => `grad/blob/${n}`), ...[...params.keys()].map(k => `grad/${k}`)];
+  const ours = await program.run(feeds, names);
+  const objective = async () => {
+    const out = await program.run(feeds, tops);
+    return tops.reduce((sum, t) => sum + out[t]!.reduce((a, v, i) => a + v * feeds[`diff/${t}`]![i]!, 0), 0);
+  };
+  const probe = async (array: Float32Array, gradient: Float32Array, what: string, changed: () => void) => {
+    for (let k = 0; k < Math.min(array.length, 12); k++) {
+      const i = array.length <= 12 ? k : random.integer(array.length);
+      const kept = array[i]!;
+      array[i] = kept + STEP;
+      changed();
+      const above = await objective();
+      array[i] = kept - STEP;
+      changed();
+      const below = await objective();
+      array[i] = kept;
+      changed();
+      const numeric = (above - below) / (2 * STEP);
+      if (!(Math.abs(numeric - gradient[i]!) <= 0.02 * Math.max(1, Math.abs(numeric))))
+        throw new Error(
+          `${what}[${i}]: ${gradient[i]} against ${numeric} by differences, in\n${c.layer}\n${JSON.stringify(c.shapes)}`,
+        );
+    }
+  };
+  for (const name of inputs) await probe(feeds[name]!, ours[`grad/blob/${name}`]!, name, () => {});
+  for (const [key, array] of params) await probe(array, ours[`grad/${key}`]!, key, () => write(key));
+  engine.dispose();
+}
+
+const dim = (max: number, min = 1) => fc.integer({ min, max });
+const shape4 = fc.tuple(dim(2), dim(4), dim(5), dim(5));
+const anyShape = fc.array(dim(4), { minLength: 1, maxLength: 4 });
+
+function simple(type: string, body = '', more: Omit<Partial<Case>, 'layer' | 'shapes'> = {}): fc.Arbitrary<Case> {
+  return anyShape.map(x => ({
+    layer: `layer { name: "l" type: "${type}" bottom: "x" top: "y" ${body} }`,
+    shapes: { x },
+    ...more,
+  }));
+}
+
+const convolution = (type: string) =>
+  fc
+    .record({
+      n: dim(2),
+      group: dim(2),
+      inside: dim(2),
+      outside: dim(2),
+      size: fc.array(dim(6, 3), { minLength: 1, maxLength: 3 }),
+      kernel: dim(3),
+      stride: dim(3),
+      pad: dim(2, 0),
+      dilation: dim(2),
+      bias: fc.boolean(),
+    })
+    .filter(c => c.size.every(d => (c.kernel - 1) * c.dilation + 1 <= d + 2 * c.pad))
+    .filter(
+      c =>
+        type === 'Convolution' || c.size.every(d => c.stride * (d - 1) + c.dilation * (c.kernel - 1) + 1 > 2 * c.pad),
+    )
+    .map(c => ({
+      layer: `layer { name: "l" type: "${type}" bottom: "x" top: "y" convolution_param { num_output: ${c.outside * c.group}
+        group: ${c.group} kernel_size: ${c.kernel} stride: ${c.stride} pad: ${c.pad} dilation: ${c.dilation} bias_term: ${c.bias} } }`,
+      shapes: { x: [c.n, c.inside * c.group, ...c.size] },
+    }));
+
+const pooling = (method: string) =>
+  fc
+    .record({ x: shape4, kernel: dim(3), stride: dim(3), pad: dim(1, 0) })
+    .filter(c => c.pad < c.kernel && c.x[2] + 2 * c.pad >= c.kernel && c.x[3] + 2 * c.pad >= c.kernel)
+    .filter(c => c.stride <= c.kernel)
+    .map(c => ({
+      layer: `layer { name: "l" type: "Pooling" bottom: "x" top: "y" pooling_param { pool: ${method}
+        kernel_size: ${c.kernel} stride: ${c.stride} pad: ${c.pad} } }`,
+      shapes: { x: c.x },
+    }));
+
+const twoBottoms = (type: string, body: string) =>
+  fc.tuple(anyShape, dim(3, 2)).map(([x, n]) => ({
+    layer: `layer { name: "l" type: "${type}" ${Array.from({ length: n }, (_, i) => `bottom: "x${i}"`).join(' ')} top: "y" ${body} }`,
+    shapes: Object.fromEntries(Array.from({ length: n }, (_, i) => [`x${i}`, x])),
+  }));
+
+const labelled = (type: string, body: string) =>
+  fc.tuple(dim(3), dim(4, 2), fc.array(dim(3), { maxLength: 2 })).map(([n, classes, plane]) => ({
+    layer: `layer { name: "l" type: "${type}" bottom: "x" bottom: "label" top: "loss" ${body} }`,
+    shapes: { x: [n, classes, ...plane], label: [n, 1, ...plane] },
+    labels: { label: classes },
+  }));
+
+const layers: Readonly<Record<string, fc.Arbitrary<Case>>> = {
+  Sigmoid: simple('Sigmoid'),
+  TanH: simple('TanH'),
+  AbsVal: simple('AbsVal'),
+  ReLU: simple('ReLU'),
+  'ReLU, leaky': simple('ReLU', 'relu_param { negative_slope: 0.3 }'),
+  ELU: simple('ELU', 'elu_param { alpha: 0.7 }'),
+  Swish: simple('Swish', 'swish_param { beta: 1.5 }'),
+  BNLL: simple('BNLL'),
+  Exp: simple('Exp', 'exp_param { base: 2 scale: 0.5 shift: -1 }'),
+  Log: simple('Log', 'log_param { base: 10 scale: 0.5 shift: 1 }', { shift: 5 }),
+  Power: simple('Power', 'power_param { power: 1.5 scale: 0.5 shift: 2 }', { shift: 5 }),
+  'Power, square': simple('Power', 'power_param { power: 2 scale: -1.5 shift: 0.5 }'),
+  'Clip from below': simple('Clip', 'clip_param { min: 0 max: 100 }'),
+  'Clip from above': simple('Clip', 'clip_param { min: -100 max: 0 }'),
+  Dropout: simple('Dropout', 'dropout_param { dropout_ratio: 0.4 }'),
+  PReLU: shape4.map(x => ({ layer: 'layer { name: "l" type: "PReLU" bottom: "x" top: "y" }', shapes: { x } })),
+  Convolution: convolution('Convolution'),
+  Deconvolution: convolution('Deconvolution'),
+  'Pooling, MAX': pooling('MAX'),
+  'Pooling, AVE': pooling('AVE'),
+  InnerProduct: fc.tuple(anyShape, fc.boolean(), dim(3, 0)).map(([x, transpose, axis]) => ({
+    layer: `layer { name: "l" type: "InnerProduct" bottom: "x" top: "y"
+      inner_product_param { num_output: 3 transpose: ${transpose} axis: ${Math.min(axis, x.length - 1)} } }`,
+    shapes: { x },
+  })),
+  'LRN, across': shape4.map(x => ({
+    layer:
+      'layer { name: "l" type: "LRN" bottom: "x" top: "y" lrn_param { local_size: 3 alpha: 0.5 beta: 0.75 k: 1.5 } }',
+    shapes: { x },
+  })),
+  'LRN, within': shape4.map(x => ({
+    layer: `layer { name: "l" type: "LRN" bottom: "x" top: "y"
+      lrn_param { norm_region: WITHIN_CHANNEL local_size: 3 alpha: 0.5 beta: 0.75 } }`,
+    shapes: { x },
+  })),
+  MVN: fc.tuple(dim(2), dim(3), dim(4, 2), dim(4, 2)).map(x => ({
+    layer: 'layer { name: "l" type: "MVN" bottom: "x" top: "y" }',
+    shapes: { x },
+    spread: 4,
+  })),
+  Scale: shape4.map(x => ({
+    layer: 'layer { name: "l" type: "Scale" bottom: "x" top: "y" scale_param { bias_term: true num_axes: 2 } }',
+    shapes: { x },
+  })),
+  'Scale, two bottoms': shape4.map(x => ({
+    layer: 'layer { name: "l" type: "Scale" bottom: "x" bottom: "s" top: "y" }',
+    shapes: { x, s: [x[1], x[2]] },
+  })),
+  Bias: shape4.map(x => ({
+    layer: 'layer { name: "l" type: "Bias" bottom: "x" top: "y" bias_param { axis: -1 } }',
+    shapes: { x },
+  })),
+  'Eltwise, SUM': twoBottoms('Eltwise', ''),
+  'Eltwise, PROD': twoBottoms('Eltwise', 'eltwise_param { operation: PROD }'),
+  'Eltwise, MAX': fc.tuple(anyShape, anyShape).map(([x]) => ({
+    layer: `layer { name: "h" type: "Power" bottom: "x" top: "h" power_param { scale: 0.5 } }
+      layer { name: "l" type: "Eltwise" bottom: "x" bottom: "h" top: "y" eltwise_param { operation: MAX } }`,
+    shapes: { x },
+  })),
+  Concat: twoBottoms('Concat', 'concat_param { axis: -1 }'),
+  Slice: fc.tuple(dim(2), dim(3, 2), dim(3)).map(x => ({
+    layer: 'layer { name: "l" type: "Slice" bottom: "x" top: "a" top: "b" slice_param { slice_point: 1 } }',
+    shapes: { x },
+  })),
+  Split: simple('Split', 'top: "z"'),
+  Tile: simple('Tile', 'tile_param { axis: 0 tiles: 3 }'),
+  Flatten: simple('Flatten', 'flatten_param { axis: 0 }'),
+  Reshape: simple('Reshape', 'reshape_param { shape { dim: -1 dim: 1 } }'),
+  Crop: fc.tuple(dim(2), dim(2), dim(3), dim(3), dim(2, 0)).map(([n, c, h, w, offset]) => ({
+    layer: `layer { name: "l" type: "Crop" bottom: "x" bottom: "ref" top: "y" crop_param { offset: ${offset} } }`,
+    shapes: { x: [n, c, h + offset + 1, w + offset], ref: [n, 1, h, w] },
+    labels: { ref: 2 },
+  })),
+  'Reduction, SUM': simple('Reduction', 'reduction_param { coeff: 0.5 }'),
+  'Reduction, MEAN': simple('Reduction', 'reduction_param { operation: MEAN axis: -1 }'),
+  'Reduction, ASUM': simple('Reduction', 'reduction_param { operation: ASUM axis: -1 }'),
+  'Reduction, SUMSQ': simple('Reduction', 'reduction_param { operation: SUMSQ }'),
+  Embed: fc.tuple(dim(3), dim(3)).map(x => ({
+    layer: 'layer { name: "l" type: "Embed" bottom: "x" top: "y" embed_param { num_output: 2 input_dim: 5 } }',
+    shapes: { x },
+    labels: { x: 5 },
+  })),
+  Softmax: simple('Softmax', 'softmax_param { axis: -1 }'),
+  SoftmaxWithLoss: labelled('SoftmaxWithLoss', ''),
+  'SoftmaxWithLoss, ignoring': labelled('SoftmaxWithLoss', 'loss_param { ignore_label: 1 }'),
+  'SoftmaxWithLoss, per sample': labelled('SoftmaxWithLoss', 'loss_param { normalize: false }'),
+  EuclideanLoss: fc.tuple(dim(3), dim(3)).map(x => ({
+    layer: 'layer { name: "l" type: "EuclideanLoss" bottom: "a" bottom: "b" top: "loss" }',
+    shapes: { a: x, b: x },
+  })),
+};
+
+describe('gradients by central differences', () => {
+  it.each(Object.entries(layers))('%s', async (_, cases) => {
+    await fc.assert(
+      fc.asyncProperty(cases, fc.integer({ min: 1, max: 1e6 }), (c, seed) => check(c, seed)),
+      { numRuns: 8, seed: 42 },
+    );
+  });
+});

@@ -1,0 +1,65 @@
+/** Small nets for the tests of single layers: a layer's text between inputs of given shapes, compiled and run. */
+
+import type { Phase } from '../../src/layers/index.js';
+import { compileNet, lowerNet, type NetOptions } from '../../src/net/index.js';
+import { parseText } from '../../src/schema/index.js';
+import { createHostEngine } from '../../src/targets/host/index.js';
+
+export type Shapes = Readonly<Record<string, readonly number[]>>;
+
+/** `layer` is a prototxt; the inputs are named by `shapes`. */
+export function netText(layer: string, shapes: Shapes): string {
+  const inputs = Object.entries(shapes).map(
+    ([name, shape]) =>
+      `layer { name: "${name}" type: "Input" top: "${name}" input_param { shape { ${shape.map(d => `dim: ${d}`).join(' ')} } } }`,
+  );
+  return `force_backward: true\n${inputs.join('\n')}\n${layer}`;
+}
+
+export function compiled(layer: string, shapes: Shapes, phase: Phase = 'TRAIN', options: Partial<NetOptions> = {}) {
+  const { message, diagnostics } = parseText(netText(layer, shapes), 'caffe.NetParameter');
+  if (diagnostics.length > 0) throw new Error(diagnostics.map(d => d.message).join('\n'));
+  return compileNet(message, { phase, ...options });
+}
+
+/** Shape of each blob a layer makes, inputs left out. */
+export function topShapes(layer: string, shapes: Shapes, phase: Phase = 'TRAIN'): Record<string, readonly number[]> {
+  const blobs = [...compiled(layer, shapes, phase).blobs.values()];
+  return Object.fromEntries(blobs.filter(v => !(v.name in shapes)).map(v => [v.name, v.shape]));
+}
+
+export interface RunOptions {
+  readonly phase?: Phase;
+  readonly params?: Readonly<Record<string, Float32Array>>;
+  readonly randoms?: Readonly<Record<string, Float32Array>>;
+  /** Top gradients by blob; they start a backward, whose results come back as `grad/…`. */
+  readonly diffs?: Readonly<Record<string, Float32Array>>;
+  readonly blobDiffs?: readonly string[];
+  readonly options?: Partial<NetOptions>;
+}
+
+/** Runs the layer on the host engine: every blob and, where asked for, every gradient. */
+export async function runLayer(
+  layer: string,
+  shapes: Shapes,
+  feeds: Readonly<Record<string, Float32Array>>,
+  { phase = 'TRAIN', params = {}, randoms = {}, diffs, blobDiffs = [], options = {} }: RunOptions = {},
+): Promise<Record<string, Float32Array>> {
+  const net = compiled(layer, shapes, phase, options);
+  const { graph } = lowerNet(net, {
+    gradients: diffs ? 'seeds' : 'none',
+    seeds: Object.keys(diffs ?? {}),
+    blobDiffs,
+    paramDiffs: 'all',
+    fetch: 'all',
+  });
+  const engine = createHostEngine();
+  for (const { key, shape } of net.params) engine.write(key, params[key]!, shape);
+  const program = await engine.compile(graph);
+  const seeds = Object.fromEntries(Object.entries(diffs ?? {}).map(([name, d]) => [`diff/${name}`, d]));
+  try {
+    return await program.run({ ...feeds, ...randoms, ...seeds }, [...graph.outputs.keys()]);
+  } finally {
+    engine.dispose();
+  }
+}

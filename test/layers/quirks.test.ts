@@ -1,0 +1,177 @@
+/** Rules of Caffe that no golden of its own shows: ties, cuts, empty counts, chance. */
+
+import { describe, expect, it } from 'vitest';
+import { lowerNet } from '../../src/net/index.js';
+import { compiled, runLayer } from './net_of.js';
+
+const f = (...values: number[]) => Float32Array.from(values);
+
+describe('SoftmaxWithLoss', () => {
+  const loss = (body = '') =>
+    `layer { name: "l" type: "SoftmaxWithLoss" bottom: "x" bottom: "label" top: "loss" ${body} }`;
+
+  it('cuts its value at −log of the least normal float, its gradient nowhere', async () => {
+    const feeds = { x: f(0, 1e6), label: f(0) };
+    const shapes = { x: [1, 2], label: [1] };
+    const out = await runLayer(loss(), shapes, feeds, { diffs: { loss: f(1) }, blobDiffs: ['x'] });
+    expect(out['loss']![0]).toBeCloseTo(87.33655, 4);
+    expect([...out['grad/blob/x']!]).toEqual([-1, 1]);
+  });
+
+  it('with every label ignored is 0, and so is its gradient', async () => {
+    const shapes = { x: [2, 2], label: [2] };
+    const feeds = { x: f(1, 2, 3, 4), label: f(255, 255) };
+    const out = await runLayer(loss('loss_param { ignore_label: 255 }'), shapes, feeds, {
+      diffs: { loss: f(1) },
+      blobDiffs: ['x'],
+    });
+    expect(out['loss']![0]).toBe(0);
+    expect(out['grad/blob/x']!.every(v => v === 0)).toBe(true);
+  });
+
+  it('gives the shares as its second top', async () => {
+    const text = loss().replace('top: "loss"', 'top: "loss" top: "prob"');
+    const out = await runLayer(text, { x: [1, 2], label: [1] }, { x: f(0, Math.log(3)), label: f(1) });
+    expect(out['prob']![0]).toBeCloseTo(0.25, 6);
+    expect(out['loss']![0]).toBeCloseTo(-Math.log(0.75), 6);
+  });
+
+  it('normalization comes before the older normalize', async () => {
+    const shapes = { x: [1, 2, 2], label: [1, 2] };
+    const feeds = { x: f(0, 0, 0, 0), label: f(0, 1) };
+    const run = async (body: string) => (await runLayer(loss(`loss_param { ${body} }`), shapes, feeds))['loss']![0]!;
+    expect(await run('normalize: false')).toBeCloseTo(2 * Math.LN2, 5);
+    expect(await run('normalize: true')).toBeCloseTo(Math.LN2, 5);
+    expect(await run('normalize: true normalization: NONE')).toBeCloseTo(2 * Math.LN2, 5);
+  });
+});
+
+describe('Accuracy', () => {
+  const accuracy = (body: string, tops = 'top: "acc"') =>
+    `layer { name: "l" type: "Accuracy" bottom: "x" bottom: "label" ${tops} accuracy_param { ${body} } }`;
+  const shapes = { x: [1, 3], label: [1] };
+
+  it('ties speak against the label', async () => {
+    const feeds = { x: f(2, 2, 1), label: f(0) };
+    expect((await runLayer(accuracy(''), shapes, feeds))['acc']![0]).toBe(0);
+    expect((await runLayer(accuracy('top_k: 2'), shapes, feeds))['acc']![0]).toBe(1);
+  });
+
+  it('is 0 where no label counts, also for a class that does not occur', async () => {
+    const feeds = { x: f(3, 2, 1), label: f(0) };
+    expect((await runLayer(accuracy('ignore_label: 0'), shapes, feeds))['acc']![0]).toBe(0);
+    const out = await runLayer(accuracy('', 'top: "acc" top: "classes"'), shapes, feeds);
+    expect([...out['classes']!]).toEqual([1, 0, 0]);
+  });
+});
+
+describe('Eltwise MAX', () => {
+  it('of equal bottoms gives the second the gradient, a third only where it is greater', async () => {
+    const text = `layer { name: "l" type: "Eltwise" bottom: "a" bottom: "b" bottom: "c" top: "y" eltwise_param { operation: MAX } }`;
+    const shapes = { a: [3], b: [3], c: [3] };
+    const feeds = { a: f(1, 2, 0), b: f(1, 1, 0), c: f(1, 2, 5) };
+    const out = await runLayer(text, shapes, feeds, { diffs: { y: f(1, 1, 1) }, blobDiffs: ['a', 'b', 'c'] });
+    expect([...out['y']!]).toEqual([1, 2, 5]);
+    expect(['a', 'b', 'c'].map(n => [...out[`grad/blob/${n}`]!])).toEqual([
+      [0, 1, 0],
+      [1, 0, 0],
+      [0, 0, 1],
+    ]);
+  });
+});
+
+describe('Convolution', () => {
+  it('of a kernel that sticks out by less than a stride has one place, filled up with zeros', async () => {
+    const text =
+      'layer { name: "l" type: "Convolution" bottom: "x" top: "y" convolution_param { num_output: 1 kernel_size: 3 stride: 2 bias_term: false } }';
+    const out = await runLayer(
+      text,
+      { x: [1, 1, 2, 2] },
+      { x: f(1, 2, 3, 4) },
+      { params: { 'l/0': f(1, 1, 1, 1, 1, 1, 1, 1, 1) } },
+    );
+    expect([...out['y']!]).toEqual([10]);
+  });
+
+  it('in 3 dimensions sums over all three', async () => {
+    const text =
+      'layer { name: "l" type: "Convolution" bottom: "x" top: "y" convolution_param { num_output: 1 kernel_size: 2 bias_term: false } }';
+    const x = f(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12);
+    const out = await runLayer(text, { x: [1, 1, 3, 2, 2] }, { x }, { params: { 'l/0': f(1, 0, 0, 0, 0, 0, 0, 10) } });
+    expect([...out['y']!]).toEqual([1 + 80, 5 + 120]);
+  });
+});
+
+describe('Dropout', () => {
+  const text = 'layer { name: "drop" type: "Dropout" bottom: "x" top: "y" dropout_param { dropout_ratio: 0.75 } }';
+
+  it('draws its mask from the host, keeps with probability 1 − ratio and scales up', async () => {
+    const { graph } = lowerNet(compiled(text, { x: [4] }, 'TRAIN'), { fetch: 'all' });
+    expect(graph.randoms).toEqual([{ name: 'drop/mask', shape: [4], distribution: { kind: 'bernoulli', p: 0.25 } }]);
+    const randoms = { 'drop/mask': f(1, 0, 0, 1) };
+    const out = await runLayer(
+      text,
+      { x: [4] },
+      { x: f(1, 2, 3, 4) },
+      { randoms, diffs: { y: f(1, 1, 1, 1) }, blobDiffs: ['x'] },
+    );
+    expect([...out['y']!]).toEqual([4, 0, 0, 16]);
+    expect([...out['grad/blob/x']!]).toEqual([4, 0, 0, 4]);
+  });
+
+  it('is the identity in TEST', async () => {
+    const { graph } = lowerNet(compiled(text, { x: [4] }, 'TEST'), { fetch: 'all' });
+    expect(graph.randoms).toEqual([]);
+  });
+});
+
+describe('Power', () => {
+  it('with scale 0 is constant', async () => {
+    const text = 'layer { name: "l" type: "Power" bottom: "x" top: "y" power_param { power: 3 scale: 0 shift: 2 } }';
+    const out = await runLayer(text, { x: [2] }, { x: f(5, 6) }, { diffs: { y: f(1, 1) }, blobDiffs: ['x'] });
+    expect([...out['y']!]).toEqual([8, 8]);
+    expect([...out['grad/blob/x']!]).toEqual([0, 0]);
+  });
+});
+
+describe('elementwise functions far out', () => {
+  it.each([
+    ['ELU', [500, -500], [500, -1], [1, 0]],
+    ['BNLL', [500, -500, 0], [500, 0, Math.LN2], [1, 0, 0.5]],
+    ['Sigmoid', [500, -500], [1, 0], [0, 0]],
+    ['AbsVal', [0, -3], [0, 3], [0, -1]],
+    ['ELU', [0], [0], [1]],
+    ['ReLU', [0], [0], [0]],
+  ])('%s of %j', async (type, x, y, dx) => {
+    const out = await runLayer(
+      `layer { name: "l" type: "${type}" bottom: "x" top: "y" }`,
+      { x: [x.length] },
+      { x: f(...x) },
+      {
+        diffs: { y: f(...x.map(() => 1)) },
+        blobDiffs: ['x'],
+      },
+    );
+    y.forEach((v, i) => {
+      expect(out['y']![i]).toBeCloseTo(v, 5);
+      expect(out['grad/blob/x']![i]).toBeCloseTo(dx[i]!, 5);
+    });
+  });
+});
+
+describe('MVN', () => {
+  it('of equal elements is 0 with a finite gradient', async () => {
+    const text = 'layer { name: "l" type: "MVN" bottom: "x" top: "y" mvn_param { eps: 0.5 } }';
+    const out = await runLayer(text, { x: [1, 1, 1, 2] }, { x: f(3, 3) }, { diffs: { y: f(1, 0) }, blobDiffs: ['x'] });
+    expect([...out['y']!]).toEqual([0, 0]);
+    expect([...out['grad/blob/x']!]).toEqual([1, -1]);
+  });
+});
+
+describe('ArgMax', () => {
+  it('of equals takes the last first', async () => {
+    const text = 'layer { name: "l" type: "ArgMax" bottom: "x" top: "y" argmax_param { top_k: 3 axis: 1 } }';
+    const out = await runLayer(text, { x: [1, 4] }, { x: f(7, 1, 7, 7) });
+    expect([...out['y']!]).toEqual([3, 2, 0]);
+  });
+});
