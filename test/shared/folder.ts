@@ -1,0 +1,18 @@
+/** Where ../shared lies, and whether it is there: a fresh clone does not have it, and then these suites are skipped. */
+
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('../../../shared/', import.meta.url));
+
+/** The path of a file or folder of ../shared. */
+export function shared(path: string): string {
+  return ROOT + path;
+}
+
+/** True where it is there; says that the suite is skipped where it is not. */
+export function sharedThere(path: string): boolean {
+  const there = existsSync(shared(path));
+  if (!there) console.warn(`Skipped: ${shared(path)} is not there.`);
+  return there;
+}

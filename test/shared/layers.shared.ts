@@ -1,0 +1,34 @@
+/** Every layer case of ../shared on every engine that is always there: outputs and gradients equal BVLC Caffe's. */
+
+import { afterAll, describe, expect, it } from 'vitest';
+import { goldenNames, readGolden } from '../../src/infer/golden_files.js';
+import { verifyCase } from '../../src/infer/verify.js';
+import { layerTypes } from '../../src/layers/index.js';
+import { parseNet } from '../../src/schema/index.js';
+import { createEngine } from '../../src/targets/index.js';
+import { shared, sharedThere } from './folder.js';
+
+const dir = shared('goldens/layers');
+const there = sharedThere('goldens/layers');
+const cases = there ? await Promise.all((await goldenNames(dir)).map(name => readGolden(dir, name))) : [];
+const lacks = (prototxt: string) =>
+  parseNet(prototxt).message.layer.find(l => !layerTypes.has(l.type) && l.type !== 'Split')?.type;
+
+describe.skipIf(!there)('the cases', () => {
+  it('are there', () => expect(cases.length).toBeGreaterThan(100));
+});
+
+describe.each(there ? ['wasm', 'cpu', 'host'] : [])('layers on %s', async backend => {
+  const engine = await createEngine(backend);
+  afterAll(() => engine.dispose());
+
+  for (const golden of cases) {
+    const missing = lacks(golden.prototxt);
+    it.skipIf(missing !== undefined)(`${golden.name}${missing ? ` (no ${missing} yet)` : ''}`, async () => {
+      const { comparisons, failure } = await verifyCase(golden, engine);
+      if (failure) throw failure;
+      expect(comparisons.length).toBeGreaterThan(0);
+      expect(comparisons.filter(c => !c.passed)).toEqual([]);
+    });
+  }
+});
