@@ -11,6 +11,7 @@ export {
   describeGraph,
 } from './describe.js';
 export { describeState, filterLayers, meetsRule, netState, type State } from './filter.js';
+export { isDataLayer } from './inputs.js';
 export { LOSS, type LoweredNet, type LowerOptions, lowerNet, type TrainingParts } from './lower.js';
 export { insertSplits, type PlacedLayer } from './splits.js';
 export type * from './types.js';

@@ -19,7 +19,7 @@ export interface LowerOptions {
    * adds to what flows there.
    */
   readonly seeds?: readonly string[];
-  /** Blobs whose gradient is an output `grad/blob/<blob>`. Default: the inputs if the net says force_backward. */
+  /** Blobs whose gradient is an output `grad/blob/<blob>`. Default: inputs that force_backward or `propagate_down: true` asks for. */
   readonly blobDiffs?: readonly string[];
   /** Parameters that get a gradient: those with lr_mult above 0 (all under force_backward; default), or all. */
   readonly paramDiffs?: 'learnable' | 'all';
@@ -140,7 +140,7 @@ function lowerBackward(b: Builder, net: NetGraph, forward: Forward, options: Low
   const inputs = new Map(forward.inputs);
   const seeds = seedsOf(b, forward, mode === 'seeds' ? (options.seeds ?? []) : [], inputs);
   const wanted = net.params.filter(p => options.paramDiffs === 'all' || net.forceBackward || p.lrMult > 0);
-  const names = options.blobDiffs ?? (net.forceBackward ? net.inputs : []);
+  const names = options.blobDiffs ?? net.inputs.filter(name => reachesInput(net, name));
   const paramValues = wanted.map(p => forward.params.get(p.key)!);
   const blobValues = names.map(name => {
     const value = forward.first.get(name);
@@ -154,6 +154,12 @@ function lowerBackward(b: Builder, net: NetGraph, forward: Forward, options: Low
     blobDiffs: new Map(names.map((name, i) => [name, orZero(blobValues[i]!, wanted.length + i)])),
     inputs,
   };
+}
+
+function reachesInput(net: NetGraph, name: string): boolean {
+  return (
+    net.forceBackward || net.layers.some(l => l.bottoms.some((blob, i) => blob.name === name && l.propagateDown[i]))
+  );
 }
 
 function seedsOf(b: Builder, forward: Forward, names: readonly string[], inputs: Map<string, Shape>): Seed[] {

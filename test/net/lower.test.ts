@@ -107,6 +107,14 @@ describe('gradients', () => {
     expect(out).toEqual({ 'grad/a/0': [0, 0, 0, 0], 'grad/b/0': [5, 7, 5, 7] });
   });
 
+  it('of an input are outputs where the net asks for them', () => {
+    const outputs = (text: string) => [...lowerNet(compile(text), { gradients: 'loss' }).graph.outputs.keys()];
+    const net = (more: string) => input('x', 1, 2) + fc('a', 'x', 'a', `loss_weight: 1 ${more}`);
+    expect(outputs(net(''))).not.toContain('grad/blob/x');
+    expect(outputs(net('propagate_down: true'))).toContain('grad/blob/x');
+    expect(outputs(`force_backward: true ${net('')}`)).toContain('grad/blob/x');
+  });
+
   it('leave parameters with lr_mult 0 out, unless asked for', () => {
     const net = compile(
       input('x', 1, 2) + fc('a', 'x', 'a', 'param { lr_mult: 0 }') + fc('b', 'a', 'b', 'loss_weight: 1'),
