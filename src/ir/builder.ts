@@ -25,6 +25,7 @@ export class Builder {
   private readonly randoms: RandomInput[] = [];
   private readonly leaves = new Map<string, Value>();
   private readonly scalars = new Map<number, Value>();
+  private readonly updates: Graph['assignments'][number][] = [];
   private values = 0;
   private currentLabel = '';
 
@@ -100,6 +101,12 @@ export class Builder {
 
   zeros(shape: Shape): Value {
     return this.broadcast(this.scalar(0), shape);
+  }
+
+  /** At the end of every run the variable takes this value: what a forward pass itself changes (running means). */
+  update(variable: Value, value: Value): void {
+    if (variable.node.op !== 'variable') throw new Error('IR: only a variable can be updated');
+    this.updates.push({ variable: variable.node.attrs.name, value });
   }
 
   // Elementwise
@@ -226,12 +233,13 @@ export class Builder {
   /** The graph of what `outputs`, `assignments` and side effects need. */
   finish({
     outputs,
-    assignments = [],
+    assignments: given = [],
   }: {
     outputs: Readonly<Record<string, Value>> | ReadonlyMap<string, Value>;
     assignments?: Graph['assignments'];
   }): Graph {
     const map = outputs instanceof Map ? outputs : new Map(Object.entries(outputs));
+    const assignments = [...this.updates, ...given];
     for (const { variable, value } of assignments) {
       const target = this.leaves.get(`variable ${variable}`);
       if (target && sizeOf(target.shape) !== sizeOf(value.shape)) throw new Error(`IR: ${variable} changes its size`);

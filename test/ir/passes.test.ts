@@ -97,4 +97,15 @@ describe('finish', () => {
     expect(opsOf(graph)).toEqual(['input', 'neg']);
     expect(graph.randoms).toEqual([]);
   });
+
+  it('adds what a forward pass changes to the assignments', async () => {
+    const b = new Builder();
+    const mean = b.variable('mean', [2]);
+    b.update(mean, b.add(b.mul(mean, 0.5), b.input('x', [2])));
+    const engine = createHostEngine();
+    engine.write('mean', Float32Array.of(2, 4), [2]);
+    await (await engine.compile(b.finish({ outputs: {} }))).run({ x: Float32Array.of(1, 1) }, []);
+    expect(await engine.read('mean')).toEqual(Float32Array.of(2, 3));
+    expect(() => b.update(b.neg(mean), mean)).toThrow('only a variable');
+  });
 });
