@@ -1,12 +1,14 @@
 /** The command line: commands, their options and help. What they do lies in commands/, loaded when called. */
 
 import { Command, Option } from 'commander';
+import type { ImagesOptions } from '../data/images.js';
+import type { SunnybrookOptions } from '../data/sunnybrook.js';
 import type { CheckOptions } from './commands/check.js';
 import type { CodecOptions } from './commands/codec.js';
 import type { EditOptions } from './commands/edit.js';
 import type { SummaryOptions } from './commands/summary.js';
 import type { Io } from './io.js';
-import { inputShape, list, phase, repeated } from './options.js';
+import { inputShape, integer, list, number, phase, repeated } from './options.js';
 import { version } from './version.js';
 
 const AFTER_HELP = `
@@ -42,6 +44,7 @@ export function createProgram(io: Io, setCode: (code: number) => void): Command 
       if (typeof code === 'number') setCode(code);
     };
   addLooking(program, io, act);
+  addData(program, io, act);
   addEditing(program, io, act);
   return program;
 }
@@ -130,4 +133,49 @@ function addEditing(program: Command, io: Io, act: Act): void {
       );
   codec('encode', 'prototxt to binary message', "without upgrading older forms: protoc's very bytes");
   codec('decode', 'binary message to prototxt', 'without upgrading older forms');
+}
+
+const valOption = () =>
+  new Option('--val <percent>', 'share held back for validation').argParser(number(0)).default(10);
+const seedOption = () => new Option('--seed <n>', 'of all chance; same seed, same result').argParser(integer());
+const channelsOption = (preset: 'L' | 'RGB') =>
+  new Option('--channels <kind>', 'L is grey, RGB three channels').choices(['L', 'RGB']).default(preset);
+
+function addData(program: Command, io: Io, act: Act): void {
+  const dataset = program.command('dataset').description('make data sets and look at them');
+  const create = dataset.command('create').description('make a data set');
+  create
+    .command('sunnybrook')
+    .description('from the Sunnybrook Cardiac Data: DICOM pictures and contours of the left ventricle')
+    .requiredOption('--images <dir>', "the folder of the cases' folders")
+    .requiredOption('--contours <dir>', 'any folder above the contours')
+    .requiredOption('--out <dir>', 'the folder of the data set')
+    .addOption(channelsOption('L'))
+    .addOption(valOption())
+    .addOption(new Option('--split <by>', 'what is held back').choices(['image', 'patient']).default('image'))
+    .addOption(seedOption())
+    .action(
+      act(async (options: SunnybrookOptions) => {
+        const commands = await import('./commands/dataset.js');
+        await commands.createSunnybrook(io, options);
+      }),
+    );
+  create
+    .command('images')
+    .description('from pictures and label pictures of the same names (PNG, JPEG)')
+    .requiredOption('--images <dir>', 'pictures')
+    .requiredOption('--labels <dir>', 'label pictures: indexed or grey, their values the classes, 255 ignored')
+    .requiredOption('--out <dir>', 'the folder of the data set')
+    .option('--val-images <dir>', 'pictures for validation, instead of a share of the others')
+    .option('--val-labels <dir>', 'their label pictures')
+    .option('--classes <names>', 'names of the classes from 0 on, separated by commas', list)
+    .addOption(channelsOption('RGB'))
+    .addOption(valOption())
+    .addOption(seedOption())
+    .action(
+      act(async (options: ImagesOptions) => {
+        const commands = await import('./commands/dataset.js');
+        await commands.createImages(io, options);
+      }),
+    );
 }

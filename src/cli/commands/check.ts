@@ -6,6 +6,7 @@ import { parseSyntax, textToBytes } from '../../../grammar/index.js';
 import { type Diagnostic, error, hasErrors, MokapotError, type TextEdit } from '../../diagnostics/index.js';
 import type { Shape } from '../../ir/index.js';
 import { parseNet, parseSolver, type SolverParameter } from '../../schema/index.js';
+import { checkSolver as checkSolverFields } from '../../solver/index.js';
 import { writeAtomically } from '../../weights/files.js';
 import { countDiagnostics, exitCodes, printDiagnostics } from '../errors.js';
 import { formatShape } from '../format.js';
@@ -105,7 +106,7 @@ function checkNetwork(text: string, name: string, options: CheckOptions): Diagno
 
 async function checkSolver(text: string, name: string, options: CheckOptions): Promise<Diagnostic[]> {
   const { message, diagnostics } = parseSolver(text, { name });
-  const out: Diagnostic[] = [...diagnostics];
+  const out: Diagnostic[] = [...diagnostics, ...(hasErrors(diagnostics) ? [] : checkSolverFields(message))];
   for (const path of netPaths(message)) {
     const found = [path, resolve(dirname(name), path)].find(p => existsSync(p));
     if (found) out.push(...(await checkPath(found, { ...options, solver: false })).diagnostics);
