@@ -205,6 +205,7 @@ export class TreeBuilder {
     const { value, errors } = unescapeText(closed ? image.slice(1, -1) : image.slice(1));
     for (const e of errors) {
       const start = token.startOffset + 1 + e.at;
+      if (this.report.excused(start)) continue;
       this.report.add(
         'bad-escape',
         e.message,

@@ -66,6 +66,7 @@ export class TextFormatParser extends EmbeddedActionsParser {
         { ALT: () => this.CONSUME(T.Dot) },
         { ALT: () => this.CONSUME(T.Slash) },
         { ALT: () => this.CONSUME(T.Minus) },
+        { ALT: () => this.CONSUME(T.AnyNumber) },
       ]);
     });
     const close = this.OPTION(() => this.CONSUME(T.RBracket));

@@ -31,6 +31,14 @@ function unclosedEnd(text: string, offset: number): number {
   return stop.exec(text)?.index ?? text.length;
 }
 
+/** Where a literal ends that a backslash carries over its line break `at`, as other languages allow. */
+function continuedEnd(text: string, offset: number, at: number): number | undefined {
+  if (text[at] !== '\n' || !/\\\r?$/.test(text.slice(at - 2, at))) return undefined;
+  const close = text.indexOf(text[offset]!, at + 1);
+  const eol = text.indexOf('\n', at + 1);
+  return close >= 0 && (eol < 0 || close < eol) ? close + 1 : undefined;
+}
+
 /** A literal in one pass by hand: an expression would overflow its stack on a string of megabytes. */
 function matchString(text: string, offset: number): RegExpExecArray | null {
   const quote = text.charCodeAt(offset);
@@ -42,7 +50,7 @@ function matchString(text: string, offset: number): RegExpExecArray | null {
     if (c === 10 || c === 0) break;
     if (c === 92 && text.charCodeAt(at + 1) !== 10 && text.charCodeAt(at + 1) !== 0) at++;
   }
-  const end = unclosedEnd(text, offset);
+  const end = continuedEnd(text, offset, at) ?? unclosedEnd(text, offset);
   const nul = text.charCodeAt(at) === 0;
   faults.push({
     code: nul ? 'control-character' : 'unterminated-string',

@@ -47,7 +47,7 @@ export function isGroup(type: protobuf.Type): boolean {
 
 const prepared = new WeakSet<protobuf.Type>();
 
-/** Makes 64-bit defaults of `type` and of all it contains plain numbers. */
+/** Makes defaults of `type` and of all it contains what fields hold: plain numbers for 64 bits, floats for floats. */
 function prepare(type: protobuf.Type): protobuf.Type {
   if (prepared.has(type)) return type;
   prepared.add(type);
@@ -58,6 +58,8 @@ function prepare(type: protobuf.Type): protobuf.Type {
       field.defaultValue = plainInteger(field.defaultValue);
       prototype[field.name] = field.defaultValue;
     }
+    // As protoc does, a message without a required field is written without it.
+    if (field.required) Object.defineProperty(field, 'optional', { value: true });
     if (!field.repeated && field.type === 'float') {
       field.defaultValue = Math.fround(field.defaultValue as number);
       prototype[field.name] = field.defaultValue;

@@ -13,9 +13,9 @@ interface ProtocCase {
   binary?: string;
 }
 
-const cases = JSON.parse(
-  readFileSync(new URL('../goldens/grammar/protoc_cases.json', import.meta.url), 'utf8'),
-) as ProtocCase[];
+const load = (file: string) =>
+  JSON.parse(readFileSync(new URL(`../goldens/grammar/${file}`, import.meta.url), 'utf8')) as ProtocCase[];
+const cases = load('protoc_cases.json');
 
 describe('protoc goldens', () => {
   it.each(cases.filter(c => c.ok))('$name: the same bytes', c => {
@@ -28,5 +28,14 @@ describe('protoc goldens', () => {
     const { diagnostics } = parseText(c.text, c.message);
     expect(hasErrors(diagnostics)).toBe(true);
     expect(diagnostics.map(d => d.code)).toHaveLength(1);
+  });
+});
+
+/** More texts of our own, with what protoc 3.21.12 (`protoc --encode`) made of them. */
+describe('protoc on our own cases', () => {
+  it.each(load('protoc_own_cases.json'))('$name: $text', c => {
+    const { message, diagnostics } = parseText(c.text, c.message);
+    expect(hasErrors(diagnostics)).toBe(!c.ok);
+    if (c.ok) expect(Buffer.from(encode(message, c.message)).toString('base64')).toBe(c.binary ?? '');
   });
 });
