@@ -1,13 +1,8 @@
 /** Convolution: learned filters slid over the spatial axes. */
 
 import { convolve } from './convolution_axes.js';
-import { type Geometry, geometry, multiplyAdds, parameters, topShape } from './convolution_geometry.js';
+import { geometry, multiplyAdds, outputSize, parameters, topShape } from './convolution_geometry.js';
 import type { LayerType } from './types.js';
-
-/** Caffe divides as C does, towards zero (conv_layer.cpp). */
-function outputSize({ kernel, stride, pad, dilation, spatial }: Geometry): readonly number[] {
-  return spatial.map((d, i) => Math.trunc((d + 2 * pad[i]! - (dilation[i]! * (kernel[i]! - 1) + 1)) / stride[i]!) + 1);
-}
 
 export const convolution: LayerType = {
   type: 'Convolution',

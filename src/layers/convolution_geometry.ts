@@ -81,33 +81,46 @@ function checkGroups(
 /** Reads and checks the parameters against the bottoms. */
 export function geometry(ctx: LayerContext): Geometry {
   const param = sub(ctx.param, 'convolution_param');
-  const shape = ctx.bottomShapes[0]!;
   ctx.bottomShapes.forEach((other, i) => {
-    if (sameShape(shape, other)) return;
+    if (sameShape(ctx.bottomShapes[0]!, other)) return;
     throw ctx.fail('conv-shapes', `bottoms ${showBottom(ctx, 0)} and ${showBottom(ctx, i)} differ in shape.`, {
       hint: 'Bottoms that share one layer’s filters must have one shape.',
     });
   });
+  const window = windows(ctx, param);
+  checkGroups(ctx, window.channels, param);
+  return { ...window, group: param.group, numOutput: param.num_output };
+}
+
+/** Im2col's: the same windows, each channel by itself, every place of the kernel an output. */
+export function windowGeometry(ctx: LayerContext): Geometry {
+  const window = windows(ctx, sub(ctx.param, 'convolution_param'));
+  return { ...window, group: window.channels, numOutput: window.channels * sizeOf(window.kernel) };
+}
+
+function windows(ctx: LayerContext, param: ConvolutionParameter): Omit<Geometry, 'group' | 'numOutput'> {
+  const shape = ctx.bottomShapes[0]!;
   const channelAxis = canonicalAxis(ctx, param.axis, shape, 'convolution_param.axis');
   const spatial = shape.slice(channelAxis + 1);
-  const channels = shape[channelAxis]!;
   const n = spatial.length;
   const kernel = checkPositive(ctx, 'kernel_size', perAxis(ctx, param, 'kernel_size', n));
   const stride = checkPositive(ctx, 'stride', perAxis(ctx, param, 'stride', n, 1));
   const dilation = checkPositive(ctx, 'dilation', perAxis(ctx, param, 'dilation', n, 1));
-  checkGroups(ctx, channels, param);
   return {
     kernel,
     stride,
     pad: perAxis(ctx, param, 'pad', n, 0),
     dilation,
-    group: param.group,
-    numOutput: param.num_output,
     channelAxis,
     batch: countOf(shape, 0, channelAxis),
-    channels,
+    channels: shape[channelAxis]!,
     spatial,
   };
+}
+
+/** Of a convolution: (in + 2·pad − extent) / stride + 1, divided as C does, towards zero (conv_layer.cpp). */
+export function outputSize({ kernel, stride, pad, dilation, spatial }: Geometry): readonly number[] {
+  return spatial.map((d, i) => Math.trunc((d + 2 * pad[i]! - (dilation[i]! * (kernel[i]! - 1) + 1)) / stride[i]!) + 1);
 }
 
 /** The top's shape for these output sizes. Throws where there is nothing left to compute. */

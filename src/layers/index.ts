@@ -7,10 +7,13 @@ import { fail } from '../diagnostics/index.js';
 import { absval } from './absval.js';
 import { accuracy } from './accuracy.js';
 import { argmax } from './argmax.js';
+import { batchNorm } from './batch_norm.js';
+import { batchReindex } from './batch_reindex.js';
 import { bias } from './bias.js';
 import { bnll } from './bnll.js';
 import { clip } from './clip.js';
 import { concat } from './concat.js';
+import { contrastiveLoss } from './contrastive_loss.js';
 import { convolution } from './convolution.js';
 import { crop } from './crop.js';
 import { data } from './data.js';
@@ -23,11 +26,18 @@ import { embed } from './embed.js';
 import { euclideanLoss } from './euclidean_loss.js';
 import { exp } from './exp.js';
 import { flatten } from './flatten.js';
+import { hingeLoss } from './hinge_loss.js';
+import { im2col } from './im2col.js';
+import { infogainLoss } from './infogain_loss.js';
 import { innerProduct } from './inner_product.js';
 import { input } from './input.js';
 import { log } from './log.js';
 import { lrn } from './lrn.js';
+import { lstm } from './lstm.js';
+import { lstmUnit } from './lstm_unit.js';
+import { multinomialLogisticLoss } from './multinomial_logistic_loss.js';
 import { mvn } from './mvn.js';
+import { parameter } from './parameter.js';
 import { pooling } from './pooling.js';
 import { power } from './power.js';
 import { prelu } from './prelu.js';
@@ -35,13 +45,16 @@ import { python } from './python.js';
 import { reduction } from './reduction.js';
 import { relu } from './relu.js';
 import { reshape } from './reshape.js';
+import { rnn } from './rnn.js';
 import { scale } from './scale.js';
 import { sigmoid } from './sigmoid.js';
+import { sigmoidCrossEntropyLoss } from './sigmoid_cross_entropy_loss.js';
 import { silence } from './silence.js';
 import { slice } from './slice.js';
 import { softmax } from './softmax.js';
 import { softmaxWithLoss } from './softmax_with_loss.js';
 import { split } from './split.js';
+import { spp } from './spp.js';
 import { swish } from './swish.js';
 import { tanh } from './tanh.js';
 import { threshold } from './threshold.js';
@@ -62,11 +75,20 @@ const CATALOGUE: readonly LayerType[] = [
   scale,
   bias,
   prelu,
+  parameter,
+
+  // Recurrent
+  rnn,
+  lstm,
+  lstmUnit,
 
   // Windows and neighbourhoods
   pooling,
+  spp,
+  im2col,
   lrn,
   mvn,
+  batchNorm,
 
   // Elementwise
   relu,
@@ -89,6 +111,7 @@ const CATALOGUE: readonly LayerType[] = [
   slice,
   split,
   tile,
+  batchReindex,
   crop,
   flatten,
   reshape,
@@ -98,7 +121,12 @@ const CATALOGUE: readonly LayerType[] = [
   // Shares, losses, metrics
   softmax,
   softmaxWithLoss,
+  sigmoidCrossEntropyLoss,
+  multinomialLogisticLoss,
+  infogainLoss,
   euclideanLoss,
+  hingeLoss,
+  contrastiveLoss,
   accuracy,
   argmax,
 

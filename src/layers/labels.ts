@@ -33,6 +33,29 @@ export function labelsAt(b: Builder, label: Value, x: Shape, axis: number): Valu
   return b.floor(b.reshape(label, [...x.slice(0, axis), ...x.slice(axis + 1)]));
 }
 
+/** One label per sample and nothing else (the older losses). */
+export function checkOneLabel(ctx: LayerContext): void {
+  checkFirstAxis(ctx);
+  const [x, label] = ctx.bottomShapes as [Shape, Shape];
+  if (sizeOf(label) === x[0]) return;
+  throw ctx.fail('label-count', `${showBottom(ctx, 1)} has ${sizeOf(label)} labels for ${x[0]} samples.`, {
+    hint: `It takes one label for each sample: [${x[0]}].`,
+  });
+}
+
+/** x as [samples, classes]. */
+export function perSample(b: Builder, x: Value): Value {
+  return b.reshape(x, [x.shape[0]!, countOf(x.shape, 1)]);
+}
+
+/** max(x, least) as a value, x as to the gradient. */
+export function heldAbove(b: Builder, x: Value, least: number): Value {
+  return b.add(x, b.stopGradient(b.sub(b.max(x, least), x)));
+}
+
+/** Logarithms are taken of nothing smaller (loss_layer.hpp). */
+export const LOG_THRESHOLD = 1e-20;
+
 /** The element of x at its label's place, per position; 0 where the label is none of the classes. */
 export function atLabel(b: Builder, x: Value, labels: Value, axis: number): Value {
   return b.sum(b.select(b.oneHot(labels, axis, x.shape[axis]!), x, 0), [axis]);
@@ -45,19 +68,27 @@ export function ignored(b: Builder, labels: Value, param: { ignore_label: number
 
 const { FULL, VALID, BATCH_SIZE, NONE } = LossParameter.NormalizationMode;
 
+interface Counts {
+  readonly outer: number;
+  readonly positions: number;
+  readonly skipped: Value | undefined;
+  /** The mode where none is given. */
+  readonly fallback?: number;
+}
+
 /**
  * What Caffe divides a loss over `positions` positions in `outer` samples by: FULL all of them, VALID those not ignored
- * (the default), BATCH_SIZE the samples, NONE nothing; never less than 1. The older `normalize` means VALID or, if
+ * (SoftmaxWithLoss's default), BATCH_SIZE the samples, NONE nothing; never less than 1. The older `normalize` means VALID or, if
  * false, BATCH_SIZE, where no normalization is given (softmax_loss_layer.cpp).
  */
 export function normalizer(
   ctx: LayerContext,
   b: Builder,
-  { outer, positions, skipped }: { outer: number; positions: number; skipped: Value | undefined },
+  { outer, positions, skipped, fallback = VALID }: Counts,
 ): Value {
   const param = sub(ctx.param, 'loss_param');
-  const legacy = !isSet(param, 'normalization') && isSet(param, 'normalize');
-  const mode = legacy ? (param.normalize ? VALID : BATCH_SIZE) : param.normalization;
+  const legacy = isSet(param, 'normalize') ? (param.normalize ? VALID : BATCH_SIZE) : fallback;
+  const mode = isSet(param, 'normalization') ? param.normalization : legacy;
   if (mode === NONE) return b.scalar(1);
   if (mode === BATCH_SIZE) return b.scalar(Math.max(1, outer));
   if (mode === FULL || !skipped) return b.scalar(Math.max(1, positions));

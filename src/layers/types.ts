@@ -30,6 +30,8 @@ export interface ParamDeclaration {
   /** Caffe's layout: Convolution [O, C/group, kh, kw], InnerProduct [O, K], bias [O]. */
   readonly shape: Shape;
   readonly filler: FillerParameter | null | undefined;
+  /** No solver touches it (its lr_mult is 0 whatever the default): the layer itself changes it by `updates`. */
+  readonly fixed?: boolean;
 }
 
 export interface LayerShapes {
@@ -62,6 +64,16 @@ export interface LayerType {
   reshape(ctx: LayerContext): LayerShapes;
   /** The layer's Forward as IR; sources are never lowered (their tops are graph inputs). The gradient follows from the IR. */
   lower(ctx: LayerContext, b: Builder, bottoms: readonly Value[], params: readonly Value[]): readonly Value[];
+  /**
+   * New values of parameters that the layer's own Forward changes (BatchNorm's statistics), one per parameter; undefined
+   * where it stays. Absent: none changes.
+   */
+  updates?(
+    ctx: LayerContext,
+    b: Builder,
+    bottoms: readonly Value[],
+    params: readonly Value[],
+  ): readonly (Value | undefined)[];
   /** Multiply-adds of one forward. Default 0. */
   macs?(ctx: LayerContext, shapes: LayerShapes): number;
 }

@@ -55,7 +55,8 @@ export function lowerNet(net: NetGraph, options: LowerOptions = {}): LoweredNet 
   const forward = lowerForward(b, net, options.gradients !== undefined && options.gradients !== 'none');
   const backward = lowerBackward(b, net, forward, options);
   const { params, last } = forward;
-  const assignments = options.extend?.(b, { ...backward, loss: forward.loss, params, blobs: last }) ?? [];
+  const learnt = options.extend?.(b, { ...backward, loss: forward.loss, params, blobs: last }) ?? [];
+  const assignments = [...forward.updates, ...learnt];
   const outputs = new Map<string, Value>();
   for (const name of fetched(net, options.fetch ?? 'outputs')) {
     const value = last.get(name);
@@ -77,6 +78,8 @@ interface Forward {
   readonly inputs: ReadonlyMap<string, Shape>;
   readonly losses: readonly { readonly value: Value; readonly weight: number }[];
   readonly loss: Value | undefined;
+  /** Parameters that layers change by themselves. */
+  readonly updates: Graph['assignments'];
 }
 
 function lowerForward(b: Builder, net: NetGraph, differentiate: boolean): Forward {
@@ -86,9 +89,10 @@ function lowerForward(b: Builder, net: NetGraph, differentiate: boolean): Forwar
   const last = new Map<string, Value>();
   const inputs = new Map<string, Shape>();
   const losses: { value: Value; weight: number }[] = [];
+  const updates: { variable: string; value: Value }[] = [];
   for (const layer of net.layers) {
     const tops = b.withLabel(layer.name, () => {
-      if (!layer.type.isSource) return lowerLayer(b, net, layer, values, params, differentiate);
+      if (!layer.type.isSource) return lowerLayer(b, net, layer, values, params, differentiate, updates);
       for (const top of layer.tops) inputs.set(top.name, top.shape);
       return layer.tops.map(top => b.input(top.name, top.shape));
     });
@@ -101,7 +105,7 @@ function lowerForward(b: Builder, net: NetGraph, differentiate: boolean): Forwar
       if (weight !== 0) losses.push({ value, weight });
     });
   }
-  return { values, first, last, params, inputs, losses, loss: totalLoss(b, losses) };
+  return { values, first, last, params, inputs, losses, loss: totalLoss(b, losses), updates };
 }
 
 function lowerLayer(
@@ -111,12 +115,18 @@ function lowerLayer(
   values: ReadonlyMap<number, Value>,
   params: ReadonlyMap<string, Value>,
   differentiate: boolean,
+  updates: { variable: string; value: Value }[],
 ): readonly Value[] {
   const bottoms = layer.bottoms.map((blob, i) => {
     const value = values.get(blob.id)!;
     return differentiate && layer.blocked[i] ? b.stopGradient(value) : value;
   });
   const own = layer.params.map((index, i) => b.reshape(params.get(net.params[index]!.key)!, layer.paramShapes[i]!));
+  const changed = layer.type.updates?.(layer.context, b, bottoms, own) ?? [];
+  changed.forEach((value, i) => {
+    const param = net.params[layer.params[i]!]!;
+    if (value) updates.push({ variable: param.key, value: b.reshape(value, param.shape) });
+  });
   return layer.type.lower(layer.context, b, bottoms, own);
 }
 

@@ -56,7 +56,7 @@ export class ParamTable {
       position,
       declaration,
       shape: declaration.shape,
-      lrMult: spec.lr_mult,
+      lrMult: declaration.fixed ? 0 : spec.lr_mult,
       decayMult: spec.decay_mult,
       hasLr: isSet(spec, 'lr_mult'),
       hasDecay: isSet(spec, 'decay_mult'),

@@ -1,0 +1,77 @@
+/** BatchNorm: each channel less its mean, over its deviation; while training those of the batch, else kept ones. */
+
+import type { Builder, Value } from '../ir/index.js';
+import { isSet, sub } from '../schema/index.js';
+import { alignAt, countOf } from './axis.js';
+import type { LayerContext, LayerType } from './types.js';
+
+/** Whether the kept statistics are used: in TEST, unless use_global_stats says otherwise. */
+function usesKept(ctx: LayerContext): boolean {
+  const param = sub(ctx.param, 'batch_norm_param');
+  return isSet(param, 'use_global_stats') ? param.use_global_stats : ctx.phase === 'TEST';
+}
+
+/** Channels lie on axis 1; a blob of one axis has a single one. */
+function channelsOf(shape: readonly number[]): number {
+  return shape.length > 1 ? shape[1]! : 1;
+}
+
+function alongChannels(x: Value, statistic: Value): readonly number[] {
+  return x.shape.length > 1 ? alignAt(statistic.shape, 1, x.shape.length) : [1];
+}
+
+/** Mean and variance of each channel of the batch, [C] each, and x less the mean. */
+function ofBatch(b: Builder, x: Value): { mean: Value; variance: Value; centred: Value } {
+  const channels = channelsOf(x.shape);
+  const axes = x.shape.map((_, i) => i).filter(i => i !== 1 || x.shape.length === 1);
+  const share = channels / countOf(x.shape, 0);
+  const mean = b.reshape(b.mul(b.sum(x, axes), share), [channels]);
+  const centred = b.sub(x, b.reshape(mean, alongChannels(x, mean)));
+  const variance = b.reshape(b.mul(b.sum(b.mul(centred, centred), axes), share), [channels]);
+  return { mean, variance, centred };
+}
+
+/**
+ * The blobs keep a sum of means, a sum of variances and, third, the sum of their weights: each iteration multiplies all
+ * three by moving_average_fraction and adds the batch's mean, its variance (unbiased) and 1 (batch_norm_layer.cpp).
+ */
+export const batchNorm: LayerType = {
+  type: 'BatchNorm',
+  doc: 'Each channel less its mean, over the root of its variance + eps; in TEST by statistics kept while training.',
+  bottoms: { min: 1, max: 1 },
+  tops: { min: 1, max: 1 },
+  reshape(ctx) {
+    const learnt = ctx.param.param.findIndex(p => p.lr_mult !== 0);
+    if (learnt >= 0) {
+      throw ctx.fail('batch-norm-lr', `lr_mult of its statistics is ${ctx.param.param[learnt]!.lr_mult}.`, {
+        field: 'param',
+        hint: 'They are not learned: give param { lr_mult: 0 } three times, or none. What is learned is a Scale layer behind it.',
+      });
+    }
+    const shape = ctx.bottomShapes[0]!;
+    const channels = channelsOf(shape);
+    const blob = (n: number) => ({ shape: [n], filler: null, fixed: true });
+    return { tops: [shape], params: [blob(channels), blob(channels), blob(1)] };
+  },
+  lower(ctx, b, [x], [means, variances, weight]) {
+    const { eps } = sub(ctx.param, 'batch_norm_param');
+    const over = (centred: Value, variance: Value) =>
+      b.div(centred, b.reshape(b.sqrt(b.add(variance, eps)), alongChannels(centred, variance)));
+    if (!usesKept(ctx)) {
+      const { centred, variance } = ofBatch(b, x!);
+      return [over(centred, variance)];
+    }
+    const by = b.select(b.equal(weight!, 0), 0, b.div(1, b.select(b.equal(weight!, 0), 1, weight!)));
+    const mean = b.mul(means!, by);
+    return [over(b.sub(x!, b.reshape(mean, alongChannels(x!, mean))), b.mul(variances!, by))];
+  },
+  updates(ctx, b, [x], [means, variances, weight]) {
+    if (usesKept(ctx)) return [];
+    const { moving_average_fraction: fraction } = sub(ctx.param, 'batch_norm_param');
+    const { mean, variance } = ofBatch(b, x!);
+    const count = countOf(x!.shape, 0) / channelsOf(x!.shape);
+    const unbiased = count > 1 ? count / (count - 1) : 1;
+    const kept = [means!, variances!, weight!].map(blob => b.mul(blob, fraction));
+    return [b.add(kept[0]!, mean), b.add(kept[1]!, b.mul(variance, unbiased)), b.add(kept[2]!, 1)];
+  },
+};

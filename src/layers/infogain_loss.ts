@@ -1,0 +1,62 @@
+/** InfogainLoss: cross entropy of the softmax with a matrix that says how much each class counts for each label. */
+
+import { type Builder, type Shape, sizeOf, type Value } from '../ir/index.js';
+import { sub } from '../schema/index.js';
+import { canonicalAxis, countOf, showBottom } from './axis.js';
+import { checkFirstAxis, checkLabelCount, ignored, LOG_THRESHOLD, labelsAt, normalizer } from './labels.js';
+import { softmaxParts } from './softmax_rule.js';
+import type { LayerContext, LayerType } from './types.js';
+
+function classAxis(ctx: LayerContext): number {
+  return canonicalAxis(
+    ctx,
+    sub(ctx.param, 'infogain_loss_param').axis,
+    ctx.bottomShapes[0]!,
+    'infogain_loss_param.axis',
+  );
+}
+
+/** The matrix's row of each position's label, laid out as x: the classes along `axis`. */
+function rowsOf(b: Builder, matrix: Value, labels: Value, x: Shape, axis: number): Value {
+  const classes = x[axis]!;
+  const [outer, inner] = [countOf(x, 0, axis), countOf(x, axis + 1)];
+  const which = b.oneHot(b.reshape(labels, [outer * inner]), 1, classes);
+  const rows = b.matMul(which, b.reshape(matrix, [classes, classes]));
+  return b.reshape(b.transpose(b.reshape(rows, [outer, inner, classes]), [0, 2, 1]), x);
+}
+
+export const infogainLoss: LayerType = {
+  type: 'InfogainLoss',
+  doc: '−Σ H[label, c] · log softmax(x)[c], averaged as SoftmaxWithLoss does; H is the third bottom.',
+  bottoms: { min: 3, max: 3 },
+  tops: { min: 1, max: 2 },
+  isLoss: true,
+  canBackward: (_, bottom) => bottom === 0,
+  reshape(ctx) {
+    const axis = classAxis(ctx);
+    checkFirstAxis(ctx);
+    checkLabelCount(ctx, axis);
+    const classes = ctx.bottomShapes[0]![axis]!;
+    const matrix = ctx.bottomShapes[2]!;
+    if (sizeOf(matrix) !== classes ** 2) {
+      throw ctx.fail('infogain-matrix', `${showBottom(ctx, 2)} is no matrix of ${classes}×${classes}.`, {
+        hint: `There are ${classes} classes on axis ${axis} of ${showBottom(ctx, 0)}: H is [1, 1, ${classes}, ${classes}].`,
+      });
+    }
+    return { tops: [[], ctx.bottomShapes[0]!].slice(0, ctx.topCount), params: [] };
+  },
+  lower(ctx, b, [x, label, matrix]) {
+    const axis = classAxis(ctx);
+    const { shifted, exponentials, total } = softmaxParts(b, x!, axis);
+    const labels = labelsAt(b, label!, x!.shape, axis);
+    const surprise = b.sub(b.log(total), shifted);
+    const cut = b.stopGradient(b.min(surprise, -Math.log(LOG_THRESHOLD)));
+    const held = b.add(cut, b.sub(surprise, b.stopGradient(surprise)));
+    const weighted = b.sum(b.mul(held, rowsOf(b, matrix!, labels, x!.shape, axis)), [axis]);
+    const skipped = ignored(b, labels, sub(ctx.param, 'loss_param'));
+    const outer = countOf(x!.shape, 0, axis);
+    const by = normalizer(ctx, b, { outer, positions: sizeOf(labels.shape), skipped });
+    const loss = b.div(b.sum(skipped ? b.select(skipped, 0, weighted) : weighted), by);
+    return [loss, b.stopGradient(b.div(exponentials, total))].slice(0, ctx.topCount);
+  },
+};
