@@ -1,0 +1,178 @@
+/** Blobs as the library's users see them: shape, numbers, gradient. */
+
+import { fail } from '../diagnostics/index.js';
+import { type Shape, showShape, sizeOf } from '../ir/index.js';
+
+/** Row-major numbers in Caffe's layout. Arrays are made when first looked at; assigning one copies it in. */
+export interface Blob {
+  readonly shape: Shape;
+  get data(): Float32Array;
+  set data(values: ArrayLike<number>);
+  /** d(loss)/d(data), as the last backward left it. */
+  get diff(): Float32Array;
+  set diff(values: ArrayLike<number>);
+}
+
+function copyInto(target: Float32Array, values: ArrayLike<number>, shape: Shape): void {
+  if (values.length !== target.length)
+    throw fail(
+      'blob-size',
+      `A blob of shape ${showShape(shape)} holds ${target.length} numbers, not ${values.length}.`,
+    );
+  target.set(values);
+}
+
+/** A blob between layers, or one that is fed. */
+export class ActivationBlob implements Blob {
+  private values: Float32Array | undefined;
+  private gradient: Float32Array | undefined;
+
+  constructor(public shape: Shape) {}
+
+  /** Whether there is anything to read: someone looked, fed or ran. */
+  get isMade(): boolean {
+    return this.values !== undefined;
+  }
+
+  get data(): Float32Array {
+    return (this.values ??= new Float32Array(sizeOf(this.shape)));
+  }
+
+  set data(values: ArrayLike<number>) {
+    copyInto(this.data, values, this.shape);
+  }
+
+  get diff(): Float32Array {
+    return (this.gradient ??= new Float32Array(sizeOf(this.shape)));
+  }
+
+  set diff(values: ArrayLike<number>) {
+    copyInto(this.diff, values, this.shape);
+  }
+
+  /** Takes over an array as the blob's numbers. */
+  hold(values: Float32Array): void {
+    this.values = values;
+  }
+
+  holdDiff(gradient: Float32Array): void {
+    this.gradient = gradient;
+  }
+
+  /** A blob with the same arrays, which keeps them when this one takes others. */
+  copy(): ActivationBlob {
+    const copy = new ActivationBlob(this.shape);
+    copy.values = this.values;
+    copy.gradient = this.gradient;
+    return copy;
+  }
+
+  /** Numbers of another shape are no longer there. */
+  reshape(shape: Shape): void {
+    if (sizeOf(shape) !== sizeOf(this.shape)) this.values = this.gradient = undefined;
+    this.shape = shape;
+  }
+}
+
+/**
+ * A parameter. Its array belongs to the net; engines hold copies. As a user may keep the array and change it at any time,
+ * one that was ever handed out is compared with its fingerprint before every run.
+ */
+export class Parameter {
+  private gradient: Float32Array | undefined;
+  private fingerprint: number | undefined;
+  /** Which side has the newer numbers. */
+  private newer: 'host' | 'engine' | 'neither' = 'host';
+
+  constructor(
+    /** The engine variable. */
+    readonly variable: string,
+    readonly shape: Shape,
+    /** For the library's own use: does not count as handed out. */
+    readonly values: Float32Array,
+  ) {}
+
+  /** The array, for a user. */
+  expose(): Float32Array {
+    this.fingerprint ??= fingerprintOf(this.values);
+    return this.values;
+  }
+
+  get diff(): Float32Array {
+    return (this.gradient ??= new Float32Array(this.values.length));
+  }
+
+  holdDiff(gradient: Float32Array): void {
+    this.gradient = gradient;
+  }
+
+  /** The array was written to by the library. */
+  changedOnHost(): void {
+    this.newer = 'host';
+  }
+
+  /** A run assigned the variable. */
+  changedOnEngine(): void {
+    this.newer = 'engine';
+  }
+
+  get isNewerOnEngine(): boolean {
+    return this.newer === 'engine';
+  }
+
+  /** Whether the engine's copy is out of date; it is taken as brought up to date. */
+  takeUpload(): boolean {
+    const before = this.fingerprint;
+    if (before !== undefined) this.fingerprint = fingerprintOf(this.values);
+    const needed = this.newer === 'host' || before !== this.fingerprint;
+    if (needed) this.newer = 'neither';
+    return needed;
+  }
+
+  bringHome(values: Float32Array): void {
+    this.values.set(values);
+    if (this.fingerprint !== undefined) this.fingerprint = fingerprintOf(this.values);
+    this.newer = 'neither';
+  }
+}
+
+/** FNV-1a over 32-bit words: any change of a single number changes it. */
+function fingerprintOf(values: Float32Array): number {
+  const words = new Int32Array(values.buffer, values.byteOffset, values.length);
+  let hash = 0x811c9dc5 | 0;
+  for (let i = 0; i < words.length; i++) hash = Math.imul(hash ^ words[i]!, 0x01000193);
+  return hash;
+}
+
+/** A layer's view of a parameter: its own shape where it shares with PERMISSIVE. */
+export class ParameterBlob implements Blob {
+  constructor(
+    readonly parameter: Parameter,
+    readonly shape: Shape,
+  ) {}
+
+  get data(): Float32Array {
+    return this.parameter.expose();
+  }
+
+  set data(values: ArrayLike<number>) {
+    copyInto(this.parameter.expose(), values, this.shape);
+  }
+
+  get diff(): Float32Array {
+    return this.parameter.diff;
+  }
+
+  set diff(values: ArrayLike<number>) {
+    copyInto(this.parameter.diff, values, this.shape);
+  }
+}
+
+/** Blobs by name, as a Map and, for short, as properties: `out.get('score')`, `out.score`. */
+export type Outputs = ReadonlyMap<string, Blob> & { readonly [name: string]: Blob };
+
+export function outputsOf(blobs: Iterable<readonly [string, Blob]>): Outputs {
+  const map = new Map(blobs);
+  for (const [name, value] of map) if (!(name in map)) Object.defineProperty(map, name, { value, enumerable: true });
+  return map as unknown as Outputs;
+}

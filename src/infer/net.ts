@@ -1,0 +1,332 @@
+/** Net: a network that runs, modelled on pycaffe's. */
+
+import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { type Diagnostic, fail, hasErrors, MokapotError, nearest } from '../diagnostics/index.js';
+import { compileNet, type Description, describeGraph, type NetGraph, type NetOptions } from '../net/index.js';
+import { Random, type RandomState } from '../random/index.js';
+import { type NetParameter, parseNet } from '../schema/index.js';
+import { createEngine, type Engine } from '../targets/index.js';
+import { saveCaffemodel, useCaffemodel } from '../weights/files.js';
+import { copyWeights, scanCaffemodel, type WeightMatch } from '../weights/index.js';
+import { ActivationBlob, type Blob, type Outputs, outputsOf, ParameterBlob } from './blob.js';
+import { type Feeds, readFeeds } from './feeds.js';
+import { ParamStore } from './param_store.js';
+import { loadPythonModules } from './python_modules.js';
+import { Runner, type RunRequest, type RunResult } from './runner.js';
+
+/** A `.caffemodel`: its path or its bytes. */
+export type Weights = string | Uint8Array;
+
+export interface NetLoadOptions extends NetOptions {
+  /** What to copy parameters from by layer name, in order. */
+  readonly weights?: Weights | readonly Weights[];
+  /** `wasm`, `cpu`, `tensorflow`, `host` or `auto`. Default: MOKAPOT_BACKEND, else auto. */
+  readonly backend?: string;
+  /** An engine to run on, instead of one of the net's own. It stays the caller's. */
+  readonly engine?: Engine;
+  /** Folders to look for the modules of Python layers in, after the prototxt's own. */
+  readonly pythonLayers?: readonly string[];
+  /** Whether forward leaves all blobs readable, or (default) only the outputs. */
+  readonly keepBlobs?: boolean;
+  /** Of fillers, dropout and all other chance. Default: a new one each time, which `net.seed` tells. */
+  readonly seed?: number;
+  /** Takes this net's engine and, layer by layer by name, its parameters (Caffe's ShareTrainedLayersWith). */
+  readonly shareWith?: Net;
+}
+
+export interface TextOptions extends NetLoadOptions {
+  /** What diagnostics call the text. */
+  readonly name?: string;
+  /** The folder its Python layers lie in. */
+  readonly dir?: string;
+}
+
+export interface ForwardOptions {
+  /** Makes every blob readable after the run, not the outputs alone. */
+  readonly keepBlobs?: boolean;
+}
+
+export interface BackwardOptions {
+  /** Blobs whose gradient is wanted besides those of the inputs under force_backward. */
+  readonly diffs?: readonly string[];
+}
+
+export class Net {
+  /** What was fed and computed, by name. Shapes are those of the last run. */
+  readonly blobs: ReadonlyMap<string, Blob>;
+  /** By layer, in Caffe's layout. Numbers written here count from the next run on. */
+  readonly params: ReadonlyMap<string, readonly Blob[]>;
+  private readonly activations = new Map<string, ActivationBlob>();
+  private readonly runner: Runner;
+  /** What the last forward was fed, chance included. */
+  private last: RunResult['feeds'] | undefined;
+
+  private constructor(
+    graph: NetGraph,
+    private readonly options: NetLoadOptions,
+    private readonly store: ParamStore,
+    private readonly random: Random,
+    /** Of fillers, dropout and all other chance. */
+    readonly seed: number,
+    /** Notes and warnings about the text and the net. */
+    readonly diagnostics: readonly Diagnostic[],
+  ) {
+    this.runner = new Runner(graph, options, store, random);
+    this.blobs = this.activations;
+    this.params = paramBlobs(graph, store);
+    this.showShapes();
+  }
+
+  /**
+   * Reads a prototxt.
+   *
+   * @throws MokapotError with every error of the text, the net and the weights
+   */
+  static async fromFile(path: string, options: NetLoadOptions = {}): Promise<Net> {
+    const text = await readFile(path, 'utf8').catch((cause: Error) => {
+      throw fail('file-unreadable', `Cannot read ${path}: ${cause.message}.`);
+    });
+    return Net.fromText(text, { ...options, name: path, dir: dirname(path) });
+  }
+
+  /** The same from a prototxt's text. */
+  static async fromText(text: string, options: TextOptions = {}): Promise<Net> {
+    const { message, diagnostics } = parseNet(text, options.name === undefined ? {} : { name: options.name });
+    if (hasErrors(diagnostics)) throw new MokapotError(diagnostics);
+    return Net.fromParam(message, options, diagnostics);
+  }
+
+  /** The same from a message. `notes` are put before the net's own diagnostics. */
+  static async fromParam(
+    param: NetParameter,
+    options: NetLoadOptions & { readonly dir?: string } = {},
+    notes: readonly Diagnostic[] = [],
+  ): Promise<Net> {
+    const places = { ...(options.dir !== undefined && { protoDir: options.dir }), dirs: options.pythonLayers ?? [] };
+    const hostLayer = options.hostLayer ?? (await loadPythonModules(param, places));
+    const full = { ...options, hostLayer };
+    const graph = compileNet(param, full);
+    const shared = options.shareWith;
+    const engine = options.engine ?? shared?.engine ?? (await createEngine(options.backend));
+    try {
+      const store = shared?.store ?? new ParamStore(engine);
+      const seed = options.seed ?? Math.floor(Math.random() * 2 ** 32);
+      const random = new Random(seed);
+      const owned = store.add(graph, random, shared?.graph);
+      const net = new Net(owned, full, store, random, seed, [...notes, ...graph.diagnostics]);
+      for (const weights of [options.weights ?? []].flat()) net.copyFrom(weights);
+      return net;
+    } catch (thrown) {
+      if (!options.engine && !shared) engine.dispose();
+      throw thrown;
+    }
+  }
+
+  get name(): string {
+    return this.graph.name;
+  }
+
+  get phase(): 'TRAIN' | 'TEST' {
+    return this.graph.phase;
+  }
+
+  /** The layer graph, for the input shapes of the last run. */
+  get graph(): NetGraph {
+    return this.runner.graph;
+  }
+
+  get engine(): Engine {
+    return this.store.engine;
+  }
+
+  /** Blobs that are fed. */
+  get inputs(): readonly string[] {
+    return [...this.runner.declared.keys()];
+  }
+
+  /** Blobs that no layer reads. */
+  get outputs(): readonly string[] {
+    return this.graph.outputs;
+  }
+
+  /** Layers, shapes and costs, for the input shapes of the last run. */
+  describe(): Description {
+    return describeGraph(this.graph);
+  }
+
+  /**
+   * Computes the net. Inputs that are not fed keep their numbers. Another shape, given as `{ data, shape }`, stays until
+   * the next one; the net is compiled once for each.
+   *
+   * @returns the outputs, by name: `out.score` or `out.get('score')`. They stay as they are when the net runs again.
+   * @throws MokapotError `unknown-input`, `missing-input`, `feed-size`, `out-of-memory`
+   */
+  async forward(feeds: Feeds = {}, { keepBlobs = this.options.keepBlobs }: ForwardOptions = {}): Promise<Outputs> {
+    const {
+      net,
+      feeds: fed,
+      results,
+    } = await this.runner.run({
+      kind: 'forward',
+      lower: { fetch: 'all' },
+      feeds,
+      held: name => this.heldData(name),
+      fetch: graph => (keepBlobs ? [...graph.blobs.keys()] : graph.outputs),
+    });
+    this.showShapes();
+    this.last = { ...fed };
+    for (const name of this.inputs) this.activations.get(name)!.hold((this.last[name] = fed[name]!.slice()));
+    for (const [name, data] of Object.entries(results)) this.activations.get(name)?.hold(data);
+    return this.snapshot(net.outputs);
+  }
+
+  /**
+   * Gradients at the last forward's inputs, with the same dropout. Fills `diff` of the parameters that learn, of the
+   * inputs under force_backward, and of `options.diffs`. Unlike pycaffe's it does not add to what `diff` held. The layers
+   * are computed anew for it, so that a forward need not keep every blob.
+   *
+   * @param topDiffs gradients of blobs; that of a loss takes the place of its loss_weight, without it a loss needs none
+   * @returns the blobs (not the parameters) whose gradient was computed
+   * @throws MokapotError `no-forward`, `unknown-blob`, `no-gradient`, `feed-size`
+   */
+  async backward(topDiffs: Feeds = {}, { diffs = [] }: BackwardOptions = {}): Promise<Outputs> {
+    if (!this.last) throw fail('no-forward', 'backward needs a forward before it: it works at that one’s inputs.');
+    const shapes = new Map([...this.blobs].map(([name, { shape }]) => [name, shape]));
+    for (const name of [...Object.keys(topDiffs), ...diffs]) this.mustHaveBlob(name);
+    const seeds = [...readFeeds(topDiffs, shapes, shapes)].map(([name, { data }]) => [name, data] as const);
+    const hasLoss = this.graph.layers.some(l => l.lossWeights.some(w => w !== 0));
+    if (seeds.length === 0 && !hasLoss) {
+      throw fail('no-gradient', 'The net has no loss, and backward was given no gradient to start from.', {
+        hint: `Give those of its outputs: backward({ ${this.outputs[0] ?? 'blob'}: numbers }).`,
+      });
+    }
+    const wanted = [...new Set([...(this.graph.forceBackward ? this.inputs : []), ...diffs])];
+    const names = seeds.map(([name]) => name);
+    const { results } = await this.runner.rerun(
+      {
+        kind: `backward ${JSON.stringify([names, wanted])}`,
+        lower: { gradients: 'seeds', seeds: names, blobDiffs: wanted },
+        extra: Object.fromEntries(seeds.map(([name, data]) => [`diff/${name}`, data])),
+        fetch: (_, outputs) => outputs.filter(name => name.startsWith('grad/')),
+      },
+      this.last,
+    );
+    for (const [name, data] of seeds) this.activations.get(name)!.holdDiff(data.slice());
+    for (const name of wanted) this.activations.get(name)!.holdDiff(results[`grad/blob/${name}`]!);
+    for (const { key } of this.graph.params) {
+      const gradient = results[`grad/${key}`];
+      if (gradient) this.store.get(key).holdDiff(gradient);
+    }
+    return this.snapshot(wanted);
+  }
+
+  /**
+   * Copies parameters from a `.caffemodel` by layer name, as Caffe does: layers without a partner are left alone (and
+   * listed), a shape that differs is refused and nothing is copied.
+   *
+   * @throws MokapotError `weights-shape-mismatch`, `weights-blob-count`, `weights-file`, `weights-damaged`
+   */
+  copyFrom(weights: Weights): WeightMatch {
+    const targets = new Map(
+      this.paramLayers().map(({ name, params }) => [
+        name,
+        params.map(({ parameter, shape }) => ({ shape, data: parameter.values })),
+      ]),
+    );
+    const copy = (layers: Parameters<typeof copyWeights>[0]) => copyWeights(layers, targets);
+    const match =
+      typeof weights === 'string'
+        ? useCaffemodel(weights, model => copy(model.layers))
+        : copy(scanCaffemodel(weights).layers);
+    for (const name of match.copied) this.markChanged(name);
+    return match;
+  }
+
+  /** Writes a `.caffemodel` as Caffe would: every layer of the net, with its parameters. */
+  async save(path: string): Promise<void> {
+    await this.sync();
+    const params = new Map(
+      this.paramLayers().map(({ name, params }) => [
+        name,
+        params.map(({ parameter, shape }) => ({ shape, data: parameter.values })),
+      ]),
+    );
+    const layer = this.graph.layers.map(l => l.param);
+    await saveCaffemodel(path, { name: this.name, layer }, params, { phase: this.phase });
+  }
+
+  /** Brings home parameters that a run changed on the engine. `Solver.step` does it at its end. */
+  async sync(): Promise<void> {
+    await this.store.download();
+  }
+
+  /** Frees what the net holds on its engine; the engine too, unless it was given or shared. */
+  dispose(): void {
+    this.runner.dispose();
+    if (!this.options.engine && !this.options.shareWith) this.engine.dispose();
+  }
+
+  /** Runs a program of one's own, e.g. a training step; blobs stay as they are. */
+  runProgram(request: RunRequest): Promise<RunResult> {
+    return this.runner.run({ ...request, held: name => this.heldData(name) });
+  }
+
+  /** Compiles such a program. @throws MokapotError `out-of-memory` where its run would not fit the engine */
+  prepareProgram(request: Pick<RunRequest, 'kind' | 'lower' | 'fetch'>): Promise<void> {
+    return this.runner.prepare(request);
+  }
+
+  /** Where the generator of dropout and other chance stands. */
+  saveRandom(): RandomState {
+    return this.random.save();
+  }
+
+  restoreRandom(state: RandomState): void {
+    this.random.restore(state);
+  }
+
+  private heldData(name: string): Float32Array | undefined {
+    const blob = this.activations.get(name)!;
+    return blob.isMade ? blob.data : undefined;
+  }
+
+  private showShapes(): void {
+    for (const [name, { shape }] of this.graph.blobs) {
+      const blob = this.activations.get(name);
+      if (blob) blob.reshape(shape);
+      else this.activations.set(name, new ActivationBlob(shape));
+    }
+  }
+
+  /** Blobs as they are now. */
+  private snapshot(names: readonly string[]): Outputs {
+    return outputsOf(names.map(name => [name, this.activations.get(name)!.copy()]));
+  }
+
+  private mustHaveBlob(name: string): void {
+    if (this.blobs.has(name)) return;
+    const near = nearest(name, this.blobs.keys());
+    throw fail('unknown-blob', `The net has no blob "${name}".`, {
+      hint: near ? `Did you mean "${near}"?` : `Its outputs: ${this.outputs.join(', ')}.`,
+    });
+  }
+
+  private paramLayers() {
+    return [...this.params].map(([name, blobs]) => ({ name, params: blobs as readonly ParameterBlob[] }));
+  }
+
+  private markChanged(layer: string): void {
+    for (const blob of this.params.get(layer) as readonly ParameterBlob[]) blob.parameter.changedOnHost();
+  }
+}
+
+function paramBlobs(net: NetGraph, store: ParamStore): Map<string, readonly ParameterBlob[]> {
+  const learnt = net.layers.filter(layer => layer.params.length > 0);
+  return new Map(
+    learnt.map(layer => [
+      layer.name,
+      layer.params.map((index, i) => new ParameterBlob(store.get(net.params[index]!.key), layer.paramShapes[i]!)),
+    ]),
+  );
+}

@@ -1,0 +1,184 @@
+/** Runs a net: one compiled variant per set of input shapes, programs made when first asked for, feeds gathered. */
+
+import { fail } from '../diagnostics/index.js';
+import { type RandomInput, type Shape, showShape } from '../ir/index.js';
+import { compileNet, type LowerOptions, lowerNet, type NetGraph, type NetOptions } from '../net/index.js';
+import type { Random } from '../random/index.js';
+import type { Program } from '../targets/index.js';
+import { DummyFeeds, drawRandoms, type Feeds, readFeeds } from './feeds.js';
+import type { ParamStore } from './param_store.js';
+
+/** The net compiled for one set of input shapes. */
+interface Variant {
+  readonly graph: NetGraph;
+  /** By the name that the caller gives a way of lowering. */
+  readonly programs: Map<string, Promise<Compiled>>;
+}
+
+interface Compiled {
+  readonly program: Program;
+  readonly randoms: readonly RandomInput[];
+  /** Variables that a run assigns. */
+  readonly assigned: readonly string[];
+  readonly outputs: readonly string[];
+}
+
+type Arrays = Record<string, Float32Array>;
+
+export interface RunRequest {
+  /** Names the way of lowering: equal names mean equal options. */
+  readonly kind: string;
+  readonly lower: LowerOptions;
+  readonly feeds: Feeds;
+  /** Numbers for inputs that are not fed; undefined where there are none. */
+  readonly held?: (input: string) => Float32Array | undefined;
+  /** Inputs of the graph that are no blobs: learning rate, gradients. */
+  readonly extra?: Readonly<Arrays>;
+  /** What is fetched of the outputs that there are. */
+  readonly fetch: (net: NetGraph, outputs: readonly string[]) => readonly string[];
+}
+
+export interface RunResult {
+  readonly net: NetGraph;
+  /** All that was fed, chance included. */
+  readonly feeds: Readonly<Arrays>;
+  readonly results: Arrays;
+}
+
+/** Input shapes whose programs are kept; beyond it the one not used for longest goes. */
+const MAX_VARIANTS = 32;
+
+export class Runner {
+  /** Input shapes as the prototxt (or the caller of the net) declares them. */
+  readonly declared: ReadonlyMap<string, Shape>;
+  private readonly variants = new Map<string, Variant>();
+  private readonly dummies = new DummyFeeds();
+  private current: Variant;
+
+  constructor(
+    graph: NetGraph,
+    private readonly options: NetOptions,
+    private readonly store: ParamStore,
+    private readonly random: Random,
+  ) {
+    this.declared = inputShapes(graph);
+    this.current = { graph, programs: new Map() };
+    this.variants.set(keyOf(this.declared), this.current);
+  }
+
+  /** The net for the input shapes of the last run. */
+  get graph(): NetGraph {
+    return this.current.graph;
+  }
+
+  async run(request: RunRequest): Promise<RunResult> {
+    const given = readFeeds(request.feeds, inputShapes(this.graph), this.declared);
+    const variant = this.variantFor(new Map([...given].map(([name, { shape }]) => [name, shape])));
+    const feeds: Arrays = { ...this.dummies.next(variant.graph, this.random) };
+    for (const [name, shape] of inputShapes(variant.graph)) {
+      const data = given.get(name)?.data ?? request.held?.(name);
+      if (!data) throw missing(name, shape);
+      feeds[name] = data;
+    }
+    this.current = variant;
+    return this.execute(variant, request, feeds);
+  }
+
+  /** Another program at the inputs, and with the chance, of an earlier run. */
+  rerun(request: Omit<RunRequest, 'feeds' | 'held'>, feeds: Readonly<Arrays>): Promise<RunResult> {
+    return this.execute(this.current, request, feeds);
+  }
+
+  /** Makes a program without running it. @throws MokapotError `out-of-memory` where its run would not fit. */
+  async prepare({ kind, lower, fetch }: Pick<RunRequest, 'kind' | 'lower' | 'fetch'>): Promise<void> {
+    this.store.upload(variablesOf(this.graph));
+    const { program, outputs } = await this.compiled(this.current, kind, lower);
+    program.prepare(fetch(this.graph, outputs));
+  }
+
+  private async execute(
+    variant: Variant,
+    { kind, lower, extra, fetch }: Omit<RunRequest, 'feeds'>,
+    given: Readonly<Arrays>,
+  ): Promise<RunResult> {
+    const net = variant.graph;
+    const { program, randoms, assigned, outputs } = await this.compiled(variant, kind, lower);
+    const missing = randoms.filter(input => !Object.hasOwn(given, input.name));
+    const feeds = { ...given, ...drawRandoms(missing, this.random) };
+    this.store.upload(variablesOf(net));
+    const results = await program.run({ ...feeds, ...extra }, fetch(net, outputs));
+    for (const variable of assigned) if (this.store.has(variable)) this.store.get(variable).changedOnEngine();
+    return { net, feeds, results };
+  }
+
+  private variantFor(given: ReadonlyMap<string, Shape>): Variant {
+    const shapes = new Map([...inputShapes(this.graph)].map(([name, shape]) => [name, given.get(name) ?? shape]));
+    const key = keyOf(shapes);
+    const known = this.variants.get(key);
+    const variant = known ?? { graph: this.recompile(shapes), programs: new Map() };
+    this.variants.delete(key);
+    this.variants.set(key, variant);
+    if (this.variants.size > MAX_VARIANTS) this.forget(this.variants.keys().next().value!);
+    return variant;
+  }
+
+  private recompile(shapes: ReadonlyMap<string, Shape>): NetGraph {
+    const graph = compileNet(this.graph.source, { ...this.options, inputShapes: Object.fromEntries(shapes) });
+    return this.store.adopt(graph, this.graph);
+  }
+
+  private forget(key: string): void {
+    const variant = this.variants.get(key)!;
+    this.variants.delete(key);
+    disposeVariant(variant);
+  }
+
+  private compiled(variant: Variant, kind: string, lower: LowerOptions): Promise<Compiled> {
+    let made = variant.programs.get(kind);
+    if (!made) variant.programs.set(kind, (made = this.compile(variant.graph, lower)));
+    return made;
+  }
+
+  private async compile(net: NetGraph, options: LowerOptions): Promise<Compiled> {
+    const { graph } = lowerNet(net, options);
+    return {
+      program: await this.store.engine.compile(graph),
+      randoms: graph.randoms,
+      assigned: graph.assignments.map(a => a.variable),
+      outputs: [...graph.outputs.keys()],
+    };
+  }
+
+  dispose(): void {
+    for (const variant of this.variants.values()) disposeVariant(variant);
+    this.variants.clear();
+  }
+}
+
+function disposeVariant({ programs }: Variant): void {
+  for (const made of programs.values())
+    made.then(
+      ({ program }) => program.dispose(),
+      () => undefined,
+    );
+}
+
+/** Blobs that a caller feeds: all sources' tops but DummyData's. */
+function inputShapes(net: NetGraph): Map<string, Shape> {
+  const feeds = net.feeds.filter(feed => net.layers[feed.layer]!.type.type !== 'DummyData');
+  return new Map(feeds.map(({ blob, layer }) => [blob, net.layers[layer]!.tops.find(t => t.name === blob)!.shape]));
+}
+
+function variablesOf(net: NetGraph): ReadonlySet<string> {
+  return new Set(net.params.map(p => p.key));
+}
+
+function keyOf(shapes: ReadonlyMap<string, Shape>): string {
+  return JSON.stringify([...shapes]);
+}
+
+function missing(name: string, shape: Shape) {
+  return fail('missing-input', `Nothing was fed for "${name}", shape ${showShape(shape)}.`, {
+    hint: `Feed it: forward({ ${/^[A-Za-z_]\w*$/.test(name) ? name : JSON.stringify(name)}: numbers }).`,
+  });
+}
