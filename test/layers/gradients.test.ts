@@ -142,12 +142,33 @@ const twoBottoms = (type: string, body: string) =>
     shapes: Object.fromEntries(Array.from({ length: n }, (_, i) => [`x${i}`, x])),
   }));
 
-const labelled = (type: string, body: string) =>
-  fc.tuple(dim(3), dim(4, 2), fc.array(dim(3), { maxLength: 2 })).map(([n, classes, plane]) => ({
+const labelled = (type: string, body: string, plane = true) =>
+  fc.tuple(dim(3), dim(4, 2), fc.array(dim(3), { maxLength: plane ? 2 : 0 })).map(([n, classes, plane]) => ({
     layer: `layer { name: "l" type: "${type}" bottom: "x" bottom: "label" top: "loss" ${body} }`,
     shapes: { x: [n, classes, ...plane], label: [n, 1, ...plane] },
     labels: { label: classes },
   }));
+
+/** With and without a static input, the states inside or exposed. */
+const recurrent = (type: string, states: number) =>
+  fc
+    .record({ steps: dim(3), n: dim(2), d: dim(3), width: dim(3), fixed: fc.boolean(), exposed: fc.boolean() })
+    .map(({ steps, n, d, width, fixed, exposed }) => {
+      const first = exposed ? Array.from({ length: states }, (_, i) => `first${i}`) : [];
+      const bottoms = ['x', 'cont', ...(fixed ? ['fixed'] : []), ...first];
+      const tops = ['y', ...first.map((_, i) => `last${i}`)];
+      const names = [...bottoms.map(b => `bottom: "${b}"`), ...tops.map(t => `top: "${t}"`)].join(' ');
+      return {
+        layer: `layer { name: "l" type: "${type}" ${names} recurrent_param { num_output: ${d} expose_hidden: ${exposed} } }`,
+        shapes: {
+          x: [steps, n, width],
+          cont: [steps, n],
+          ...(fixed && { fixed: [n, 2] }),
+          ...Object.fromEntries(first.map(name => [name, [1, n, d]])),
+        },
+        labels: { cont: 2 },
+      };
+    });
 
 const layers: Readonly<Record<string, fc.Arbitrary<Case>>> = {
   Sigmoid: simple('Sigmoid'),
@@ -236,6 +257,71 @@ const layers: Readonly<Record<string, fc.Arbitrary<Case>>> = {
   SoftmaxWithLoss: labelled('SoftmaxWithLoss', ''),
   'SoftmaxWithLoss, ignoring': labelled('SoftmaxWithLoss', 'loss_param { ignore_label: 1 }'),
   'SoftmaxWithLoss, per sample': labelled('SoftmaxWithLoss', 'loss_param { normalize: false }'),
+  HingeLoss: labelled('HingeLoss', '', false),
+  'HingeLoss, squared': labelled('HingeLoss', 'hinge_loss_param { norm: L2 }', false),
+  MultinomialLogisticLoss: fc.tuple(dim(3), dim(4, 2)).map(([n, classes]) => ({
+    layer: `layer { name: "s" type: "Softmax" bottom: "x" top: "s" }
+      layer { name: "l" type: "MultinomialLogisticLoss" bottom: "s" bottom: "label" top: "loss" }`,
+    shapes: { x: [n, classes], label: [n] },
+    labels: { label: classes },
+  })),
+  SigmoidCrossEntropyLoss: anyShape.map(x => ({
+    layer: 'layer { name: "l" type: "SigmoidCrossEntropyLoss" bottom: "x" bottom: "t" top: "loss" }',
+    shapes: { x, t: x },
+    labels: { t: 2 },
+  })),
+  InfogainLoss: fc.tuple(dim(3), dim(4, 2), dim(3)).map(([n, classes, width]) => ({
+    layer: 'layer { name: "l" type: "InfogainLoss" bottom: "x" bottom: "label" bottom: "H" top: "loss" }',
+    shapes: { x: [n, classes, width], label: [n, width], H: [1, 1, classes, classes] },
+    labels: { label: classes, H: 3 },
+  })),
+  'ContrastiveLoss, legacy': fc.tuple(dim(3), dim(3)).map(x => ({
+    layer: `layer { name: "l" type: "ContrastiveLoss" bottom: "a" bottom: "b" bottom: "alike" top: "loss"
+      contrastive_loss_param { margin: 100 legacy_version: true } }`,
+    shapes: { a: x, b: x, alike: [x[0]] },
+    labels: { alike: 2 },
+  })),
+  ContrastiveLoss: fc.tuple(dim(3), dim(4, 3)).map(x => ({
+    layer: `layer { name: "h" type: "Power" bottom: "b" top: "h" power_param { shift: 3 } }
+      layer { name: "l" type: "ContrastiveLoss" bottom: "a" bottom: "h" bottom: "alike" top: "loss"
+        contrastive_loss_param { margin: 100 } }`,
+    shapes: { a: x, b: x, alike: [x[0]] },
+    labels: { alike: 2 },
+  })),
+  BatchNorm: fc.tuple(dim(3, 2), dim(3), dim(3, 2), dim(2)).map(x => ({
+    layer: `layer { name: "l" type: "BatchNorm" bottom: "x" top: "y" batch_norm_param { eps: 0.1 } }`,
+    shapes: { x },
+    spread: 2,
+  })),
+  BatchReindex: fc.tuple(dim(3), dim(3), dim(5)).map(([n, width, chosen]) => ({
+    layer: 'layer { name: "l" type: "BatchReindex" bottom: "x" bottom: "i" top: "y" }',
+    shapes: { x: [n, width], i: [chosen] },
+    labels: { i: n },
+  })),
+  Im2col: shape4.map(x => ({
+    layer: `layer { name: "l" type: "Im2col" bottom: "x" top: "y" convolution_param { kernel_size: 2 pad: 1 stride: 2 } }`,
+    shapes: { x },
+  })),
+  'SPP, MAX': fc.tuple(dim(2), dim(2), dim(7, 4), dim(7, 4)).map(x => ({
+    layer: 'layer { name: "l" type: "SPP" bottom: "x" top: "y" spp_param { pyramid_height: 2 } }',
+    shapes: { x },
+  })),
+  'SPP, AVE': fc.tuple(dim(2), dim(2), dim(7, 4), dim(7, 4)).map(x => ({
+    layer: 'layer { name: "l" type: "SPP" bottom: "x" top: "y" spp_param { pyramid_height: 2 pool: AVE } }',
+    shapes: { x },
+  })),
+  Parameter: anyShape.map(x => ({
+    layer: `layer { name: "w" type: "Parameter" top: "w" parameter_param { shape { ${x.map(d => `dim: ${d}`).join(' ')} } } }
+      layer { name: "l" type: "Eltwise" bottom: "x" bottom: "w" top: "y" eltwise_param { operation: PROD } }`,
+    shapes: { x },
+  })),
+  RNN: recurrent('RNN', 1),
+  LSTM: recurrent('LSTM', 2),
+  LSTMUnit: fc.tuple(dim(2), dim(3)).map(([n, d]) => ({
+    layer: 'layer { name: "l" type: "LSTMUnit" bottom: "c" bottom: "g" bottom: "cont" top: "c1" top: "h1" }',
+    shapes: { c: [1, n, d], g: [1, n, 4 * d], cont: [1, n] },
+    labels: { cont: 2 },
+  })),
   EuclideanLoss: fc.tuple(dim(3), dim(3)).map(x => ({
     layer: 'layer { name: "l" type: "EuclideanLoss" bottom: "a" bottom: "b" top: "loss" }',
     shapes: { a: x, b: x },

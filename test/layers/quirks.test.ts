@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { lowerNet } from '../../src/net/index.js';
+import { createHostEngine } from '../../src/targets/host/index.js';
 import { compiled, runLayer } from './net_of.js';
 
 const f = (...values: number[]) => Float32Array.from(values);
@@ -173,5 +174,66 @@ describe('ArgMax', () => {
     const text = 'layer { name: "l" type: "ArgMax" bottom: "x" top: "y" argmax_param { top_k: 3 axis: 1 } }';
     const out = await runLayer(text, { x: [1, 4] }, { x: f(7, 1, 7, 7) });
     expect([...out['y']!]).toEqual([3, 2, 0]);
+  });
+});
+
+describe('BatchNorm', () => {
+  const text =
+    'layer { name: "bn" type: "BatchNorm" bottom: "x" top: "y" batch_norm_param { moving_average_fraction: 0.5 eps: 0 } }';
+
+  it('keeps sums of means, of unbiased variances and of weights, and uses them in TEST', async () => {
+    const engine = createHostEngine();
+    const key = (i: number) => `bn/${i}`;
+    [f(2), f(4), f(1)].forEach((data, i) => {
+      engine.write(key(i), data, [1]);
+    });
+    const run = async (phase: 'TRAIN' | 'TEST') => {
+      const program = await engine.compile(lowerNet(compiled(text, { x: [2, 1] }, phase)).graph);
+      return (await program.run({ x: f(1, 5) }, ['y']))['y']!;
+    };
+    expect([...(await run('TRAIN'))]).toEqual([-1, 1]);
+    const kept = await Promise.all([0, 1, 2].map(i => engine.read(key(i))));
+    expect(kept.map(k => k[0])).toEqual([0.5 * 2 + 3, 0.5 * 4 + 8, 0.5 + 1]);
+    const [mean, variance] = [4 / 1.5, 10 / 1.5];
+    (await run('TEST')).forEach((v, i) => {
+      expect(v).toBeCloseTo(([1, 5][i]! - mean) / Math.sqrt(variance), 5);
+    });
+    expect((await engine.read(key(2)))[0]).toBe(1.5);
+  });
+
+  it('has statistics that no solver touches', () => {
+    expect(compiled(text, { x: [2, 3] }).params.map(p => p.lrMult)).toEqual([0, 0, 0]);
+    const learnt = text.replace('top: "y"', 'top: "y" param { lr_mult: 1 }');
+    expect(() => compiled(learnt, { x: [2, 3] })).toThrow(/lr_mult of its statistics is 1/);
+  });
+});
+
+describe('losses at their ends', () => {
+  it('MultinomialLogisticLoss takes the logarithm of 1e-20 at least', async () => {
+    const text = 'layer { name: "l" type: "MultinomialLogisticLoss" bottom: "x" bottom: "label" top: "loss" }';
+    const out = await runLayer(text, { x: [1, 2], label: [1] }, { x: f(0, 1), label: f(0) });
+    expect(out['loss']![0]).toBeCloseTo(-Math.log(1e-20), 4);
+  });
+
+  it('SigmoidCrossEntropyLoss divides by the batch size unless told otherwise, and skips ignored targets', async () => {
+    const text = (body: string) =>
+      `layer { name: "l" type: "SigmoidCrossEntropyLoss" bottom: "x" bottom: "t" top: "loss" loss_param { ${body} } }`;
+    const shapes = { x: [2, 2], t: [2, 2] };
+    const feeds = { x: f(0, 0, 0, 0), t: f(0, 1, 9, 1) };
+    const run = async (body: string) => (await runLayer(text(body), shapes, feeds))['loss']![0]!;
+    expect(await run('ignore_label: 9')).toBeCloseTo((3 * Math.LN2) / 2, 5);
+    expect(await run('ignore_label: 9 normalization: VALID')).toBeCloseTo(Math.LN2, 5);
+    expect(await run('ignore_label: 9 normalization: FULL')).toBeCloseTo((3 * Math.LN2) / 4, 5);
+  });
+
+  it('ContrastiveLoss of equal vectors has a finite gradient', async () => {
+    const text = 'layer { name: "l" type: "ContrastiveLoss" bottom: "a" bottom: "b" bottom: "s" top: "loss" }';
+    const feeds = { a: f(1, 2), b: f(1, 2), s: f(0) };
+    const out = await runLayer(text, { a: [1, 2], b: [1, 2], s: [1] }, feeds, {
+      diffs: { loss: f(1) },
+      blobDiffs: ['a'],
+    });
+    expect(out['loss']![0]).toBeCloseTo(0.5, 6);
+    expect([...out['grad/blob/a']!].map(Math.abs)).toEqual([0, 0]);
   });
 });
