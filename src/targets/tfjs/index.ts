@@ -1,7 +1,9 @@
 /** Engines on TensorFlow.js. */
 
+import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import os from 'node:os';
+import path from 'node:path';
 import type * as nodeUtil from 'node:util';
 import { fail } from '../../diagnostics/index.js';
 import { DeviceEngine } from '../executor.js';
@@ -48,6 +50,7 @@ export async function createTensorflowEngine(): Promise<Engine> {
 
 /** The package's tfjs, or why it does not load. */
 export function loadTensorflow(name: (typeof tensorflowPackages)[number]): Tf | string {
+  if (!hasBinding(name)) return 'no native library installed';
   // tfjs-node 4.22 calls util.isNullOrUndefined, which Node 23 took away.
   const util = createRequire(import.meta.url)('node:util') as typeof nodeUtil & { isNullOrUndefined?: unknown };
   util.isNullOrUndefined ??= (x: unknown) => x === null || x === undefined;
@@ -55,7 +58,19 @@ export function loadTensorflow(name: (typeof tensorflowPackages)[number]): Tf | 
     require(name);
     return require('@tensorflow/tfjs-core') as Tf;
   } catch (e) {
-    const code = (e as NodeJS.ErrnoException).code;
-    return code === 'MODULE_NOT_FOUND' ? 'not installed' : String((e as Error).message).split('\n')[0]!;
+    return String((e as Error).message).split('\n')[0]!;
   }
+}
+
+/**
+ * Whether the package is there with its native part, which its install script fetches: a package without it takes half a
+ * second to fail.
+ */
+function hasBinding(name: string): boolean {
+  const folders = require.resolve.paths(name) ?? [];
+  return folders.some(folder => {
+    const lib = path.join(folder, name, 'lib');
+    if (!existsSync(lib)) return false;
+    return readdirSync(lib).some(version => existsSync(path.join(lib, version, 'tfjs_binding.node')));
+  });
 }
