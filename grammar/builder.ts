@@ -170,6 +170,11 @@ export class TreeBuilder {
     if (this.report.excused(value.end)) field.broken = true;
   }
 
+  number(field: SyntaxField, token: IToken): void {
+    field.colon = true;
+    this.value(field, this.scalar(undefined, token));
+  }
+
   scalar(minus: IToken | undefined, token: IToken): SyntaxScalar {
     const type =
       token.tokenType === T.Identifier ? 'identifier' : token.tokenType === T.Integer ? 'integer' : ('float' as const);

@@ -54,7 +54,24 @@ export class TextFormatParser extends EmbeddedActionsParser {
   readonly field = this.RULE('field', () => {
     const name = this.CONSUME(T.Identifier);
     const field = this.ACTION(() => this.#build.openField(name, this.LA(1), this.LA(2)));
-    this.SUBRULE(this.fieldRest, { ARGS: [field] });
+    this.OR([
+      { GATE: () => this.#numberFollows(), ALT: () => this.SUBRULE(this.number, { ARGS: [field] }) },
+      { ALT: () => this.SUBRULE(this.fieldRest, { ARGS: [field] }) },
+    ]);
+  });
+
+  #numberFollows(): boolean {
+    if (this.LA(1).tokenType !== T.Colon) return false;
+    const { tokenType } = this.LA(2);
+    return tokenType === T.Integer || tokenType === T.Float;
+  }
+
+  /** `: 1`, the commonest rest of a field, in one go. */
+  readonly number = this.RULE('number', (field: SyntaxField) => {
+    this.CONSUME(T.Colon);
+    const number = this.CONSUME(T.AnyNumber);
+    this.ACTION(() => this.#build.number(field, number));
+    this.OPTION(() => this.CONSUME(T.AnySeparator));
   });
 
   /** `[package.name]` or `[host/package.Type]`. */

@@ -28,19 +28,19 @@ const SIMPLE: Record<string, number> = {
 export function unescapeText(text: string): { value: string; errors: EscapeError[] } {
   const errors: EscapeError[] = [];
   if (!text.includes('\\')) return { value: text, errors };
-  const bytes: number[] = [];
+  const bytes = new ByteList(text.length + 8);
   let at = 0;
   while (at < text.length) {
     const slash = text.indexOf('\\', at);
-    pushUtf8(bytes, text.slice(at, slash < 0 ? text.length : slash));
+    if (slash !== at) bytes.text(text.slice(at, slash < 0 ? text.length : slash));
     if (slash < 0) break;
     at = slash + readEscape(text, slash, bytes, errors);
   }
-  return { value: bytesToText(Uint8Array.from(bytes)), errors };
+  return { value: bytesToText(bytes.bytes()), errors };
 }
 
 /** Reads the escape at `at`, appends its bytes, and returns its length. */
-function readEscape(text: string, at: number, bytes: number[], errors: EscapeError[]): number {
+function readEscape(text: string, at: number, bytes: ByteList, errors: EscapeError[]): number {
   const bad = (length: number, message: string) => {
     errors.push({ at, length, message });
     return length;
@@ -66,13 +66,13 @@ function readEscape(text: string, at: number, bytes: number[], errors: EscapeErr
   return bad(Math.min(2, text.length - at), `"\\${c}" is no escape sequence.`);
 }
 
-function readUnicode(text: string, at: number, bytes: number[], bad: (n: number, message: string) => number): number {
+function readUnicode(text: string, at: number, bytes: ByteList, bad: (n: number, message: string) => number): number {
   if (text[at + 1] === 'U') {
     const hex = /^00[01][0-9a-fA-F]{5}/.exec(text.slice(at + 2, at + 10));
     if (!hex) return bad(2, '"\\U" must be followed by eight hexadecimal digits, up to 0010FFFF.');
     const point = Number.parseInt(hex[0], 16);
     // Beyond Unicode protoc keeps the escape as it is written.
-    if (point > 0x10ffff) pushUtf8(bytes, text.slice(at, at + 10));
+    if (point > 0x10ffff) bytes.text(text.slice(at, at + 10));
     else pushCodePoint(bytes, point);
     return 10;
   }
@@ -88,20 +88,47 @@ function readUnicode(text: string, at: number, bytes: number[], bad: (n: number,
   return 6;
 }
 
-function pushCodePoint(bytes: number[], c: number): void {
-  if (c < 0x80) bytes.push(c);
-  else if (c < 0x800) bytes.push(0xc0 | (c >> 6), 0x80 | (c & 63));
-  else if (c < 0x10000) bytes.push(0xe0 | (c >> 12), 0x80 | ((c >> 6) & 63), 0x80 | (c & 63));
-  else bytes.push(0xf0 | (c >> 18), 0x80 | ((c >> 12) & 63), 0x80 | ((c >> 6) & 63), 0x80 | (c & 63));
+/** Bytes that grow, with text among them in UTF-8. */
+class ByteList {
+  #bytes: Uint8Array;
+  #length = 0;
+
+  constructor(size: number) {
+    this.#bytes = new Uint8Array(size);
+  }
+
+  push(byte: number): void {
+    if (this.#length === this.#bytes.length) this.#grow(1);
+    this.#bytes[this.#length++] = byte;
+  }
+
+  #grow(by: number): void {
+    const larger = new Uint8Array(2 * this.#bytes.length + by);
+    larger.set(this.#bytes);
+    this.#bytes = larger;
+  }
+
+  text(text: string): void {
+    const bytes = textToBytes(text);
+    if (this.#length + bytes.length > this.#bytes.length) this.#grow(bytes.length);
+    this.#bytes.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
+  }
 }
 
-function pushUtf8(bytes: number[], text: string): void {
-  for (let i = 0; i < text.length; i++) {
-    const c = text.codePointAt(i)!;
-    if (c > 0xffff) i++;
-    if (c >= 0xdc80 && c <= 0xdcff) bytes.push(c - 0xdc00);
-    else pushCodePoint(bytes, c);
-  }
+function pushCodePoint(bytes: ByteList, c: number): void {
+  const tail = (shift: number) => bytes.push(0x80 | ((c >> shift) & 63));
+  if (c < 0x80) bytes.push(c);
+  else if (c < 0x800) bytes.push(0xc0 | (c >> 6));
+  else if (c < 0x10000) bytes.push(0xe0 | (c >> 12));
+  else bytes.push(0xf0 | (c >> 18));
+  if (c >= 0x10000) tail(12);
+  if (c >= 0x800) tail(6);
+  if (c >= 0x80) tail(0);
 }
 
 const LONE_BYTE = /(?<![\ud800-\udbff])[\udc80-\udcff]/;
@@ -110,9 +137,14 @@ const encoder = new TextEncoder();
 /** The bytes of a string value. */
 export function textToBytes(text: string): Uint8Array {
   if (!hasSurrogate(text) || !LONE_BYTE.test(text)) return encoder.encode(text);
-  const bytes: number[] = [];
-  pushUtf8(bytes, text);
-  return Uint8Array.from(bytes);
+  const bytes = new ByteList(3 * text.length);
+  for (let i = 0; i < text.length; i++) {
+    const c = text.codePointAt(i)!;
+    if (c > 0xffff) i++;
+    if (c >= 0xdc80 && c <= 0xdcff) bytes.push(c - 0xdc00);
+    else pushCodePoint(bytes, c);
+  }
+  return bytes.bytes();
 }
 
 /** A quick look, so that long plain strings skip the slow expression. */

@@ -63,12 +63,14 @@ const scopes = new WeakMap<protobuf.Type, Scope>();
 export function scopeOf(type: protobuf.Type): Scope {
   let scope = scopes.get(type);
   if (!scope) {
+    const kinds = new Map<string, 'block' | 'value'>();
+    for (const field of type.fieldsArray) {
+      const inner = field.resolve().resolvedType;
+      const name = inner instanceof protobuf.Type && isGroup(inner) ? inner.name : field.name;
+      kinds.set(name, field.map || inner instanceof protobuf.Type ? 'block' : 'value');
+    }
     scope = {
-      kind: name => {
-        const field = findField(type, name);
-        if (!field) return undefined;
-        return field.map || field.resolvedType instanceof protobuf.Type ? 'block' : 'value';
-      },
+      kind: name => kinds.get(name),
       child: name => {
         const inner = blockType(findField(type, name));
         return inner && scopeOf(inner);
