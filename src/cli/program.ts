@@ -2,6 +2,7 @@
 
 import { Command, Option } from 'commander';
 import type { ImagesOptions } from '../data/images.js';
+import type { PhantomOptions } from '../data/phantom.js';
 import type { SunnybrookOptions } from '../data/sunnybrook.js';
 import type { CheckOptions } from './commands/check.js';
 import type { CodecOptions } from './commands/codec.js';
@@ -176,6 +177,21 @@ function addData(program: Command, io: Io, act: Act): void {
       act(async (options: ImagesOptions) => {
         const commands = await import('./commands/dataset.js');
         await commands.createImages(io, options);
+      }),
+    );
+  create
+    .command('phantom')
+    .description('from nothing: short-axis cardiac MR made by formula, as DICOM and contour files')
+    .requiredOption('--out <dir>', 'the folder of the data set')
+    .addOption(new Option('--count <n>', 'pictures, about ten a patient').argParser(integer(1)).default(120))
+    .addOption(new Option('--size <pixels>', 'side of a picture').argParser(integer(1)).default(256))
+    .addOption(channelsOption('L'))
+    .addOption(valOption(20))
+    .addOption(seedOption())
+    .action(
+      act(async (options: PhantomOptions) => {
+        const commands = await import('./commands/dataset.js');
+        await commands.createPhantom(io, options);
       }),
     );
 }

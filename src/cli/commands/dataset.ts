@@ -3,6 +3,7 @@
 import type { CreatedDataset, Progress } from '../../data/build.js';
 import type { ImagesOptions } from '../../data/images.js';
 import type { Manifest, SplitName } from '../../data/manifest.js';
+import type { PhantomOptions } from '../../data/phantom.js';
 import type { SunnybrookOptions } from '../../data/sunnybrook.js';
 import { printDiagnostics } from '../errors.js';
 import { formatCount, formatPercent, formatTable } from '../format.js';
@@ -19,6 +20,11 @@ export async function createSunnybrook(io: Io, options: SunnybrookOptions): Prom
 
 export async function createImages(io: Io, options: ImagesOptions): Promise<void> {
   const { createImages: create } = await import('../../data/images.js');
+  await creating(io, options.out, onProgress => create({ ...options, onProgress }));
+}
+
+export async function createPhantom(io: Io, options: PhantomOptions): Promise<void> {
+  const { createPhantom: create } = await import('../../data/phantom.js');
   await creating(io, options.out, onProgress => create({ ...options, onProgress }));
 }
 
