@@ -291,9 +291,9 @@ export class TreeBuilder {
 
   /** A brace that opens its line and stands under an outer block's line closes that block: the inner one lacks its own. */
   #closeByIndent(token: IToken): void {
-    if (this.#stack.length < 3 || !this.#top.open || this.#pairs().openersLeft <= 0) return;
+    if (this.#stack.length < 3 || !this.#top.open) return;
     const lines = this.#lines;
-    if (!lines.opensLine(token.startOffset)) return;
+    if (!lines.opensLine(token.startOffset) || this.#pairs().openersLeft <= 0) return;
     const indent = lines.indent(token.startOffset).length;
     const own = this.#top.open.startOffset;
     if (lines.line(own) === lines.line(token.startOffset) || lines.indent(own).length <= indent) return;

@@ -112,13 +112,15 @@ function blockType(field: protobuf.Field | undefined): protobuf.Type | undefined
   return entry;
 }
 
-type Record_ = Record<string, unknown>;
+type Fields = Record<string, unknown>;
 
 interface Job {
   readonly type: protobuf.Type;
-  readonly message: Record_;
+  readonly message: Fields;
   readonly fields: readonly SyntaxField[];
-  readonly parents: readonly protobuf.Type[];
+  /** The message around this one. */
+  readonly up: Job | undefined;
+  readonly depth: number;
   readonly at: Span;
   readonly quiet: boolean;
 }
@@ -127,7 +129,7 @@ class MessageReader {
   readonly #report: Report;
   readonly #lines: Lines;
   readonly #jobs: Job[] = [];
-  readonly #maps: { map: Record_; entry: Record_ }[] = [];
+  readonly #maps: { map: Fields; entry: Fields }[] = [];
 
   constructor(readonly syntax: SyntaxResult) {
     this.#report = syntax.report;
@@ -136,7 +138,7 @@ class MessageReader {
 
   read(type: protobuf.Type): object {
     const { document } = this.syntax;
-    const message = this.#start(type, document.fields, { start: 0, end: document.end }, [], false);
+    const message = this.#start(type, document.fields, { start: 0, end: document.end }, undefined);
     for (let job = this.#jobs.pop(); job; job = this.#jobs.pop()) {
       for (const field of job.fields) this.#readField(job, field);
       this.#checkRequired(job);
@@ -145,11 +147,12 @@ class MessageReader {
     return message;
   }
 
-  #start(type: protobuf.Type, fields: SyntaxField[], at: Span, parents: protobuf.Type[], quiet: boolean): Record_ {
-    const message = messageType(type).create() as unknown as Record_;
+  #start(type: protobuf.Type, fields: readonly SyntaxField[], at: Span, up: Job | undefined): Fields {
+    const message = type.create() as unknown as Fields;
     origins.set(message, { lines: this.#lines, type, fields, span: at });
-    if (parents.length > MAX_DEPTH) this.#report.add('too-deep', `Blocks are nested more than ${MAX_DEPTH} deep.`, at);
-    else this.#jobs.push({ type, message, fields, parents, at, quiet });
+    const depth = up ? up.depth + 1 : 0;
+    if (depth > MAX_DEPTH) this.#report.add('too-deep', `Blocks are nested more than ${MAX_DEPTH} deep.`, at);
+    else this.#jobs.push({ type, message, fields, up, depth, at, quiet: up?.quiet ?? false });
     return message;
   }
 
@@ -184,7 +187,7 @@ class MessageReader {
       'duplicate-field',
       others.length > 0 && others[0] !== field
         ? `\`${node.name}\` and \`${others[0]?.name}\` exclude each other.`
-        : `\`${node.name}\` is given more than once in ${job.parents.length ? 'this block' : 'this text'}.`,
+        : `\`${node.name}\` is given more than once in ${job.up ? 'this block' : 'this text'}.`,
       node.nameSpan,
       {
         hint: 'It takes one value: keep one of them.',
@@ -228,13 +231,12 @@ class MessageReader {
   }
 
   #readBlock(job: Job, node: SyntaxField, field: protobuf.Field, inner: protobuf.Type, value: SyntaxMessage): void {
-    const parents = [...job.parents.slice(-MAX_DEPTH), job.type];
     const at = { start: node.value === value ? node.start : value.start, end: value.end };
-    const message = this.#start(inner, value.fields, at, parents, job.quiet);
+    const message = this.#start(inner, value.fields, at, job);
     if (field.map) {
       job.message[field.name] ??= {};
       if (!Object.hasOwn(job.message, field.name)) job.message[field.name] = {};
-      this.#maps.push({ map: job.message[field.name] as Record_, entry: message });
+      this.#maps.push({ map: job.message[field.name] as Fields, entry: message });
     } else if (field.repeated) (job.message[field.name] as unknown[]).push(message);
     else job.message[field.name] = message;
   }
@@ -266,7 +268,7 @@ class MessageReader {
     }
     if (job.type.reserved?.some(r => r === node.name)) return;
     const block = node.value?.kind === 'message';
-    const outer = [...job.parents].reverse().find(t => scopeOf(t).kind(node.name) === (block ? 'block' : 'value'));
+    const outer = ownerAround(job, node.name, block ? 'block' : 'value');
     const inside = innerOwners(job, node.name);
     if (outer) {
       this.#fault(
@@ -298,6 +300,12 @@ class MessageReader {
   #fault(quiet: boolean, code: string, message: string, span: Span, more: Partial<Diagnostic> = {}): void {
     if (!quiet) this.#report.add(code, message, span, more);
   }
+}
+
+/** The nearest message around this one that has a field of this name and kind. */
+function ownerAround(job: Job, name: string, kind: 'block' | 'value'): protobuf.Type | undefined {
+  for (let up = job.up; up; up = up.up) if (scopeOf(up.type).kind(name) === kind) return up.type;
+  return undefined;
 }
 
 /** The blocks of this message (those that stand in the text first) that have a field of this name. */
