@@ -3,7 +3,8 @@
  * number by number. It is how an engine is checked, here and on a user's machine.
  */
 
-import { MokapotError } from '../diagnostics/index.js';
+import { fail, MokapotError } from '../diagnostics/index.js';
+import { showShape, sizeOf } from '../ir/index.js';
 import type { Phase } from '../layers/index.js';
 import { compileNet, type LoweredNet, lowerNet, type NetGraph } from '../net/index.js';
 import { type NetParameter, parseText } from '../schema/index.js';
@@ -94,10 +95,30 @@ function runsBackward(net: NetGraph, blob: string): boolean {
   return producer !== undefined && net.layers[producer]!.needsBackward;
 }
 
+/** Shape of what each key of a golden may be about, by prefix: blobs for inputs and outputs, parameters by key. */
+function checkKeys(golden: GoldenCase, net: NetGraph): void {
+  const params = new Map(net.params.map(p => [p.key, p.shape]));
+  const blobs = new Map([...net.blobs].map(([name, { shape }]) => [name, shape]));
+  const hint = 'Its two files do not belong together.';
+  const lacks = (key: string) => fail('golden-incomplete', `Golden "${golden.name}" has no ${key}.`, { hint });
+  for (const key of params.keys()) if (!golden.values.tensors.has(`param/${key}`)) throw lacks(`param/${key}`);
+  for (const name of net.inputs) if (!golden.values.tensors.has(`input/${name}`)) throw lacks(`input/${name}`);
+  for (const [key, { data }] of golden.values.tensors) {
+    const [prefix, ...rest] = key.split('/');
+    const shape = (prefix!.startsWith('param') ? params : blobs).get(rest.join('/'));
+    if (shape && sizeOf(shape) === data.length) continue;
+    const what = shape
+      ? `holds ${data.length} numbers, and the net has ${showShape(shape)}`
+      : 'is of nothing in the net';
+    throw fail('golden-mismatch', `Golden "${golden.name}": ${key} ${what}.`, { hint });
+  }
+}
+
 function lower(golden: GoldenCase): LoweredNet {
   const { values } = golden;
   const phase: Phase = values.metadata['phase'] === 'TRAIN' ? 'TRAIN' : 'TEST';
   const net = compileNet(parse(golden), { phase });
+  checkKeys(golden, net);
   return lowerNet(net, {
     gradients: 'seeds',
     seeds: [...under(values, 'output_diff').keys()].filter(blob => runsBackward(net, blob)),
@@ -111,10 +132,7 @@ async function compare(golden: GoldenCase, engine: Engine, tolerance: Tolerance)
   const { values } = golden;
   const { graph, params } = lower(golden);
   const given = under(values, 'param');
-  for (const { key, shape } of params) {
-    const data = given.get(key);
-    if (data) engine.write(key, data, shape);
-  }
+  for (const { key, shape } of params) engine.write(key, given.get(key)!, shape);
   const program = await engine.compile(graph);
   const feeds = Object.fromEntries([
     ...under(values, 'input'),

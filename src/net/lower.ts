@@ -27,6 +27,8 @@ export interface LowerOptions {
   readonly fetchGradients?: boolean;
   /** Blobs that can be fetched: those nobody reads and the losses (default), all, or these. */
   readonly fetch?: 'outputs' | 'all' | readonly string[];
+  /** Whether layers change the parameters they keep themselves (BatchNorm's statistics), as Caffe's Forward does. Default true. */
+  readonly updates?: boolean;
   /** Adds to the graph what happens with the gradients: the solver's rule. */
   readonly extend?: (b: Builder, parts: TrainingParts) => Graph['assignments'];
 }
@@ -56,7 +58,7 @@ export function lowerNet(net: NetGraph, options: LowerOptions = {}): LoweredNet 
   const backward = lowerBackward(b, net, forward, options);
   const { params, last } = forward;
   const learnt = options.extend?.(b, { ...backward, loss: forward.loss, params, blobs: last }) ?? [];
-  const assignments = [...forward.updates, ...learnt];
+  const assignments = [...((options.updates ?? true) ? forward.updates : []), ...learnt];
   const outputs = new Map<string, Value>();
   for (const name of fetched(net, options.fetch ?? 'outputs')) {
     const value = last.get(name);
