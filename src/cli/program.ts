@@ -136,8 +136,8 @@ function addEditing(program: Command, io: Io, act: Act): void {
   codec('decode', 'binary message to prototxt', 'without upgrading older forms');
 }
 
-const valOption = () =>
-  new Option('--val <percent>', 'share held back for validation').argParser(number(0)).default(10);
+const valOption = (preset = 10) =>
+  new Option('--val <percent>', 'share held back for validation').argParser(number(0)).default(preset);
 const seedOption = () => new Option('--seed <n>', 'of all chance; same seed, same result').argParser(integer());
 const channelsOption = (preset: 'L' | 'RGB') =>
   new Option('--channels <kind>', 'L is grey, RGB three channels').choices(['L', 'RGB']).default(preset);

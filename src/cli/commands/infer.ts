@@ -1,0 +1,141 @@
+/** `mokapot infer`: pictures through a trained network: mask, overlay, and the Dice where a label is known. */
+
+import { mkdir, readFile } from 'node:fs/promises';
+import { basename, extname, join } from 'node:path';
+import { contourMask, readContour } from '../../data/contour.js';
+import { type Dataset, openDataset } from '../../data/dataset.js';
+import { type Color, decodeLabel, encodeMask, encodePng, loadPicture } from '../../data/image.js';
+import type { SplitName } from '../../data/manifest.js';
+import { overlay } from '../../data/pictures.js';
+import { fail, nearest } from '../../diagnostics/index.js';
+import { type ClassMask, dice, type InputPicture, Segmenter } from '../../infer/segment.js';
+import { writeAtomically } from '../../weights/files.js';
+import { Interrupted } from '../errors.js';
+import { formatNumber, formatPercent } from '../format.js';
+import { type Io, say } from '../io.js';
+import { describeFile } from '../network.js';
+import { readTextFile } from '../text_file.js';
+
+export interface InferOptions {
+  readonly net: string;
+  readonly weights?: readonly string[];
+  readonly dataset?: string;
+  readonly split: SplitName;
+  readonly label?: string;
+  readonly output?: string;
+  readonly backend?: string;
+  readonly pythonLayers?: readonly string[];
+  readonly out: string;
+  readonly json?: boolean;
+}
+
+interface Subject extends InputPicture {
+  readonly label?: ArrayLike<number>;
+}
+
+/** Without a data set, `names` are files; with one, its entries (none: all of the split). */
+export async function infer(io: Io, names: readonly string[], options: InferOptions): Promise<void> {
+  const signal = io.interruptible();
+  const dataset = options.dataset === undefined ? undefined : await openDataset(options.dataset);
+  let segmenter: Segmenter | undefined;
+  const scores: number[] = [];
+  try {
+    await mkdir(options.out, { recursive: true });
+    for await (const subject of dataset ? entriesOf(dataset, names, options) : filesOf(names, options)) {
+      if (signal.aborted) throw new Interrupted('Stopped.');
+      segmenter ??= await Segmenter.load(options.net, subject, options);
+      const mask = await segmenter.segment(subject);
+      scores.push(...(await report(io, subject, mask, dataset?.manifest.palette, options)));
+    }
+  } finally {
+    segmenter?.dispose();
+    await dataset?.close();
+  }
+  if (scores.length > 1 && !options.json) {
+    say(io, `Dice ${formatNumber(scores.reduce((a, b) => a + b, 0) / scores.length)} in the mean of ${scores.length}`);
+  }
+}
+
+/** Writes mask and overlay, prints a line. @returns the Dice where a label is known. */
+async function report(
+  io: Io,
+  subject: Subject,
+  mask: ClassMask,
+  palette: readonly Color[] | undefined,
+  options: InferOptions,
+): Promise<number[]> {
+  const stem = join(options.out, subject.name.replace(/[^\w.-]+/g, '_'));
+  const files = { mask: `${stem}_mask.png`, overlay: `${stem}_overlay.png` };
+  await writeAtomically(files.mask, [encodeMask(mask, palette)]);
+  const drawn = overlay(subject, { mask: mask.data, label: subject.label });
+  await writeAtomically(files.overlay, [encodePng(drawn)]);
+  const shares = Array.from(
+    { length: mask.classes },
+    (_, c) => mask.data.filter(v => v === c).length / mask.data.length,
+  );
+  const score = subject.label && meanDice(mask, subject.label);
+  if (options.json) say(io, JSON.stringify({ name: subject.name, ...files, shares, dice: score }));
+  else {
+    const found = shares.flatMap((s, c) => (c > 0 && s > 0 ? [`class ${c} ${formatPercent(s)}`] : [])).join(', ');
+    const known = score === undefined ? '' : `Dice ${formatNumber(score)}, `;
+    say(io, `${subject.name}: ${known}${found || 'background only'} -> ${files.mask}, ${files.overlay}`);
+  }
+  return score === undefined ? [] : [score];
+}
+
+/** Over the classes but background; of two classes, that of the second. */
+function meanDice(mask: ClassMask, label: ArrayLike<number>): number {
+  const classes = Array.from({ length: mask.classes - 1 }, (_, i) => i + 1);
+  const there = classes.filter(c => mask.data.includes(c) || Array.prototype.includes.call(label, c));
+  if (there.length === 0) return 1;
+  return there.reduce((sum, c) => sum + dice(mask.data, label, c), 0) / there.length;
+}
+
+async function* entriesOf(dataset: Dataset, names: readonly string[], options: InferOptions): AsyncGenerator<Subject> {
+  const split = await dataset.split(options.split);
+  const known = split.manifest.entries.map(e => e.name);
+  const positions = names.length === 0 ? known.keys() : names.map(name => positionOf(name, split.indexOf(name), known));
+  for (const position of positions) yield split.entry(position);
+}
+
+function positionOf(name: string, position: number | undefined, known: readonly string[]): number {
+  if (position !== undefined) return position;
+  const near = nearest(name, known);
+  throw fail('unknown-entry', `The data set has no entry "${name}".`, {
+    hint: near
+      ? `Did you mean ${near}?`
+      : `Its entries are named like ${known[0] ?? '(it has none)'}; --split val or train.`,
+  });
+}
+
+async function* filesOf(names: readonly string[], options: InferOptions): AsyncGenerator<Subject> {
+  if (names.length === 0) {
+    throw fail('no-pictures', 'No picture is given.', { hint: 'Name PNG, JPEG or DICOM files, or --dataset DIR.' });
+  }
+  if (options.label !== undefined && names.length > 1) {
+    throw fail('one-label', `--label goes with one picture, and there are ${names.length}.`);
+  }
+  const channels = await channelsOf(options.net);
+  for (const path of names) {
+    const picture = await loadPicture(path, channels);
+    const [, height, width] = picture.shape;
+    const label = options.label === undefined ? undefined : await readLabel(options.label, width, height);
+    yield { ...picture, name: basename(path, extname(path)), label };
+  }
+}
+
+/** How many channels the network's own input has; undefined where it leaves that to the data set. */
+async function channelsOf(net: string): Promise<1 | 3 | undefined> {
+  const state = { phase: 'TEST', stages: ['deploy'] } as const;
+  const described = describeFile({ text: await readTextFile(net), name: net, state });
+  const channels = described.assumed ? undefined : described.blobs.get('data')?.shape[1];
+  return channels === 1 || channels === 3 ? channels : undefined;
+}
+
+/** A label picture, or a contour file. */
+async function readLabel(path: string, width: number, height: number): Promise<Uint8Array> {
+  if (extname(path).toLowerCase() === '.txt') return contourMask(await readContour(path), width, height);
+  const label = await decodeLabel(await readFile(path), path);
+  if (label.width === width && label.height === height) return label.data;
+  throw fail('label-size', `The label ${path} is ${label.width}x${label.height}, its picture ${width}x${height}.`);
+}

@@ -1,0 +1,89 @@
+/** dataset create and show. */
+
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { encodeMask, encodePng } from '../../src/data/image.js';
+import { folder, mokapot } from './cli.js';
+
+let phantom: string;
+
+beforeAll(async () => {
+  phantom = join(folder(), 'phantom');
+  const made = await mokapot(['dataset', 'create', 'phantom', '--out', phantom, '--count', '12', '--size', '64']);
+  expect(made).toMatchObject({ code: 0, err: '' });
+});
+
+describe('dataset create', () => {
+  it('phantom: real files in the layout of Sunnybrook, from which the sunnybrook command makes a set again', async () => {
+    const out = join(folder(), 'again');
+    const dirs = ['--images', join(phantom, 'challenge_training'), '--contours', phantom];
+    const { code, out: text } = await mokapot([
+      'dataset',
+      'create',
+      'sunnybrook',
+      ...dirs,
+      '--out',
+      out,
+      '--val',
+      '25',
+    ]);
+    expect(code).toBe(0);
+    expect(text).toMatch(/sunnybrook, 12 entries/);
+    expect(text).toMatch(/held back 3, .*\(by image\)/);
+    expect(text).toMatch(/1 +left ventricle/);
+    expect(existsSync(join(out, 'train_db', 'features', 'data.mdb'))).toBe(true);
+  });
+
+  it('images: pairs by name, tells what it left out, counts classes', async () => {
+    const dir = folder();
+    for (const sub of ['images', 'labels']) mkdirSync(join(dir, sub));
+    const size = { width: 8, height: 6 };
+    for (let i = 0; i < 4; i++) {
+      const data = new Uint8Array(48).fill(40 * i);
+      writeFileSync(join(dir, 'images', `${i}.png`), encodePng({ ...size, channels: 1, data }));
+      if (i < 3)
+        writeFileSync(join(dir, 'labels', `${i}.png`), encodeMask({ ...size, data: data.map((_, j) => j % 3) }));
+    }
+    const out = join(dir, 'set');
+    const argv = [
+      '--images',
+      join(dir, 'images'),
+      '--labels',
+      join(dir, 'labels'),
+      '--classes',
+      'sky,sea',
+      '--out',
+      out,
+    ];
+    const ran = await mokapot(['dataset', 'create', 'images', ...argv, '--channels', 'L', '--val', '34']);
+    expect(ran).toMatchObject({ code: 0, err: expect.stringContaining('3.png has no label picture') });
+    expect(ran.out).toMatch(/2 +class 2 +48 +33.33 %/);
+    expect(JSON.parse(readFileSync(join(out, 'manifest.json'), 'utf8'))).toMatchObject({
+      classes: ['sky', 'sea', 'class 2'],
+    });
+  });
+
+  it.each([
+    ['a missing folder', ['sunnybrook', '--images', '/no/such', '--contours', '/no/such'], 'does not exist'],
+    ['a folder without contours', ['sunnybrook', '--images', '.', '--contours', 'docs'], 'There are no contours'],
+    ['too many per cent', ['phantom', '--count', '12', '--size', '64', '--val', '100'], '100'],
+  ])('refuses %s', async (_, argv, sentence) => {
+    const ran = await mokapot(['dataset', 'create', ...argv, '--out', join(folder(), 'x')]);
+    expect(ran).toMatchObject({ code: 1, err: expect.stringContaining(sentence) });
+  });
+
+  it("does not touch a folder with other people's files", async () => {
+    const out = folder();
+    writeFileSync(join(out, 'thesis.txt'), 'years of work');
+    const ran = await mokapot(['dataset', 'create', 'phantom', '--out', out, '--count', '12', '--size', '64']);
+    expect(ran).toMatchObject({ code: 1, err: expect.stringContaining('is not empty') });
+  });
+
+  it('wants to know where to', async () => {
+    expect(await mokapot(['dataset', 'create', 'phantom'])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('--out'),
+    });
+  });
+});
