@@ -92,7 +92,7 @@ export function applyTransform(entry: Entry, transform: Transform, draw: Draw): 
   const offset = (room: number, chance: number) => Math.floor(phase === 'TRAIN' ? chance * (room + 1) : room / 2);
   const window = { top: offset(height - h, draw.top), left: offset(width - w, draw.left), h, w, mirror };
   const data = cut(source.data, channels, height, width, window, (value, index, channel) =>
-    Math.fround((value - (subtract?.(index, channel) ?? 0)) * scale),
+    Math.fround(Math.fround(value - (subtract?.(index, channel) ?? 0)) * scale),
   );
   const isPicture = source.labelShape.length === 3;
   const label = isPicture ? cut(source.label, source.labelShape[0]!, height, width, window, v => v) : source.label;
