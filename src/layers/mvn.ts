@@ -6,7 +6,7 @@ import type { LayerType } from './types.js';
 
 /**
  * The deviation is sqrt(variance) + eps, and the gradient that of a division by it which takes the whole of it for the
- * deviation (mvn_layer.cpp): it stays finite where all elements are equal.
+ * deviation (mvn_layer.cpp): it stays finite where all elements are equal. The top always has 4 axes.
  */
 export const mvn: LayerType = {
   type: 'MVN',
@@ -15,14 +15,15 @@ export const mvn: LayerType = {
   tops: { min: 1, max: 1 },
   reshape(ctx) {
     const shape = ctx.bottomShapes[0]!;
-    if (shape.length !== 4) throw ctx.fail('mvn-axes', `MVN needs 4 axes, N×C×H×W, and gets ${showBottom(ctx, 0)}.`);
-    return { tops: [shape], params: [] };
+    if (shape.length > 4) throw ctx.fail('mvn-axes', `MVN takes 4 axes at most, and gets ${showBottom(ctx, 0)}.`);
+    return { tops: [[...shape, 1, 1, 1, 1].slice(0, 4)], params: [] };
   },
-  lower(ctx, b, [x]) {
+  lower(ctx, b, [given]) {
+    const x = b.reshape(given!, mvn.reshape(ctx).tops[0]!);
     const { normalize_variance, across_channels, eps } = sub(ctx.param, 'mvn_param');
     const axes = across_channels ? [1, 2, 3] : [2, 3];
-    const share = 1 / countOf(x!.shape, axes[0]!);
-    const centred = b.sub(x!, b.mul(b.sum(x!, axes, true), share));
+    const share = 1 / countOf(x.shape, axes[0]!);
+    const centred = b.sub(x, b.mul(b.sum(x, axes, true), share));
     if (!normalize_variance) return [centred];
     const variance = b.mul(b.sum(b.mul(centred, centred), axes, true), share);
     const deviation = b.add(b.sqrt(b.stopGradient(variance)), eps);

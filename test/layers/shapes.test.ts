@@ -85,6 +85,7 @@ describe('shapes', () => {
     ['Reduction', 'reduction_param { axis: -1 }', { x: [2, 3, 4] }, [2, 3]],
     ['ArgMax', 'argmax_param { top_k: 2 }', { x: [2, 3, 4, 5] }, [2, 1, 2, 1]],
     ['Tile', 'tile_param { axis: -1 tiles: 3 }', { x: [2, 4] }, [2, 12]],
+    ['MVN', '', { x: [2, 4] }, [2, 4, 1, 1]],
     ['Embed', 'embed_param { num_output: 5 input_dim: 9 }', { x: [2, 4] }, [2, 4, 5]],
     ['SoftmaxWithLoss', '', { x: [2, 3, 4, 5], label: [2, 1, 4, 5] }, []],
     ['Accuracy', 'accuracy_param { axis: -1 }', { x: [2, 4, 3], label: [8] }, []],
