@@ -175,6 +175,7 @@ export class Net {
       fetch: graph => (keepBlobs ? [...graph.blobs.keys()] : graph.outputs),
     });
     this.showShapes();
+    if (net.layers.some(layer => layer.type.updates)) await this.store.download();
     this.last = { ...fed };
     for (const name of this.inputs) this.activations.get(name)!.hold((this.last[name] = fed[name]!.slice()));
     for (const [name, data] of Object.entries(results)) this.activations.get(name)?.hold(data);
@@ -202,11 +203,11 @@ export class Net {
       });
     }
     const wanted = [...new Set([...(this.graph.forceBackward ? this.inputs : []), ...diffs])];
-    const names = seeds.map(([name]) => name);
+    const names = seeds.map(([name]) => name).filter(name => this.runsBackward(name, diffs));
     const { results } = await this.runner.rerun(
       {
         kind: `backward ${JSON.stringify([names, wanted])}`,
-        lower: { gradients: 'seeds', seeds: names, blobDiffs: wanted },
+        lower: { gradients: 'seeds', seeds: names, blobDiffs: wanted, updates: false },
         extra: Object.fromEntries(seeds.map(([name, data]) => [`diff/${name}`, data])),
         fetch: (_, outputs) => outputs.filter(name => name.startsWith('grad/')),
       },
@@ -219,6 +220,14 @@ export class Net {
       if (gradient) this.store.get(key).holdDiff(gradient);
     }
     return this.snapshot(wanted);
+  }
+
+  /**
+   * Whether a gradient given for a blob flows on: Caffe runs no backward through a layer that leads to no loss, unless
+   * the net says force_backward; nor do we, where nobody asks for a blob's gradient.
+   */
+  private runsBackward(blob: string, diffs: readonly string[]): boolean {
+    return diffs.length > 0 || this.graph.layers[this.graph.blobs.get(blob)!.producer]!.needsBackward;
   }
 
   /**
