@@ -12,7 +12,7 @@ import { copyWeights, scanCaffemodel, type WeightMatch } from '../weights/index.
 import { ActivationBlob, type Blob, type Outputs, outputsOf, ParameterBlob } from './blob.js';
 import { type Feeds, readFeeds } from './feeds.js';
 import { ParamStore } from './param_store.js';
-import { loadPythonModules } from './python_modules.js';
+import { loadPythonModules, onePerLayer } from './python_modules.js';
 import { Runner, type RunRequest, type RunResult } from './runner.js';
 
 /** A `.caffemodel`: its path or its bytes. */
@@ -104,7 +104,7 @@ export class Net {
     notes: readonly Diagnostic[] = [],
   ): Promise<Net> {
     const places = { ...(options.dir !== undefined && { protoDir: options.dir }), dirs: options.pythonLayers ?? [] };
-    const hostLayer = options.hostLayer ?? (await loadPythonModules(param, places));
+    const hostLayer = onePerLayer(options.hostLayer ?? (await loadPythonModules(param, places)));
     const full = { ...options, hostLayer };
     const graph = compileNet(param, full);
     const shared = options.shareWith;
@@ -176,8 +176,9 @@ export class Net {
     });
     this.showShapes();
     if (net.layers.some(layer => layer.type.updates)) await this.store.download();
-    this.last = { ...fed };
-    for (const name of this.inputs) this.activations.get(name)!.hold((this.last[name] = fed[name]!.slice()));
+    const inputs = Object.fromEntries(this.inputs.map(name => [name, fed[name]!.slice()]));
+    for (const [name, data] of Object.entries(inputs)) this.activations.get(name)!.hold(data);
+    this.last = { ...fed, ...inputs };
     for (const [name, data] of Object.entries(results)) this.activations.get(name)?.hold(data);
     return this.snapshot(net.outputs);
   }

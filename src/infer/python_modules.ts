@@ -9,6 +9,7 @@ import { pathToFileURL } from 'node:url';
 import { createJiti } from 'jiti';
 import { fail, type MokapotError, nearest } from '../diagnostics/index.js';
 import { type HostLayer, type HostLayerClass, hostLayerFor } from '../layers/index.js';
+import type { NetOptions } from '../net/index.js';
 import { type NetParameter, sub } from '../schema/index.js';
 
 const EXTENSIONS = ['.ts', '.mjs', '.js'] as const;
@@ -22,6 +23,16 @@ export interface ModulePlaces {
 
 /** Makes the object behind a Python layer; what NetOptions.hostLayer takes. Throws where nobody knows the class. */
 export type HostLayerMaker = (module: string, layer: string) => HostLayer;
+
+/** One object per layer for as long as the net lives, however often it is compiled for other shapes. */
+export function onePerLayer(make: NonNullable<NetOptions['hostLayer']>): NonNullable<NetOptions['hostLayer']> {
+  const made = new Map<string, HostLayer>();
+  return (module, layer, name) => {
+    const host = made.get(name) ?? make(module, layer, name) ?? hostLayerFor(module, layer);
+    if (host) made.set(name, host);
+    return host;
+  };
+}
 
 interface Found {
   readonly file: string;

@@ -35,7 +35,7 @@ export function layerContext(
   };
   if (layer.type !== 'Python') return context;
   const { module, layer: name } = sub(layer, 'python_param');
-  const host = options.hostLayer?.(module, name) ?? hostLayerFor(module, name);
+  const host = options.hostLayer?.(module, name, layer.name) ?? hostLayerFor(module, name);
   return host ? { ...context, host } : context;
 }
 

@@ -22,7 +22,7 @@ export interface NetOptions {
    */
   readonly entryShapes?: Readonly<Record<string, Shape>>;
   /** Makes the user code of a Python layer; where it knows none, registered classes are asked. */
-  readonly hostLayer?: (module: string, layer: string) => HostLayer | undefined;
+  readonly hostLayer?: (module: string, layer: string, name: string) => HostLayer | undefined;
 }
 
 /** One version of a blob: an in-place layer makes a new version under the old name. */

@@ -2,7 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Net } from '../../src/infer/net.js';
 import { loadPythonModules } from '../../src/infer/python_modules.js';
+import type { HostBlob } from '../../src/layers/index.js';
 import { compileNet } from '../../src/net/index.js';
 import { parseText } from '../../src/schema/index.js';
 
@@ -78,5 +80,32 @@ describe('loadPythonModules', () => {
 
   it('a module name is no path', async () => {
     await expect(topShape('../near', 'Wide')).rejects.toThrow(/no Python layer/);
+  });
+});
+
+describe('a Python layer of a Net', () => {
+  it('is one object, set up once, however often the shapes change', async () => {
+    const seen: string[] = [];
+    class Counter {
+      param_str = '';
+      phase = 'TEST' as const;
+      setup() {
+        seen.push('setup');
+      }
+      reshape(bottom: readonly HostBlob[], top: readonly HostBlob[]) {
+        top[0]!.reshape(...bottom[0]!.shape);
+      }
+      forward(_: readonly HostBlob[], top: readonly HostBlob[]) {
+        seen.push(`forward ${top[0]!.shape.join('×')}`);
+      }
+    }
+    const hostLayer = () => new Counter();
+    const text = `layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 2 dim: 3 } } }
+      layer { name: "p" type: "Python" bottom: "x" top: "y" python_param { module: "m" layer: "Counter" } }`;
+    const net = await Net.fromText(text, { phase: 'TEST', backend: 'host', hostLayer });
+    await net.forward({ x: new Float32Array(6) });
+    await net.forward({ x: { data: new Float32Array(4), shape: [4, 1] } });
+    await net.forward({ x: { data: new Float32Array(6), shape: [2, 3] } });
+    expect(seen).toEqual(['setup', 'forward 2×3', 'forward 4×1', 'forward 2×3']);
   });
 });
