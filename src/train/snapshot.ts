@@ -1,0 +1,78 @@
+/** Snapshots: a `.caffemodel` and a `.solverstate` as Caffe's, the latter with what a resumed run needs beyond it. */
+
+import { existsSync } from 'node:fs';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import type { LoaderState } from '../data/loader.js';
+import { fail } from '../diagnostics/index.js';
+import { type Shape, showShape } from '../ir/index.js';
+import type { RandomState } from '../random/index.js';
+import { type Json, type SolverSnapshot, shapesAgree } from '../weights/index.js';
+
+/** What makes a resumed run the very run that was broken off. */
+export interface ResumeState {
+  readonly version: 1;
+  readonly seed: number;
+  /** Generators of the training net and of the test nets. */
+  readonly random: RandomState;
+  readonly testRandoms: readonly RandomState[];
+  /** Where the loaders stand: none where the caller feeds. */
+  readonly data: readonly LoaderState[];
+  readonly testData: readonly (readonly LoaderState[])[];
+  /** The window of the smoothed loss. */
+  readonly losses: readonly number[];
+}
+
+export interface SnapshotFiles {
+  readonly weights: string;
+  readonly state: string;
+}
+
+/** `<prefix>_iter_<n>.caffemodel` and `.solverstate`. */
+export function snapshotNames(prefix: string, iter: number): SnapshotFiles {
+  return { weights: `${prefix}_iter_${iter}.caffemodel`, state: `${prefix}_iter_${iter}.solverstate` };
+}
+
+/** Mokapot's part of a state; undefined in Caffe's own files. @throws MokapotError `resume-version` */
+export function resumeOf({ resume }: SolverSnapshot, path: string): ResumeState | undefined {
+  if (resume === undefined) return undefined;
+  const state = resume as Json & Partial<ResumeState>;
+  if (typeof state === 'object' && state?.version === 1) return state as unknown as ResumeState;
+  throw fail('resume-version', `${path} was written by another version of Mokapot.`, {
+    hint: 'Its weights can still be used: train anew with --weights.',
+  });
+}
+
+/** @throws MokapotError `history-count`, `history-shape` where the state is of another net or solver type */
+export function checkHistory(
+  { history }: SolverSnapshot,
+  params: readonly { readonly key: string; readonly shape: Shape }[],
+  slots: number,
+  path: string,
+): void {
+  const hint = 'The snapshot belongs to another net or solver: resume with those it was made with.';
+  if (history.length !== params.length * slots) {
+    const message = `${path} has ${history.length} history blobs; this solver keeps ${params.length * slots}.`;
+    throw fail('history-count', message, { hint });
+  }
+  history.forEach((blob, i) => {
+    const { key, shape } = params[i % params.length]!;
+    if (shapesAgree(blob, shape)) return;
+    throw fail(
+      'history-shape',
+      `The history of ${key} has the shape ${showShape(blob.shape)} in ${path}, and ${showShape(shape)} here.`,
+      { hint },
+    );
+  });
+}
+
+/** The weights that a state names: as written from the state's folder, beside the state, or from where we are. */
+export function learnedNetOf({ learned_net: name }: SolverSnapshot, path: string): string | undefined {
+  if (!name) return undefined;
+  const beside = join(dirname(path), name.split(/[\\/]/).at(-1)!);
+  const places = isAbsolute(name) ? [name, beside] : [resolve(dirname(path), name), beside, resolve(name)];
+  const found = places.find(p => existsSync(p));
+  if (found) return found;
+  throw fail('learned-net', `${path} names the weights "${name}", and they are not there.`, {
+    hint: `Put the .caffemodel beside the .solverstate. Looked for ${[...new Set(places)].join(', ')}.`,
+  });
+}
