@@ -1,21 +1,7 @@
 /** Layer types that other Caffes have, for the message when one is met: which fork it comes from. */
 
 const FORKS: Readonly<Record<string, readonly string[]>> = {
-  'BVLC Caffe, but not yet Mokapot': [
-    ...['AbsVal', 'ArgMax', 'BatchNorm', 'BatchReindex', 'Bias', 'BNLL', 'Clip', 'ContrastiveLoss', 'ELU', 'Embed'],
-    ...['EuclideanLoss', 'Exp', 'Filter', 'HDF5Data', 'HDF5Output', 'HingeLoss', 'Im2col', 'ImageData', 'InfogainLoss'],
-    ...[
-      'Log',
-      'LSTM',
-      'MemoryData',
-      'MultinomialLogisticLoss',
-      'MVN',
-      'Parameter',
-      'PReLU',
-      'Reduction',
-      'RNN',
-      'Scale',
-    ],
+  'BVLC Caffe, but not yet Mokapot': ['Filter', 'HDF5Data', 'HDF5Output', 'ImageData', 'MemoryData', 'WindowData'],
     ...['Sigmoid', 'SigmoidCrossEntropyLoss', 'SPP', 'Swish', 'TanH', 'Threshold', 'Tile', 'WindowData'],
   ],
   "NVIDIA's NVCaffe": ['DetectNetTransformation', 'L1Loss', 'AxpyFusion', 'ParameterizedReLU'],
