@@ -1,12 +1,12 @@
 /** The command line: commands, their options and help. What they do lies in commands/, loaded when called. */
 
 import { Command, Option } from 'commander';
-import type { ImagesOptions } from '../data/images.js';
-import type { PhantomOptions } from '../data/phantom.js';
-import type { SunnybrookOptions } from '../data/sunnybrook.js';
+import type { ImagesOptions, PhantomOptions, SunnybrookOptions } from '../data/index.js';
 import type { CheckOptions } from './commands/check.js';
 import type { CodecOptions } from './commands/codec.js';
+import type { ShowOptions } from './commands/dataset.js';
 import type { EditOptions } from './commands/edit.js';
+import type { InferOptions } from './commands/infer.js';
 import type { SummaryOptions } from './commands/summary.js';
 import type { Io } from './io.js';
 import { inputShape, integer, list, number, phase, repeated } from './options.js';
@@ -46,6 +46,7 @@ export function createProgram(io: Io, setCode: (code: number) => void): Command 
     };
   addLooking(program, io, act);
   addData(program, io, act);
+  addRunning(program, io, act);
   addEditing(program, io, act);
   return program;
 }
@@ -144,6 +145,20 @@ const channelsOption = (preset: 'L' | 'RGB') =>
 
 function addData(program: Command, io: Io, act: Act): void {
   const dataset = program.command('dataset').description('make data sets and look at them');
+  dataset
+    .command('show')
+    .description('shapes, counts and class shares; with --png a contact sheet with contours')
+    .argument('<dir>', 'the folder of the data set')
+    .option('--png <file>', 'draw a contact sheet')
+    .addOption(new Option('--max <n>', 'pictures on the sheet').argParser(integer(1)))
+    .addOption(new Option('--columns <n>', 'pictures side by side').argParser(integer(1)))
+    .option('--json', 'as JSON')
+    .action(
+      act(async (dir: string, options: ShowOptions) => {
+        const commands = await import('./commands/dataset.js');
+        await commands.showDataset(io, dir, options);
+      }),
+    );
   const create = dataset.command('create').description('make a data set');
   create
     .command('sunnybrook')
@@ -192,6 +207,35 @@ function addData(program: Command, io: Io, act: Act): void {
       act(async (options: PhantomOptions) => {
         const commands = await import('./commands/dataset.js');
         await commands.createPhantom(io, options);
+      }),
+    );
+}
+
+const backendOption = () => new Option('--backend <name>', 'wasm, cpu, tensorflow, host or auto (see doctor)');
+const pythonOption = () =>
+  new Option('--python-layers <dir>', 'where modules of Python layers lie, besides beside the network').argParser(
+    repeated,
+  );
+
+function addRunning(program: Command, io: Io, act: Act): void {
+  program
+    .command('infer')
+    .description('put pictures through a trained network: masks, overlays, the Dice where a label is known')
+    .argument('[pictures...]', 'PNG, JPEG or DICOM files; with --dataset names of its entries (none: all)')
+    .requiredOption('--net <file>', 'the network; its stage "deploy" is used')
+    .option('--weights <file>', 'trained weights (repeatable)', repeated)
+    .option('--dataset <dir>', 'take entries of this data set')
+    .addOption(new Option('--split <name>', 'of the data set').choices(['train', 'val']).default('val'))
+    .option('--label <file>', 'label picture or contour file of the one picture')
+    .option('--output <blob>', 'the blob of the scores (found by its shape otherwise)')
+    .option('--out <dir>', 'where the pictures go', 'predictions')
+    .addOption(backendOption())
+    .addOption(pythonOption())
+    .option('--json', 'one object a line')
+    .action(
+      act(async (names: string[], options: InferOptions) => {
+        const { infer } = await import('./commands/infer.js');
+        await infer(io, names, options);
       }),
     );
 }

@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { encodeMask, encodePng } from '../../src/data/image.js';
+import { decodeImage, encodeMask, encodePng } from '../../src/data/index.js';
 import { folder, mokapot } from './cli.js';
 
 let phantom: string;
@@ -85,5 +85,28 @@ describe('dataset create', () => {
       code: 2,
       err: expect.stringContaining('--out'),
     });
+  });
+});
+
+describe('dataset show', () => {
+  it('prints shapes and shares, and draws a contact sheet', async () => {
+    const png = join(folder(), 'sheet.png');
+    const { code, out } = await mokapot(['dataset', 'show', phantom, '--png', png, '--max', '6']);
+    expect(code).toBe(0);
+    expect(out).toMatch(/pictures +1x64x64/);
+    expect((await decodeImage(readFileSync(png))).width).toBeGreaterThan(600);
+    const json = JSON.parse((await mokapot(['dataset', 'show', phantom, '--json'])).out) as {
+      classes: { share: number }[];
+    };
+    expect(json.classes[0]!.share + json.classes[1]!.share).toBeCloseTo(1, 10);
+  });
+
+  it('refuses what is no data set, and a sheet that cannot be written', async () => {
+    expect(await mokapot(['dataset', 'show', folder()])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('is no data set'),
+    });
+    const sheet = await mokapot(['dataset', 'show', phantom, '--png', '/no/such/sheet.png']);
+    expect(sheet).toMatchObject({ code: 1, err: expect.stringContaining('Cannot write /no/such/sheet.png') });
   });
 });

@@ -1,10 +1,19 @@
 /** `mokapot dataset`: makes data sets from Sunnybrook, from pictures, from nothing; shows what is in one. */
 
-import type { CreatedDataset, Progress } from '../../data/build.js';
-import type { ImagesOptions } from '../../data/images.js';
-import type { Manifest, SplitName } from '../../data/manifest.js';
-import type { PhantomOptions } from '../../data/phantom.js';
-import type { SunnybrookOptions } from '../../data/sunnybrook.js';
+import {
+  type CreatedDataset,
+  contactSheet,
+  describeDataset,
+  type ImagesOptions,
+  type Manifest,
+  openDataset,
+  type PhantomOptions,
+  type Progress,
+  readManifest,
+  type SplitName,
+  type SunnybrookOptions,
+} from '../../data/index.js';
+import { writeAtomically } from '../../weights/files.js';
 import { printDiagnostics } from '../errors.js';
 import { formatCount, formatPercent, formatTable } from '../format.js';
 import { type Io, say } from '../io.js';
@@ -26,6 +35,27 @@ export async function createImages(io: Io, options: ImagesOptions): Promise<void
 export async function createPhantom(io: Io, options: PhantomOptions): Promise<void> {
   const { createPhantom: create } = await import('../../data/phantom.js');
   await creating(io, options.out, onProgress => create({ ...options, onProgress }));
+}
+
+export interface ShowOptions {
+  readonly png?: string;
+  readonly columns?: number;
+  readonly max?: number;
+  readonly json?: boolean;
+}
+
+/** Prints what is in a data set; with `png`, draws its contact sheet. */
+export async function showDataset(io: Io, path: string, options: ShowOptions): Promise<void> {
+  if (options.json) say(io, JSON.stringify(await describeDataset(path), null, 2));
+  else printManifest(io, path, await readManifest(path));
+  if (options.png === undefined) return;
+  const dataset = await openDataset(path);
+  try {
+    await writeAtomically(options.png, [await contactSheet(dataset, options)]);
+  } finally {
+    await dataset.close();
+  }
+  if (!options.json) say(io, `\nContact sheet: ${options.png} (validation entries framed in amber)`);
 }
 
 async function creating(

@@ -2,11 +2,18 @@
 
 import { mkdir, readFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
-import { contourMask, readContour } from '../../data/contour.js';
-import { type Dataset, openDataset } from '../../data/dataset.js';
-import { type Color, decodeLabel, encodeMask, encodePng, loadPicture } from '../../data/image.js';
-import type { SplitName } from '../../data/manifest.js';
-import { overlay } from '../../data/pictures.js';
+import {
+  type Color,
+  contourMask,
+  type Dataset,
+  decodeLabel,
+  encodeMask,
+  loadPicture,
+  openDataset,
+  overlayPng,
+  readContour,
+  type SplitName,
+} from '../../data/index.js';
 import { fail, nearest } from '../../diagnostics/index.js';
 import { type ClassMask, dice, type InputPicture, Segmenter } from '../../infer/segment.js';
 import { writeAtomically } from '../../weights/files.js';
@@ -67,8 +74,7 @@ async function report(
   const stem = join(options.out, subject.name.replace(/[^\w.-]+/g, '_'));
   const files = { mask: `${stem}_mask.png`, overlay: `${stem}_overlay.png` };
   await writeAtomically(files.mask, [encodeMask(mask, palette)]);
-  const drawn = overlay(subject, { mask: mask.data, label: subject.label });
-  await writeAtomically(files.overlay, [encodePng(drawn)]);
+  await writeAtomically(files.overlay, [overlayPng(subject, { mask: mask.data, truth: subject.label, palette })]);
   const shares = Array.from(
     { length: mask.classes },
     (_, c) => mask.data.filter(v => v === c).length / mask.data.length,
