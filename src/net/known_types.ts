@@ -2,8 +2,6 @@
 
 const FORKS: Readonly<Record<string, readonly string[]>> = {
   'BVLC Caffe, but not yet Mokapot': ['Filter', 'HDF5Data', 'HDF5Output', 'ImageData', 'MemoryData', 'WindowData'],
-    ...['Sigmoid', 'SigmoidCrossEntropyLoss', 'SPP', 'Swish', 'TanH', 'Threshold', 'Tile', 'WindowData'],
-  ],
   "NVIDIA's NVCaffe": ['DetectNetTransformation', 'L1Loss', 'AxpyFusion', 'ParameterizedReLU'],
   "SegNet's caffe-segnet": ['Upsample', 'BN', 'DenseImageData'],
   'DeepLab and PSPNet': ['Interp', 'ImageSegData', 'DenseCRF', 'DomainTransform', 'MatRead', 'MatWrite', 'SegAccuracy'],
