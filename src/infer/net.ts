@@ -58,6 +58,8 @@ export class Net {
   /** By layer, in Caffe's layout. Numbers written here count from the next run on. */
   readonly params: ReadonlyMap<string, readonly Blob[]>;
   private readonly activations = new Map<string, ActivationBlob>();
+  /** What each copy of weights took and left, in order. */
+  readonly copies: WeightMatch[] = [];
   private readonly runner: Runner;
   /** What the last forward was fed, chance included. */
   private last: RunResult['feeds'] | undefined;
@@ -250,6 +252,7 @@ export class Net {
         ? useCaffemodel(weights, model => copy(model.layers))
         : copy(scanCaffemodel(weights).layers);
     for (const name of match.copied) this.markChanged(name);
+    this.copies.push(match);
     return match;
   }
 

@@ -5,9 +5,15 @@
 
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { type DatasetSplit, type EntrySource, openLmdb } from '../data/dataset.js';
-import { type Batch, BatchLoader, type LoaderState } from '../data/loader.js';
-import { readTransform } from '../data/transform.js';
+import {
+  type Batch,
+  BatchLoader,
+  type DatasetSplit,
+  type EntrySource,
+  type LoaderState,
+  openLmdb,
+  readTransform,
+} from '../data/index.js';
 import { type Diagnostic, error, fail, MokapotError } from '../diagnostics/index.js';
 import type { Feeds } from '../infer/feeds.js';
 import type { Shape } from '../ir/index.js';

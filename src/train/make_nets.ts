@@ -1,6 +1,6 @@
 /** Makes a solver's nets: each with the batches of its Data layers, all on one engine, tests with the training net's parameters. */
 
-import type { Dataset } from '../data/dataset.js';
+import type { Dataset } from '../data/index.js';
 import { fail } from '../diagnostics/index.js';
 import { Net, type NetLoadOptions, type Weights } from '../infer/net.js';
 import type { NetOptions } from '../net/index.js';

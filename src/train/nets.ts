@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { type Diagnostic, error, hasErrors, MokapotError } from '../diagnostics/index.js';
+import { type Diagnostic, error, fail, hasErrors, MokapotError } from '../diagnostics/index.js';
 import { isSet, locate, type NetParameter, type NetState, parseNet, type SolverParameter } from '../schema/index.js';
 import { solverError } from '../solver/index.js';
 
@@ -97,8 +97,19 @@ async function readNet(
       }),
     );
   }
-  const text = await readFile(path, 'utf8');
-  const { message, diagnostics } = parseNet(text, { name: path });
+  return readNetFile(path);
+}
+
+/** @throws MokapotError `file-unreadable`, or what its text has */
+export async function readNetFile(path: string): Promise<NamedNet> {
+  const text = await readFile(path, 'utf8').catch((cause: Error) => {
+    throw fail('file-unreadable', `Cannot read ${path}: ${cause.message}.`);
+  });
+  return readNetText(text, path, dirname(path));
+}
+
+export function readNetText(text: string, name = '<text>', dir?: string): NamedNet {
+  const { message, diagnostics } = parseNet(text, { name });
   if (hasErrors(diagnostics)) throw new MokapotError(diagnostics);
-  return { param: message, text, dir: dirname(path), diagnostics };
+  return { param: message, text, dir, diagnostics };
 }

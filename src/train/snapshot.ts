@@ -2,7 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
-import type { LoaderState } from '../data/loader.js';
+import type { LoaderState } from '../data/index.js';
 import { fail } from '../diagnostics/index.js';
 import { type Shape, showShape } from '../ir/index.js';
 import type { RandomState } from '../random/index.js';

@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, resolve } from 'node:path';
-import { type Dataset, openDataset } from '../data/dataset.js';
+import { type Dataset, openDataset } from '../data/index.js';
 import { type Diagnostic, fail, hasErrors, MokapotError } from '../diagnostics/index.js';
 import type { Feeds } from '../infer/feeds.js';
 import type { Net, Weights } from '../infer/net.js';
@@ -27,7 +27,7 @@ import type { Json, WeightMatch } from '../weights/index.js';
 import type { DataFeeds } from './data_feeds.js';
 import { figures, figuresToFetch, Mean, testBatches, testProgram } from './figures.js';
 import { genericTests, NetMaker, type Trained } from './make_nets.js';
-import { type NamedNet, testNetsOf, trainNetOf } from './nets.js';
+import { type NamedNet, type NamedTestNet, testNetsOf, trainNetOf } from './nets.js';
 import {
   checkHistory,
   learnedNetOf,
@@ -75,6 +75,15 @@ export interface Iteration {
   readonly outputs: Readonly<Record<string, readonly number[]>>;
 }
 
+export interface TestOptions {
+  /** Every entry of the net's data once, instead of `test_iter` batches. */
+  readonly whole?: boolean;
+  /** For a net without Data layers: the same at each batch. */
+  readonly feeds?: Feeds;
+  /** Stops before the next batch; the result is then of those that were done. */
+  readonly signal?: AbortSignal;
+}
+
 export interface TestResult {
   /** Means over the test. */
   readonly outputs: Readonly<Record<string, readonly number[]>>;
@@ -89,7 +98,7 @@ interface Parts {
   readonly dir: string | undefined;
   readonly seed: number;
   readonly train: Trained;
-  readonly tests: readonly (Trained & { readonly iterations: number })[];
+  readonly tests: readonly (Trained & { readonly named: NamedTestNet })[];
   readonly named: NamedNet;
   readonly diagnostics: readonly Diagnostic[];
   /** What was opened and made here, to be closed with the solver. */
@@ -167,7 +176,7 @@ export class Solver {
       });
       const train = await maker.train(named);
       const made = [];
-      for (const test of tests) made.push({ ...(await maker.test(test, train.net)), iterations: test.iterations });
+      for (const test of tests) made.push({ ...(await maker.test(test, train.net)), named: test });
       const notesOfNets = [...named.diagnostics, ...train.net.diagnostics];
       const diagnostics = [...checked, ...notesOfNets];
       const owned = { ownedDataset: opened, ownedEngine: engine };
@@ -217,9 +226,14 @@ export class Solver {
     return this.parts.train.data;
   }
 
-  /** The training net's text, as it was read or printed from the solver. */
-  get netText(): string | undefined {
-    return this.parts.named.text;
+  /** The training net as it was named: message, text, folder. */
+  get source(): NamedNet {
+    return this.parts.named;
+  }
+
+  /** The test nets, likewise. */
+  get testSources(): readonly NamedNet[] {
+    return this.parts.tests.map(t => t.named);
   }
 
   /** The folder that relative paths start from. */
@@ -266,10 +280,11 @@ export class Solver {
    *
    * @returns means of its outputs
    */
-  async test(index = 0, { whole = false, feeds }: { whole?: boolean; feeds?: Feeds } = {}): Promise<TestResult> {
-    const { net, data, iterations } = this.parts.tests[index]!;
+  async test(index = 0, { whole = false, feeds, signal }: TestOptions = {}): Promise<TestResult> {
+    const { net, data, named } = this.parts.tests[index]!;
     const mean = new Mean();
-    for await (const batch of testBatches(data, iterations, whole, feeds)) {
+    for await (const batch of testBatches(data, named.iterations, whole, feeds)) {
+      if (signal?.aborted) break;
       const { net: graph, results } = await net.runProgram({ ...testProgram, feeds: batch.feeds });
       mean.add({ ...figures(graph, results), ...(results[LOSS] && { [LOSS]: [results[LOSS][0]!] }) }, batch.count);
     }

@@ -1,0 +1,223 @@
+/** The training loop as a stream of events: Caffe's Solver::Solve and ::Step, with epochs. */
+
+import { type Diagnostic, error } from '../diagnostics/index.js';
+import type { Feeds } from '../infer/feeds.js';
+import { sizeOf } from '../ir/index.js';
+import { runChecks } from '../net/index.js';
+import { formatFloat } from '../schema/index.js';
+import type { EndEvent, StartEvent, TestEvent, TrainEvent } from './events.js';
+import type { SnapshotFiles } from './snapshot.js';
+import type { FeedFunction, Iteration, Solver } from './solver.js';
+
+export interface LoopOptions {
+  /** Ends the training after the iteration under way, with a snapshot. */
+  readonly signal?: AbortSignal;
+  /** For nets without Data layers. */
+  readonly feeds?: Feeds | FeedFunction;
+  readonly testFeeds?: Feeds;
+  /** Tests go once over all of their data, whatever test_iter says. */
+  readonly wholeTests?: boolean;
+  /** Iterations of an epoch. Default: as many as read each entry once. */
+  readonly iterationsPerEpoch?: number;
+  /** Path and name that snapshots begin with. Default: the solver's snapshot_prefix. */
+  readonly snapshotPrefix?: string;
+  /** The snapshot that the solver was restored from, for the start event. */
+  readonly resumed?: string;
+}
+
+/** Trains `solver` to its max_iter. Ends with an `end` event; a loss that is no number ends it too. */
+export async function* trainSolver(solver: Solver, options: LoopOptions = {}): AsyncGenerator<TrainEvent, void, void> {
+  const loop = new Loop(solver, options);
+  yield* loop.run();
+}
+
+type Ending = Pick<EndEvent, 'reason' | 'diagnostic'>;
+
+class Loop {
+  private readonly began = performance.now();
+  private readonly pace = new Pace();
+  private readonly perEpoch: number | undefined;
+  private epochLosses: number[] = [];
+  private epochBegan = performance.now();
+  private lastSnapshot: (SnapshotFiles & { readonly iter: number }) | undefined;
+
+  constructor(
+    private readonly solver: Solver,
+    private readonly options: LoopOptions,
+  ) {
+    const { data, param } = solver;
+    this.perEpoch = options.iterationsPerEpoch ?? (data && data.entries / (data.batchSize * param.iter_size));
+  }
+
+  async *run(): AsyncGenerator<TrainEvent, void, void> {
+    const { param } = this.solver;
+    yield this.start();
+    for (const diagnostic of this.warnings()) yield { type: 'warning', ...this.now(), diagnostic };
+    while (this.solver.iter < param.max_iter) {
+      if (this.isAborted) return yield* this.end({ reason: 'aborted', diagnostic: undefined });
+      if (this.testIsDue) yield* this.tests();
+      if (this.isAborted) continue;
+      const problem = yield* this.iteration();
+      if (problem) return yield* this.end({ reason: 'diverged', diagnostic: problem });
+      if (param.snapshot > 0 && this.solver.iter % param.snapshot === 0) yield* this.snapshot();
+    }
+    if (param.snapshot_after_train) yield* this.snapshot();
+    if (this.testIsDue && !this.isAborted) yield* this.tests();
+    yield* this.end({ reason: 'done', diagnostic: undefined });
+  }
+
+  private get isAborted(): boolean {
+    return this.options.signal?.aborted ?? false;
+  }
+
+  private now(iter = this.solver.iter) {
+    return { iter, epoch: this.perEpoch && iter / this.perEpoch };
+  }
+
+  private start(): StartEvent {
+    const { solver, perEpoch } = this;
+    const { net, data, param } = solver;
+    const [copy] = net.copies;
+    const count = (learnt: boolean) =>
+      net.graph.params.reduce((n, p) => n + (!learnt || p.lrMult !== 0 ? sizeOf(p.shape) : 0), 0);
+    return {
+      type: 'start',
+      ...this.now(),
+      net: net.name,
+      backend: net.engine.name,
+      seed: solver.seed,
+      maxIter: param.max_iter,
+      iterationsPerEpoch: perEpoch,
+      entries: data?.entries,
+      batchSize: data && data.batchSize * param.iter_size,
+      learnt: count(true),
+      parameters: count(false),
+      peakBytes: net.engine.memory().peakBytes,
+      resumed: this.options.resumed,
+      weights: copy && !this.options.resumed ? { copied: copy.copied, missing: copy.missing } : undefined,
+    };
+  }
+
+  private warnings(): readonly Diagnostic[] {
+    const { net, diagnostics, iter } = this.solver;
+    const checks = runChecks(net.graph, { weightsLoaded: iter > 0 || net.copies.length > 0 });
+    return [...diagnostics, ...checks].filter(d => d.severity === 'warning');
+  }
+
+  private get testIsDue(): boolean {
+    const { param, iter } = this.solver;
+    const { test_interval: interval, test_initialization: first } = param;
+    return interval > 0 && iter % interval === 0 && (iter > 0 || first);
+  }
+
+  private async *tests(): AsyncGenerator<TestEvent, void, void> {
+    const { signal, testFeeds, wholeTests = false } = this.options;
+    const began = performance.now();
+    for (let net = 0; net < this.solver.testNets.length; net++) {
+      const from = performance.now();
+      const { outputs, loss } = await this.solver.test(net, {
+        whole: wholeTests,
+        ...(testFeeds && { feeds: testFeeds }),
+        ...(signal && { signal }),
+      });
+      if (this.isAborted) return;
+      yield { type: 'test', ...this.now(), net, outputs, loss, seconds: since(from) };
+    }
+    this.pace.noteTests(since(began));
+  }
+
+  /** One iteration; what is wrong with its loss, if anything. */
+  private async *iteration(): AsyncGenerator<TrainEvent, Diagnostic | undefined, void> {
+    const { solver } = this;
+    const { display } = solver.param;
+    const began = performance.now();
+    const done = await solver.iterate(this.options.feeds);
+    this.pace.note(since(began));
+    const { iter, loss, rate, outputs } = done;
+    const { smoothedLoss } = solver;
+    yield { type: 'iteration', ...this.now(iter), loss, smoothedLoss, outputs, rate, ...this.speed() };
+    if (!Number.isFinite(loss)) return divergence(done, this.lastSnapshot);
+    if (display > 0 && iter % display === 0) yield { type: 'display', ...this.now(iter), smoothedLoss, outputs, rate };
+    yield* this.epochEnd(loss);
+    return undefined;
+  }
+
+  private *epochEnd(loss: number): Generator<TrainEvent, void, void> {
+    const { perEpoch } = this;
+    if (!perEpoch) return;
+    this.epochLosses.push(loss);
+    const { iter } = this.solver;
+    if (Math.floor(iter / perEpoch + 1e-9) === Math.floor((iter - 1) / perEpoch + 1e-9)) return;
+    const mean = this.epochLosses.reduce((sum, l) => sum + l, 0) / this.epochLosses.length;
+    yield { type: 'epoch', ...this.now(), loss: mean, seconds: since(this.epochBegan) };
+    this.epochLosses = [];
+    this.epochBegan = performance.now();
+  }
+
+  private speed() {
+    const { param, data, iter } = this.solver;
+    const left = param.max_iter - iter;
+    const tests = param.test_interval > 0 ? Math.floor(param.max_iter / param.test_interval) : 0;
+    const testsDone = param.test_interval > 0 ? Math.floor(iter / param.test_interval) : 0;
+    return {
+      imagesPerSecond: data && (data.batchSize * param.iter_size) / this.pace.seconds,
+      secondsLeft: left * this.pace.seconds + (tests - testsDone) * this.pace.testSeconds,
+    };
+  }
+
+  private async *snapshot(): AsyncGenerator<TrainEvent, void, void> {
+    const { iter } = this.solver;
+    if (this.lastSnapshot?.iter === iter) return;
+    const files = await this.solver.snapshot(this.options.snapshotPrefix);
+    this.lastSnapshot = { ...files, iter };
+    yield { type: 'snapshot', ...this.now(), ...files };
+  }
+
+  private async *end(ending: Ending): AsyncGenerator<TrainEvent, void, void> {
+    if (ending.reason === 'aborted') yield* this.snapshot();
+    if (ending.reason !== 'diverged') await this.solver.net.sync();
+    const snapshot = this.lastSnapshot && { weights: this.lastSnapshot.weights, state: this.lastSnapshot.state };
+    const { smoothedLoss } = this.solver;
+    yield { type: 'end', ...this.now(), ...ending, smoothedLoss, seconds: since(this.began), snapshot };
+  }
+}
+
+function since(time: number): number {
+  return (performance.now() - time) / 1000;
+}
+
+/** How long an iteration takes: the mean of the last twenty. */
+class Pace {
+  testSeconds = 0;
+  private readonly recent: number[] = [];
+
+  note(seconds: number): void {
+    this.recent.push(seconds);
+    // The first one also makes the program.
+    if (this.recent.length > 20 || this.recent.length === 2) this.recent.shift();
+  }
+
+  noteTests(seconds: number): void {
+    this.testSeconds = seconds;
+  }
+
+  get seconds(): number {
+    return this.recent.reduce((sum, s) => sum + s, 0) / this.recent.length;
+  }
+}
+
+function divergence({ iter, loss, rate, outputs }: Iteration, snapshot: SnapshotFiles | undefined): Diagnostic {
+  const figures = Object.entries(outputs).map(
+    ([name, values]) => `${name} ${values.map(v => formatFloat(v)).join(', ')}`,
+  );
+  const kept = snapshot
+    ? `The last snapshot, ${snapshot.state}, is as it was: go on from it with --snapshot.`
+    : 'No snapshot was written before it.';
+  return error(
+    'diverged',
+    `The loss is ${Number.isNaN(loss) ? 'not a number (NaN)' : 'infinite'} at iteration ${iter}, with learning rate ${formatFloat(rate)}${figures.length > 0 ? ` (${figures.join('; ')})` : ''}: training has diverged.`,
+    {
+      hint: `Lower base_lr (a tenth is a good try), set clip_gradients, or check that the inputs are scaled and hold no NaN, and that labels lie within the classes. ${kept}`,
+    },
+  );
+}

@@ -1,0 +1,136 @@
+/** train(): a whole training run, from files to files, as a stream of events. */
+
+import { type Dataset, openDataset } from '../data/index.js';
+import { fail } from '../diagnostics/index.js';
+import type { Feeds } from '../infer/feeds.js';
+import { DataFeeds } from './data_feeds.js';
+import { digitsSolver, type EpochOptions } from './digits.js';
+import type { TrainEvent } from './events.js';
+import { type LoopOptions, trainSolver } from './loop.js';
+import { type NamedNet, readNetFile, readNetText } from './nets.js';
+import { RunFolder } from './run_folder.js';
+import { type FeedFunction, Solver, type SolverOptions } from './solver.js';
+
+export interface TrainOptions extends SolverOptions, Partial<EpochOptions> {
+  /** A solver file. With it the solver says everything, and `epochs` may not be given. */
+  readonly solver?: string;
+  /** Without a solver: the network's file, trained for `epochs` by DIGITS' rules. */
+  readonly net?: string;
+  /** The same as text. */
+  readonly netText?: string;
+  /** Overrides the solver's max_iter. */
+  readonly maxIter?: number;
+  /** A `.solverstate` to go on from. */
+  readonly snapshot?: string;
+  /** A folder for network, solver, log, curves and snapshots. Without it nothing but snapshots is written. */
+  readonly runDir?: string;
+  /** Ends the run after the iteration under way, with a snapshot. */
+  readonly signal?: AbortSignal;
+  /** For a net without Data layers. */
+  readonly feeds?: Feeds | FeedFunction;
+  readonly testFeeds?: Feeds;
+}
+
+/**
+ * Trains a network. Two ways: by a solver file (`solver`), with Caffe's semantics; or by epochs (`net`, `epochs`, `dataset`),
+ * with DIGITS' defaults. What a run needs is checked before its first event.
+ *
+ * @throws MokapotError with what is wrong with solver, network, data or weights; `out-of-memory`. A loss that diverges is
+ *   no exception: it ends the run with an `end` event.
+ */
+export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, void, void> {
+  const opened = typeof options.dataset === 'string' ? await openDataset(options.dataset) : undefined;
+  const dataset = opened ?? (options.dataset as Dataset | undefined);
+  let solver: Solver | undefined;
+  let folder: RunFolder | undefined;
+  try {
+    const made = options.solver === undefined ? await byEpochs(options, dataset) : await bySolver(options, dataset);
+    solver = made.solver;
+    if (options.snapshot !== undefined) await solver.restore(options.snapshot);
+    folder = options.runDir === undefined ? undefined : RunFolder.open(options.runDir, solver);
+    const loop: LoopOptions = {
+      ...made.loop,
+      ...(options.signal && { signal: options.signal }),
+      ...(options.feeds && { feeds: options.feeds }),
+      ...(options.testFeeds && { testFeeds: options.testFeeds }),
+      ...(options.snapshot !== undefined && { resumed: options.snapshot }),
+      ...(folder && { snapshotPrefix: folder.prefixOf(solver) }),
+    };
+    for await (const event of trainSolver(solver, loop)) {
+      folder?.add(event);
+      yield event;
+    }
+  } finally {
+    await folder?.close();
+    await solver?.dispose();
+    await opened?.close();
+  }
+}
+
+interface Made {
+  readonly solver: Solver;
+  readonly loop: LoopOptions;
+}
+
+async function bySolver(options: TrainOptions, dataset: Dataset | undefined): Promise<Made> {
+  if (options.net !== undefined || options.netText !== undefined || options.epochs !== undefined) {
+    throw fail('two-ways-to-train', 'A run goes by a solver or by epochs, and both were asked for.', {
+      hint: 'Leave out --epochs (and the net), or leave out the solver.',
+    });
+  }
+  const solver = await Solver.fromFile(options.solver!, { ...options, ...(dataset && { dataset }) });
+  if (options.maxIter !== undefined) solver.param.max_iter = options.maxIter;
+  return { solver, loop: {} };
+}
+
+async function byEpochs(options: TrainOptions, dataset: Dataset | undefined): Promise<Made> {
+  const { epochs } = options;
+  if (epochs === undefined || !(epochs > 0)) {
+    const message = epochs === undefined ? 'Neither a solver nor epochs were given.' : `epochs is ${epochs}.`;
+    throw fail('no-epochs', message, { hint: 'Say how long to train: --epochs 5, or --solver FILE.' });
+  }
+  const net = await namedNet(options);
+  const size = await runSize(net, dataset, options);
+  const param = digitsSolver({ ...options, epochs }, size);
+  if (options.maxIter !== undefined) param.max_iter = options.maxIter;
+  const solver = await Solver.fromParam(param, {
+    ...options,
+    net,
+    ...(net.dir !== undefined && { dir: net.dir }),
+    ...(dataset && { dataset }),
+  });
+  const iterationsPerEpoch = Math.ceil(size.trainBatches / (options.accumulate ?? 1));
+  return { solver, loop: { wholeTests: true, iterationsPerEpoch } };
+}
+
+async function namedNet({ net, netText }: TrainOptions): Promise<NamedNet> {
+  if (netText !== undefined) return readNetText(netText);
+  if (net !== undefined) return readNetFile(net);
+  throw fail('no-train-net', 'No network was given.', { hint: 'Name its prototxt, or a solver: --solver FILE.' });
+}
+
+/** How much data each phase reads, from the layers that read it. */
+async function runSize(net: NamedNet, dataset: Dataset | undefined, options: TrainOptions) {
+  const train = await sizeOf(net, dataset, 'TRAIN', options);
+  if (!train) {
+    throw fail('no-data-layer', `The network has no Data layer in phase TRAIN, so that an epoch has no length.`, {
+      hint: 'Give it Data layers for "data" and "label", or train by a solver with max_iter.',
+    });
+  }
+  const val = await sizeOf(net, dataset, 'TEST', options);
+  return { trainBatches: train.batches, batchSize: train.batchSize, valBatches: val?.batches ?? 0 };
+}
+
+async function sizeOf(net: NamedNet, dataset: Dataset | undefined, phase: 'TRAIN' | 'TEST', options: TrainOptions) {
+  const name = phase === 'TRAIN' ? 'train' : 'val';
+  if (phase === 'TEST' && dataset?.manifest.splits.val.entries.length === 0) return undefined;
+  const split = await dataset?.split(name);
+  const stages = [...(options.stages ?? []), ...(dataset ? [name] : [])];
+  const data = await DataFeeds.bind(
+    net.param,
+    { phase, stages },
+    { seed: 0, shuffle: false, ...(split && { split }), ...(net.dir !== undefined && { dir: net.dir }) },
+  );
+  await data?.close();
+  return data && { batches: data.batchesPerEpoch, batchSize: data.batchSize };
+}
