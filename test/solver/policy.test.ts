@@ -1,0 +1,76 @@
+/** Learning-rate policies against their formulas, and what is said of a solver that lacks something. */
+
+import { describe, expect, it } from 'vitest';
+import { parseSolver } from '../../src/schema/index.js';
+import { checkSolver, policyNames, rateAt } from '../../src/solver/index.js';
+
+const solver = (text: string) => parseSolver(text, { name: 's' }).message;
+
+/** The rates of iterations 0, 1, 2, … */
+function rates(text: string, count: number): number[] {
+  const param = solver(`base_lr: 1 ${text}`);
+  let step = 0;
+  return Array.from({ length: count }, (_, iter) => {
+    const { rate, currentStep } = rateAt(param, iter, step);
+    step = currentStep;
+    return rate;
+  });
+}
+
+const near = (found: number[], wanted: number[]) => {
+  expect(found).toHaveLength(wanted.length);
+  wanted.forEach((w, i) => {
+    expect(found[i]).toBeCloseTo(w, 6);
+  });
+};
+
+describe('rates', () => {
+  it('follow each policy', () => {
+    near(rates('lr_policy: "fixed"', 3), [1, 1, 1]);
+    near(rates('lr_policy: "step" gamma: 0.5 stepsize: 2', 5), [1, 1, 0.5, 0.5, 0.25]);
+    near(rates('lr_policy: "exp" gamma: 0.5', 4), [1, 0.5, 0.25, 0.125]);
+    near(rates('lr_policy: "inv" gamma: 1 power: 2', 3), [1, 1 / 4, 1 / 9]);
+    near(rates('lr_policy: "multistep" gamma: 0.5 stepvalue: 1 stepvalue: 3', 5), [1, 0.5, 0.5, 0.25, 0.25]);
+    near(rates('lr_policy: "poly" power: 2 max_iter: 4', 5), [1, 9 / 16, 4 / 16, 1 / 16, 0]);
+    near(rates('lr_policy: "sigmoid" gamma: -1 stepsize: 1', 3), [1 / (1 + Math.exp(-1)), 0.5, 1 / (1 + Math.E)]);
+    expect(policyNames).toHaveLength(7);
+  });
+
+  it('count a multistep from the step that a snapshot had', () => {
+    const param = solver('base_lr: 1 lr_policy: "multistep" gamma: 0.5 stepvalue: 1 stepvalue: 3');
+    expect(rateAt(param, 10, 1)).toEqual({ rate: 0.25, currentStep: 2 });
+    expect(rateAt(param, 10, 2)).toEqual({ rate: 0.25, currentStep: 2 });
+  });
+});
+
+describe('checks', () => {
+  const check = (text: string) => checkSolver(solver(text)).map(d => `${d.severity} ${d.code}`);
+  const BASE = 'base_lr: 0.1 lr_policy: "fixed"';
+
+  it.each([
+    [BASE, []],
+    ['lr_policy: "fixed"', ['error no-base-lr']],
+    ['base_lr: 0.1', ['error no-lr-policy']],
+    ['base_lr: nan lr_policy: "fixed"', ['error bad-base-lr']],
+    ['base_lr: 0.1 lr_policy: "Step"', ['error unknown-lr-policy']],
+    ['base_lr: 0.1 lr_policy: "toString"', ['error unknown-lr-policy']],
+    ['base_lr: 0.1 lr_policy: "step" gamma: 0.1', ['error lr-policy-field']],
+    ['base_lr: 0.1 lr_policy: "step" stepsize: 5', ['warning lr-policy-field']],
+    ['base_lr: 0.1 lr_policy: "poly" power: 1', ['error lr-policy-field']],
+    ['base_lr: 0.1 lr_policy: "inv"', ['warning lr-policy-field', 'warning lr-policy-field']],
+    [`${BASE} type: "Sgd"`, ['error unknown-solver-type']],
+    [`${BASE} type: "AdaGrad" momentum: 0.9`, ['error solver-momentum']],
+    [`${BASE} type: "RMSProp" rms_decay: 1`, ['error solver-rms-decay']],
+    [`${BASE} regularization_type: "L3"`, ['error unknown-regularization']],
+    [`${BASE} average_loss: 0 iter_size: -1`, ['error solver-number', 'error solver-number']],
+    [`${BASE} momentum: inf`, ['error solver-number']],
+  ])('%s', (text, expected) => {
+    expect(check(text)).toEqual(expected);
+  });
+
+  it('point at the field and propose the nearest name', () => {
+    const [d] = checkSolver(solver('base_lr: 0.1\nlr_policy: "stp"'));
+    expect(d!.hint).toContain('Did you mean "step"?');
+    expect(d!.location!.range.start).toMatchObject({ line: 2, column: 12 });
+  });
+});
