@@ -1,10 +1,10 @@
 /** A network's file for the commands that only look at it: which states it has, and shapes where no data set is named. */
 
-import type { Diagnostic } from '../diagnostics/index.js';
+import { type Diagnostic, fail } from '../diagnostics/index.js';
 import type { Shape } from '../ir/index.js';
+import { entriesFor } from '../net/assumed.js';
 import { type Description, describe } from '../net/index.js';
-import { isDataLayer } from '../net/inputs.js';
-import { type NetParameter, type NetStateRule, parseNet, sub } from '../schema/index.js';
+import { type NetParameter, type NetStateRule, parseNet } from '../schema/index.js';
 
 export interface State {
   readonly phase: 'TRAIN' | 'TEST';
@@ -22,7 +22,7 @@ export interface DescribeRequest {
 
 const ASSUMED: Shape = [3, 256, 256];
 
-/** `describe`; where Data layers lack a data set, entries of the shape that stage "deploy" has (else 3x256x256) stand in. */
+/** `describe`; where Data layers lack a data set and the net does not say what it is made for, 3x256x256 stands in. */
 export function describeFile(
   request: DescribeRequest,
 ): Description & { readonly assumed?: Readonly<Record<string, Shape>> } {
@@ -30,17 +30,8 @@ export function describeFile(
   const options = { ...rest, ...state };
   const first = describe(text, options);
   if (!first.diagnostics.some(d => d.code === 'no-data-set')) return first;
-  const assumed = assumedEntries(parseNet(text).message);
+  const assumed = entriesFor(parseNet(text).message, ASSUMED);
   return { ...describe(text, { ...options, entryShapes: assumed }), assumed };
-}
-
-/** Entries for Data layers: `data` as the Input layer of that name has it; `label` of the same size, one channel. */
-export function assumedEntries(net: NetParameter): Record<string, Shape> {
-  const input = net.layer.find(l => l.type === 'Input' && l.top.includes('data'));
-  const dims = input && sub(input, 'input_param').shape[0]?.dim.map(Number);
-  const data = dims && dims.length === 4 ? dims.slice(1) : ASSUMED;
-  const scalarLabel = net.layer.some(l => isDataLayer(l) && l.top.length > 1);
-  return scalarLabel ? { data } : { data, label: [1, ...data.slice(1)] };
 }
 
 /** The states a network is used in: training, validation, and, where its rules speak of it, DIGITS' stage "deploy". */
@@ -69,4 +60,22 @@ export function withoutRepeats(diagnostics: readonly Diagnostic[]): Diagnostic[]
     const key = [d.code, d.message, d.location?.source.name, d.location?.range.start.offset].join('\n');
     return !seen.has(key) && seen.add(key);
   });
+}
+
+/**
+ * The network's text with another batch size in all Data layers; nothing else changes.
+ * @throws MokapotError `no-batch-size` where no Data layer has one
+ */
+export function withBatchSize(text: string, size: number): string {
+  const params = parseNet(text)
+    .message.layer.filter(isDataLayer)
+    .flatMap(l => l.data_param ?? []);
+  const places = params.flatMap(p => locate(p, 'batch_size')?.range ?? []);
+  if (places.length === 0) {
+    throw fail('no-batch-size', 'The network has no Data layer with a batch_size to change.', {
+      hint: 'Leave out --batch-size, or give the Data layers data_param { batch_size: 4 }.',
+    });
+  }
+  const last = [...places].sort((a, b) => b.start.offset - a.start.offset);
+  return last.reduce((t, { start, end }) => `${t.slice(0, start.offset)}${size}${t.slice(end.offset)}`, text);
 }

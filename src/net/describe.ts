@@ -1,10 +1,11 @@
 /** A network in numbers, from its text alone: synchronous, without an engine. */
 
-import { type Diagnostic, hasErrors } from '../diagnostics/index.js';
+import { type Diagnostic, error, hasErrors } from '../diagnostics/index.js';
 import { type Shape, sizeOf } from '../ir/index.js';
-import { parseNet } from '../schema/index.js';
+import { type NetParameter, parseNet } from '../schema/index.js';
+import { declaredEntries } from './assumed.js';
 import { runChecks } from './checks/index.js';
-import { tryCompileNet } from './compile.js';
+import { type CompileResult, tryCompileNet } from './compile.js';
 import { withoutEchoes } from './echoes.js';
 import { estimateMemory, type MemoryEstimate } from './memory.js';
 import { shapeRule } from './rule.js';
@@ -77,17 +78,32 @@ export interface Description {
 
 /**
  * Layers, shapes, costs and diagnostics of a prototxt. The phase is TEST where neither the options nor the text say one.
- * Never throws for bad text: see `ok` and `diagnostics`.
+ * Data layers without a source take the shapes given, else (with a note) those of the net's own Input layer in another
+ * stage. Never throws for bad text: see `ok` and `diagnostics`.
  */
 export function describe(text: string, options: DescribeOptions = {}): Description {
   const parsed = parseNet(text, options.name === undefined ? {} : { name: options.name });
-  const { partial, diagnostics } = tryCompileNet(parsed.message, options);
+  const { partial, diagnostics } = compileWithDeclared(parsed.message, options);
   const found = [
     ...parsed.diagnostics,
     ...withoutEchoes(parsed.message, parsed.diagnostics, diagnostics).map(softenPython),
   ];
   const checked = hasErrors(found) ? [] : runChecks(partial, { weightsLoaded: options.weightsLoaded ?? false });
   return describeGraph(partial, [...found, ...checked]);
+}
+
+function compileWithDeclared(net: NetParameter, options: NetOptions): CompileResult {
+  const result = tryCompileNet(net, options);
+  const lacking = result.diagnostics.find(d => d.code === 'no-data-set');
+  const entryShapes = lacking && !options.entryShapes && declaredEntries(net);
+  if (!entryShapes) return result;
+  const again = tryCompileNet(net, { ...options, entryShapes });
+  const shapes = Object.entries(entryShapes).map(([blob, shape]) => `${blob} ${shape.join('x')}`);
+  const note = error('assumed-shapes', `No data set is named, so entries of ${shapes.join(', ')} are assumed.`, {
+    severity: 'note',
+    hint: 'The Input layer of another stage says so. The real shapes may be given: inputShapes, or --input data=1,1,256,256.',
+  });
+  return { ...again, diagnostics: [...again.diagnostics, note] };
 }
 
 /** The same of a net already compiled. */
