@@ -3,8 +3,8 @@
 import { type Diagnostic, fail } from '../diagnostics/index.js';
 import type { Shape } from '../ir/index.js';
 import { entriesFor } from '../net/assumed.js';
-import { type Description, describe } from '../net/index.js';
-import { type NetParameter, type NetStateRule, parseNet } from '../schema/index.js';
+import { type Description, describe, isDataLayer } from '../net/index.js';
+import { locate, type NetParameter, type NetStateRule, parseNet } from '../schema/index.js';
 
 export interface State {
   readonly phase: 'TRAIN' | 'TEST';

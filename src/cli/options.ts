@@ -27,6 +27,11 @@ export function number(least = Number.NEGATIVE_INFINITY): (text: string) => numb
   };
 }
 
+/** Numbers separated by commas. */
+export function numbers(text: string): number[] {
+  return text.split(',').map(number(0));
+}
+
 /** Gathers a repeatable option; commas separate too: `--stage val,deploy`. */
 export function list(text: string, before: readonly string[] = []): string[] {
   const parts = text.split(',').map(part => part.trim());

@@ -5,11 +5,14 @@ import type { ImagesOptions, PhantomOptions, SunnybrookOptions } from '../data/i
 import type { CheckOptions } from './commands/check.js';
 import type { CodecOptions } from './commands/codec.js';
 import type { ShowOptions } from './commands/dataset.js';
+import type { DemoOptions } from './commands/demo.js';
 import type { EditOptions } from './commands/edit.js';
 import type { InferOptions } from './commands/infer.js';
 import type { SummaryOptions } from './commands/summary.js';
+import type { TestCommandOptions } from './commands/test.js';
+import type { TrainCommandOptions } from './commands/train.js';
 import type { Io } from './io.js';
-import { inputShape, integer, list, number, phase, repeated } from './options.js';
+import { inputShape, integer, list, number, numbers, phase, repeated } from './options.js';
 import { version } from './version.js';
 
 const AFTER_HELP = `
@@ -218,6 +221,25 @@ const pythonOption = () =>
   );
 
 function addRunning(program: Command, io: Io, act: Act): void {
+  addTrain(program, io, act);
+  program
+    .command('test')
+    .description("means of a trained network's loss, accuracy, Dice over a data set")
+    .requiredOption('--net <file>', 'the network; its phase TEST with stage "val" is used')
+    .option('--weights <file>', 'trained weights (repeatable)', repeated)
+    .option('--dataset <dir>', 'the data set, for Data layers without a source')
+    .addOption(new Option('--split <name>', 'of the data set').choices(['train', 'val']).default('val'))
+    .addOption(new Option('--iterations <n>', 'this many batches instead of every entry once').argParser(integer(1)))
+    .addOption(stageOption())
+    .addOption(backendOption())
+    .addOption(pythonOption())
+    .option('--json', 'as JSON')
+    .action(
+      act(async (options: TestCommandOptions) => {
+        const { testCommand } = await import('./commands/test.js');
+        await testCommand(io, options);
+      }),
+    );
   program
     .command('infer')
     .description('put pictures through a trained network: masks, overlays, the Dice where a label is known')
@@ -236,6 +258,60 @@ function addRunning(program: Command, io: Io, act: Act): void {
       act(async (names: string[], options: InferOptions) => {
         const { infer } = await import('./commands/infer.js');
         await infer(io, names, options);
+      }),
+    );
+}
+
+const POLICIES = ['fixed', 'step', 'multistep', 'exp', 'inv', 'poly', 'sigmoid'];
+
+function addTrain(program: Command, io: Io, act: Act): void {
+  program
+    .command('train')
+    .description("train a network: Caffe's way by a solver file, or DIGITS' way by epochs")
+    .option('--solver <file>', "Caffe's way: the solver file says everything")
+    .option('--net <file>', "DIGITS' way: the network")
+    .option('--dataset <dir>', 'the data set, for Data layers without a source')
+    .addOption(new Option('--epochs <n>', 'passes over the training data').argParser(number(0)))
+    .addOption(new Option('--lr <rate>', 'base learning rate (default: 0.01)').argParser(number(0)))
+    .addOption(new Option('--policy <name>', 'of the learning rate (default: step)').choices(POLICIES))
+    .addOption(new Option('--step <percent>', 'of the run: length of a step; for multistep a list').argParser(numbers))
+    .addOption(new Option('--gamma <x>', "the policy's gamma").argParser(number()))
+    .addOption(new Option('--power <x>', "the policy's power").argParser(number()))
+    .addOption(new Option('--type <name>', 'solver type (default: SGD)'))
+    .addOption(new Option('--momentum <x>', '(default: 0.9)').argParser(number(0)))
+    .addOption(new Option('--weight-decay <x>', '(default: 0.0005)').argParser(number(0)))
+    .addOption(new Option('--batch-size <n>', "instead of the Data layers' own").argParser(integer(1)))
+    .addOption(new Option('--accumulate <n>', 'batches whose gradients make one update').argParser(integer(1)))
+    .addOption(new Option('--val-interval <epochs>', 'from one validation to the next').argParser(number(0)))
+    .addOption(new Option('--snapshot-interval <epochs>', 'from one snapshot to the next').argParser(number(0)))
+    .addOption(new Option('--max-iter <n>', 'end after this many iterations').argParser(integer(1)))
+    .option('--weights <file>', 'start from these weights, by layer name (repeatable)', repeated)
+    .option('--snapshot <file>', 'go on from this .solverstate')
+    .addOption(seedOption())
+    .option('--no-shuffle', 'read the data set in order')
+    .addOption(stageOption())
+    .addOption(backendOption())
+    .addOption(pythonOption())
+    .option('--out <dir>', "the run's folder (default: runs/<name>-<date>)")
+    .option('--json', 'one event a line')
+    .action(
+      act(async (options: TrainCommandOptions & { stage?: string[] }) => {
+        const { trainCommand } = await import('./commands/train.js');
+        return trainCommand(io, options);
+      }),
+    );
+  program
+    .command('demo')
+    .description('make cardiac MR pictures, train a small network on them, show what it learnt')
+    .option('--out <dir>', 'where everything goes', 'runs/demo')
+    .addOption(new Option('--count <n>', 'pictures').argParser(integer(20)).default(120))
+    .addOption(new Option('--iterations <n>', 'of training').argParser(integer(1)).default(150))
+    .addOption(seedOption().default(1))
+    .addOption(backendOption())
+    .action(
+      act(async (options: DemoOptions) => {
+        const { demo } = await import('./commands/demo.js');
+        return demo(io, options);
       }),
     );
 }

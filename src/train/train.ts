@@ -1,5 +1,6 @@
 /** train(): a whole training run, from files to files, as a stream of events. */
 
+import { dirname } from 'node:path';
 import { type Dataset, openDataset } from '../data/index.js';
 import { fail } from '../diagnostics/index.js';
 import type { Feeds } from '../infer/feeds.js';
@@ -16,7 +17,7 @@ export interface TrainOptions extends SolverOptions, Partial<EpochOptions> {
   readonly solver?: string;
   /** Without a solver: the network's file, trained for `epochs` by DIGITS' rules. */
   readonly net?: string;
-  /** The same as text. */
+  /** Its text, where it is not the file's; `net` then only says what to call it and where its paths start. */
   readonly netText?: string;
   /** Overrides the solver's max_iter. */
   readonly maxIter?: number;
@@ -104,7 +105,7 @@ async function byEpochs(options: TrainOptions, dataset: Dataset | undefined): Pr
 }
 
 async function namedNet({ net, netText }: TrainOptions): Promise<NamedNet> {
-  if (netText !== undefined) return readNetText(netText);
+  if (netText !== undefined) return readNetText(netText, net, net && dirname(net));
   if (net !== undefined) return readNetFile(net);
   throw fail('no-train-net', 'No network was given.', { hint: 'Name its prototxt, or a solver: --solver FILE.' });
 }

@@ -1,0 +1,71 @@
+/** `mokapot test`: what a network's outputs (loss, accuracy, Dice) are in the mean over a data set. */
+
+import { dirname } from 'node:path';
+import { openDataset, type SplitName } from '../../data/index.js';
+import { fail } from '../../diagnostics/index.js';
+import { Net } from '../../infer/net.js';
+import { LOSS } from '../../net/index.js';
+import { DataFeeds } from '../../train/data_feeds.js';
+import { figures, figuresToFetch, Mean, testBatches, testProgram } from '../../train/figures.js';
+import { readNetFile } from '../../train/nets.js';
+import { Interrupted } from '../errors.js';
+import { formatDuration, formatNumber } from '../format.js';
+import { type Io, say } from '../io.js';
+import { figureTexts } from '../training.js';
+
+export interface TestCommandOptions {
+  readonly net: string;
+  readonly weights?: readonly string[];
+  readonly dataset?: string;
+  readonly split: SplitName;
+  readonly iterations?: number;
+  readonly stage?: readonly string[];
+  readonly backend?: string;
+  readonly pythonLayers?: readonly string[];
+  readonly json?: boolean;
+}
+
+/** Over every entry once, or over `iterations` batches. */
+export async function testCommand(io: Io, options: TestCommandOptions): Promise<void> {
+  const signal = io.interruptible();
+  const began = performance.now();
+  const dataset = options.dataset === undefined ? undefined : await openDataset(options.dataset);
+  try {
+    const source = await readNetFile(options.net);
+    const state = { phase: 'TEST', stages: options.stage ?? ['val'] } as const;
+    const split = await dataset?.split(options.split);
+    const data = await DataFeeds.bind(source.param, state, { split, dir: source.dir, seed: 0, shuffle: false });
+    if (!data)
+      throw fail('no-data-layer', `${options.net} has no Data layer in phase TEST, so there is nothing to test on.`);
+    const { weights, backend, pythonLayers } = options;
+    const load = { ...state, weights, backend, pythonLayers, entryShapes: data.entryShapes, dir: dirname(options.net) };
+    const net = await Net.fromParam(source.param, load, source.diagnostics);
+    const mean = new Mean();
+    for await (const batch of testBatches(data, options.iterations ?? 0, options.iterations === undefined)) {
+      if (signal.aborted) throw new Interrupted('Stopped.');
+      const { net: graph, results } = await net.runProgram({
+        ...testProgram,
+        feeds: batch.feeds,
+        fetch: figuresToFetch,
+      });
+      const loss = results[LOSS];
+      mean.add({ ...figures(graph, results), ...(loss && { [LOSS]: [...loss] }) }, batch.count);
+    }
+    print(io, mean, (performance.now() - began) / 1000, options.json);
+    net.dispose();
+    await data.close();
+  } finally {
+    await dataset?.close();
+  }
+}
+
+function print(io: Io, mean: Mean, seconds: number, json = false): void {
+  const { [LOSS]: loss, ...outputs } = mean.result();
+  if (json) {
+    say(io, JSON.stringify({ batches: mean.batches, loss: loss?.[0], outputs, seconds }));
+    return;
+  }
+  const own = loss === undefined || 'loss' in outputs ? [] : [`loss ${formatNumber(loss[0]!)}`];
+  for (const line of [...own, ...figureTexts(Object.entries(outputs))]) say(io, line);
+  say(io, `(means over ${mean.batches} batches, ${formatDuration(seconds)})`);
+}
