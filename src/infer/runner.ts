@@ -5,6 +5,7 @@ import { type RandomInput, type Shape, showShape } from '../ir/index.js';
 import { compileNet, type LowerOptions, lowerNet, type NetGraph, type NetOptions } from '../net/index.js';
 import type { Random } from '../random/index.js';
 import type { Program } from '../targets/index.js';
+import { type Counts, settleCounts } from './counts.js';
 import { DummyFeeds, drawRandoms, type Feeds, readFeeds } from './feeds.js';
 import type { ParamStore } from './param_store.js';
 
@@ -63,7 +64,7 @@ export class Runner {
   ) {
     this.declared = inputShapes(graph);
     this.current = { graph, programs: new Map() };
-    this.variants.set(keyOf(this.declared), this.current);
+    this.variants.set(keyOf(this.declared, {}), this.current);
   }
 
   /** The net for the input shapes of the last run. */
@@ -73,15 +74,31 @@ export class Runner {
 
   async run(request: RunRequest): Promise<RunResult> {
     const given = readFeeds(request.feeds, inputShapes(this.graph), this.declared);
-    const variant = this.variantFor(new Map([...given].map(([name, { shape }]) => [name, shape])));
+    const shapes = new Map([...given].map(([name, { shape }]) => [name, shape]));
+    const variant = this.variantFor(shapes);
     const feeds: Arrays = { ...this.dummies.next(variant.graph, this.random) };
     for (const [name, shape] of inputShapes(variant.graph)) {
       const data = given.get(name)?.data ?? request.held?.(name);
       if (!data) throw missing(name, shape);
       feeds[name] = data;
     }
-    this.current = variant;
-    return this.execute(variant, request, feeds);
+    const { settled, drawn } = await this.settle(variant, shapes, feeds);
+    this.current = settled;
+    return this.execute(settled, request, drawn);
+  }
+
+  /** The variant for the samples that Filter layers let pass, found by running what lies below them. */
+  private async settle(variant: Variant, shapes: ReadonlyMap<string, Shape>, feeds: Arrays) {
+    let drawn: Readonly<Arrays> = feeds;
+    const settled = await settleCounts(variant, {
+      compile: counts => this.variantFor(shapes, counts),
+      read: async (at, lower, blob) => {
+        const run = await this.execute(at, { kind: `until ${lower.until}`, lower, fetch: () => [blob] }, drawn);
+        drawn = run.feeds;
+        return run.results[blob]!;
+      },
+    });
+    return { settled, drawn };
   }
 
   /** Another program at the inputs, and with the chance, of an earlier run. */
@@ -111,19 +128,20 @@ export class Runner {
     return { net, feeds, results };
   }
 
-  private variantFor(given: ReadonlyMap<string, Shape>): Variant {
+  private variantFor(given: ReadonlyMap<string, Shape>, counts: Counts = {}): Variant {
     const shapes = new Map([...inputShapes(this.graph)].map(([name, shape]) => [name, given.get(name) ?? shape]));
-    const key = keyOf(shapes);
+    const key = keyOf(shapes, counts);
     const known = this.variants.get(key);
-    const variant = known ?? { graph: this.recompile(shapes), programs: new Map() };
+    const variant = known ?? { graph: this.recompile(shapes, counts), programs: new Map() };
     this.variants.delete(key);
     this.variants.set(key, variant);
     if (this.variants.size > MAX_VARIANTS) this.forget(this.variants.keys().next().value!);
     return variant;
   }
 
-  private recompile(shapes: ReadonlyMap<string, Shape>): NetGraph {
-    const graph = compileNet(this.graph.source, { ...this.options, inputShapes: Object.fromEntries(shapes) });
+  private recompile(shapes: ReadonlyMap<string, Shape>, counts: Counts): NetGraph {
+    const inputShapes = Object.fromEntries(shapes);
+    const graph = compileNet(this.graph.source, { ...this.options, inputShapes, counts });
     return this.store.adopt(graph, this.graph);
   }
 
@@ -173,8 +191,8 @@ function variablesOf(net: NetGraph): ReadonlySet<string> {
   return new Set(net.params.map(p => p.key));
 }
 
-function keyOf(shapes: ReadonlyMap<string, Shape>): string {
-  return JSON.stringify([...shapes]);
+function keyOf(shapes: ReadonlyMap<string, Shape>, counts: Counts): string {
+  return JSON.stringify([[...shapes], counts]);
 }
 
 function missing(name: string, shape: Shape) {

@@ -10,6 +10,7 @@ import { compileNet, type LoweredNet, lowerNet, type NetGraph } from '../net/ind
 import { type NetParameter, parseText } from '../schema/index.js';
 import type { Engine } from '../targets/types.js';
 import type { Safetensors } from '../weights/index.js';
+import { type Counts, settleCounts } from './counts.js';
 
 /** One case. Keys of `values` are those of a golden's safetensors file: `input/x`, `param/conv/0`, `output/y`, … */
 export interface GoldenCase {
@@ -95,30 +96,60 @@ function runsBackward(net: NetGraph, blob: string): boolean {
   return producer !== undefined && net.layers[producer]!.needsBackward;
 }
 
-/** Shape of what each key of a golden may be about, by prefix: blobs for inputs and outputs, parameters by key. */
-function checkKeys(golden: GoldenCase, net: NetGraph): void {
+const MISMATCH = { hint: 'Its two files do not belong together.' };
+
+/** The numbers that a run needs are all there. */
+function checkComplete(golden: GoldenCase, net: NetGraph): void {
+  const needed = [...net.params.map(p => `param/${p.key}`), ...net.inputs.map(name => `input/${name}`)];
+  const lacking = needed.find(key => !golden.values.tensors.has(key));
+  if (lacking) throw fail('golden-incomplete', `Golden "${golden.name}" has no ${lacking}.`, MISMATCH);
+  checkKeys(golden, net, ['input', 'param']);
+}
+
+/** Each key under these prefixes is about a blob or parameter of the net, of that size. */
+function checkKeys(golden: GoldenCase, net: NetGraph, prefixes: readonly string[]): void {
   const params = new Map(net.params.map(p => [p.key, p.shape]));
   const blobs = new Map([...net.blobs].map(([name, { shape }]) => [name, shape]));
-  const hint = 'Its two files do not belong together.';
-  const lacks = (key: string) => fail('golden-incomplete', `Golden "${golden.name}" has no ${key}.`, { hint });
-  for (const key of params.keys()) if (!golden.values.tensors.has(`param/${key}`)) throw lacks(`param/${key}`);
-  for (const name of net.inputs) if (!golden.values.tensors.has(`input/${name}`)) throw lacks(`input/${name}`);
   for (const [key, { data }] of golden.values.tensors) {
     const [prefix, ...rest] = key.split('/');
+    if (!prefixes.includes(prefix!)) continue;
     const shape = (prefix!.startsWith('param') ? params : blobs).get(rest.join('/'));
     if (shape && sizeOf(shape) === data.length) continue;
     const what = shape
       ? `holds ${data.length} numbers, and the net has ${showShape(shape)}`
       : 'is of nothing in the net';
-    throw fail('golden-mismatch', `Golden "${golden.name}": ${key} ${what}.`, { hint });
+    throw fail('golden-mismatch', `Golden "${golden.name}": ${key} ${what}.`, MISMATCH);
   }
 }
 
-function lower(golden: GoldenCase): LoweredNet {
+/**
+ * The net, its parameters on the engine, with as many samples behind each Filter layer as the golden's inputs let pass.
+ */
+async function prepare(golden: GoldenCase, engine: Engine): Promise<NetGraph> {
   const { values } = golden;
   const phase: Phase = values.metadata['phase'] === 'TRAIN' ? 'TRAIN' : 'TEST';
-  const net = compileNet(parse(golden), { phase });
-  checkKeys(golden, net);
+  const param = parse(golden);
+  const compile = (counts: Counts) => ({ graph: compileNet(param, { phase, counts }) });
+  const start = compile({});
+  checkComplete(golden, start.graph);
+  const [params, feeds] = [under(values, 'param'), Object.fromEntries(under(values, 'input'))];
+  for (const { key, shape } of start.graph.params) engine.write(key, params.get(key)!, shape);
+  const { graph } = await settleCounts(start, {
+    compile,
+    read: async (at, options, blob) => {
+      const program = await engine.compile(lowerNet(at.graph, options).graph);
+      try {
+        return (await program.run(feeds, [blob]))[blob]!;
+      } finally {
+        program.dispose();
+      }
+    },
+  });
+  checkKeys(golden, graph, ['input', 'param', 'output', 'output_diff', 'input_diff', 'param_diff', 'param_after']);
+  return graph;
+}
+
+function lower({ values }: GoldenCase, net: NetGraph): LoweredNet {
   return lowerNet(net, {
     gradients: 'seeds',
     seeds: [...under(values, 'output_diff').keys()].filter(blob => runsBackward(net, blob)),
@@ -130,9 +161,7 @@ function lower(golden: GoldenCase): LoweredNet {
 
 async function compare(golden: GoldenCase, engine: Engine, tolerance: Tolerance): Promise<readonly Comparison[]> {
   const { values } = golden;
-  const { graph, params } = lower(golden);
-  const given = under(values, 'param');
-  for (const { key, shape } of params) engine.write(key, given.get(key)!, shape);
+  const { graph } = lower(golden, await prepare(golden, engine));
   const program = await engine.compile(graph);
   const feeds = Object.fromEntries([
     ...under(values, 'input'),

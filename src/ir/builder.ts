@@ -179,6 +179,7 @@ export class Builder {
   }
 
   broadcast(x: Value, shape: Shape): Value {
+    if (sizeOf(shape) === 0) return this.constant(new Float32Array(0), shape);
     return sameShape(x.shape, shape) ? x : this.one('broadcast', [x], { shape });
   }
 
@@ -199,14 +200,20 @@ export class Builder {
   // Linear algebra
 
   matMul(a: Value, c: Value, { transposeA = false, transposeB = false } = {}): Value {
-    return this.one('matMul', [a, c], { transposeA, transposeB });
+    return this.product('matMul', [a, c], { transposeA, transposeB });
   }
 
-  conv2d = (x: Value, filter: Value, attrs: ConvAttrs): Value => this.one('conv2d', [x, filter], attrs);
+  conv2d = (x: Value, filter: Value, attrs: ConvAttrs): Value => this.product('conv2d', [x, filter], attrs);
   convInputGrad = (dy: Value, filter: Value, attrs: OpAttrs['convInputGrad']): Value =>
-    this.one('convInputGrad', [dy, filter], attrs);
+    this.product('convInputGrad', [dy, filter], attrs);
   convFilterGrad = (x: Value, dy: Value, attrs: OpAttrs['convFilterGrad']): Value =>
-    this.one('convFilterGrad', [x, dy], attrs);
+    this.product('convFilterGrad', [x, dy], attrs);
+
+  /** Of an empty operand (no sample passed a filter) a product is 0 without any engine's help: not all know such. */
+  private product<K extends OpName>(op: K, operands: readonly Value[], attrs: OpAttrs[K]): Value {
+    const value = this.one(op, operands, attrs);
+    return operands.some(x => sizeOf(x.shape) === 0) ? this.zeros(value.shape) : value;
+  }
 
   // Pooling
 

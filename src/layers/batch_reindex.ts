@@ -1,6 +1,7 @@
 /** BatchReindex: samples of the first bottom in the order, and as often as, the second says. */
 
-import { countOf, showBottom } from './axis.js';
+import { showBottom } from './axis.js';
+import { chooseSamples } from './choose.js';
 import type { LayerType } from './types.js';
 
 export const batchReindex: LayerType = {
@@ -16,9 +17,5 @@ export const batchReindex: LayerType = {
     if (x!.length === 0) throw ctx.fail('reindex-axes', `${showBottom(ctx, 0)} has no samples to choose from.`);
     return { tops: [[index![0]!, ...x!.slice(1)]], params: [] };
   },
-  lower(_, b, [x, index]) {
-    const samples = x!.shape[0]!;
-    const chosen = b.matMul(b.oneHot(b.floor(index!), 1, samples), b.reshape(x!, [samples, countOf(x!.shape, 1)]));
-    return [b.reshape(chosen, [index!.shape[0]!, ...x!.shape.slice(1)])];
-  },
+  lower: (_, b, [x, index]) => [chooseSamples(b, x!, b.floor(index!))],
 };

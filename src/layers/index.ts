@@ -25,6 +25,7 @@ import { elu } from './elu.js';
 import { embed } from './embed.js';
 import { euclideanLoss } from './euclidean_loss.js';
 import { exp } from './exp.js';
+import { filter } from './filter.js';
 import { flatten } from './flatten.js';
 import { hingeLoss } from './hinge_loss.js';
 import { im2col } from './im2col.js';
@@ -112,6 +113,7 @@ const CATALOGUE: readonly LayerType[] = [
   split,
   tile,
   batchReindex,
+  filter,
   crop,
   flatten,
   reshape,

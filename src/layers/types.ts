@@ -15,6 +15,8 @@ export interface LayerContext {
   readonly bottomShapes: readonly Shape[];
   /** How many tops the prototxt names (some layers have optional ones, a loss may have none: then one is made). */
   readonly topCount: number;
+  /** Of a layer with `countsLastBottom`: how many samples pass. Absent until its last bottom is known. */
+  readonly count?: number;
   /** Shapes that come from outside: a Data layer's tops, without a batch axis of its own (it is batch_size). */
   readonly dataShapes?: readonly Shape[];
   /** The instance of user code behind a Python layer, already set up. */
@@ -56,6 +58,11 @@ export interface LayerType {
   readonly equalBottomsAndTops?: boolean;
   /** Its first top counts as loss with weight 1 unless told otherwise; its top may go unnamed. */
   readonly isLoss?: boolean;
+  /**
+   * As many samples leave it as its last bottom has elements that are not 0: a run computes that bottom first, and the
+   * layers behind are compiled for the number found (`ctx.count`).
+   */
+  readonly countsLastBottom?: boolean;
   /** Has no bottoms and is fed from outside (Data, Input, ImageData …). */
   readonly isSource?: boolean;
   /** Which bottoms gradients can flow to, whatever force_backward says (labels: false). Default: all. */

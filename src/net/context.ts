@@ -20,6 +20,7 @@ export function layerContext(
   { layer, phase, bottoms, topCount, dataShapes }: Given,
   options: NetOptions,
 ): LayerContext {
+  const count = options.counts?.[layer.name];
   const context: LayerContext = {
     name: layer.name,
     param: layer,
@@ -27,6 +28,7 @@ export function layerContext(
     bottomShapes: bottoms.map(b => b.shape),
     topCount,
     ...(dataShapes && { dataShapes }),
+    ...(count !== undefined && { count }),
     fail: (code, message, more = {}) => {
       const location = placeInLayer(layer, more.field);
       const text = `Layer "${layer.name}" (${layer.type}): ${message}${bottomNote(message, bottoms)}`;

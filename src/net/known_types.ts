@@ -1,7 +1,7 @@
 /** Layer types that other Caffes have, for the message when one is met: which fork it comes from. */
 
 const FORKS: Readonly<Record<string, readonly string[]>> = {
-  'BVLC Caffe, but not yet Mokapot': ['Filter', 'HDF5Data', 'HDF5Output', 'ImageData', 'MemoryData', 'WindowData'],
+  'BVLC Caffe, but not yet Mokapot': ['HDF5Data', 'HDF5Output', 'ImageData', 'MemoryData', 'WindowData'],
   "NVIDIA's NVCaffe": ['DetectNetTransformation', 'L1Loss', 'AxpyFusion', 'ParameterizedReLU'],
   "SegNet's caffe-segnet": ['Upsample', 'BN', 'DenseImageData'],
   'DeepLab and PSPNet': ['Interp', 'ImageSegData', 'DenseCRF', 'DomainTransform', 'MatRead', 'MatWrite', 'SegAccuracy'],

@@ -29,6 +29,8 @@ export interface LowerOptions {
   readonly fetch?: 'outputs' | 'all' | readonly string[];
   /** Whether layers change the parameters they keep themselves (BatchNorm's statistics), as Caffe's Forward does. Default true. */
   readonly updates?: boolean;
+  /** Index of the first layer that is left out, with all behind it. Default: none is. */
+  readonly until?: number;
   /** Adds to the graph what happens with the gradients: the solver's rule. */
   readonly extend?: (b: Builder, parts: TrainingParts) => Graph['assignments'];
 }
@@ -54,7 +56,7 @@ export interface LoweredNet {
 
 export function lowerNet(net: NetGraph, options: LowerOptions = {}): LoweredNet {
   const b = new Builder();
-  const forward = lowerForward(b, net, options.gradients !== undefined && options.gradients !== 'none');
+  const forward = lowerForward(b, net, options);
   const backward = lowerBackward(b, net, forward, options);
   const { params, last } = forward;
   const learnt = options.extend?.(b, { ...backward, loss: forward.loss, params, blobs: last }) ?? [];
@@ -84,7 +86,7 @@ interface Forward {
   readonly updates: Graph['assignments'];
 }
 
-function lowerForward(b: Builder, net: NetGraph, differentiate: boolean): Forward {
+function lowerForward(b: Builder, net: NetGraph, { gradients = 'none', until }: LowerOptions): Forward {
   const params = new Map(net.params.map(p => [p.key, b.variable(p.key, p.shape)]));
   const values = new Map<number, Value>();
   const first = new Map<string, Value>();
@@ -92,9 +94,9 @@ function lowerForward(b: Builder, net: NetGraph, differentiate: boolean): Forwar
   const inputs = new Map<string, Shape>();
   const losses: { value: Value; weight: number }[] = [];
   const updates: { variable: string; value: Value }[] = [];
-  for (const layer of net.layers) {
+  for (const layer of net.layers.slice(0, until)) {
     const tops = b.withLabel(layer.name, () => {
-      if (!layer.type.isSource) return lowerLayer(b, net, layer, values, params, differentiate, updates);
+      if (!layer.type.isSource) return lowerLayer(b, net, layer, values, params, gradients !== 'none', updates);
       for (const top of layer.tops) inputs.set(top.name, top.shape);
       return layer.tops.map(top => b.input(top.name, top.shape));
     });

@@ -21,6 +21,8 @@ export interface NetOptions {
    * the batch axis comes from the layer's batch_size.
    */
   readonly entryShapes?: Readonly<Record<string, Shape>>;
+  /** How many samples pass the layers that let through what data decides (Filter), by layer name. Default: all. */
+  readonly counts?: Readonly<Record<string, number>>;
   /** Makes the user code of a Python layer; where it knows none, registered classes are asked. */
   readonly hostLayer?: (module: string, layer: string, name: string) => HostLayer | undefined;
 }
