@@ -33,7 +33,7 @@ class Line {
 /** Names of outputs that are losses and belong on the left axis. */
 const isLoss = (name: string) => /loss/i.test(name);
 
-const LEFT = 64;
+const LEFT = 76;
 const RIGHT = 64;
 const COLOURS = ['#1f6fb4', '#d9622b', '#2a8f5b', '#8a4fa3', '#b8860b', '#6b7280'] as const;
 
@@ -43,11 +43,15 @@ export class Curves {
   private readonly rate = new Line();
   private readonly tests = new Map<string, Line>();
   private perEpoch: number | undefined;
+  private first = Number.POSITIVE_INFINITY;
+  private last = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly title: string) {}
 
   add(event: TrainEvent): void {
     const x = event.epoch ?? event.iter;
+    this.first = Math.min(this.first, x);
+    this.last = Math.max(this.last, x);
     if (event.type === 'start') this.perEpoch = event.iterationsPerEpoch;
     if (event.type === 'iteration') {
       this.loss.add(x, event.loss);
@@ -85,36 +89,33 @@ export class Curves {
     const name = this.perEpoch ? 'epoch' : 'iteration';
     const metrics = [...this.tests].filter(([label]) => !isLoss(label));
     const inShares = metrics.every(([, line]) => line.all.every(([, y]) => y >= 0 && y <= 1));
-    const axis = { nameLocation: 'middle', nameTextStyle: { fontSize: 13 }, axisLabel: { fontSize: 12 } } as const;
+    const range = Number.isFinite(this.first) ? { min: this.first, max: this.last } : {};
+    const axis = {
+      nameLocation: 'middle',
+      nameTextStyle: { fontSize: 13 },
+      axisLabel: { fontSize: 12, formatter: short },
+    } as const;
     return {
       animation: false,
       backgroundColor: '#ffffff',
       color: [...COLOURS],
       title: { text: this.title || 'training', left: LEFT - 4, top: 10, textStyle: { fontSize: 16, fontWeight: 600 } },
-      legend: { top: 38, left: LEFT - 8, itemGap: 18, textStyle: { fontSize: 13 } },
+      legend: {
+        top: 38,
+        left: LEFT - 8,
+        itemGap: 18,
+        itemWidth: 18,
+        itemHeight: 4,
+        icon: 'rect',
+        textStyle: { fontSize: 13 },
+      },
       grid: [
-        { left: LEFT, right: RIGHT, top: 84, height: main - 84 },
-        { left: LEFT, right: RIGHT, top: main + 40, bottom: 52 },
+        { left: LEFT, right: RIGHT, top: 84, height: main - 84, outerBoundsMode: 'none' },
+        { left: LEFT, right: RIGHT, top: main + 40, bottom: 52, outerBoundsMode: 'none' },
       ],
       xAxis: [
-        {
-          type: 'value',
-          gridIndex: 0,
-          min: 'dataMin',
-          max: 'dataMax',
-          axisLabel: { show: false },
-          splitLine: { show: false },
-        },
-        {
-          ...axis,
-          type: 'value',
-          gridIndex: 1,
-          min: 'dataMin',
-          max: 'dataMax',
-          name,
-          nameGap: 30,
-          splitLine: { show: false },
-        },
+        { ...range, type: 'value', gridIndex: 0, axisLabel: { show: false }, splitLine: { show: false } },
+        { ...axis, ...range, type: 'value', gridIndex: 1, name, nameGap: 30, splitLine: { show: false } },
       ],
       yAxis: [
         { ...axis, type: 'value', gridIndex: 0, name: 'loss', nameGap: 46, min: 0 },
@@ -157,7 +158,7 @@ export class Curves {
     });
     const marked = (data: Line) => ({ showSymbol: data.all.length <= 60, symbol: 'circle', symbolSize: 6 });
     return [
-      line('loss', this.loss, { lineStyle: { width: 1, opacity: 0.35 }, z: 1, itemStyle: { color: '#9db8d2' } }),
+      line('loss', this.loss, { lineStyle: { width: 1 }, z: 1, itemStyle: { color: '#a9c4de' } }),
       line('loss, smoothed', this.smoothed, { itemStyle: { color: COLOURS[0] } }),
       ...[...this.tests].map(([name, data], i) =>
         line(name, data, {
@@ -169,6 +170,10 @@ export class Curves {
       line('learning rate', this.rate, { xAxisIndex: 1, yAxisIndex: 2, step: 'end', itemStyle: { color: COLOURS[5] } }),
     ];
   }
+}
+
+function short(value: number): string {
+  return String(Number(value.toPrecision(4)));
 }
 
 function shortRate(value: number): string {

@@ -63,7 +63,8 @@ export class DataFeeds {
   ) {}
 
   /**
-   * The batches of the Data layers that take part in this phase and stage; undefined where there are none.
+   * The batches of the Data layers that take part in this phase and stage; undefined where there are none, or where the
+   * caller feeds them (there is no data set, and inputShapes says what they get).
    *
    * @throws MokapotError `no-data-set`, `batch-sizes`, `data-backend`, `lmdb-…`, `transform-…`
    */
@@ -75,7 +76,9 @@ export class DataFeeds {
     try {
       const sourced = layers.filter(l => sub(l, 'data_param').source);
       for (const layer of sourced) parts.push(await sourcedPart(layer, options, places, shapes));
-      const open = layers.filter(l => !sourced.includes(l));
+      const isFed = (layer: LayerParameter) => !places.split && layer.top.every(top => options.inputShapes?.[top]);
+      const open = layers.filter(l => !sourced.includes(l) && !isFed(l));
+      if (parts.length + open.length === 0) return undefined;
       if (open.length > 0) parts.push(await datasetPart(open, options, places, shapes));
       return new DataFeeds(parts, shapes);
     } catch (thrown) {
@@ -180,7 +183,7 @@ async function datasetPart(
   const source = places.split;
   if (!source) {
     throw at(first, 'no-data-set', `Layer "${first.name}" reads the data set in use, and there is none.`, {
-      hint: 'Name one (--dataset DIR), or give the layer a database: data_param { source: "train_lmdb" }.',
+      hint: 'Name one (--dataset DIR), give the layer a database (data_param { source: "train_lmdb" }), or feed it: inputShapes.',
     });
   }
   const sizes = layers.map(layer => sub(layer, 'data_param').batch_size);

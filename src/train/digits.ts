@@ -74,7 +74,7 @@ export function digitsSolver(options: EpochOptions, size: RunSize): SolverParame
     weight_decay: Math.fround(options.weightDecay ?? 5e-4),
     max_iter: maxIter,
     display,
-    average_loss: display,
+    average_loss: Math.max(display, Math.min(20, perEpoch)),
     snapshot: every(snapshotInterval),
     snapshot_prefix: 'snapshot',
     ...(accumulate > 1 && { iter_size: accumulate }),

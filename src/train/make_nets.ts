@@ -71,6 +71,7 @@ export class NetMaker {
         ...(dataset ? [isTraining ? 'train' : 'val'] : []),
       ],
       ...(state && isSet(state, 'level') && { level: state.level }),
+      ...(this.options.inputShapes && { inputShapes: this.options.inputShapes }),
     };
     const split = await dataset?.split(isTraining ? 'train' : 'val');
     const shuffle = isTraining && (this.options.shuffle ?? true);
@@ -80,13 +81,12 @@ export class NetMaker {
       seed: this.seeds.nextUint32(),
       shuffle,
     });
-    const { pythonLayers, inputShapes } = this.options;
+    const { pythonLayers } = this.options;
     const net = await Net.fromParam(named.param, {
       ...base,
       ...(named.dir !== undefined && { dir: named.dir }),
       ...(data && { entryShapes: data.entryShapes }),
       ...(pythonLayers && { pythonLayers }),
-      ...(inputShapes && { inputShapes }),
       engine: this.given.engine,
       seed: isTraining ? this.seed : this.seeds.nextUint32(),
       ...more,
