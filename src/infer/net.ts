@@ -10,6 +10,7 @@ import { createEngine, type Engine } from '../targets/index.js';
 import { saveCaffemodel, useCaffemodel } from '../weights/files.js';
 import { copyWeights, scanCaffemodel, type WeightMatch } from '../weights/index.js';
 import { ActivationBlob, type Blob, type Outputs, outputsOf, ParameterBlob } from './blob.js';
+import { blobReader } from './blob_files.js';
 import { type Feeds, readFeeds } from './feeds.js';
 import { ParamStore } from './param_store.js';
 import { loadPythonModules, onePerLayer } from './python_modules.js';
@@ -107,7 +108,7 @@ export class Net {
   ): Promise<Net> {
     const places = { ...(options.dir !== undefined && { protoDir: options.dir }), dirs: options.pythonLayers ?? [] };
     const hostLayer = onePerLayer(options.hostLayer ?? (await loadPythonModules(param, places)));
-    const full = { ...options, hostLayer };
+    const full = { ...options, hostLayer, readBlob: options.readBlob ?? blobReader(options.dir) };
     const graph = compileNet(param, full);
     const shared = options.shareWith;
     const engine = options.engine ?? shared?.engine ?? (await createEngine(options.backend));

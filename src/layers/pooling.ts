@@ -1,12 +1,13 @@
 /** Pooling: the maximum or the mean of windows of each channel. */
 
 import type { PoolAttrs } from '../ir/index.js';
-import { isSet, PoolingParameter, sub } from '../schema/index.js';
+import { enumName, isSet, PoolingParameter, sub } from '../schema/index.js';
 import { showBottom } from './axis.js';
 import { pooledSize } from './pooling_window.js';
+import { checkStochastic, stochasticPool } from './stochastic_pool.js';
 import type { LayerContext, LayerType } from './types.js';
 
-const { MAX, AVE, STOCHASTIC } = PoolingParameter.PoolMethod;
+const { MAX, STOCHASTIC } = PoolingParameter.PoolMethod;
 
 type Pair = readonly [number, number];
 
@@ -81,14 +82,10 @@ function windows(ctx: LayerContext): PoolAttrs {
 
 function checkMethod(ctx: LayerContext): void {
   const { pool } = sub(ctx.param, 'pooling_param');
-  if (pool === STOCHASTIC) {
-    throw ctx.fail('pool-stochastic', 'STOCHASTIC pooling is not there yet.', {
-      field: 'pooling_param.pool',
-      hint: 'Use MAX or AVE.',
-    });
-  }
-  if (pool === AVE && ctx.topCount > 1) {
-    throw ctx.fail('pool-mask', 'the second top is the mask of MAX pooling, and the method is AVE.', {
+  if (pool === STOCHASTIC) checkStochastic(ctx, windows(ctx), 'pooling_param.pad');
+  if (pool !== MAX && ctx.topCount > 1) {
+    const name = enumName(sub(ctx.param, 'pooling_param'), 'pool');
+    throw ctx.fail('pool-mask', `the second top is the mask of MAX pooling, and the method is ${name}.`, {
       field: 'pooling_param.pool',
       hint: 'Take the second top out, or pool: MAX.',
     });
@@ -97,7 +94,7 @@ function checkMethod(ctx: LayerContext): void {
 
 export const pooling: LayerType = {
   type: 'Pooling',
-  doc: 'The maximum (and, as a second top, where it lies) or the mean of windows of each channel.',
+  doc: 'The maximum (and, as a second top, where it lies), the mean or a random element of windows of each channel.',
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 2 },
   reshape(ctx) {
@@ -108,6 +105,7 @@ export const pooling: LayerType = {
   lower(ctx, b, [x]) {
     const { pool } = sub(ctx.param, 'pooling_param');
     if (pool === MAX) return b.maxPool(x!, windows(ctx)).slice(0, ctx.topCount);
+    if (pool === STOCHASTIC) return [stochasticPool(ctx, b, x!, windows(ctx))];
     return [b.avePool(x!, windows(ctx))];
   },
 };

@@ -4,7 +4,10 @@ import type { PoolAttrs } from '../ir/index.js';
 import { SPPParameter, sub } from '../schema/index.js';
 import { showBottom } from './axis.js';
 import { pooledSize } from './pooling_window.js';
+import { checkStochastic, stochasticPool } from './stochastic_pool.js';
 import type { LayerContext, LayerType } from './types.js';
+
+const { MAX, STOCHASTIC } = SPPParameter.PoolMethod;
 
 /** Windows that cut the plane into 2^level × 2^level bins (spp_layer.cpp). */
 function windows(ctx: LayerContext, level: number): PoolAttrs {
@@ -43,16 +46,18 @@ export const spp: LayerType = {
     if (shape.length !== 4) throw ctx.fail('spp-axes', `SPP needs 4 axes, N×C×H×W, and gets ${showBottom(ctx, 0)}.`);
     if (!(height > 0 && height < 31))
       throw ctx.fail('spp-height', `pyramid_height is ${height}.`, { field: 'spp_param.pyramid_height' });
-    if (pool === SPPParameter.PoolMethod.STOCHASTIC)
-      throw ctx.fail('pool-stochastic', 'STOCHASTIC pooling is not there yet.', { field: 'spp_param.pool' });
     const [n, c] = shape as readonly [number, number];
     const all = levels(ctx);
+    if (pool === STOCHASTIC) for (const attrs of all) checkStochastic(ctx, attrs, 'spp_param.pool');
     const bins = all.reduce((sum, { outSize: [h, w] }) => sum + h * w, 0);
     return { tops: [all.length === 1 ? [n, c, ...all[0]!.outSize] : [n, c * bins]], params: [] };
   },
   lower(ctx, b, [x]) {
-    const max = sub(ctx.param, 'spp_param').pool === SPPParameter.PoolMethod.MAX;
-    const pooled = levels(ctx).map(attrs => (max ? b.maxPool(x!, attrs)[0] : b.avePool(x!, attrs)));
+    const { pool } = sub(ctx.param, 'spp_param');
+    const pooled = levels(ctx).map(attrs => {
+      if (pool === STOCHASTIC) return stochasticPool(ctx, b, x!, attrs);
+      return pool === MAX ? b.maxPool(x!, attrs)[0] : b.avePool(x!, attrs);
+    });
     if (pooled.length === 1) return pooled;
     const flat = pooled.map(y => b.reshape(y, [y.shape[0]!, y.shape[1]! * y.shape[2]! * y.shape[3]!]));
     return [b.concat(flat, 1)];

@@ -19,6 +19,8 @@ export interface LayerContext {
   readonly count?: number;
   /** Shapes that come from outside: a Data layer's tops, without a batch axis of its own (it is batch_size). */
   readonly dataShapes?: readonly Shape[];
+  /** Reads a file that holds one blob (`.binaryproto`); absent where there are no files. */
+  readonly readBlob?: (source: string) => { readonly shape: Shape; readonly data: Float32Array };
   /** The instance of user code behind a Python layer, already set up. */
   readonly host?: HostLayer;
   /**

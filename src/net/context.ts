@@ -29,6 +29,7 @@ export function layerContext(
     topCount,
     ...(dataShapes && { dataShapes }),
     ...(count !== undefined && { count }),
+    ...(options.readBlob && { readBlob: options.readBlob }),
     fail: (code, message, more = {}) => {
       const location = placeInLayer(layer, more.field);
       const text = `Layer "${layer.name}" (${layer.type}): ${message}${bottomNote(message, bottoms)}`;

@@ -21,6 +21,8 @@ export interface NetOptions {
    * the batch axis comes from the layer's batch_size.
    */
   readonly entryShapes?: Readonly<Record<string, Shape>>;
+  /** Reads a file that a layer names and that holds one blob (InfogainLoss's `source`). Default: such files stay unread. */
+  readonly readBlob?: LayerContext['readBlob'];
   /** How many samples pass the layers that let through what data decides (Filter), by layer name. Default: all. */
   readonly counts?: Readonly<Record<string, number>>;
   /** Makes the user code of a Python layer; where it knows none, registered classes are asked. */

@@ -16,6 +16,8 @@ interface Case {
   /** Added to every input element (for logarithms and powers: away from 0). */
   readonly shift?: number;
   readonly spread?: number;
+  /** Default: TRAIN. */
+  readonly phase?: 'TEST';
 }
 
 const STEP = 1 / 64;
@@ -36,7 +38,7 @@ function values(shape: readonly number[], name: string, random: Random, c: Case)
 /** Compares every gradient of Σ w · tops (w random) with central differences of it. */
 async function check(c: Case, seed: number): Promise<void> {
   const random = new Random(seed);
-  const net = compiled(c.layer, c.shapes);
+  const net = compiled(c.layer, c.shapes, c.phase);
   const inputs = Object.keys(c.shapes).filter(name => c.labels?.[name] === undefined);
   const tops = [...net.outputs].filter(name => !(name in c.shapes));
   const lowering = { gradients: 'seeds', seeds: tops, blobDiffs: inputs, paramDiffs: 'all', fetch: tops } as const;
@@ -309,6 +311,18 @@ const layers: Readonly<Record<string, fc.Arbitrary<Case>>> = {
   'SPP, AVE': fc.tuple(dim(2), dim(2), dim(7, 4), dim(7, 4)).map(x => ({
     layer: 'layer { name: "l" type: "SPP" bottom: "x" top: "y" spp_param { pyramid_height: 2 pool: AVE } }',
     shapes: { x },
+  })),
+  'Pooling, STOCHASTIC': fc.tuple(dim(2), dim(2), dim(5, 2), dim(5, 2)).map(x => ({
+    layer: `layer { name: "l" type: "Pooling" bottom: "x" top: "y"
+      pooling_param { pool: STOCHASTIC kernel_size: 2 stride: 2 } }`,
+    shapes: { x },
+    phase: 'TEST',
+    shift: 4,
+  })),
+  Filter: fc.tuple(dim(3), dim(3)).map(x => ({
+    layer: 'layer { name: "l" type: "Filter" bottom: "x" bottom: "s" top: "y" }',
+    shapes: { x, s: [x[0]] },
+    labels: { s: 2 },
   })),
   Parameter: anyShape.map(x => ({
     layer: `layer { name: "w" type: "Parameter" top: "w" parameter_param { shape { ${x.map(d => `dim: ${d}`).join(' ')} } } }

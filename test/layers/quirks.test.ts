@@ -237,3 +237,63 @@ describe('losses at their ends', () => {
     expect([...out['grad/blob/a']!].map(Math.abs)).toEqual([0, 0]);
   });
 });
+
+describe('STOCHASTIC pooling', () => {
+  const pool =
+    'layer { name: "l" type: "Pooling" bottom: "x" top: "y" pooling_param { pool: STOCHASTIC kernel_size: 2 stride: 2 } }';
+  const shapes = { x: [1, 1, 2, 3] };
+  // The windows: 1 2 / 4 5, and the clipped 3 / 6.
+  const x = f(1, 2, 3, 4, 5, 6);
+
+  it('takes the element at which the running sum reaches the drawn share of the whole, and sends its gradient there', async () => {
+    const at = async (...draws: number[]) => {
+      const randoms = { 'l/choice 1×2': f(...draws) };
+      const out = await runLayer(pool, shapes, { x }, { randoms, diffs: { y: f(10, 20) }, blobDiffs: ['x'] });
+      return [...out['y']!, ...out['grad/blob/x']!];
+    };
+    expect(await at(0, 0)).toEqual([1, 3, 10, 0, 20, 0, 0, 0]);
+    expect(await at(0.25, 0.33)).toEqual([2, 3, 0, 10, 20, 0, 0, 0]);
+    expect(await at(0.26, 0.34)).toEqual([4, 6, 0, 0, 0, 10, 0, 20]);
+    expect(await at(0.99, 0.99)).toEqual([5, 6, 0, 0, 0, 0, 10, 20]);
+  });
+
+  it('is the mean weighted by the elements in TEST, 0 of zeros', async () => {
+    const out = await runLayer(pool, shapes, { x }, { phase: 'TEST' });
+    expect(out['y']![0]).toBeCloseTo((1 + 4 + 16 + 25) / 12, 5);
+    expect(out['y']![1]).toBeCloseTo((9 + 36) / 9, 5);
+    expect([...(await runLayer(pool, shapes, { x: new Float32Array(6) }, { phase: 'TEST' }))['y']!]).toEqual([0, 0]);
+  });
+
+  it('knows no padding and no mask', () => {
+    expect(() => compiled(pool.replace('stride', 'pad: 1 stride'), shapes)).toThrow(/no padding/);
+    expect(() => compiled(pool.replace('"y"', '"y" top: "mask"'), shapes)).toThrow(/MAX pooling/);
+    const spp = 'layer { name: "l" type: "SPP" bottom: "x" top: "y" spp_param { pyramid_height: 2 pool: STOCHASTIC } }';
+    expect(() => compiled(spp, { x: [1, 1, 3, 3] })).toThrow(/no padding/);
+    expect(compiled(spp, { x: [1, 1, 4, 4] }).blobs.get('y')!.shape).toEqual([1, 5]);
+  });
+});
+
+describe('InfogainLoss with its matrix in a file', () => {
+  const loss = (body: string) =>
+    `layer { name: "l" type: "InfogainLoss" bottom: "x" bottom: "label" top: "loss" ${body} }`;
+  const withFile = loss('infogain_loss_param { source: "H.binaryproto" }');
+  const shapes = { x: [1, 2], label: [1] };
+
+  it('asks the reader for it', async () => {
+    const readBlob = (source: string) => {
+      expect(source).toBe('H.binaryproto');
+      return { shape: [1, 1, 2, 2], data: f(1, 0, 0.5, 3) };
+    };
+    const out = await runLayer(withFile, shapes, { x: f(0, 0), label: f(1) }, { options: { readBlob } });
+    expect(out['loss']![0]).toBeCloseTo(3.5 * Math.LN2, 5);
+  });
+
+  it('says what is missing or does not fit', async () => {
+    expect(() => compiled(loss(''), shapes)).toThrow(/no matrix H/);
+    const readBlob = () => ({ shape: [3, 3], data: new Float32Array(9) });
+    expect(() => compiled(withFile, shapes, 'TRAIN', { readBlob })).toThrow(
+      /H.binaryproto \[3, 3\] is no matrix of 2×2/,
+    );
+    await expect(runLayer(withFile, shapes, { x: f(0, 0), label: f(1) })).rejects.toThrow(/nothing here reads files/);
+  });
+});

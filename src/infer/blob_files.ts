@@ -1,0 +1,17 @@
+/** Files that layers name and that hold one blob. */
+
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { NetOptions } from '../net/index.js';
+import { loadBinaryproto } from '../weights/files.js';
+
+/** Looks beside the prototxt, then, as Caffe does, from the working folder; each file is read once. */
+export function blobReader(dir = '.'): NonNullable<NetOptions['readBlob']> {
+  const read = new Map<string, ReturnType<typeof loadBinaryproto>>();
+  return source => {
+    const path = [resolve(dir, source), resolve(source)].find(existsSync) ?? source;
+    const blob = read.get(path) ?? loadBinaryproto(path);
+    read.set(path, blob);
+    return blob;
+  };
+}
