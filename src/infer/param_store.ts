@@ -35,6 +35,10 @@ export class ParamStore {
    */
   add(net: NetGraph, random: Random, shared?: NetGraph): NetGraph {
     const variables = shared ? sharedVariables(net, shared) : new Map<number, NetParam>();
+    refuseTooLarge(
+      net.params.filter(p => !variables.has(p.index)),
+      this.engine,
+    );
     const params = net.params.map((param): NetParam => {
       const theirs = variables.get(param.index);
       if (theirs) return { ...param, key: theirs.key, shape: theirs.shape };
@@ -82,10 +86,30 @@ export class ParamStore {
   }
 }
 
+/** Before anything is allocated. @throws MokapotError `out-of-memory` */
+function refuseTooLarge(params: readonly NetParam[], engine: Engine): void {
+  const bytes = 4 * params.reduce((n, p) => n + sizeOf(p.shape), 0);
+  if (bytes <= engine.limit) return;
+  const mb = (n: number) => `${Math.ceil(n / 2 ** 20)} MB`;
+  const largest = params.reduce((a, b) => (sizeOf(b.shape) > sizeOf(a.shape) ? b : a));
+  throw fail(
+    'out-of-memory',
+    `The parameters alone take ${mb(bytes)}, and the ${engine.name} engine can hold ${mb(engine.limit)}.`,
+    {
+      layer: largest.layer,
+      hint: `The largest is that of layer "${largest.layer}", ${showShape(largest.shape)}: a smaller num_output or input, or another engine (--backend).`,
+    },
+  );
+}
+
 function filled(param: NetParam, random: Random): Float32Array {
   try {
     return fill(param.declaration.filler, param.shape, random);
   } catch (thrown) {
+    if (thrown instanceof RangeError) {
+      const message = `The parameter of layer "${param.layer}", ${showShape(param.shape)}, does not fit this machine's memory.`;
+      throw fail('out-of-memory', message, { layer: param.layer });
+    }
     if (!(thrown instanceof MokapotError)) throw thrown;
     throw new MokapotError(
       thrown.diagnostics.map(d => ({

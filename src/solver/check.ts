@@ -1,7 +1,7 @@
 /** What is wrong with a SolverParameter as such, before any net is looked at. */
 
 import { type Diagnostic, error, nearest } from '../diagnostics/index.js';
-import { locate, type SolverParameter } from '../schema/index.js';
+import { locate, SolverParameter } from '../schema/index.js';
 import { checkPolicy } from './policy.js';
 import { updateRules } from './rules/index.js';
 
@@ -9,7 +9,13 @@ type Field = keyof SolverParameter & string;
 
 /** Errors and warnings; a solver without errors can be made. */
 export function checkSolver(param: SolverParameter): Diagnostic[] {
-  return [...checkType(param), ...checkPolicy(param), ...checkNumbers(param), ...checkRegularization(param)];
+  return [
+    ...checkType(param),
+    ...checkPolicy(param),
+    ...checkNumbers(param),
+    ...checkRegularization(param),
+    ...checkFormat(param),
+  ];
 }
 
 /** An error at a field of the solver. */
@@ -30,6 +36,13 @@ function checkRegularization(param: SolverParameter): Diagnostic[] {
   if (['L1', 'L2'].includes(param.regularization_type)) return [];
   const message = `There is no regularization_type "${param.regularization_type}".`;
   return [solverError(param, 'unknown-regularization', 'regularization_type', message, 'There are "L1" and "L2".')];
+}
+
+function checkFormat(param: SolverParameter): Diagnostic[] {
+  if (param.snapshot_format === SolverParameter.SnapshotFormat.BINARYPROTO) return [];
+  const message = 'Snapshots are written as .caffemodel and .solverstate, not as HDF5.';
+  const hint = 'Caffe reads both. Remove snapshot_format to be rid of this warning.';
+  return [{ ...solverError(param, 'snapshot-format', 'snapshot_format', message, hint), severity: 'warning' }];
 }
 
 const LEAST: readonly (readonly [Field, number])[] = [

@@ -37,6 +37,7 @@ class Loop {
   private readonly began = performance.now();
   private readonly pace = new Pace();
   private readonly perEpoch: number | undefined;
+  private readonly firstIter: number;
   private epochLosses: number[] = [];
   private epochBegan = performance.now();
   private lastSnapshot: (SnapshotFiles & { readonly iter: number }) | undefined;
@@ -46,6 +47,7 @@ class Loop {
     private readonly options: LoopOptions,
   ) {
     const { data, param } = solver;
+    this.firstIter = solver.iter;
     this.perEpoch = options.iterationsPerEpoch ?? (data && data.entries / (data.batchSize * param.iter_size));
   }
 
@@ -167,7 +169,8 @@ class Loop {
 
   private async *snapshot(): AsyncGenerator<TrainEvent, void, void> {
     const { iter } = this.solver;
-    if (this.lastSnapshot?.iter === iter) return;
+    // What it began from is there already.
+    if (iter === this.firstIter || this.lastSnapshot?.iter === iter) return;
     const files = await this.solver.snapshot(this.options.snapshotPrefix);
     this.lastSnapshot = { ...files, iter };
     yield { type: 'snapshot', ...this.now(), ...files };

@@ -363,6 +363,7 @@ export class Solver {
   /** Makes the solver's variables and plans an iteration, so that what cannot fit is refused before it starts. */
   private async prepare(): Promise<void> {
     const { engine } = this.net;
+    this.refuseTooLarge();
     for (const { key, shape } of this.touched) {
       const accumulators = this.param.iter_size > 1 ? [accumulatorKey(key)] : [];
       const history = Array.from({ length: this.slots }, (_, slot) => historyKey(key, slot));
@@ -370,6 +371,21 @@ export class Solver {
         if (!engine.has(variable)) engine.write(variable, new Float32Array(sizeOf(shape)), shape);
     }
     await this.net.prepareProgram(this.updateProgram());
+  }
+
+  /** Parameters and what the solver keeps of each, before any of it is allocated. */
+  private refuseTooLarge(): void {
+    const { engine, graph } = this.net;
+    const count = (params: readonly NetParam[]) => params.reduce((n, p) => n + sizeOf(p.shape), 0);
+    const copies = this.slots + (this.param.iter_size > 1 ? 1 : 0);
+    const bytes = 4 * (count(graph.params) + copies * count(this.touched));
+    if (bytes <= engine.limit) return;
+    const mb = (n: number) => `${Math.ceil(n / 2 ** 20)} MB`;
+    throw fail(
+      'out-of-memory',
+      `Parameters and the solver's history take ${mb(bytes)} before any picture is looked at, and the ${engine.name} engine can hold ${mb(engine.limit)}.`,
+      { hint: 'Freeze layers (lr_mult: 0), use type "SGD" (the least history), or another engine (--backend).' },
+    );
   }
 
   private updateProgram(): Pick<RunRequest, 'kind' | 'lower' | 'fetch'> {

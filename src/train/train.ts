@@ -40,6 +40,11 @@ export interface TrainOptions extends SolverOptions, Partial<EpochOptions> {
  *   no exception: it ends the run with an `end` event.
  */
 export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, void, void> {
+  if (options.weights !== undefined && options.snapshot !== undefined) {
+    throw fail('weights-and-snapshot', 'A run starts from weights or goes on from a snapshot, and both were given.', {
+      hint: 'The snapshot has its own weights: leave out --weights.',
+    });
+  }
   const opened = typeof options.dataset === 'string' ? await openDataset(options.dataset) : undefined;
   const dataset = opened ?? (options.dataset as Dataset | undefined);
   let solver: Solver | undefined;

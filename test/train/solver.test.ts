@@ -97,6 +97,19 @@ describe.each(names)('%s', name => {
   });
 });
 
+describe.each(['sgd', 'sgd_iter_size', 'sgd_clip', 'adam'])('%s on wasm', name => {
+  it('gives Caffe’s parameters', async () => {
+    const values = readSafetensors(golden(`${name}.safetensors`));
+    const solver = await Solver.fromFile(join(folder, `${name}_solver.prototxt`), {
+      backend: 'wasm',
+      weights: join(folder, `${name}_init.caffemodel`),
+    });
+    await solver.step(8, iter => feedsOf(values)(iter));
+    compareParams(solver, values, 'after8');
+    await solver.dispose();
+  });
+});
+
 const failure = async (work: Promise<unknown>) => {
   const thrown: unknown = await work.then(
     () => undefined,
@@ -131,6 +144,19 @@ describe('a solver that cannot be', () => {
       'net_param { layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 1 } } } }',
     );
     expect(await failure(fromText(net))).toMatchObject({ code: 'no-loss' });
+  });
+
+  it('is too large for the engine', async () => {
+    const net = (count: number) =>
+      text.replace(
+        /net: .*/,
+        `net_param { layer { name: "x" type: "Input" top: "x" top: "t" input_param { shape { dim: 1 dim: ${count} } } }
+           layer { name: "big" type: "InnerProduct" bottom: "x" top: "y" inner_product_param { num_output: ${count} } }
+           layer { name: "loss" type: "EuclideanLoss" bottom: "y" bottom: "t" top: "loss" } }`,
+      );
+    const wrong = await failure(fromText(net(70000)));
+    expect(wrong).toMatchObject({ code: 'out-of-memory', layer: 'big' });
+    expect(wrong.message).toMatch(/18693 MB.*16384 MB/);
   });
 
   it('is of another net than the snapshot', async () => {

@@ -1,0 +1,113 @@
+/**
+ * Mokapot, the library: Caffe prototxt in, running and training networks out.
+ *
+ *     import { Net, Solver, describe, train } from 'mokapot';
+ *
+ *     const net = await Net.fromFile('deploy.prototxt', { weights: 'x.caffemodel', stages: ['deploy'] });
+ *     const out = await net.forward({ data: pixels });
+ *
+ * Wherever something a person gave is wrong, a MokapotError is thrown; its `diagnostics` say what, where and what helps.
+ */
+
+// Data sets.
+export {
+  type Batch,
+  BatchLoader,
+  createImages,
+  createPhantom,
+  createSunnybrook,
+  type Dataset,
+  type DatasetSplit,
+  describeDataset,
+  type Entry,
+  type EntrySource,
+  openDataset,
+  openLmdb,
+  readDicom,
+  readDicomFile,
+} from './data/index.js';
+// What is wrong, and how to show it.
+export {
+  type Diagnostic,
+  type Fix,
+  formatDiagnostic,
+  formatPlain,
+  type Location,
+  MokapotError,
+  type Position,
+  type Range,
+  type Severity,
+  type Source,
+} from './diagnostics/index.js';
+export type { Blob, Outputs } from './infer/blob.js';
+export type { Feed, Feeds } from './infer/feeds.js';
+export {
+  type BackwardOptions,
+  type ForwardOptions,
+  Net,
+  type NetLoadOptions,
+  type TextOptions,
+  type Weights,
+} from './infer/net.js';
+export { type ClassMask, type InputPicture, Segmenter, type SegmenterOptions } from './infer/segment.js';
+export { Builder, type Shape, type Value } from './ir/index.js';
+// Layers of one's own.
+export {
+  type HostBlob,
+  type HostLayer,
+  type HostLayerClass,
+  type LayerContext,
+  type LayerShapes,
+  type LayerType,
+  layerTypes,
+  type Phase,
+  registerLayer,
+  registerPythonLayer,
+} from './layers/index.js';
+export type { NetGraph, NetOptions } from './net/index.js';
+// Networks: a text's layers, shapes and costs without running it; nets that run; training.
+export {
+  type DescribedBlob,
+  type DescribedLayer,
+  type DescribedParam,
+  type DescribeOptions,
+  type Description,
+  describe,
+} from './net/index.js';
+// Texts and messages.
+export {
+  decode,
+  encode,
+  type LayerParameter,
+  type NetParameter,
+  type Parsed,
+  parseNet,
+  parseSolver,
+  parseText,
+  printText,
+  type SolverParameter,
+} from './schema/index.js';
+// Engines.
+export {
+  chooseEngine,
+  createEngine,
+  type Engine,
+  type EngineChoice,
+  type EngineReport,
+  engineNames,
+} from './targets/index.js';
+export * from './train/index.js';
+// Weights.
+export {
+  loadBinaryproto,
+  loadCaffemodel,
+  loadNpz,
+  loadSafetensors,
+  loadSolverstate,
+  saveBinaryproto,
+  saveCaffemodel,
+  saveNpz,
+  saveSafetensors,
+  saveSolverstate,
+} from './weights/files.js';
+export * from './weights/index.js';
