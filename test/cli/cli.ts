@@ -17,14 +17,21 @@ export interface Ran {
 export interface RunOptions {
   readonly env?: Record<string, string>;
   readonly signal?: AbortSignal;
+  /** Told everything that goes to stdout. */
+  readonly onOut?: (text: string) => void;
 }
 
 export async function mokapot(argv: readonly string[], options: RunOptions = {}): Promise<Ran> {
   const out: Buffer[] = [];
   const err: Buffer[] = [];
-  const to = (list: Buffer[]) => ({ write: (chunk: string | Uint8Array) => list.push(Buffer.from(chunk)) });
+  const to = (list: Buffer[], tell?: (text: string) => void) => ({
+    write: (chunk: string | Uint8Array) => {
+      list.push(Buffer.from(chunk));
+      tell?.(String(chunk));
+    },
+  });
   const io: Io = {
-    stdout: to(out),
+    stdout: to(out, options.onOut),
     stderr: to(err),
     env: options.env ?? {},
     interruptible: () => options.signal ?? new AbortController().signal,

@@ -67,5 +67,6 @@ function print(io: Io, mean: Mean, seconds: number, json = false): void {
   }
   const own = loss === undefined || 'loss' in outputs ? [] : [`loss ${formatNumber(loss[0]!)}`];
   for (const line of [...own, ...figureTexts(Object.entries(outputs))]) say(io, line);
-  say(io, `(means over ${mean.batches} batches, ${formatDuration(seconds)})`);
+  const { batches } = mean;
+  say(io, `(means over ${batches} ${batches === 1 ? 'batch' : 'batches'}, ${formatDuration(seconds)})`);
 }
