@@ -15,6 +15,7 @@ import { type Feeds, readFeeds } from './feeds.js';
 import { ParamStore } from './param_store.js';
 import { loadPythonModules, onePerLayer } from './python_modules.js';
 import { Runner, type RunRequest, type RunResult } from './runner.js';
+import { loadSchemas, schemaBeside } from './schemas.js';
 
 /** A `.caffemodel`: its path or its bytes. */
 export type Weights = string | Uint8Array;
@@ -32,6 +33,10 @@ export interface NetLoadOptions extends NetOptions {
   readonly keepBlobs?: boolean;
   /** Of fillers, dropout and all other chance. Default: a new one each time, which `net.seed` tells. */
   readonly seed?: number;
+  /** `.proto` files whose fields the text may use besides Caffe's: a fork's caffe.proto. They stay known to the process. */
+  readonly schema?: string | readonly string[];
+  /** Fields that the schema lacks are warned of and left out, not refused. */
+  readonly lenient?: boolean;
   /** Takes this net's engine and, layer by layer by name, its parameters (Caffe's ShareTrainedLayersWith). */
   readonly shareWith?: Net;
 }
@@ -90,12 +95,17 @@ export class Net {
     const text = await readFile(path, 'utf8').catch((cause: Error) => {
       throw fail('file-unreadable', `Cannot read ${path}: ${cause.message}.`);
     });
-    return Net.fromText(text, { ...options, name: path, dir: dirname(path) });
+    const schema = [...schemaBeside(path), ...[options.schema ?? []].flat()];
+    return Net.fromText(text, { ...options, schema, name: path, dir: dirname(path) });
   }
 
   /** The same from a prototxt's text. */
   static async fromText(text: string, options: TextOptions = {}): Promise<Net> {
-    const { message, diagnostics } = parseNet(text, options.name === undefined ? {} : { name: options.name });
+    loadSchemas([options.schema ?? []].flat());
+    const { message, diagnostics } = parseNet(text, {
+      ...(options.name !== undefined && { name: options.name }),
+      ...(options.lenient !== undefined && { lenient: options.lenient }),
+    });
     if (hasErrors(diagnostics)) throw new MokapotError(diagnostics);
     return Net.fromParam(message, options, diagnostics);
   }

@@ -1,6 +1,6 @@
 /**
- * Caffe's messages as TypeScript sees them in memory. Generated from grammar/caffe.proto by scripts/embed-schema.mjs:
- * edit the proto and run `npm run schema`. Enum fields hold numbers: compare with `PoolingParameter.PoolMethod.MAX`.
+ * Caffe's messages as TypeScript sees them in memory. Generated from grammar/caffe.proto and grammar/forks.proto by
+ * scripts/embed-schema.mjs: edit those and run `npm run schema`. Enum fields hold numbers: compare with `PoolingParameter.PoolMethod.MAX`.
  */
 
 type Values<T> = T[keyof T];
@@ -236,6 +236,17 @@ export interface LayerParameter {
   window_data_param: WindowDataParameter | null;
   detectnet_groundtruth_param: DetectNetGroundTruthParameter | null;
   detectnet_augmentation_param: DetectNetAugmentationParameter | null;
+  multibox_loss_param: MultiBoxLossParameter | null;
+  permute_param: PermuteParameter | null;
+  prior_box_param: PriorBoxParameter | null;
+  detection_output_param: DetectionOutputParameter | null;
+  norm_param: NormalizeParameter | null;
+  roi_pooling_param: ROIPoolingParameter | null;
+  smooth_l1_loss_param: SmoothL1LossParameter | null;
+  shuffle_channel_param: ShuffleChannelParameter | null;
+  interp_param: InterpParameter | null;
+  upsample_param: UpsampleParameter | null;
+  bn_param: BNParameter | null;
 }
 
 export interface TransformationParameter {
@@ -903,6 +914,162 @@ export interface V0LayerParameter {
   hdf5_output_param: HDF5OutputParameter | null;
 }
 
+export interface PermuteParameter {
+  order: number[];
+}
+
+export interface NormalizeParameter {
+  across_spatial: boolean;
+  scale_filler: FillerParameter | null;
+  channel_shared: boolean;
+  eps: number;
+}
+
+export const PriorBoxParameter = {
+  CodeType: {
+    CORNER: 1,
+    CENTER_SIZE: 2,
+    CORNER_SIZE: 3,
+  },
+} as const;
+
+export interface PriorBoxParameter {
+  min_size: number[];
+  max_size: number[];
+  aspect_ratio: number[];
+  flip: boolean;
+  clip: boolean;
+  variance: number[];
+  img_size: number;
+  img_h: number;
+  img_w: number;
+  step: number;
+  step_h: number;
+  step_w: number;
+  offset: number;
+}
+
+export interface NonMaximumSuppressionParameter {
+  nms_threshold: number;
+  top_k: number;
+  eta: number;
+}
+
+export interface SaveOutputParameter {
+  output_directory: string;
+  output_name_prefix: string;
+  output_format: string;
+  label_map_file: string;
+  name_size_file: string;
+  num_test_image: number;
+}
+
+export interface DetectionOutputParameter {
+  num_classes: number;
+  share_location: boolean;
+  background_label_id: number;
+  nms_param: NonMaximumSuppressionParameter | null;
+  save_output_param: SaveOutputParameter | null;
+  code_type: PriorBoxParameter_CodeType;
+  variance_encoded_in_target: boolean;
+  keep_top_k: number;
+  confidence_threshold: number;
+  visualize: boolean;
+  visualize_threshold: number;
+  save_file: string;
+}
+
+export const MultiBoxLossParameter = {
+  LocLossType: {
+    L2: 0,
+    SMOOTH_L1: 1,
+  },
+  ConfLossType: {
+    SOFTMAX: 0,
+    LOGISTIC: 1,
+  },
+  MatchType: {
+    BIPARTITE: 0,
+    PER_PREDICTION: 1,
+  },
+  MiningType: {
+    NONE: 0,
+    MAX_NEGATIVE: 1,
+    HARD_EXAMPLE: 2,
+  },
+} as const;
+
+export interface MultiBoxLossParameter {
+  loc_loss_type: MultiBoxLossParameter_LocLossType;
+  conf_loss_type: MultiBoxLossParameter_ConfLossType;
+  loc_weight: number;
+  num_classes: number;
+  share_location: boolean;
+  match_type: MultiBoxLossParameter_MatchType;
+  overlap_threshold: number;
+  use_prior_for_matching: boolean;
+  background_label_id: number;
+  use_difficult_gt: boolean;
+  do_neg_mining: boolean;
+  neg_pos_ratio: number;
+  neg_overlap: number;
+  code_type: PriorBoxParameter_CodeType;
+  encode_variance_in_target: boolean;
+  map_object_to_agnostic: boolean;
+  ignore_cross_boundary_bbox: boolean;
+  bp_inside: boolean;
+  mining_type: MultiBoxLossParameter_MiningType;
+  nms_param: NonMaximumSuppressionParameter | null;
+  sample_size: number;
+  use_prior_for_nms: boolean;
+}
+
+export interface ROIPoolingParameter {
+  pooled_h: number;
+  pooled_w: number;
+  spatial_scale: number;
+}
+
+export interface SmoothL1LossParameter {
+  sigma: number;
+}
+
+export interface ShuffleChannelParameter {
+  group: number;
+}
+
+export interface InterpParameter {
+  height: number;
+  width: number;
+  zoom_factor: number;
+  shrink_factor: number;
+  pad_beg: number;
+  pad_end: number;
+}
+
+export interface UpsampleParameter {
+  scale: number;
+  scale_h: number;
+  scale_w: number;
+  pad_out_h: boolean;
+  pad_out_w: boolean;
+  upsample_h: number;
+  upsample_w: number;
+}
+
+export const BNParameter = {
+  BNMode: {
+    LEARN: 0,
+    INFERENCE: 1,
+  },
+} as const;
+
+export interface BNParameter {
+  scale_filler: FillerParameter | null;
+  shift_filler: FillerParameter | null;
+  bn_mode: BNParameter_BNMode;
+}
+
 export type FillerParameter_VarianceNorm = Values<typeof FillerParameter.VarianceNorm>;
 export type Phase = Values<typeof Phase>;
 export type SolverParameter_SnapshotFormat = Values<typeof SolverParameter.SnapshotFormat>;
@@ -935,6 +1102,12 @@ export type DetectNetGroundTruthParameter_CoverageType = Values<typeof DetectNet
 export type V1LayerParameter_LayerType = Values<typeof V1LayerParameter.LayerType>;
 export type V1LayerParameter_DimCheckMode = Values<typeof V1LayerParameter.DimCheckMode>;
 export type V0LayerParameter_PoolMethod = Values<typeof V0LayerParameter.PoolMethod>;
+export type PriorBoxParameter_CodeType = Values<typeof PriorBoxParameter.CodeType>;
+export type MultiBoxLossParameter_LocLossType = Values<typeof MultiBoxLossParameter.LocLossType>;
+export type MultiBoxLossParameter_ConfLossType = Values<typeof MultiBoxLossParameter.ConfLossType>;
+export type MultiBoxLossParameter_MatchType = Values<typeof MultiBoxLossParameter.MatchType>;
+export type MultiBoxLossParameter_MiningType = Values<typeof MultiBoxLossParameter.MiningType>;
+export type BNParameter_BNMode = Values<typeof BNParameter.BNMode>;
 
 /** Every message by its full name. */
 export interface Messages {
@@ -1004,4 +1177,17 @@ export interface Messages {
   'caffe.DetectNetAugmentationParameter': DetectNetAugmentationParameter;
   'caffe.V1LayerParameter': V1LayerParameter;
   'caffe.V0LayerParameter': V0LayerParameter;
+  'caffe.PermuteParameter': PermuteParameter;
+  'caffe.NormalizeParameter': NormalizeParameter;
+  'caffe.PriorBoxParameter': PriorBoxParameter;
+  'caffe.NonMaximumSuppressionParameter': NonMaximumSuppressionParameter;
+  'caffe.SaveOutputParameter': SaveOutputParameter;
+  'caffe.DetectionOutputParameter': DetectionOutputParameter;
+  'caffe.MultiBoxLossParameter': MultiBoxLossParameter;
+  'caffe.ROIPoolingParameter': ROIPoolingParameter;
+  'caffe.SmoothL1LossParameter': SmoothL1LossParameter;
+  'caffe.ShuffleChannelParameter': ShuffleChannelParameter;
+  'caffe.InterpParameter': InterpParameter;
+  'caffe.UpsampleParameter': UpsampleParameter;
+  'caffe.BNParameter': BNParameter;
 }

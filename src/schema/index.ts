@@ -9,7 +9,7 @@
  */
 
 export * from './caffe.js';
-export { CAFFE_PROTO } from './caffe_proto.js';
+export { CAFFE_PROTO, FORKS_PROTO } from './caffe_proto.js';
 export { decode, encode, formatValue, printText } from './codec.js';
 export { type Edit, type Edited, editText, parseEdit } from './edit.js';
 export {
@@ -18,6 +18,7 @@ export {
   create,
   type DeepPartial,
   enumName,
+  extendSchema,
   isSet,
   loadProto,
   messageType,
@@ -26,7 +27,7 @@ export {
   sub,
   typeOf,
 } from './message.js';
-export { inheritLocation, locate, type Parsed, type ParseOptions, parseText } from './parse.js';
+export { inheritLocation, locate, type Parsed, type ParseOptions, parseText, setLenient } from './parse.js';
 export { parseNet, parseSolver } from './read.js';
 export { upgradeNet, upgradeSolver } from './upgrade.js';
 export { formatFloat, toFloat } from './values.js';

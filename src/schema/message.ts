@@ -8,22 +8,55 @@ import Long from 'long';
 import protobuf from 'protobufjs';
 import { fail } from '../diagnostics/index.js';
 import type { Messages } from './caffe.js';
-import { CAFFE_PROTO } from './caffe_proto.js';
+import { CAFFE_PROTO, FORKS_PROTO } from './caffe_proto.js';
+import { mergeProto, parseProto } from './merge.js';
 
 protobuf.util.Long = Long;
 protobuf.configure();
 
-let loaded: protobuf.Root | undefined;
+interface Extra {
+  readonly text: string;
+  readonly name: string;
+}
 
-/** Caffe's schema, loaded once. */
+let loaded: protobuf.Root | undefined;
+let extras: readonly Extra[] = [{ text: FORKS_PROTO, name: 'grammar/forks.proto' }];
+
+/** Caffe's schema with what forks add to it. */
 export function caffeRoot(): protobuf.Root {
-  loaded ??= loadProto(CAFFE_PROTO);
+  loaded ??= rootWith(extras);
   return loaded;
+}
+
+function rootWith(all: readonly Extra[]): protobuf.Root {
+  const root = parseProto(CAFFE_PROTO, 'grammar/caffe.proto');
+  for (const { text, name } of all) mergeProto(root, text, name);
+  try {
+    root.resolveAll();
+  } catch (thrown) {
+    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    throw fail('schema-types', `${all.at(-1)!.name} does not go with Caffe's schema: ${reason}.`);
+  }
+  return root;
+}
+
+/**
+ * Merges a fork's `.proto` into the schema, for all that is read from now on: `foo_param { … }` then parses. Fields that
+ * Caffe has too stay as they are.
+ *
+ * @param name what messages call it
+ * @throws MokapotError `schema-syntax`, `schema-types`; the schema is then as before
+ */
+export function extendSchema(text: string, name = '<schema>'): void {
+  if (extras.some(extra => extra.text === text)) return;
+  const all = [...extras, { text, name }];
+  loaded = rootWith(all);
+  extras = all;
 }
 
 /** A schema of one's own from the text of a .proto file (field names are kept as they are spelt). */
 export function loadProto(text: string): protobuf.Root {
-  const root = protobuf.parse(text, new protobuf.Root(), { keepCase: true }).root;
+  const root = parseProto(text, '<schema>');
   root.resolveAll();
   return root;
 }

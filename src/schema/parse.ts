@@ -30,6 +30,15 @@ export interface Parsed<T> {
 export interface ParseOptions {
   /** The name that diagnostics call the text by. */
   readonly name?: string;
+  /** Fields that the schema lacks are warned of and left out, not refused. Default: as `setLenient` says. */
+  readonly lenient?: boolean;
+}
+
+let lenientByDefault = false;
+
+/** Whether unknown fields are let pass where the reader says nothing of it: the command line's `--lenient`. */
+export function setLenient(on: boolean): void {
+  lenientByDefault = on;
 }
 
 interface Origin {
@@ -47,7 +56,7 @@ export function parseText(text: string, type: string | protobuf.Type, options?: 
 export function parseText(text: string, type: string | protobuf.Type, options: ParseOptions = {}): Parsed<object> {
   const root = messageType(type);
   const syntax = parseSyntax({ name: options.name ?? '<text>', text }, scopeOf(root));
-  const message = new MessageReader(syntax).read(root);
+  const message = new MessageReader(syntax, options.lenient ?? lenientByDefault).read(root);
   return { message, diagnostics: sorted(syntax.report.diagnostics) };
 }
 
@@ -131,7 +140,10 @@ class MessageReader {
   readonly #jobs: Job[] = [];
   readonly #maps: { map: Fields; entry: Fields }[] = [];
 
-  constructor(readonly syntax: SyntaxResult) {
+  constructor(
+    readonly syntax: SyntaxResult,
+    readonly lenient: boolean,
+  ) {
     this.#report = syntax.report;
     this.#lines = syntax.lines;
   }
@@ -289,11 +301,12 @@ class MessageReader {
         ? `It is a field of ${inside.slice(0, 3).join(', ')}: put it in there.`
         : near
           ? `Did you mean \`${near}\`?`
-          : undefined;
+          : `If a fork of Caffe has it, name the fork's schema: --schema FORK.proto.`;
     const fix = near && inside.length === 0 ? this.#report.fix(`Write ${near}.`, node.nameSpan, near) : undefined;
     this.#fault(quiet, 'unknown-field', `${job.type.name} has no field \`${node.name}\`.`, node.nameSpan, {
       hint,
       fix,
+      ...(this.lenient && { severity: 'warning' }),
     });
   }
 

@@ -12,6 +12,7 @@ import {
   decode,
   encode,
   enumName,
+  FORKS_PROTO,
   formatFloat,
   isSet,
   loadProto,
@@ -29,11 +30,15 @@ const fields = (name: string) => caffeRoot().lookupType(`caffe.${name}`).fields;
 describe("Caffe's schema", () => {
   it('the generated files agree with the proto (else: npm run schema)', async () => {
     const path = '../../scripts/embed-schema.mjs';
-    const generator = (await import(path)) as Record<'protoModule' | 'typesModule', (proto: string) => string>;
-    const proto = read('grammar/caffe.proto');
-    expect(read('src/schema/caffe_proto.ts')).toBe(generator.protoModule(proto));
-    expect(read('src/schema/caffe.ts')).toBe(generator.typesModule(proto));
+    const generator = (await import(path)) as Record<
+      'protoModule' | 'typesModule',
+      (caffe: string, forks: string) => string
+    >;
+    const [proto, forks] = [read('grammar/caffe.proto'), read('grammar/forks.proto')];
+    expect(read('src/schema/caffe_proto.ts')).toBe(generator.protoModule(proto, forks));
+    expect(read('src/schema/caffe.ts')).toBe(generator.typesModule(proto, forks));
     expect(CAFFE_PROTO).toBe(proto);
+    expect(FORKS_PROTO).toBe(forks);
   });
 
   it('has no field number twice and none out of range', () => {
