@@ -304,7 +304,7 @@ function addTrain(program: Command, io: Io, act: Act): void {
     .command('demo')
     .description('make cardiac MR pictures, train a small network on them, show what it learnt')
     .option('--out <dir>', 'where everything goes', 'runs/demo')
-    .addOption(new Option('--count <n>', 'pictures').argParser(integer(20)).default(120))
+    .addOption(new Option('--count <n>', 'pictures').argParser(integer(20)).default(200))
     .addOption(new Option('--iterations <n>', 'of training').argParser(integer(1)).default(150))
     .addOption(seedOption().default(1))
     .addOption(backendOption())
