@@ -20,6 +20,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const at = (name: string) => join(folder, name);
 
 const DEPLOY = `
+force_backward: true
 layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 2 dim: 3 dim: 4 dim: 4 } } }
 layer { name: "conv1" type: "Convolution" bottom: "data" top: "score" convolution_param { num_output: 2 kernel_size: 3 weight_filler { type: "xavier" } } }
 `;

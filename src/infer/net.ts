@@ -199,7 +199,8 @@ export class Net {
   /**
    * Gradients at the last forward's inputs, with the same dropout. Fills `diff` of the parameters that learn, of the
    * inputs under force_backward, and of `options.diffs`. Unlike pycaffe's it does not add to what `diff` held. The layers
-   * are computed anew for it, so that a forward need not keep every blob.
+   * are computed anew for it, so that a forward need not keep every blob. As in Caffe, layers that lead to no loss have no
+   * backward unless the net says force_backward (or `options.diffs` asks for a blob): their parameters' `diff` is 0.
    *
    * @param topDiffs gradients of blobs; that of a loss takes the place of its loss_weight, without it a loss needs none
    * @returns the blobs (not the parameters) whose gradient was computed
