@@ -1,7 +1,15 @@
 /** Shows a training's events: a bar on a terminal, plain lines elsewhere, or one JSON object a line. */
 
 import { formatDiagnostic } from '../diagnostics/index.js';
-import type { EndEvent, Figures, IterationEvent, StartEvent, TestEvent, TrainEvent } from '../train/index.js';
+import {
+  type EndEvent,
+  eventLine,
+  type Figures,
+  type IterationEvent,
+  type StartEvent,
+  type TestEvent,
+  type TrainEvent,
+} from '../train/index.js';
 import { printDiagnostics } from './errors.js';
 import { formatBytes, formatCount, formatDuration, formatNumber } from './format.js';
 import { colors, type Io, paintFor, say } from './io.js';
@@ -25,7 +33,7 @@ class JsonLines {
   constructor(private readonly io: Io) {}
 
   show(event: TrainEvent): void {
-    say(this.io, JSON.stringify(event));
+    say(this.io, eventLine(event));
   }
 
   close(): void {}

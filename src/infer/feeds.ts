@@ -35,6 +35,7 @@ export function readFeeds(
   const given = new Map<string, GivenFeed>();
   for (const [name, feed] of Object.entries(feeds)) {
     const now = current.get(name);
+    if (feed === undefined) continue;
     if (!now) throw unknownInput(name, [...current.keys()]);
     const numbers = numbersOf(feed);
     const shape = 'data' in feed ? [...feed.shape] : fitting(numbers.length, now, declared.get(name)!);

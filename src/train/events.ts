@@ -100,3 +100,10 @@ export type TrainEvent =
   | SnapshotEvent
   | WarningEvent
   | EndEvent;
+
+/** The event as one line of JSON, without the source texts that diagnostics carry. */
+export function eventLine(event: TrainEvent): string {
+  return JSON.stringify(event, (key: string, value: unknown) =>
+    key === 'source' && typeof value === 'object' && value !== null && 'name' in value ? { name: value.name } : value,
+  );
+}

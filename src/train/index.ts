@@ -1,7 +1,7 @@
 /** Training: solvers that iterate, the loop as a stream of events, runs in folders. */
 export { Curves } from './curves.js';
 export { digitsSolver, type EpochOptions, type PolicyOptions } from './digits.js';
-export type * from './events.js';
+export * from './events.js';
 export type { Figures } from './figures.js';
 export { type LoopOptions, trainSolver } from './loop.js';
 export { RUN_FILES, readLog } from './run_folder.js';

@@ -8,7 +8,7 @@ import { basename, join } from 'node:path';
 import { fail } from '../diagnostics/index.js';
 import { clone, printText } from '../schema/index.js';
 import { Curves } from './curves.js';
-import type { TrainEvent } from './events.js';
+import { eventLine, type TrainEvent } from './events.js';
 import type { NamedNet } from './nets.js';
 import type { Solver } from './solver.js';
 
@@ -62,7 +62,7 @@ export class RunFolder {
 
   /** Logs an event, and draws the curves anew at a test or an end, or when the last drawing is old. */
   add(event: TrainEvent): void {
-    this.log.write(`${JSON.stringify(event)}\n`);
+    this.log.write(`${eventLine(event)}\n`);
     this.curves.add(event);
     const due = (performance.now() - this.drawn) / 1000 > REDRAW;
     if (event.type === 'end' || (due && (event.type === 'test' || event.type === 'epoch'))) this.draw();

@@ -197,6 +197,17 @@ describe('by a solver', () => {
     expect(end.snapshot!.state).toContain(`_iter_${bad.iter}.solverstate`);
   });
 
+  it('warns before it starts, and the log does not repeat the text', async () => {
+    writeFileSync(at('zero.prototxt'), NET.replaceAll(/weight_filler \{[^}]*\}/g, ''));
+    const events = await run({ ...base, net: at('zero.prototxt'), epochs: 1, runDir: at('zero') });
+    expect(of(events, 'warning').map(e => e.diagnostic.code)).toContain('zero-weights');
+    const line = readFileSync(join(at('zero'), 'log.jsonl'), 'utf8')
+      .split('\n')
+      .find(l => l.includes('zero-weights'))!;
+    expect(line).not.toContain('SoftmaxWithLoss');
+    expect(JSON.parse(line).diagnostic.location.source).toEqual({ name: at('zero.prototxt') });
+  });
+
   it('ends with a snapshot when it is told to', async () => {
     const abort = new AbortController();
     const events: TrainEvent[] = [];
