@@ -7,9 +7,11 @@ import { fail } from '../diagnostics/index.js';
 import { absval } from './absval.js';
 import { accuracy } from './accuracy.js';
 import { argmax } from './argmax.js';
+import { axpy } from './axpy.js';
 import { batchNorm } from './batch_norm.js';
 import { batchReindex } from './batch_reindex.js';
 import { bias } from './bias.js';
+import { bn } from './bn.js';
 import { bnll } from './bnll.js';
 import { clip } from './clip.js';
 import { concat } from './concat.js';
@@ -18,6 +20,7 @@ import { convolution } from './convolution.js';
 import { crop } from './crop.js';
 import { data } from './data.js';
 import { deconvolution } from './deconvolution.js';
+import { depthwiseConvolution } from './depthwise_convolution.js';
 import { dropout } from './dropout.js';
 import { dummyData } from './dummy_data.js';
 import { eltwise } from './eltwise.js';
@@ -32,26 +35,35 @@ import { im2col } from './im2col.js';
 import { infogainLoss } from './infogain_loss.js';
 import { innerProduct } from './inner_product.js';
 import { input } from './input.js';
+import { interp } from './interp.js';
+import { l1Loss } from './l1_loss.js';
 import { log } from './log.js';
 import { lrn } from './lrn.js';
 import { lstm } from './lstm.js';
 import { lstmUnit } from './lstm_unit.js';
 import { multinomialLogisticLoss } from './multinomial_logistic_loss.js';
 import { mvn } from './mvn.js';
+import { normalize } from './normalize.js';
 import { parameter } from './parameter.js';
+import { permute } from './permute.js';
 import { pooling } from './pooling.js';
 import { power } from './power.js';
 import { prelu } from './prelu.js';
+import { priorBox } from './prior_box.js';
 import { python } from './python.js';
 import { reduction } from './reduction.js';
 import { relu } from './relu.js';
+import { relu6 } from './relu6.js';
 import { reshape } from './reshape.js';
 import { rnn } from './rnn.js';
+import { roiPooling } from './roi_pooling.js';
 import { scale } from './scale.js';
+import { shuffleChannel } from './shuffle_channel.js';
 import { sigmoid } from './sigmoid.js';
 import { sigmoidCrossEntropyLoss } from './sigmoid_cross_entropy_loss.js';
 import { silence } from './silence.js';
 import { slice } from './slice.js';
+import { smoothL1Loss } from './smooth_l1_loss.js';
 import { softmax } from './softmax.js';
 import { softmaxWithLoss } from './softmax_with_loss.js';
 import { split } from './split.js';
@@ -61,6 +73,7 @@ import { tanh } from './tanh.js';
 import { threshold } from './threshold.js';
 import { tile } from './tile.js';
 import type { LayerType } from './types.js';
+import { upsample } from './upsample.js';
 
 const CATALOGUE: readonly LayerType[] = [
   // Sources
@@ -134,6 +147,21 @@ const CATALOGUE: readonly LayerType[] = [
 
   // User code
   python,
+
+  // Of forks: NVCaffe, R-CNN, SSD, DeepLab, SegNet, MobileNet, ShuffleNet, SENet
+  l1Loss,
+  smoothL1Loss,
+  roiPooling,
+  permute,
+  normalize,
+  priorBox,
+  interp,
+  upsample,
+  bn,
+  depthwiseConvolution,
+  relu6,
+  shuffleChannel,
+  axpy,
 ];
 
 const types = new Map(CATALOGUE.map(type => [type.type, type]));

@@ -2,15 +2,13 @@
 
 const FORKS: Readonly<Record<string, readonly string[]>> = {
   'BVLC Caffe, but not yet Mokapot': ['HDF5Data', 'HDF5Output', 'ImageData', 'MemoryData', 'WindowData'],
-  "NVIDIA's NVCaffe": ['DetectNetTransformation', 'L1Loss', 'AxpyFusion', 'ParameterizedReLU'],
-  "SegNet's caffe-segnet": ['Upsample', 'BN', 'DenseImageData'],
-  'DeepLab and PSPNet': ['Interp', 'ImageSegData', 'DenseCRF', 'DomainTransform', 'MatRead', 'MatWrite', 'SegAccuracy'],
-  'Fast and Faster R-CNN': ['ROIPooling', 'SmoothL1Loss', 'Proposal'],
+  "NVIDIA's NVCaffe": ['DetectNetTransformation', 'AxpyFusion', 'ParameterizedReLU'],
+  "SegNet's caffe-segnet": ['DenseImageData'],
+  'DeepLab and PSPNet': ['ImageSegData', 'DenseCRF', 'DomainTransform', 'MatRead', 'MatWrite', 'SegAccuracy'],
+  'Fast and Faster R-CNN': ['Proposal'],
   'R-FCN': ['PSROIPooling', 'BoxAnnotatorOHEM'],
-  SSD: ['Permute', 'PriorBox', 'Normalize', 'MultiBoxLoss', 'DetectionOutput', 'DetectionEvaluate', 'AnnotatedData'],
-  SENet: ['Axpy'],
-  MobileNet: ['DepthwiseConvolution', 'ConvolutionDepthwise', 'ReLU6'],
-  ShuffleNet: ['ShuffleChannel'],
+  SSD: ['MultiBoxLoss', 'DetectionOutput', 'DetectionEvaluate', 'AnnotatedData'],
+  MobileNet: ['ConvolutionDepthwise'],
   FlowNet: ['Correlation', 'FlowWarp', 'Resample', 'ChannelNorm', 'L1LossLayer'],
   'OpenPose and CPM': ['CPMData', 'CPMDataTransform', 'ImResize', 'Nms'],
 };

@@ -324,6 +324,61 @@ const layers: Readonly<Record<string, fc.Arbitrary<Case>>> = {
     shapes: { x, s: [x[0]] },
     labels: { s: 2 },
   })),
+  L1Loss: anyShape.map(x => ({
+    layer: `layer { name: "h" type: "Power" bottom: "y" top: "h" power_param { scale: 0.5 } }
+      layer { name: "l" type: "L1Loss" bottom: "x" bottom: "h" top: "loss" }`,
+    shapes: { x, y: x },
+    labels: { y: 1 },
+  })),
+  SmoothL1Loss: fc.tuple(anyShape, fc.constantFrom(1, 3)).map(([x, sigma]) => ({
+    layer: `layer { name: "l" type: "SmoothL1Loss" bottom: "x" bottom: "y" bottom: "in" bottom: "out" top: "loss"
+      smooth_l1_loss_param { sigma: ${sigma} } }`,
+    shapes: { x, y: x, in: x, out: x },
+    labels: { in: 3, out: 3 },
+  })),
+  Permute: shape4.map(x => ({
+    layer:
+      'layer { name: "l" type: "Permute" bottom: "x" top: "y" permute_param { order: 0 order: 2 order: 3 order: 1 } }',
+    shapes: { x },
+  })),
+  Normalize: fc.tuple(shape4, fc.boolean(), fc.boolean()).map(([x, across, shared]) => ({
+    layer: `layer { name: "l" type: "Normalize" bottom: "x" top: "y" norm_param { across_spatial: ${across}
+      channel_shared: ${shared} eps: 0.1 } }`,
+    shapes: { x },
+  })),
+  Interp: fc.tuple(shape4, dim(7), dim(7)).map(([x, height, width]) => ({
+    layer: `layer { name: "l" type: "Interp" bottom: "x" top: "y" interp_param { height: ${height} width: ${width} } }`,
+    shapes: { x },
+  })),
+  'Upsample after Pooling': fc.tuple(dim(2), dim(3)).map(([n, size]) => ({
+    layer: `layer { name: "p" type: "Pooling" bottom: "x" top: "p" top: "mask" pooling_param { kernel_size: 2 stride: 2 } }
+      layer { name: "s" type: "Silence" bottom: "mask" }
+      layer { name: "l" type: "Upsample" bottom: "p" bottom: "mask" top: "y" }`,
+    shapes: { x: [n, 2, 2 * size, 2 * size] },
+  })),
+  BN: fc.tuple(dim(3, 2), dim(3), dim(3, 2), dim(2)).map(x => ({
+    layer: 'layer { name: "l" type: "BN" bottom: "x" top: "y" }',
+    shapes: { x },
+    spread: 2,
+  })),
+  'BN, INFERENCE': shape4.map(x => ({
+    layer: 'layer { name: "l" type: "BN" bottom: "x" top: "y" bn_param { bn_mode: INFERENCE } }',
+    shapes: { x },
+  })),
+  DepthwiseConvolution: fc.tuple(dim(2), dim(3)).map(([n, channels]) => ({
+    layer: `layer { name: "l" type: "DepthwiseConvolution" bottom: "x" top: "y"
+      convolution_param { num_output: ${channels} group: ${channels} kernel_size: 3 pad: 1 } }`,
+    shapes: { x: [n, channels, 4, 4] },
+  })),
+  ShuffleChannel: fc.tuple(dim(3), dim(3)).map(([group, each]) => ({
+    layer: `layer { name: "l" type: "ShuffleChannel" bottom: "x" top: "y" shuffle_channel_param { group: ${group} } }`,
+    shapes: { x: [2, group * each, 2, 1] },
+  })),
+  Axpy: shape4.map(x => ({
+    layer: 'layer { name: "l" type: "Axpy" bottom: "a" bottom: "x" bottom: "y" top: "z" }',
+    shapes: { a: [x[0], x[1], 1, 1], x, y: x },
+  })),
+  ReLU6: simple('ReLU6', '', { shift: 3, spread: 3.9 }),
   Parameter: anyShape.map(x => ({
     layer: `layer { name: "w" type: "Parameter" top: "w" parameter_param { shape { ${x.map(d => `dim: ${d}`).join(' ')} } } }
       layer { name: "l" type: "Eltwise" bottom: "x" bottom: "w" top: "y" eltwise_param { operation: PROD } }`,

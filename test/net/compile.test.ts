@@ -67,7 +67,7 @@ describe('errors', () => {
   });
 
   it('say which fork has a type', () => {
-    const [d] = attempt(input('x', 1, 3, 8, 8) + layer('Interp', 'i', 'x', 'y')).diagnostics;
+    const [d] = attempt(input('x', 1, 3, 8, 8) + layer('DenseCRF', 'i', 'x', 'y')).diagnostics;
     expect(d!.hint).toContain('DeepLab');
   });
 

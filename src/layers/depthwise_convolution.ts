@@ -1,0 +1,10 @@
+/** DepthwiseConvolution (MobileNet's forks): Convolution by another name, for kernels that other engines lack. */
+
+import { convolution } from './convolution.js';
+import type { LayerType } from './types.js';
+
+export const depthwiseConvolution: LayerType = {
+  ...convolution,
+  type: 'DepthwiseConvolution',
+  doc: 'Convolution whose group is meant to be the number of channels; the same in all else.',
+};
