@@ -11,6 +11,7 @@ import type { InferOptions } from './commands/infer.js';
 import type { SummaryOptions } from './commands/summary.js';
 import type { TestCommandOptions } from './commands/test.js';
 import type { TrainCommandOptions } from './commands/train.js';
+import type { VerifyOptions } from './commands/verify.js';
 import type { Io } from './io.js';
 import { inputShape, integer, list, number, numbers, phase, repeated } from './options.js';
 import { version } from './version.js';
@@ -51,7 +52,30 @@ export function createProgram(io: Io, setCode: (code: number) => void): Command 
   addData(program, io, act);
   addRunning(program, io, act);
   addEditing(program, io, act);
+  addVerify(program, io, act);
+  addSchemas(program);
   return program;
+}
+
+/** Commands that read prototxt. */
+const READERS = ['check', 'summary', 'train', 'test', 'infer', 'encode', 'decode', 'edit'];
+
+/** `--schema` and `--lenient`, in force before the command itself runs; a `net.proto` beside `net.prototxt` counts too. */
+function addSchemas(program: Command): void {
+  for (const command of program.commands.filter(c => READERS.includes(c.name()))) {
+    command
+      .option('--schema <file>', "a fork's .proto, whose fields may be used besides Caffe's (repeatable)", repeated)
+      .option('--lenient', 'warn of fields that the schema lacks, and leave them out');
+  }
+  program.hook('preAction', async (_, command) => {
+    const options = command.opts<{ schema?: string[]; lenient?: boolean; net?: string }>();
+    if (!READERS.includes(command.name())) return;
+    const { loadSchemas, schemaBeside } = await import('../infer/schemas.js');
+    const { setLenient } = await import('../schema/index.js');
+    setLenient(options.lenient ?? false);
+    const files = [...command.args, ...(options.net === undefined ? [] : [options.net])];
+    loadSchemas([...files.flatMap(schemaBeside), ...(options.schema ?? [])]);
+  });
 }
 
 const stageOption = () =>
@@ -258,6 +282,21 @@ function addRunning(program: Command, io: Io, act: Act): void {
       act(async (names: string[], options: InferOptions) => {
         const { infer } = await import('./commands/infer.js');
         await infer(io, names, options);
+      }),
+    );
+}
+
+function addVerify(program: Command, io: Io, act: Act): void {
+  program
+    .command('verify')
+    .description("hold a backend's numbers against goldens: pairs <case>.prototxt and <case>.safetensors")
+    .argument('<dir>', 'the folder of the goldens')
+    .addOption(backendOption())
+    .option('--json', 'as JSON')
+    .action(
+      act(async (dir: string, options: VerifyOptions) => {
+        const { verify } = await import('./commands/verify.js');
+        return verify(io, dir, options);
       }),
     );
 }

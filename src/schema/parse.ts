@@ -294,7 +294,7 @@ class MessageReader {
       );
       return;
     }
-    const near = nearest(node.name, Object.keys(job.type.fields));
+    const near = nearestField(job.type, node.name);
     const exact = near !== undefined && near.toLowerCase() === node.name.toLowerCase();
     const hint =
       inside.length > 0 && !exact
@@ -329,6 +329,17 @@ function innerOwners(job: Job, name: string): string[] {
   });
   const here = owners.filter(f => job.fields.some(n => n.name === f.name));
   return (here.length ? here : owners.length <= 3 ? owners : []).map(f => `\`${f.name}\``);
+}
+
+const PARAM = '_param';
+
+/** Of `foo_param` only `foo` tells one from another. */
+function nearestField(type: protobuf.Type, name: string): string | undefined {
+  const names = Object.keys(type.fields);
+  if (!name.endsWith(PARAM)) return nearest(name, names);
+  const stem = (full: string) => full.slice(0, -PARAM.length);
+  const near = nearest(stem(name), names.filter(n => n.endsWith(PARAM)).map(stem));
+  return near === undefined ? undefined : near + PARAM;
 }
 
 function takes(field: protobuf.Field): string {

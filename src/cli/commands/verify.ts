@@ -1,0 +1,68 @@
+/** `mokapot verify`: every golden of a folder on a backend, with its greatest errors. */
+
+import { goldenNames, readGolden } from '../../infer/golden_files.js';
+import { type CaseResult, TOLERANCE, verifyCase } from '../../infer/verify.js';
+import { createEngine } from '../../targets/index.js';
+import { exitCodes, Interrupted } from '../errors.js';
+import { formatTable } from '../format.js';
+import { colors, type Io, say } from '../io.js';
+
+export interface VerifyOptions {
+  readonly backend?: string;
+  readonly json?: boolean;
+}
+
+/** @returns 1 where a case fails. */
+export async function verify(io: Io, dir: string, options: VerifyOptions): Promise<number> {
+  const names = await goldenNames(dir);
+  const signal = io.interruptible();
+  const engine = await createEngine(options.backend);
+  const results: CaseResult[] = [];
+  try {
+    for (const name of names) {
+      if (signal.aborted) throw new Interrupted('Stopped.');
+      results.push(await verifyCase(await readGolden(dir, name), engine));
+    }
+  } finally {
+    engine.dispose();
+  }
+  const { name: backend } = engine;
+  if (options.json) say(io, JSON.stringify({ backend, tolerance: TOLERANCE, cases: results.map(plain) }, null, 2));
+  else print(io, backend, results);
+  return results.every(r => r.passed) ? exitCodes.ok : exitCodes.failed;
+}
+
+function plain({ name, passed, outputError, gradientError, comparisons, failure }: CaseResult) {
+  return { name, passed, outputError, gradientError, comparisons, ...(failure && { failure: failure.message }) };
+}
+
+function print(io: Io, backend: string, results: readonly CaseResult[]): void {
+  const c = colors(io);
+  const columns = [
+    { title: 'case' },
+    { title: 'outputs', align: 'right' },
+    { title: 'gradients', align: 'right' },
+    { title: 'result' },
+  ] as const;
+  const rows = results.map(r => [
+    r.name,
+    ...(r.failure ? ['', ''] : [errorText(r, false), errorText(r, true)]),
+    r.passed ? 'pass' : 'FAIL',
+  ]);
+  say(io, formatTable(columns, rows));
+  for (const { name, passed, failure, comparisons } of results) {
+    if (passed) continue;
+    const wrong = comparisons.filter(k => !k.passed).map(k => k.key);
+    say(io, c.red(`${name}: ${failure ? failure.message : `beyond the tolerance: ${wrong.join(', ')}`}`));
+  }
+  const good = results.filter(r => r.passed).length;
+  const { relative, absolute } = TOLERANCE;
+  say(io);
+  say(io, `${good} of ${results.length} pass on ${backend}, to ${relative} relative or ${absolute} absolute.`);
+}
+
+/** The greatest relative error of a kind, or a dash where the golden has none of it. */
+function errorText({ comparisons, outputError, gradientError }: CaseResult, gradients: boolean): string {
+  if (!comparisons.some(k => /_diff\//.test(k.key) === gradients)) return '–';
+  return (gradients ? gradientError : outputError).toExponential(1);
+}
