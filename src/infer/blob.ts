@@ -90,12 +90,20 @@ export class Parameter {
     readonly shape: Shape,
     /** For the library's own use: does not count as handed out. */
     readonly values: Float32Array,
+    private readonly readNow: (variable: string) => Float32Array | undefined,
   ) {}
 
-  /** The array, for a user. */
+  /** The array, for a user, with the newest numbers. */
   expose(): Float32Array {
+    const newest = this.newer === 'engine' ? this.readNow(this.variable) : undefined;
+    if (newest) this.bringHome(newest);
     this.fingerprint ??= fingerprintOf(this.values);
     return this.values;
+  }
+
+  /** Someone may hold the array. */
+  get isExposed(): boolean {
+    return this.fingerprint !== undefined;
   }
 
   get diff(): Float32Array {

@@ -188,7 +188,7 @@ export class Net {
       fetch: graph => (keepBlobs ? [...graph.blobs.keys()] : graph.outputs),
     });
     this.showShapes();
-    if (net.layers.some(layer => layer.type.updates)) await this.store.download();
+    if (net.layers.some(layer => layer.type.updates)) await this.store.settle();
     const inputs = Object.fromEntries(this.inputs.map(name => [name, fed[name]!.slice()]));
     for (const [name, data] of Object.entries(inputs)) this.activations.get(name)!.hold(data);
     this.last = { ...fed, ...inputs };
@@ -270,7 +270,7 @@ export class Net {
 
   /** Writes a `.caffemodel` as Caffe would: every layer of the net, with its parameters. */
   async save(path: string): Promise<void> {
-    await this.sync();
+    await this.sync(true);
     const params = new Map(
       this.paramLayers().map(({ name, params }) => [
         name,
@@ -281,9 +281,12 @@ export class Net {
     await saveCaffemodel(path, { name: this.name, layer }, params, { phase: this.phase });
   }
 
-  /** Brings home parameters that a run changed on the engine. `Solver.step` does it at its end. */
-  async sync(): Promise<void> {
-    await this.store.download();
+  /**
+   * Makes arrays of parameters that someone holds current after runs that changed the engine's copies. `Solver.step` does
+   * it at its end; `blob.data` itself always gives the newest numbers once a step has ended. With `all`, every array.
+   */
+  async sync(all = false): Promise<void> {
+    await (all ? this.store.download() : this.store.settle());
   }
 
   /** Frees what the net holds on its engine; the engine too, unless it was given or shared. */

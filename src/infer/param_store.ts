@@ -21,6 +21,8 @@ export class ParamStore {
     this.prefix = count === 0 ? '' : `net${count + 1}:`;
   }
 
+  private readonly readNow = (variable: string) => this.engine.readNow?.(variable);
+
   get(variable: string): Parameter {
     return this.parameters.get(variable)!;
   }
@@ -43,7 +45,7 @@ export class ParamStore {
       const theirs = variables.get(param.index);
       if (theirs) return { ...param, key: theirs.key, shape: theirs.shape };
       const variable = this.fresh(param.key, shared !== undefined);
-      this.parameters.set(variable, new Parameter(variable, param.shape, filled(param, random)));
+      this.parameters.set(variable, new Parameter(variable, param.shape, filled(param, random), this.readNow));
       return { ...param, key: variable };
     });
     return { ...net, params };
@@ -83,6 +85,18 @@ export class ParamStore {
   async download(): Promise<void> {
     for (const parameter of this.parameters.values())
       if (parameter.isNewerOnEngine) parameter.bringHome(await this.engine.read(parameter.variable));
+  }
+
+  /**
+   * Brings home what someone may look at before asking: arrays that were handed out. Any other one is brought when it is
+   * asked for; where the engine cannot do that at once, now.
+   */
+  async settle(): Promise<void> {
+    for (const parameter of this.parameters.values()) {
+      if (!parameter.isNewerOnEngine) continue;
+      const { variable } = parameter;
+      if (parameter.isExposed || !this.engine.readNow) parameter.bringHome(await this.engine.read(variable));
+    }
   }
 }
 

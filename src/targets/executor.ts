@@ -21,6 +21,8 @@ export interface Device<T> {
   upload(data: Float32Array, shape: Shape): T;
   /** A copy of what the handle holds. */
   download(handle: T): Promise<Float32Array>;
+  /** The same at once, where the device can. */
+  downloadNow?(handle: T): Float32Array;
   /** A second handle on the same data under another shape of the same size. */
   alias(handle: T, shape: Shape): T;
   release(handle: T): void;
@@ -44,7 +46,11 @@ export class DeviceEngine<T> implements Engine {
   private readonly variables = new Map<string, { handle: T; size: number }>();
   private peak = 0;
 
-  constructor(private readonly device: Device<T>) {}
+  readonly readNow?: (variable: string) => Float32Array;
+
+  constructor(private readonly device: Device<T>) {
+    if (device.downloadNow) this.readNow = variable => device.downloadNow!(this.handle(variable));
+  }
 
   get name(): string {
     return this.device.name;

@@ -9,6 +9,8 @@ export interface Engine {
   write(variable: string, data: Float32Array, shape: Shape): void;
   /** A copy of a variable's value, in the IR's layout. */
   read(variable: string): Promise<Float32Array>;
+  /** The same at once; absent on an engine whose memory can only be read asynchronously. */
+  readonly readNow?: (variable: string) => Float32Array;
   has(variable: string): boolean;
   /** Makes a graph runnable. */
   compile(graph: Graph): Promise<Program>;

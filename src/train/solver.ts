@@ -242,7 +242,7 @@ export class Solver {
   }
 
   /**
-   * Does `n` iterations, and brings the parameters home. It does not test, display or snapshot: that is `train`.
+   * Does `n` iterations. It does not test, display or snapshot: that is `train`.
    *
    * @param feeds for a net without Data layers: the same each time, or a function of the iteration and pass
    * @returns the loss of the last iteration
@@ -254,7 +254,7 @@ export class Solver {
     return loss;
   }
 
-  /** One iteration; the parameters stay on the engine until `net.sync()`. */
+  /** One iteration; arrays of parameters that someone holds are as old as before until `net.sync()`. */
   async iterate(feeds?: Feeds | FeedFunction): Promise<Iteration> {
     const { param } = this;
     const { rate, currentStep } = rateAt(param, this.iteration, this.currentStep);
@@ -346,8 +346,9 @@ export class Solver {
     return this.net.copyFrom(weights);
   }
 
-  /** Frees the nets, the engine and the data set, those that it made itself. */
+  /** Brings the parameters home and frees the nets, the engine and the data set, those that it made itself. */
   async dispose(): Promise<void> {
+    await this.net.sync(true);
     for (const { net, data } of [...this.parts.tests, this.parts.train]) {
       net.dispose();
       await data?.close();

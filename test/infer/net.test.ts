@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { MokapotError } from '../../src/diagnostics/index.js';
 import { Net } from '../../src/infer/net.js';
+import { Solver } from '../../src/train/index.js';
 
 const NET = `
 name: "small"
@@ -227,6 +228,33 @@ describe('weights', () => {
     const wider = Net.fromText(NET.replace('num_output: 2', 'num_output: 3'), { ...host, shareWith: net });
     expect(await failure(wider)).toMatchObject({ code: 'shared-layer-shape' });
   });
+});
+
+it('brings a trained parameter home when someone looks, and not before', async () => {
+  const text = `net_param { ${NET} layer { name: "t" type: "DummyData" top: "t" dummy_data_param { shape { dim: 2 dim: 2 } data_filler { value: 9 } } }
+    layer { name: "loss" type: "EuclideanLoss" bottom: "ip" bottom: "t" top: "loss" } } base_lr: 0.01 lr_policy: "fixed" random_seed: 1`;
+  const solver = await Solver.fromText(text, { backend: 'host' });
+  const { engine } = solver.net;
+  const reads: string[] = [];
+  const readNow = engine.readNow!;
+  Object.assign(engine, {
+    readNow: (variable: string) => {
+      reads.push(variable);
+      return readNow(variable);
+    },
+  });
+  await solver.step(2, { data: x });
+  expect(reads).toEqual([]);
+  const [w, b] = solver.net.params.get('ip')!;
+  const first = w!.data;
+  const before = first.slice();
+  expect(first).toEqual(await engine.read('ip/0'));
+  await solver.step(1, { data: x });
+  expect(first).not.toEqual(before);
+  expect(first).toEqual(await engine.read('ip/0'));
+  expect(reads).toEqual(['ip/0']);
+  await solver.dispose();
+  expect(b!.data[0]).toBeGreaterThan(0.5);
 });
 
 it('two nets on one engine do not disturb each other', async () => {

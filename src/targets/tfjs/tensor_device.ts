@@ -37,6 +37,10 @@ export class TensorDevice implements Device<Tensor> {
     return Float32Array.from(await tensor.data());
   }
 
+  downloadNow(tensor: Tensor): Float32Array {
+    return Float32Array.from(tensor.dataSync());
+  }
+
   alias(tensor: Tensor, shape: Shape): Tensor {
     return this.select().reshape(tensor, [...shape]);
   }

@@ -60,6 +60,10 @@ export class WasmDevice implements Device<HeapBlock> {
   }
 
   async download(block: HeapBlock): Promise<Float32Array> {
+    return this.downloadNow(block);
+  }
+
+  downloadNow(block: HeapBlock): Float32Array {
     return Float32Array.from(this.view(block));
   }
 
