@@ -50,7 +50,7 @@ function walkForward(layers: readonly BackwardLayer[], params: readonly Pick<Net
   const needy = new Set<number>();
   return layers.map(layer => {
     const below = layer.bottoms.some(blob => needy.has(blob.id));
-    const needs = below || layer.params.some(p => params[p]!.lrMult > 0);
+    const needs = below || layer.params.some(p => params[p]!.lrMult !== 0);
     const propagate = layer.bottoms.map((blob, j) => layer.explicit[j] ?? needy.has(blob.id));
     if (needs) for (const top of layer.tops) needy.add(top.id);
     return { propagate, needs };

@@ -21,7 +21,7 @@ export interface LowerOptions {
   readonly seeds?: readonly string[];
   /** Blobs whose gradient is an output `grad/blob/<blob>`. Default: inputs that force_backward or `propagate_down: true` asks for. */
   readonly blobDiffs?: readonly string[];
-  /** Parameters that get a gradient: those with lr_mult above 0 (all under force_backward; default), or all. */
+  /** Parameters that get a gradient: those whose lr_mult is not 0 (all under force_backward; default), or all. */
   readonly paramDiffs?: 'learnable' | 'all';
   /** Whether `grad/<key>` are outputs; a training step that hands them to `extend` wants none. Default true. */
   readonly fetchGradients?: boolean;
@@ -153,7 +153,7 @@ function lowerBackward(b: Builder, net: NetGraph, forward: Forward, options: Low
   if (mode === 'none') return { gradients: new Map(), blobDiffs: new Map(), inputs: forward.inputs };
   const inputs = new Map(forward.inputs);
   const seeds = seedsOf(b, forward, mode === 'seeds' ? (options.seeds ?? []) : [], inputs);
-  const wanted = net.params.filter(p => options.paramDiffs === 'all' || net.forceBackward || p.lrMult > 0);
+  const wanted = net.params.filter(p => options.paramDiffs === 'all' || net.forceBackward || p.lrMult !== 0);
   const names = options.blobDiffs ?? net.inputs.filter(name => reachesInput(net, name));
   const paramValues = wanted.map(p => forward.params.get(p.key)!);
   const blobValues = names.map(name => {
