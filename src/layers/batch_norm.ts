@@ -38,6 +38,7 @@ function ofBatch(b: Builder, x: Value): { mean: Value; variance: Value; centred:
 export const batchNorm: LayerType = {
   type: 'BatchNorm',
   doc: 'Each channel less its mean, over the root of its variance + eps; in TEST by statistics kept while training.',
+  shapeRule: 'That of the bottom.',
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },
   reshape(ctx) {

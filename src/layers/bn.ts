@@ -14,6 +14,7 @@ const EPS = 1e-9;
 export const bn: LayerType = {
   type: 'BN',
   doc: 'scale · (x − mean) / √(variance + 1e-9) + shift by channel, with the statistics of the batch; with bn_mode INFERENCE scale · x + shift.',
+  shapeRule: 'That of the bottom.',
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },
   reshape(ctx) {

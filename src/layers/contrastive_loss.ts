@@ -33,6 +33,7 @@ function checkShapes(ctx: LayerContext): void {
 export const contrastiveLoss: LayerType = {
   type: 'ContrastiveLoss',
   doc: 'Over 2·N: d² of pairs that are alike, max(margin − d, 0)² of others (legacy_version: max(margin − d², 0)).',
+  shapeRule: 'A scalar.',
   bottoms: { min: 3, max: 3 },
   tops: { min: 1, max: 1 },
   isLoss: true,

@@ -7,6 +7,8 @@ import type { LayerType } from './types.js';
 export const convolution: LayerType = {
   type: 'Convolution',
   doc: 'Slides learned filters over the spatial axes; with group, each group of channels has its own filters.',
+  shapeRule:
+    '[N, num_output, …]; along each spatial axis (in + 2·pad − dilation·(kernel − 1) − 1) / stride + 1, divided towards zero.',
   bottoms: { min: 1, max: Infinity },
   tops: { min: 1, max: Infinity },
   equalBottomsAndTops: true,

@@ -21,6 +21,8 @@ function cropped(ctx: LayerContext, entry: Shape): Shape {
 export const data: LayerType = {
   type: 'Data',
   doc: 'Batches of a data set: images and, as a second top, labels.',
+  shapeRule: '[batch_size, …] of the entries of the data set; a second top is the labels.',
+  differences: 'Reads the data set in use (LMDB, Mokapot’s own), not LevelDB.',
   bottoms: { min: 0, max: 0 },
   tops: { min: 1, max: 2 },
   isSource: true,

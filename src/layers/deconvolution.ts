@@ -12,6 +12,8 @@ function outputSize({ kernel, stride, pad, dilation, spatial }: Geometry): reado
 export const deconvolution: LayerType = {
   type: 'Deconvolution',
   doc: 'The transpose of Convolution, for upsampling: stamps each input onto the output through the filter.',
+  shapeRule: '[N, num_output, …]; along each spatial axis stride·(in − 1) + dilation·(kernel − 1) + 1 − 2·pad.',
+  paramFields: ['convolution_param'],
   bottoms: { min: 1, max: Infinity },
   tops: { min: 1, max: Infinity },
   equalBottomsAndTops: true,

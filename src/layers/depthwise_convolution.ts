@@ -6,5 +6,6 @@ import type { LayerType } from './types.js';
 export const depthwiseConvolution: LayerType = {
   ...convolution,
   type: 'DepthwiseConvolution',
+  paramFields: ['convolution_param'],
   doc: 'Convolution whose group is meant to be the number of channels; the same in all else.',
 };

@@ -32,6 +32,7 @@ function checkCoefficients(ctx: LayerContext): void {
 export const eltwise: LayerType = {
   type: 'Eltwise',
   doc: 'Elementwise sum (with coefficients), product or maximum of its bottoms.',
+  shapeRule: 'That of all bottoms.',
   bottoms: { min: 2, max: Infinity },
   tops: { min: 1, max: 1 },
   reshape(ctx) {

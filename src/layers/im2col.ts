@@ -8,6 +8,8 @@ import type { LayerType } from './types.js';
 export const im2col: LayerType = {
   type: 'Im2col',
   doc: 'The elements that each place of a convolution sees, as C · kernel channels.',
+  shapeRule: '[N, C · kernel, …] with the spatial sizes of a Convolution.',
+  paramFields: ['convolution_param'],
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },
   reshape(ctx) {

@@ -63,6 +63,8 @@ function shares(b: Builder, from: number, to: number): Value {
 export const interp: LayerType = {
   type: 'Interp',
   doc: 'Resizes each channel bilinearly, corners on corners, to height × width, by zoom_factor and shrink_factor, or to the second bottom.',
+  shapeRule:
+    '[N, C, …]: height × width; (in − 1) / shrink_factor + 1, then in + (in − 1)·(zoom_factor − 1); or the second bottom’s size.',
   bottoms: { min: 1, max: 2 },
   tops: { min: 1, max: 1 },
   canBackward: (_, bottom) => bottom === 0,

@@ -28,6 +28,7 @@ function withinChannel(b: Builder, x: Value, { local_size: n, alpha, beta }: LRN
 export const lrn: LayerType = {
   type: 'LRN',
   doc: 'Local response normalisation: divides each element by the strength of its neighbourhood.',
+  shapeRule: 'That of the bottom.',
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },
   reshape(ctx) {

@@ -15,6 +15,7 @@ export function neuron({ type, doc, check, apply }: Neuron): LayerType {
   return {
     type,
     doc,
+    shapeRule: 'That of the bottom.',
     bottoms: { min: 1, max: 1 },
     tops: { min: 1, max: 1 },
     reshape(ctx) {

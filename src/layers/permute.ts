@@ -22,6 +22,7 @@ function orderOf(ctx: LayerContext): readonly number[] {
 export const permute: LayerType = {
   type: 'Permute',
   doc: 'Its bottom with the axes in another order: axis i of the top is axis order[i] of the bottom.',
+  shapeRule: 'The axes in their new order.',
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },
   reshape: ctx => ({ tops: [orderOf(ctx).map(axis => ctx.bottomShapes[0]![axis]!)], params: [] }),

@@ -95,6 +95,9 @@ function checkMethod(ctx: LayerContext): void {
 export const pooling: LayerType = {
   type: 'Pooling',
   doc: 'The maximum (and, as a second top, where it lies), the mean or a random element of windows of each channel.',
+  shapeRule:
+    '[N, C, H, W] with (in + 2·pad − kernel) / stride rounded up (round_mode FLOOR: down) + 1, less 1 where the last window would start past the padded end.',
+  differences: 'STOCHASTIC runs on every engine; BVLC Caffe has it on GPUs only.',
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 2 },
   reshape(ctx) {

@@ -103,6 +103,7 @@ async function backward(ctx: LayerContext, arrays: readonly HostArray[], topCoun
 export const python: LayerType = {
   type: 'Python',
   doc: 'User code: the class python_param names, with the methods setup, reshape, forward and backward.',
+  shapeRule: 'As the class says in its reshape.',
   bottoms: { min: 0, max: Infinity },
   tops: { min: 0, max: Infinity },
   canBackward: ctx => hostOf(ctx).backward !== undefined,

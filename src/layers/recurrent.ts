@@ -109,6 +109,10 @@ export function recurrent(cell: Cell): LayerType {
   return {
     type: cell.type,
     doc: cell.doc,
+    shapeRule: '[T, N, num_output]; with expose_hidden the last states too, [1, N, num_output] each.',
+    paramFields: ['recurrent_param'],
+    differences:
+      'Each run starts from states of 0; Caffe goes on from the last run’s where cont is 1 at its first step.',
     bottoms: { min: 2, max: 3 + cell.states },
     tops: { min: 1, max: 1 + cell.states },
     canBackward: (_, bottom) => bottom !== 1,

@@ -13,6 +13,7 @@ function firstAxis(ctx: LayerContext): number {
 export const reduction: LayerType = {
   type: 'Reduction',
   doc: 'SUM, ASUM (of absolutes), SUMSQ (of squares) or MEAN over all axes from `axis` on, times coeff.',
+  shapeRule: 'The axes before `axis`.',
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },
   reshape: ctx => ({ tops: [ctx.bottomShapes[0]!.slice(0, firstAxis(ctx))], params: [] }),

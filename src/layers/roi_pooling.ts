@@ -61,6 +61,7 @@ const scatter: HostFunction = ([x, rois, , index, dy]) => {
 export const roiPooling: LayerType = {
   type: 'ROIPooling',
   doc: 'The maximum in each of pooled_h × pooled_w bins of each region of interest; regions are rows [sample, x1, y1, x2, y2].',
+  shapeRule: '[regions, C, pooled_h, pooled_w].',
   bottoms: { min: 2, max: 2 },
   tops: { min: 1, max: 1 },
   canBackward: (_, bottom) => bottom === 0,

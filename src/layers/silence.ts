@@ -5,6 +5,7 @@ import type { LayerType } from './types.js';
 export const silence: LayerType = {
   type: 'Silence',
   doc: 'Takes its bottoms and does nothing: they are then no outputs of the net.',
+  shapeRule: 'No tops.',
   bottoms: { min: 1, max: Infinity },
   tops: { min: 0, max: 0 },
   reshape: () => ({ tops: [], params: [] }),

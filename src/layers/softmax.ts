@@ -12,6 +12,7 @@ function softmaxAxis(ctx: LayerContext): number {
 export const softmax: LayerType = {
   type: 'Softmax',
   doc: 'exp(x) over the sum of exp(x) along `axis`.',
+  shapeRule: 'That of the bottom.',
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },
   reshape(ctx) {

@@ -21,6 +21,10 @@ const GREATEST = -Math.log(2 ** -126);
 export const softmaxWithLoss: LayerType = {
   type: 'SoftmaxWithLoss',
   doc: '−log of the softmax share of the right class, averaged over the labels that count.',
+  shapeRule: 'A scalar; a second top is the shares, as the first bottom.',
+  paramFields: ['softmax_param', 'loss_param'],
+  differences:
+    'Labels that are no class count as a loss of log Σ exp without gradient, where Caffe reads outside its memory.',
   bottoms: { min: 2, max: 2 },
   tops: { min: 1, max: 2 },
   isLoss: true,

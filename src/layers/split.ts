@@ -5,6 +5,7 @@ import type { LayerType } from './types.js';
 export const split: LayerType = {
   type: 'Split',
   doc: 'Its bottom again as each of its tops.',
+  shapeRule: 'Each top that of the bottom.',
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: Infinity },
   reshape: ctx => ({ tops: Array.from({ length: ctx.topCount }, () => ctx.bottomShapes[0]!), params: [] }),

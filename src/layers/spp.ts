@@ -38,6 +38,7 @@ function levels(ctx: LayerContext): readonly PoolAttrs[] {
 export const spp: LayerType = {
   type: 'SPP',
   doc: 'Pools each channel into 1, 4, 16, … bins (pyramid_height levels) and joins them.',
+  shapeRule: '[N, C · (1 + 4 + 16 + …)]; one level alone keeps [N, C, 1, 1].',
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },
   reshape(ctx) {

@@ -128,7 +128,7 @@ class SetUpRun {
         : `Registered types: ${[...layerTypes.keys()].sort().join(', ')}.`;
     this.report.error('unknown-layer-type', `Layer "${layer.name}" has the unknown type "${layer.type}".`, at, {
       ...about,
-      hint,
+      hint: `${hint} One of your own is added with registerLayer (docs/layers-howto.md).`,
     });
     return undefined;
   }

@@ -59,10 +59,10 @@ describe('check', () => {
   });
 
   it('points at a mistake in a code frame, once for all states', async () => {
-    const broken = file(readFileSync(small, 'utf8').replace('num_output: 96', 'num_outptu: 96'));
+    const broken = file(readFileSync(small, 'utf8').replace('num_output: 16', 'num_outptu: 16'));
     const { code, out, err } = await mokapot(['check', broken]);
     expect({ code, err }).toEqual({ code: 1, err: '' });
-    expect(out).toContain('num_outptu: 96\n');
+    expect(out).toContain('num_outptu: 16\n');
     expect(out).toContain('^^^^^^^^^^');
     expect(out.match(/num_outptu`/g)).toHaveLength(1);
   });
@@ -143,7 +143,7 @@ describe('summary', () => {
   });
 
   it('shows what stands of a broken network, and fails', async () => {
-    const text = readFileSync(small, 'utf8').replace('num_output: 96', 'num_output: -96');
+    const text = readFileSync(small, 'utf8').replace('num_output: 32', 'num_output: -32');
     const { code, out, err } = await mokapot(['summary', file(text)]);
     expect(code).toBe(1);
     expect(out).toContain('conv1');
