@@ -43,6 +43,7 @@ interface Subject extends InputPicture {
 /** Without a data set, `names` are files; with one, its entries (none: all of the split). */
 export async function infer(io: Io, names: readonly string[], options: InferOptions): Promise<void> {
   const signal = io.interruptible();
+  await readTextFile(options.net);
   const dataset = options.dataset === undefined ? undefined : await openDataset(options.dataset);
   let segmenter: Segmenter | undefined;
   const scores: number[] = [];

@@ -11,6 +11,7 @@ import { readNetFile } from '../../train/nets.js';
 import { Interrupted } from '../errors.js';
 import { formatDuration, formatNumber } from '../format.js';
 import { type Io, say } from '../io.js';
+import { readTextFile } from '../text_file.js';
 import { figureTexts } from '../training.js';
 
 export interface TestCommandOptions {
@@ -31,6 +32,7 @@ export async function testCommand(io: Io, options: TestCommandOptions): Promise<
   const began = performance.now();
   const dataset = options.dataset === undefined ? undefined : await openDataset(options.dataset);
   try {
+    await readTextFile(options.net);
     const source = await readNetFile(options.net);
     const state = { phase: 'TEST', stages: options.stage ?? ['val'] } as const;
     const split = await dataset?.split(options.split);

@@ -68,6 +68,7 @@ export function runName(file = 'run', now = new Date()): string {
 
 async function trainOptions(options: TrainCommandOptions): Promise<TrainOptions> {
   const { solver, net, step, batchSize, stage, ...others } = options;
+  for (const file of [solver, net]) if (file !== undefined) await readTextFile(file);
   const rest = { ...others, stages: stage };
   if (solver !== undefined) {
     const given = BY_EPOCHS.find(name => options[name] !== undefined);
