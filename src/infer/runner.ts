@@ -1,7 +1,7 @@
 /** Runs a net: one compiled variant per set of input shapes, programs made when first asked for, feeds gathered. */
 
 import { fail } from '../diagnostics/index.js';
-import { type RandomInput, type Shape, showShape } from '../ir/index.js';
+import { type Graph, type RandomInput, type Shape, showShape, sizeOf } from '../ir/index.js';
 import { compileNet, type LowerOptions, lowerNet, type NetGraph, type NetOptions } from '../net/index.js';
 import type { Random } from '../random/index.js';
 import type { Program } from '../targets/index.js';
@@ -21,7 +21,9 @@ interface Compiled {
   readonly randoms: readonly RandomInput[];
   /** Variables that a run assigns. */
   readonly assigned: readonly string[];
+  /** What can be fetched, states left out. */
   readonly outputs: readonly string[];
+  readonly states: Graph['states'];
 }
 
 type Arrays = Record<string, Float32Array>;
@@ -53,6 +55,8 @@ export class Runner {
   /** Input shapes as the prototxt (or the caller of the net) declares them. */
   readonly declared: ReadonlyMap<string, Shape>;
   private readonly variants = new Map<string, Variant>();
+  /** What recurrent layers remember of the last run, by name. */
+  private readonly states = new Map<string, Float32Array>();
   private readonly dummies = new DummyFeeds();
   private current: Variant;
 
@@ -119,13 +123,21 @@ export class Runner {
     given: Readonly<Arrays>,
   ): Promise<RunResult> {
     const net = variant.graph;
-    const { program, randoms, assigned, outputs } = await this.compiled(variant, kind, lower);
+    const { program, randoms, assigned, outputs, states } = await this.compiled(variant, kind, lower);
     const missing = randoms.filter(input => !Object.hasOwn(given, input.name));
-    const feeds = { ...given, ...drawRandoms(missing, this.random) };
+    const feeds = { ...this.remembered(states), ...given, ...drawRandoms(missing, this.random) };
     this.store.upload(variablesOf(net));
-    const results = await program.run({ ...feeds, ...extra }, fetch(net, outputs));
+    const carried = states.flatMap(state => state.output ?? []);
+    const results = await program.run({ ...feeds, ...extra }, [...fetch(net, outputs), ...carried]);
+    for (const { name, output } of states) if (output) this.states.set(name, results[output]!);
     for (const variable of assigned) if (this.store.has(variable)) this.store.get(variable).changedOnEngine();
     return { net, feeds, results };
+  }
+
+  /** States of the last run; those of another size (the batch has changed) start anew. */
+  private remembered(states: Graph['states']): Arrays {
+    const kept = states.filter(({ name, shape }) => this.states.get(name)?.length === sizeOf(shape));
+    return Object.fromEntries(kept.map(({ name }) => [name, this.states.get(name)!]));
   }
 
   private variantFor(given: ReadonlyMap<string, Shape>, counts: Counts = {}): Variant {
@@ -163,7 +175,8 @@ export class Runner {
       program: await this.store.engine.compile(graph),
       randoms: graph.randoms,
       assigned: graph.assignments.map(a => a.variable),
-      outputs: [...graph.outputs.keys()],
+      outputs: [...graph.outputs.keys()].filter(name => !graph.states.some(state => state.output === name)),
+      states: graph.states,
     };
   }
 

@@ -23,6 +23,7 @@ export type Operand = Value | number;
 export class Builder {
   private readonly nodes: Node[] = [];
   private readonly randoms: RandomInput[] = [];
+  private readonly states = new Map<string, Value>();
   private readonly leaves = new Map<string, Value>();
   private readonly scalars = new Map<number, Value>();
   private readonly updates: Graph['assignments'][number][] = [];
@@ -81,6 +82,16 @@ export class Builder {
       this.randoms.push({ name, shape, distribution });
       return this.one('input', [], { name, shape });
     });
+  }
+
+  /** 0 at first, then what the run before gave to `carry` under this name. */
+  state(name: string, shape: Shape): Value {
+    return this.leaf(`input ${name}`, () => this.one('input', [], { name, shape, unfed: 0 }));
+  }
+
+  /** What the next run finds in the state `name`. */
+  carry(name: string, value: Value): void {
+    this.states.set(name, value);
   }
 
   private leaf(key: string, make: () => Value): Value {
@@ -241,11 +252,15 @@ export class Builder {
   finish({
     outputs,
     assignments: given = [],
+    carry = true,
   }: {
     outputs: Readonly<Record<string, Value>> | ReadonlyMap<string, Value>;
     assignments?: Graph['assignments'];
+    /** Whether what `carry` was given is computed. */
+    carry?: boolean;
   }): Graph {
-    const map = outputs instanceof Map ? outputs : new Map(Object.entries(outputs));
+    const map = new Map(outputs instanceof Map ? outputs : Object.entries(outputs));
+    if (carry) for (const [name, value] of this.states) map.set(`@next/${name}`, value);
     const assignments = [...this.updates, ...given];
     for (const { variable, value } of assignments) {
       const target = this.leaves.get(`variable ${variable}`);
@@ -253,6 +268,9 @@ export class Builder {
     }
     const nodes = pruneDead(this.nodes, [...map.values(), ...assignments.map(a => a.value)]);
     const used = new Set(nodes.flatMap(n => (n.op === 'input' ? [n.attrs.name] : [])));
-    return { nodes, outputs: map, assignments, randoms: this.randoms.filter(r => used.has(r.name)) };
+    const states = [...this.states]
+      .filter(([name]) => used.has(name))
+      .map(([name, { shape }]) => ({ name, shape, output: carry ? `@next/${name}` : undefined }));
+    return { nodes, outputs: map, assignments, randoms: this.randoms.filter(r => used.has(r.name)), states };
   }
 }

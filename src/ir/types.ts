@@ -96,8 +96,8 @@ type None = Record<never, never>;
 /** Every primitive with its attributes. `src/ir/ops/` gives each its shape rule and its gradient rule. */
 export interface OpAttrs {
   // Leaves
-  /** Fed at every run. */
-  input: { readonly name: string; readonly shape: Shape };
+  /** Fed at every run; `unfed` fills it where it is not. */
+  input: { readonly name: string; readonly shape: Shape; readonly unfed?: number };
   /** Lives on the engine from run to run: a parameter, a solver's history, a running mean. */
   variable: { readonly name: string; readonly shape: Shape };
   constant: { readonly data: Float32Array; readonly shape: Shape };
@@ -198,6 +198,14 @@ export interface RandomInput {
   readonly distribution: { readonly kind: 'bernoulli'; readonly p: number } | { readonly kind: 'uniform' };
 }
 
+/** What one run leaves to the next (an LSTM's memory): an input that starts as 0, and the output that it then is fed with. */
+export interface CarriedState {
+  readonly name: string;
+  readonly shape: Shape;
+  /** Undefined in a graph that only reads the state. */
+  readonly output: string | undefined;
+}
+
 /** A graph ready for a target. Nodes stand in an order in which every value comes before its readers. */
 export interface Graph {
   readonly nodes: readonly Node[];
@@ -206,4 +214,5 @@ export interface Graph {
   /** Done at the end of a run, all at once: each variable takes its value. */
   readonly assignments: readonly { readonly variable: string; readonly value: Value }[];
   readonly randoms: readonly RandomInput[];
+  readonly states: readonly CarriedState[];
 }

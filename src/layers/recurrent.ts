@@ -104,15 +104,20 @@ function transformed(b: Builder, p: Plan, x: Value, fixed: Value | undefined, pa
   return b.add(all, b.reshape(once, [1, p.samples, rows]));
 }
 
-/** Each run starts from states of 0 (or, with expose_hidden, the given ones). */
+function stateName(ctx: LayerContext, i: number): string {
+  return `${ctx.name}/state ${i}`;
+}
+
+/**
+ * A run starts from the states that the one before ended with, which cont = 0 at its first step makes 0, as they are at
+ * first; with expose_hidden from the given ones. No gradient goes back into the run before.
+ */
 export function recurrent(cell: Cell): LayerType {
   return {
     type: cell.type,
     doc: cell.doc,
     shapeRule: '[T, N, num_output]; with expose_hidden the last states too, [1, N, num_output] each.',
     paramFields: ['recurrent_param'],
-    differences:
-      'Each run starts from states of 0; Caffe goes on from the last run’s where cont is 1 at its first step.',
     bottoms: { min: 2, max: 3 + cell.states },
     tops: { min: 1, max: 1 + cell.states },
     canBackward: (_, bottom) => bottom !== 1,
@@ -125,7 +130,7 @@ export function recurrent(cell: Cell): LayerType {
       const [hidden, ...output] = params.slice(fixed ? 3 : 2) as [Value, ...Value[]];
       const state = [p.samples, p.width];
       let states: readonly Value[] = Array.from({ length: cell.states }, (_, i) =>
-        exposed ? b.reshape(bottoms[bottoms.length - exposed + i]!, state) : b.zeros(state),
+        exposed ? b.reshape(bottoms[bottoms.length - exposed + i]!, state) : b.state(stateName(ctx, i), state),
       );
       const outputs: Value[] = [];
       const at = (x: Value, t: number, size: number) =>
@@ -138,6 +143,7 @@ export function recurrent(cell: Cell): LayerType {
         outputs.push(b.reshape(next.output, [1, p.samples, p.width]));
         states = next.states;
       }
+      if (!exposed) states.forEach((s, i) => void b.carry(stateName(ctx, i), s));
       const last = exposed ? states.map(s => b.reshape(s, [1, p.samples, p.width])) : [];
       return [b.concat(outputs, 0), ...last];
     },

@@ -27,7 +27,10 @@ export interface LowerOptions {
   readonly fetchGradients?: boolean;
   /** Blobs that can be fetched: those nobody reads and the losses (default), all, or these. */
   readonly fetch?: 'outputs' | 'all' | readonly string[];
-  /** Whether layers change the parameters they keep themselves (BatchNorm's statistics), as Caffe's Forward does. Default true. */
+  /**
+   * Whether layers change the parameters they keep themselves (BatchNorm's statistics), and hand their state on to the
+   * next run (LSTM), as Caffe's Forward does. Default true.
+   */
   readonly updates?: boolean;
   /** Index of the first layer that is left out, with all behind it. Default: none is. */
   readonly until?: number;
@@ -60,7 +63,8 @@ export function lowerNet(net: NetGraph, options: LowerOptions = {}): LoweredNet 
   const backward = lowerBackward(b, net, forward, options);
   const { params, last } = forward;
   const learnt = options.extend?.(b, { ...backward, loss: forward.loss, params, blobs: last }) ?? [];
-  const assignments = [...((options.updates ?? true) ? forward.updates : []), ...learnt];
+  const carry = options.updates ?? true;
+  const assignments = [...(carry ? forward.updates : []), ...learnt];
   const outputs = new Map<string, Value>();
   for (const name of fetched(net, options.fetch ?? 'outputs')) {
     const value = last.get(name);
@@ -69,7 +73,7 @@ export function lowerNet(net: NetGraph, options: LowerOptions = {}): LoweredNet 
   if (forward.loss) outputs.set(LOSS, forward.loss);
   if (options.fetchGradients ?? true) for (const [key, value] of backward.gradients) outputs.set(`grad/${key}`, value);
   for (const [name, value] of backward.blobDiffs) outputs.set(`grad/blob/${name}`, value);
-  return { graph: b.finish({ outputs, assignments }), inputs: backward.inputs, params: net.params };
+  return { graph: b.finish({ outputs, assignments, carry }), inputs: backward.inputs, params: net.params };
 }
 
 interface Forward {

@@ -9,7 +9,7 @@ import { pruneDead } from '../ir/passes/dead_code.js';
 import { fuse, isElementwise } from '../ir/passes/fuse.js';
 import { type Schedule, schedule } from '../ir/passes/schedule.js';
 import { sameShape, sizeOf } from '../ir/shape.js';
-import type { Graph, Node, Shape, Value } from '../ir/types.js';
+import type { Graph, Node, NodeOf, Shape, Value } from '../ir/types.js';
 import type { Engine, Program } from './types.js';
 
 /** What an engine is made of. `T` is its handle on an array. */
@@ -184,7 +184,7 @@ class DeviceProgram<T> implements Program {
     const { shape } = node.outputs[0]!;
     switch (node.op) {
       case 'input':
-        return [this.device.upload(fed(feeds, node.attrs.name, shape), shape)];
+        return [this.device.upload(fed(feeds, node.attrs, shape), shape)];
       case 'variable':
         return [this.device.alias(this.engine.handle(node.attrs.name), shape)];
       case 'constant':
@@ -254,8 +254,12 @@ class DeviceProgram<T> implements Program {
   }
 }
 
-function fed(feeds: Readonly<Record<string, Float32Array>>, name: string, shape: Shape): Float32Array {
-  const data = feeds[name];
+function fed(
+  feeds: Readonly<Record<string, Float32Array>>,
+  { name, unfed }: NodeOf<'input'>['attrs'],
+  shape: Shape,
+): Float32Array {
+  const data = feeds[name] ?? (unfed === undefined ? undefined : new Float32Array(sizeOf(shape)).fill(unfed));
   if (!data)
     throw fail('missing-input', `Nothing was fed for ${JSON.stringify(name)}, shape [${shape.join(', ')}].`, {
       hint: `What was fed: ${Object.keys(feeds).join(', ') || 'nothing'}.`,
