@@ -21,6 +21,7 @@ import { crop } from './crop.js';
 import { data } from './data.js';
 import { deconvolution } from './deconvolution.js';
 import { depthwiseConvolution } from './depthwise_convolution.js';
+import { detectionOutput } from './detection_output.js';
 import { dropout } from './dropout.js';
 import { dummyData } from './dummy_data.js';
 import { eltwise } from './eltwise.js';
@@ -155,6 +156,7 @@ const CATALOGUE: readonly LayerType[] = [
   permute,
   normalize,
   priorBox,
+  detectionOutput,
   interp,
   upsample,
   bn,

@@ -150,6 +150,82 @@ describe('PriorBox', () => {
   });
 });
 
+describe('DetectionOutput', () => {
+  // Three priors side by side and one that covers the second almost; variances 0.1 and 0.2.
+  const priors = f(
+    0,
+    0,
+    0.2,
+    0.2,
+    0.4,
+    0,
+    0.6,
+    0.2,
+    0.8,
+    0,
+    1,
+    0.2,
+    0.41,
+    0,
+    0.61,
+    0.2,
+    ...Array.from({ length: 16 }, (_, i) => (i % 4 < 2 ? 0.1 : 0.2)),
+  );
+  const shapes = { loc: [1, 16], conf: [1, 12], priors: [1, 2, 16] };
+  // Background, then two classes; the fourth prior beats the second in class 1.
+  const conf = f(0, 0.9, 0.1, 0, 0.6, 0.7, 0, 0.05, 0.02, 0, 0.8, 0.1);
+  const run = async (body: string, loc = new Float32Array(16)) => {
+    const out = await top(
+      'DetectionOutput',
+      shapes,
+      { loc, conf, priors },
+      `detection_output_param { num_classes: 3 ${body} }`,
+    );
+    return Array.from({ length: out.length / 7 }, (_, i) =>
+      [...out.subarray(7 * i, 7 * i + 7)].map(v => Math.round(v * 1000) / 1000),
+    );
+  };
+
+  it('suppresses overlapping boxes of a class, the best first', async () => {
+    const rows = await run('confidence_threshold: 0.3 nms_param { nms_threshold: 0.5 }');
+    expect(rows.slice(0, 4)).toEqual([
+      [0, 1, 0.9, 0, 0, 0.2, 0.2],
+      [0, 1, 0.8, 0.41, 0, 0.61, 0.2],
+      [0, 2, 0.7, 0.4, 0, 0.6, 0.2],
+      [-1, -1, -1, -1, -1, -1, -1],
+    ]);
+    const loose = await run('confidence_threshold: 0.3 nms_param { nms_threshold: 0.95 }');
+    expect(loose.slice(0, 3).map(r => r[2])).toEqual([0.9, 0.8, 0.6]);
+  });
+
+  it('keeps the best of all classes with keep_top_k, and of one with top_k', async () => {
+    const kept = await run('keep_top_k: 2 nms_param { nms_threshold: 0.95 }');
+    expect(kept.map(r => [r[1], r[2]])).toEqual([
+      [1, 0.9],
+      [1, 0.8],
+    ]);
+    const one = await run('confidence_threshold: 0.3 nms_param { top_k: 1 }');
+    expect(one.map(r => r[2])).toEqual([0.9, 0.7, -1]);
+  });
+
+  it('decodes offsets by each code type', async () => {
+    const loc = new Float32Array(16);
+    loc.set([1, 2, 3, -1]);
+    const first = async (type: string) => (await run(`code_type: ${type} keep_top_k: 1`, loc))[0]!.slice(3);
+    expect(await first('CORNER')).toEqual([0.1, 0.2, 0.8, 0]);
+    expect(await first('CORNER_SIZE')).toEqual([0.02, 0.04, 0.32, 0.16]);
+    const [w, h] = [Math.exp(0.6) * 0.2, Math.exp(-0.2) * 0.2];
+    const [cx, cy] = [0.1 + 0.1 * 0.2, 0.1 + 0.2 * 0.2];
+    const rounded = [cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2].map(v => Math.round(v * 1000) / 1000);
+    expect(await first('CENTER_SIZE')).toEqual(rounded);
+  });
+
+  it('refuses bottoms that do not fit', () => {
+    expect(() => shape('DetectionOutput', shapes)).toThrow(/num_classes/);
+    expect(() => shape('DetectionOutput', shapes, 'detection_output_param { num_classes: 4 }')).toThrow(/16 numbers/);
+  });
+});
+
 describe('ROIPooling', () => {
   const body = 'roi_pooling_param { pooled_h: 2 pooled_w: 2 spatial_scale: 0.5 }';
   const plane = Float32Array.from({ length: 2 * 36 }, (_, i) => (i < 36 ? i : -i));
