@@ -78,6 +78,7 @@ export {
 export {
   decode,
   encode,
+  extendSchema,
   type LayerParameter,
   type NetParameter,
   type Parsed,

@@ -134,10 +134,13 @@ export class Runner {
     return { net, feeds, results };
   }
 
-  /** States of the last run; those of another size (the batch has changed) start anew. */
+  /** States of the last run; 0 before the first, and where they have another size (the batch has changed). */
   private remembered(states: Graph['states']): Arrays {
-    const kept = states.filter(({ name, shape }) => this.states.get(name)?.length === sizeOf(shape));
-    return Object.fromEntries(kept.map(({ name }) => [name, this.states.get(name)!]));
+    const before = ({ name, shape }: Graph['states'][number]) => {
+      const kept = this.states.get(name);
+      return kept?.length === sizeOf(shape) ? kept : new Float32Array(sizeOf(shape));
+    };
+    return Object.fromEntries(states.map(state => [state.name, before(state)]));
   }
 
   private variantFor(given: ReadonlyMap<string, Shape>, counts: Counts = {}): Variant {

@@ -28,10 +28,16 @@ describe.each(['RNN', 'LSTM'])('%s', type => {
   it('backward works at the states its forward began with', async () => {
     const given = await Net.fromText(net(type, 2), { backend: 'host', seed: 5 });
     const feeds = { x: [1, -1, 0.5, 2], cont: [1, 1, 1, 1] };
-    await given.forward(feeds);
-    const before = await given.forward(feeds);
     const dy = new Float32Array(8).fill(1);
+    await given.forward({ ...feeds, cont: [0, 0, 1, 1] });
+    const fresh = (await given.backward({ y: dy })).get('x')!.diff.slice();
+    const other = await Net.fromText(net(type, 2), { backend: 'host', seed: 5 });
+    await other.forward(feeds);
+    expect((await other.backward({ y: dy })).get('x')!.diff).toEqual(fresh);
+    other.dispose();
+    const before = await given.forward(feeds);
     const dx = (await given.backward({ y: dy })).get('x')!.diff.slice();
+    expect(dx).not.toEqual(fresh);
     const again = await given.backward({ y: dy });
     expect(again.get('x')!.diff).toEqual(dx);
     const after = await given.forward(feeds);
