@@ -1,6 +1,6 @@
 /** Writes a data set: takes entries one by one, fills the databases, counts, and leaves the manifest at the end. */
 
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { type Diagnostic, fail, MokapotError } from '../diagnostics/index.js';
 import type { Random } from '../random/index.js';
@@ -49,12 +49,17 @@ export interface BuildOptions {
 }
 
 /** Found out at the beginning: the folder may be written to, and holds no one else's things. */
+async function isDataset(folder: string): Promise<boolean> {
+  const text = await readFile(join(folder, MANIFEST), 'utf8').catch(() => '');
+  return text.includes(`"format": "${FORMAT}"`);
+}
+
 export async function prepareFolder(out: string): Promise<void> {
   const there: string[] = await readdir(out).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code === 'ENOENT') return [];
     throw fileError('file-unwritable', out, cause);
   });
-  if (there.length > 0 && !there.includes(MANIFEST)) {
+  if (there.length > 0 && !(await isDataset(out))) {
     throw fail('dataset-folder-used', `The folder ${out} is not empty and no data set.`, {
       hint: 'Give a new folder; an old data set in it would be replaced, other files never are.',
     });

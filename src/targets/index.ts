@@ -43,16 +43,18 @@ export interface EngineChoice {
  * `host` or `auto`: TensorFlow's native kernels where they are installed, else wasm.
  */
 export async function createEngine(name = process.env['MOKAPOT_BACKEND'] || 'auto'): Promise<Engine> {
-  const asked = name.startsWith('tfjs-node') ? 'tensorflow' : name;
-  if (asked === 'auto') return makers[(await chooseEngine()).chosen]!();
-  const make = makers[asked];
-  if (!make) {
-    const near = nearest(asked, [...engineNames, 'auto']);
-    throw fail('unknown-backend', `There is no backend ${JSON.stringify(name)}.`, {
-      hint: `${near ? `Did you mean ${near}? ` : ''}There are: auto, ${engineNames.join(', ')}.`,
-    });
-  }
+  const make = makerOf(name) ?? makers[(await chooseEngine()).chosen]!;
   return make();
+}
+
+/** How to make the named engine; undefined for `auto`. Throws where there is none of that name. */
+function makerOf(name: string): (() => Promise<Engine>) | undefined {
+  const asked = name.startsWith('tfjs-node') ? 'tensorflow' : name;
+  if (asked === 'auto' || makers[asked]) return makers[asked];
+  const near = nearest(asked, [...engineNames, 'auto']);
+  throw fail('unknown-backend', `There is no backend ${JSON.stringify(name)}.`, {
+    hint: `${near ? `Did you mean ${near}? ` : ''}There are: auto, ${engineNames.join(', ')}.`,
+  });
 }
 
 /** What there is on this machine, which engine `auto` takes and why: what `mokapot doctor` prints. */
@@ -77,6 +79,7 @@ export async function chooseEngine(): Promise<EngineChoice> {
   ];
   const chosen = engines.find(e => e.available)!;
   const asked = process.env['MOKAPOT_BACKEND'];
+  if (asked) makerOf(asked);
   const reason =
     asked && asked !== 'auto'
       ? `MOKAPOT_BACKEND=${asked} overrides the choice.`

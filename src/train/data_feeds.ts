@@ -201,6 +201,10 @@ async function datasetPart(
   );
   const picture = layers.find(l => l.top.some(t => bindings.some(b => b.blob === t && b.entry === 'data'))) ?? first;
   const transform = await readTransform(sub(picture, 'transform_param'), options.phase ?? 'TEST', places.dir);
+  if (source.size === 0)
+    throw at(first, 'split-empty', `The data set has no entries for layer "${first.name}" to read.`, {
+      hint: 'Another split may have some (--split train), or the data set may be made anew with more held back (--val 10).',
+    });
   const shape = source.shapeOf(0);
   shapes['data'] = [transform.channels ?? shape[0], shape[1], shape[2]];
   shapes['label'] = [1, shape[1], shape[2]];

@@ -7,6 +7,7 @@ import type { NetOptions } from '../net/index.js';
 import { Random } from '../random/index.js';
 import { isSet, type NetState, type SolverParameter } from '../schema/index.js';
 import type { Engine } from '../targets/index.js';
+import { checkClasses } from './classes.js';
 import { DataFeeds } from './data_feeds.js';
 import type { NamedNet, NamedTestNet } from './nets.js';
 
@@ -91,6 +92,7 @@ export class NetMaker {
       seed: isTraining ? this.seed : this.seeds.nextUint32(),
       ...more,
     });
+    if (dataset) checkClasses(net.describe(), dataset.manifest);
     const made = { net, data };
     this.given.made.push(made);
     return made;

@@ -248,6 +248,8 @@ export class Solver {
    * @returns the loss of the last iteration
    */
   async step(n = 1, feeds?: Feeds | FeedFunction): Promise<number> {
+    if (!Number.isSafeInteger(n) || n < 1)
+      throw fail('bad-count', `step(${String(n)}): a whole number of iterations is wanted, at least 1.`);
     let loss = Number.NaN;
     for (let i = 0; i < n; i++) ({ loss } = await this.iterate(feeds));
     await this.net.sync();

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Builder, gradients, type Shape, sizeOf, type Value } from '../../src/ir/index.js';
 import { Random } from '../../src/random/index.js';
-import { createEngine, createHostEngine, type Engine } from '../../src/targets/index.js';
+import { chooseEngine, createEngine, createHostEngine, type Engine } from '../../src/targets/index.js';
 
 type Build = (b: Builder, inputs: readonly Value[]) => Record<string, Value>;
 
@@ -165,5 +165,21 @@ describe.each(['wasm', 'cpu'])('engine %s', name => {
 describe('the choice of engine', () => {
   it('names the nearest backend for a mistyped one', async () => {
     await expect(createEngine('wams')).rejects.toThrow('Did you mean wasm?');
+  });
+
+  it('leaves no handlers of uncaught errors behind', async () => {
+    const before = process.listenerCount('uncaughtException');
+    await createEngine('wasm');
+    expect(process.listeners('uncaughtException').filter(l => String(l).includes('ExitStatus'))).toEqual([]);
+    expect(process.listenerCount('uncaughtException')).toBe(before);
+  });
+
+  it('refuses an unknown MOKAPOT_BACKEND wherever a choice is made', async () => {
+    process.env['MOKAPOT_BACKEND'] = 'foo';
+    try {
+      await expect(chooseEngine()).rejects.toThrow('There is no backend "foo"');
+    } finally {
+      delete process.env['MOKAPOT_BACKEND'];
+    }
   });
 });

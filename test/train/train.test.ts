@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createPhantom } from '../../src/data/index.js';
+import { createPhantom, createSunnybrook } from '../../src/data/index.js';
 import { MokapotError } from '../../src/diagnostics/index.js';
 import { readLog, type TrainEvent, type TrainOptions, train } from '../../src/train/index.js';
 import { readCaffemodel } from '../../src/weights/index.js';
@@ -219,5 +219,30 @@ describe('by a solver', () => {
     expect(end).toMatchObject({ reason: 'aborted', iter: 3 });
     expect(existsSync(end.snapshot!.state)).toBe(true);
     expect(end.snapshot!.state).toBe(join(at('aborted'), 'snapshot_iter_3.solverstate'));
+  });
+});
+
+describe('data sets that do not fit', () => {
+  it('refuses scores for fewer classes than the labels have', async () => {
+    writeFileSync(
+      at('one.prototxt'),
+      NET.replace('num_output: 2', 'num_output: 1').replace(/layer { name: "dice".*\n/, ''),
+    );
+    const refused = await failure({ ...base, net: at('one.prototxt') });
+    expect(refused.code).toBe('too-few-scores');
+    expect(refused.message).toContain('scores for 1 class ("score"), and the data set phantom has 2');
+  });
+
+  it('says that a split is empty', async () => {
+    const none = at('nothing_held_back');
+    const [images, contours] = ['challenge_training', 'Sunnybrook Cardiac MR Database ContoursPart3'];
+    await createSunnybrook({
+      images: join(dataset, images!),
+      contours: join(dataset, contours!),
+      channels: 'L',
+      val: 0,
+      out: none,
+    });
+    expect((await failure({ ...base, dataset: none })).code).toBe('split-empty');
   });
 });

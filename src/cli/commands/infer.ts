@@ -47,13 +47,14 @@ export async function infer(io: Io, names: readonly string[], options: InferOpti
   const dataset = options.dataset === undefined ? undefined : await openDataset(options.dataset);
   let segmenter: Segmenter | undefined;
   const scores: number[] = [];
+  const used = new Set<string>();
   try {
     await mkdir(options.out, { recursive: true });
     for await (const subject of dataset ? entriesOf(dataset, names, options) : filesOf(names, options)) {
       if (signal.aborted) throw new Interrupted('Stopped.');
       segmenter ??= await Segmenter.load(options.net, subject, options);
       const mask = await segmenter.segment(subject);
-      scores.push(...(await report(io, subject, mask, dataset?.manifest.palette, options)));
+      scores.push(...(await report(io, subject, mask, dataset?.manifest.palette, options, used)));
     }
   } finally {
     segmenter?.dispose();
@@ -64,6 +65,15 @@ export async function infer(io: Io, names: readonly string[], options: InferOpti
   }
 }
 
+/** A file name for a subject that no other subject of this run has: `x`, `x-2`, `x-3` … */
+function uniqueStem(name: string, used: Set<string>): string {
+  const stem = name.replace(/[^\w.-]+/g, '_');
+  let unique = stem;
+  for (let n = 2; used.has(unique); n++) unique = `${stem}-${n}`;
+  used.add(unique);
+  return unique;
+}
+
 /** Writes mask and overlay, prints a line. @returns the Dice where a label is known. */
 async function report(
   io: Io,
@@ -71,8 +81,9 @@ async function report(
   mask: ClassMask,
   palette: readonly Color[] | undefined,
   options: InferOptions,
+  used: Set<string>,
 ): Promise<number[]> {
-  const stem = join(options.out, subject.name.replace(/[^\w.-]+/g, '_'));
+  const stem = join(options.out, uniqueStem(subject.name, used));
   const files = { mask: `${stem}_mask.png`, overlay: `${stem}_overlay.png` };
   await writeAtomically(files.mask, [encodeMask(mask, palette)]);
   await writeAtomically(files.overlay, [overlayPng(subject, { mask: mask.data, truth: subject.label, palette })]);

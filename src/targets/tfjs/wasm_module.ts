@@ -118,6 +118,7 @@ async function start(threads: number): Promise<WasmModule> {
   const { setWasmPaths, setThreadsCount } = require(entry) as typeof import('@tensorflow/tfjs-backend-wasm');
   setWasmPaths(path.dirname(entry) + path.sep);
   let backend: WasmBackend;
+  const before = handlers();
   const restore = threads > 1 ? shimThreads(threads) : undefined;
   try {
     tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', threads > 1);
@@ -126,10 +127,26 @@ async function start(threads: number): Promise<WasmModule> {
     backend = (await tf.findBackendFactory('wasm')!()) as unknown as WasmBackend;
   } finally {
     restore?.();
+    dropHandlers(before);
   }
   // A waiting thread must not keep the process alive.
   for (const worker of backend.wasm.PThread?.runningWorkers ?? []) worker.unref();
   return new WasmModule(backend, threads);
+}
+
+const EVENTS = ['uncaughtException', 'unhandledRejection'] as const;
+
+type Handlers = ReadonlyMap<string, ReadonlySet<unknown>>;
+
+function handlers(): Handlers {
+  return new Map(EVENTS.map(event => [event, new Set<unknown>(process.listeners(event as 'uncaughtException'))]));
+}
+
+/** The module sets handlers of uncaught errors for the whole process, which print its own source line; they are not ours to set. */
+function dropHandlers(before: Handlers): void {
+  for (const event of EVENTS)
+    for (const listener of process.listeners(event as 'uncaughtException'))
+      if (!before.get(event)!.has(listener)) process.removeListener(event, listener);
 }
 
 /** Makes Node look like a browser with workers while the module starts; returns how to undo it. */
