@@ -8,6 +8,7 @@ import { createPhantom, createSunnybrook } from '../../src/data/index.js';
 import { MokapotError } from '../../src/diagnostics/index.js';
 import { readLog, type TrainEvent, type TrainOptions, train } from '../../src/train/index.js';
 import { readCaffemodel } from '../../src/weights/index.js';
+import { mokapot } from '../cli/cli.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'mokapot-train-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -233,16 +234,13 @@ describe('data sets that do not fit', () => {
     expect(refused.message).toContain('scores for 1 class ("score"), and the data set phantom has 2');
   });
 
-  it('says that a split is empty', async () => {
+  it('trains without validation where nothing is held back, and a test there says why it cannot be', async () => {
     const none = at('nothing_held_back');
     const [images, contours] = ['challenge_training', 'Sunnybrook Cardiac MR Database ContoursPart3'];
-    await createSunnybrook({
-      images: join(dataset, images!),
-      contours: join(dataset, contours!),
-      channels: 'L',
-      val: 0,
-      out: none,
-    });
-    expect((await failure({ ...base, dataset: none })).code).toBe('split-empty');
+    await createSunnybrook({ images: join(dataset, images), contours: join(dataset, contours), val: 0, out: none });
+    expect(of(await run({ ...base, dataset: none, epochs: 1 }), 'test')).toEqual([]);
+    const tested = await mokapot(['test', '--net', netFile, '--dataset', none, '--backend', 'host']);
+    expect(tested.code).toBe(1);
+    expect(tested.err).toContain('error[split-empty]');
   });
 });
