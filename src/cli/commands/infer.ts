@@ -112,6 +112,10 @@ function meanDice(mask: ClassMask, label: ArrayLike<number>): number {
 async function* entriesOf(dataset: Dataset, names: readonly string[], options: InferOptions): AsyncGenerator<Subject> {
   const split = await dataset.split(options.split);
   const known = split.manifest.entries.map(e => e.name);
+  if (known.length === 0)
+    throw fail('split-empty', `The data set's split "${options.split}" has no entries.`, {
+      hint: 'The other one may have some: --split train or --split val.',
+    });
   const positions = names.length === 0 ? known.keys() : names.map(name => positionOf(name, split.indexOf(name), known));
   for (const position of positions) yield split.entry(position);
 }

@@ -157,26 +157,3 @@ export function unfoldRows(
       }
     }
 }
-
-/** Rows [P, C·kh·kw] of a whole image added into its planes [C, H, W] at `to`. */
-export function foldRows(g: ConvGeometry, rows: Float32Array, x: Float32Array, to: number): void {
-  const [KH, KW] = g.kernel;
-  const length = g.channels * KH * KW;
-  const area = g.height * g.width;
-  for (let i = 0; i < g.outHeight; i++)
-    for (let kh = 0; kh < KH; kh++) {
-      const h = i * g.stride[0] + kh * g.dilation[0] - g.pad[0];
-      if (h < 0 || h >= g.height) continue;
-      for (let j = 0; j < g.outWidth; j++) {
-        let from = (i * g.outWidth + j) * length + kh * KW;
-        const left = j * g.stride[1] - g.pad[1];
-        for (let c = 0; c < g.channels; c++, from += KH * KW) {
-          const row = to + c * area + h * g.width;
-          for (let kw = 0; kw < KW; kw++) {
-            const w = left + kw * g.dilation[1];
-            if (w >= 0 && w < g.width) x[row + w]! += rows[from + kw]!;
-          }
-        }
-      }
-    }
-}
