@@ -3,7 +3,7 @@
 import type { OpDefinition } from './ops/definition.js';
 import { ops } from './ops/index.js';
 import { pruneDead } from './passes/dead_code.js';
-import { broadcastShapes, sameShape, sizeOf } from './shape.js';
+import { sameShape, sizeOf } from './shape.js';
 import type {
   ConvAttrs,
   Graph,
@@ -242,11 +242,6 @@ export class Builder {
 
   stopGradient = (x: Value): Value => this.one('stopGradient', [x], {});
   hostCall = (inputs: readonly Value[], attrs: HostCallAttrs): readonly Value[] => this.node('hostCall', inputs, attrs);
-
-  /** The shape two operands have together. */
-  common(x: Value, y: Value): Shape {
-    return broadcastShapes(x.shape, y.shape);
-  }
 
   /** The graph of what `outputs`, `assignments` and side effects need. */
   finish({

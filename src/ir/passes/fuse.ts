@@ -40,6 +40,13 @@ export function isElementwise(node: Node): boolean {
   return ELEMENTWISE.has(node.op);
 }
 
+/** The number an elementwise op carries besides its operands. */
+export function parameterOf(node: Node): number {
+  if (node.op === 'relu') return node.attrs.slope;
+  if (node.op === 'power') return node.attrs.exponent;
+  return 0;
+}
+
 /** The graph with its elementwise chains fused. Values that stay keep their identity in `outputs` and `assignments`. */
 export function fuse(graph: Graph): Graph {
   const groups = findGroups(graph);
@@ -161,8 +168,7 @@ function fuseGroup(
   for (const node of group) {
     const args = node.inputs.map(slotOf);
     slots.set(node.outputs[0]!, inputs.length + steps.length);
-    const parameter = node.op === 'relu' ? node.attrs.slope : node.op === 'power' ? node.attrs.exponent : 0;
-    steps.push({ op: node.op as ElementwiseOp, args, parameter });
+    steps.push({ op: node.op as ElementwiseOp, args, parameter: parameterOf(node) });
   }
   const end = group.at(-1)!;
   const results = group.map(n => n.outputs[0]!).filter(v => v.node === end || wanted.has(v));

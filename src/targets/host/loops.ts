@@ -6,6 +6,7 @@
  * security policy) the same expression is interpreted.
  */
 
+import { parameterOf } from '../../ir/passes/fuse.js';
 import { sizeOf, stridesOf } from '../../ir/shape.js';
 import type { ElementwiseOp, FusedAttrs, FusedStep, Node, Shape } from '../../ir/types.js';
 
@@ -20,13 +21,6 @@ export function expressionOf(node: Node): FusedAttrs {
     parameter: parameterOf(node),
   };
   return { steps: [step], results: [node.inputs.length], shape: node.outputs[0]!.shape };
-}
-
-/** The number an elementwise op carries besides its operands. */
-export function parameterOf(node: Node): number {
-  if (node.op === 'relu') return node.attrs.slope;
-  if (node.op === 'power') return node.attrs.exponent;
-  return 0;
 }
 
 interface Plan {

@@ -1,8 +1,8 @@
 /** The IR in TensorFlow.js operations, for backends whose own kernels are the fast ones (TensorFlow, cpu as reference). */
 
 import type * as tfjs from '@tensorflow/tfjs-core';
+import { parameterOf } from '../../ir/passes/fuse.js';
 import type { ElementwiseOp, FusedAttrs, Node, NodeOf } from '../../ir/types.js';
-import { parameterOf } from '../host/loops.js';
 
 type Tf = typeof tfjs;
 type Tensor = tfjs.Tensor;

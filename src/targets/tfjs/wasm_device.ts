@@ -229,7 +229,7 @@ export class WasmDevice implements Device<HeapBlock> {
 
   /**
    * dx = Σ fold(wᵀ · dy), by slices of the filter's outputs: each slice is turned once, and neither it nor its product
-   * leaves the cache (fc6, one thread: 440 ms with the filter as right-hand side, whose packing thrashes; 290 ms so).
+   * leaves the cache (fc6, 2 threads: 440 ms and more with the filter as right-hand side, whose packing thrashes; 330 ms so).
    */
   private convInputGrad(node: NodeOf<'convInputGrad'>): Run {
     const g = geometryOf(node.outputs[0]!.shape, node.inputs[1]!.shape, node.attrs);
