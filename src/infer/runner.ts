@@ -4,7 +4,7 @@ import { fail } from '../diagnostics/index.js';
 import { type Graph, type RandomInput, type Shape, showShape, sizeOf } from '../ir/index.js';
 import { compileNet, type LowerOptions, lowerNet, type NetGraph, type NetOptions } from '../net/index.js';
 import type { Random } from '../random/index.js';
-import type { Program } from '../targets/index.js';
+import type { Observer, Program } from '../targets/index.js';
 import { type Counts, settleCounts } from './counts.js';
 import { DummyFeeds, drawRandoms, type Feeds, readFeeds } from './feeds.js';
 import type { ParamStore } from './param_store.js';
@@ -39,6 +39,8 @@ export interface RunRequest {
   readonly extra?: Readonly<Arrays>;
   /** What is fetched of the outputs that there are. */
   readonly fetch: (net: NetGraph, outputs: readonly string[]) => readonly string[];
+  /** Told how long each node of the graph took. */
+  readonly observe?: Observer;
 }
 
 export interface RunResult {
@@ -119,7 +121,7 @@ export class Runner {
 
   private async execute(
     variant: Variant,
-    { kind, lower, extra, fetch }: Omit<RunRequest, 'feeds'>,
+    { kind, lower, extra, fetch, observe }: Omit<RunRequest, 'feeds'>,
     given: Readonly<Arrays>,
   ): Promise<RunResult> {
     const net = variant.graph;
@@ -128,7 +130,7 @@ export class Runner {
     const feeds = { ...this.remembered(states), ...given, ...drawRandoms(missing, this.random) };
     this.store.upload(variablesOf(net));
     const carried = states.flatMap(state => state.output ?? []);
-    const results = await program.run({ ...feeds, ...extra }, [...fetch(net, outputs), ...carried]);
+    const results = await program.run({ ...feeds, ...extra }, [...fetch(net, outputs), ...carried], observe);
     for (const { name, output } of states) if (output) this.states.set(name, results[output]!);
     for (const variable of assigned) if (this.store.has(variable)) this.store.get(variable).changedOnEngine();
     return { net, feeds, results };

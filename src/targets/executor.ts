@@ -10,7 +10,7 @@ import { fuse, isElementwise } from '../ir/passes/fuse.js';
 import { type Schedule, schedule } from '../ir/passes/schedule.js';
 import { sameShape, sizeOf } from '../ir/shape.js';
 import type { Graph, Node, NodeOf, Shape, Value } from '../ir/types.js';
-import type { Engine, Program } from './types.js';
+import type { Engine, Observer, Program } from './types.js';
 
 /** What an engine is made of. `T` is its handle on an array. */
 export interface Device<T> {
@@ -137,13 +137,16 @@ class DeviceProgram<T> implements Program {
   async run(
     feeds: Readonly<Record<string, Float32Array>>,
     fetch: readonly string[],
+    observe?: Observer,
   ): Promise<Record<string, Float32Array>> {
     this.prepare(fetch);
     const plan = this.planFor(fetch);
     const live = new Map<Value, T>();
     try {
       for (let i = 0; i < plan.nodes.length; i++) {
+        const start = observe && performance.now();
         await this.step(plan, i, feeds, live);
+        if (start !== undefined) observe!(plan.nodes[i]!.label, performance.now() - start);
       }
       const results: Record<string, Float32Array> = {};
       for (const name of fetch) results[name] = await this.device.download(live.get(plan.graph.outputs.get(name)!)!);

@@ -12,7 +12,7 @@ import {
 import type { Engine } from './types.js';
 
 export { createHostEngine } from './host/index.js';
-export type { Engine, Program } from './types.js';
+export type { Engine, Observer, Program } from './types.js';
 
 const makers: Readonly<Record<string, () => Promise<Engine>>> = {
   tensorflow: createTensorflowEngine,

@@ -21,12 +21,21 @@ export interface Engine {
   dispose(): void;
 }
 
+/** Hears of every node that ran: the label of the IR node (the layer's name, `'` behind it for its gradient) and milliseconds. */
+export type Observer = (label: string, ms: number) => void;
+
 export interface Program {
   /**
    * Runs the graph once: feeds its inputs by name (an array of the declared size each), performs the assignments, returns
    * copies of the fetched outputs. Only what the fetched outputs, assignments and side effects need is computed.
+   *
+   * @param observe told how long each node took; it may slow the run down
    */
-  run(feeds: Readonly<Record<string, Float32Array>>, fetch: readonly string[]): Promise<Record<string, Float32Array>>;
+  run(
+    feeds: Readonly<Record<string, Float32Array>>,
+    fetch: readonly string[],
+    observe?: Observer,
+  ): Promise<Record<string, Float32Array>>;
   /** Plans a run that fetches these outputs. Throws a MokapotError where it would not fit the engine's memory. */
   prepare(fetch: readonly string[]): void;
   /** Greatest number of bytes its temporaries take at once, over the runs planned so far. */
