@@ -10,6 +10,7 @@ import type { EditOptions } from './commands/edit.js';
 import type { InferOptions } from './commands/infer.js';
 import type { SummaryOptions } from './commands/summary.js';
 import type { TestCommandOptions } from './commands/test.js';
+import type { TimeOptions } from './commands/time.js';
 import type { TrainCommandOptions } from './commands/train.js';
 import type { VerifyOptions } from './commands/verify.js';
 import type { Io } from './io.js';
@@ -52,13 +53,14 @@ export function createProgram(io: Io, setCode: (code: number) => void): Command 
   addData(program, io, act);
   addRunning(program, io, act);
   addEditing(program, io, act);
+  addTime(program, io, act);
   addVerify(program, io, act);
   addSchemas(program);
   return program;
 }
 
 /** Commands that read prototxt. */
-const READERS = ['check', 'summary', 'train', 'test', 'infer', 'encode', 'decode', 'edit'];
+const READERS = ['check', 'summary', 'train', 'test', 'infer', 'encode', 'decode', 'edit', 'time'];
 
 /** `--schema` and `--lenient`, in force before the command itself runs; a `net.proto` beside `net.prototxt` counts too. */
 function addSchemas(program: Command): void {
@@ -282,6 +284,30 @@ function addRunning(program: Command, io: Io, act: Act): void {
       act(async (names: string[], options: InferOptions) => {
         const { infer } = await import('./commands/infer.js');
         await infer(io, names, options);
+      }),
+    );
+}
+
+function addTime(program: Command, io: Io, act: Act): void {
+  program
+    .command('time')
+    .description('milliseconds a layer takes, forward and backward, on one backend or several side by side')
+    .requiredOption('--net <file>', 'the network; its phase TRAIN with stage "train" unless options say otherwise')
+    .addOption(new Option('--backend <names>', 'e.g. onnx,wasm (repeatable; see doctor)').argParser(list))
+    .addOption(
+      new Option('--iterations <n>', 'of each kind of run; medians are shown').argParser(integer(1)).default(20),
+    )
+    .addOption(inputOption())
+    .addOption(phaseOption())
+    .addOption(stageOption())
+    .option('--weights <file>', 'trained weights (repeatable)', repeated)
+    .addOption(pythonOption())
+    .option('--svg <file>', 'draw a picture')
+    .option('--json', 'as JSON')
+    .action(
+      act(async (options: TimeOptions) => {
+        const { time } = await import('./commands/time.js');
+        await time(io, options);
       }),
     );
 }
