@@ -1,0 +1,24 @@
+/** What says one IR op in ONNX: given the node, adds ONNX nodes and names the results. */
+
+import type { NodeOf, OpName, Value } from '../../../ir/types.js';
+import type { GraphWriter } from '../writer.js';
+
+/** What an emitter sees of the graph it writes to. */
+export interface Scope {
+  readonly w: GraphWriter;
+  /** Name of a value as floats. */
+  float(v: Value): string;
+  /** Name of a value as booleans: whether it is not 0. */
+  bool(v: Value): string;
+  /** Name of a value as 64-bit integers. */
+  int(v: Value): string;
+  /** Which axes of a value have another size for another batch; none in a graph of fixed shapes. */
+  varying(v: Value): readonly boolean[];
+  /** Whether anything reads a value. */
+  isRead(v: Value): boolean;
+}
+
+/** The names of the node's results, of any element type. */
+export type Emitter<K extends OpName> = (s: Scope, node: NodeOf<K>) => readonly string[];
+
+export type EmitterTable<K extends OpName> = { readonly [P in K]: Emitter<P> };

@@ -1,0 +1,111 @@
+/**
+ * Pooling. Caffe's windows may stick out past the padding (the ceil rule): ONNX is told so by more padding at the far end,
+ * and where a mean's divisor is then another one, by a factor for each place.
+ */
+
+import type { NodeOf, PoolAttrs, Value } from '../../../ir/types.js';
+import { ElementType } from '../schema.js';
+import type { EmitterTable, Scope } from './emitter.js';
+
+export const pooling: EmitterTable<'maxPool' | 'maxPoolGrad' | 'avePool' | 'avePoolGrad'> = {
+  maxPool(s, node) {
+    const [x] = node.inputs as readonly [Value];
+    const { w } = s;
+    const attrs = windows(node.attrs, x);
+    const source = clipped(s, s.float(x), node.attrs, x);
+    const [y, indices] = w.node('MaxPool', [source.name], { outputs: s.isRead(node.outputs[1]!) ? 2 : 1, attrs });
+    if (!indices) return [y!];
+    w.setType(indices, ElementType.INT64);
+    // ONNX counts through the whole tensor, we through the plane.
+    const inPlane = w.op('Mod', [indices, w.ints([source.height * source.width], [])], { type: ElementType.INT64 });
+    return [y!, inPlane];
+  },
+
+  maxPoolGrad(s, { inputs: [dy, indices], attrs: { inputSize } }) {
+    const { w } = s;
+    const [n, c, h, v] = dy!.shape as readonly [number, number, number, number];
+    const [planes, size] = [n * c, inputSize[0] * inputSize[1]];
+    const flat = w.ints([planes, h * v]);
+    const zeros = w.op('Expand', [w.scalar(0), w.ints([planes, size])]);
+    const at = w.op('Reshape', [s.int(indices!), flat], { type: ElementType.INT64 });
+    const scattered = w.op('ScatterElements', [zeros, at, w.op('Reshape', [s.float(dy!), flat])], {
+      attrs: { axis: 1, reduction: 'add' },
+    });
+    return [w.op('Reshape', [scattered, w.ints([n, c, ...inputSize])])];
+  },
+
+  avePool(s, { inputs: [x], attrs }) {
+    const source = clipped(s, s.float(x!), attrs, x!);
+    const mean = s.w.op('AveragePool', [source.name], { attrs: { ...windows(attrs, x!), count_include_pad: 1 } });
+    return [corrected(s, mean, attrs, [x!.shape[2]!, x!.shape[3]!])];
+  },
+
+  /** Each place's share of the gradient laid on its window: a transposed convolution with a filter of ones. */
+  avePoolGrad(s, node) {
+    const { w } = s;
+    const [dy] = node.inputs as readonly [Value];
+    const { kernel, stride, pad, inputSize, outSize } = node.attrs;
+    const [n, c] = dy.shape as readonly [number, number];
+    const scaled = corrected(s, s.float(dy), node.attrs, inputSize);
+    const planes = w.op('Reshape', [scaled, w.ints([n * c, 1, ...outSize])]);
+    const share = w.floats(new Float32Array(kernel[0] * kernel[1]).fill(1 / (kernel[0] * kernel[1])), [
+      1,
+      1,
+      ...kernel,
+    ]);
+    const whole = w.op('ConvTranspose', [planes, share], { attrs: { kernel_shape: kernel, strides: stride } });
+    const after = [0, 1].map(i => inputSize[i]! + pad[i]! - ((outSize[i]! - 1) * stride[i]! + kernel[i]!));
+    const fitted = w.op('Pad', [whole, w.ints([0, 0, -pad[0], -pad[1], 0, 0, ...after]), w.scalar(0)]);
+    return [w.op('Reshape', [fitted, w.ints([n, c, ...inputSize])])];
+  },
+};
+
+/** How far the last window reaches past the input's end along an axis; negative where it ends before. */
+function overhang({ kernel, stride, pad, outSize }: PoolAttrs, size: number, axis: 0 | 1): number {
+  return (outSize[axis] - 1) * stride[axis] + kernel[axis] - size - pad[axis];
+}
+
+function windows(attrs: PoolAttrs, x: Value) {
+  const after = ([0, 1] as const).map(i => Math.max(0, overhang(attrs, x.shape[i + 2]!, i)));
+  return { kernel_shape: attrs.kernel, strides: attrs.stride, pads: [...attrs.pad, ...after] };
+}
+
+/** The input without rows and columns at the end that would make for one more window. */
+function clipped(s: Scope, name: string, attrs: PoolAttrs, x: Value) {
+  const sizes = ([0, 1] as const).map(i => {
+    const spare = -overhang(attrs, x.shape[i + 2]!, i);
+    return x.shape[i + 2]! - (spare >= attrs.stride[i] ? spare : 0);
+  });
+  const [height, width] = sizes as [number, number];
+  if (height === x.shape[2] && width === x.shape[3]) return { name, height, width };
+  const part = s.w.op('Slice', [name, s.w.ints([0, 0]), s.w.ints(sizes), s.w.ints([2, 3])]);
+  return { name: part, height, width };
+}
+
+/** Whether no column has to be cut off, which would shift ONNX's indices. */
+export function keepsWidth({ inputs: [x], attrs }: NodeOf<'maxPool'>): boolean {
+  return -overhang(attrs, x!.shape[3]!, 1) < attrs.stride[1];
+}
+
+/** Windows of kernel size are divided by it; Caffe divides by what of them lies within the padded plane. */
+function corrected(
+  s: Scope,
+  name: string,
+  { kernel, stride, pad, outSize }: PoolAttrs,
+  size: readonly number[],
+): string {
+  const factors = [0, 1].map(i =>
+    Array.from({ length: outSize[i]! }, (_, o) => {
+      const begin = o * stride[i]! - pad[i]!;
+      return kernel[i]! / (Math.min(begin + kernel[i]!, size[i]! + pad[i]!) - begin);
+    }),
+  ) as [number[], number[]];
+  if (factors.flat().every(f => f === 1)) return name;
+  const table = Float32Array.from(factors[0].flatMap(f => factors[1].map(g => f * g)));
+  return s.w.op('Mul', [name, s.w.floats(table, [1, 1, ...outSize])]);
+}
+
+/** Whether every window of a pooling meets its plane, and none lies in the padding alone. */
+export function windowsMeet({ inputs: [x], attrs }: NodeOf<'maxPool' | 'avePool'>): boolean {
+  return ([0, 1] as const).every(i => overhang(attrs, x!.shape[i + 2]!, i) < attrs.kernel[i]);
+}

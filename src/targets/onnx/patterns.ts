@@ -1,0 +1,139 @@
+/**
+ * Groups of IR nodes that ONNX has one op for: a convolution or product with its bias, softmax, local response
+ * normalisation. A group is taken where nothing outside reads what lies inside it. Others read better so, and run faster.
+ */
+
+import { sameShape } from '../../ir/shape.js';
+import type { Node, NodeOf, OpName, Value } from '../../ir/types.js';
+import { conv, convTranspose } from './ops/conv.js';
+import type { Scope } from './ops/emitter.js';
+
+/** How a node is said: what it needs, and how to add it once that is there. */
+export interface Lowering {
+  readonly needs: readonly Value[];
+  readonly emit: (s: Scope) => readonly string[];
+}
+
+/** Whether a value has this one reader and is no output. */
+export type IsPrivate = (v: Value) => boolean;
+
+type Pattern = (node: Node, isPrivate: IsPrivate) => Lowering | undefined;
+
+/** The group that ends in `node`, if there is one. */
+export function patternAt(node: Node, isPrivate: IsPrivate): Lowering | undefined {
+  for (const pattern of patterns) {
+    const found = pattern(node, isPrivate);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+/** The node of kind `op` that a value is the first result of, aliases aside. */
+function made<K extends OpName>(v: Value | undefined, op: K): NodeOf<K> | undefined {
+  let node = v?.node;
+  while (node?.op === 'stopGradient') node = node.inputs[0]!.node;
+  return node?.op === op && (v!.index === 0 || node !== v!.node) ? (node as unknown as NodeOf<K>) : undefined;
+}
+
+function number(v: Value | undefined): number | undefined {
+  const constant = made(v, 'constant');
+  return constant && constant.attrs.data.length === 1 && constant.attrs.shape.length === 0
+    ? constant.attrs.data[0]
+    : undefined;
+}
+
+/** The two operands either way round. */
+function either(node: Node): readonly (readonly [Value, Value])[] {
+  const [x, y] = node.inputs as readonly [Value, Value];
+  return [
+    [x, y],
+    [y, x],
+  ];
+}
+
+/** `v` as a list of one number a channel: [1, C, 1, 1] or [C, 1, 1] made from [C]. */
+function perChannel(v: Value, channels: number): Value | undefined {
+  const source = made(v, 'reshape')?.inputs[0];
+  const fits = [
+    [1, channels, 1, 1],
+    [channels, 1, 1],
+  ].some(s => sameShape(s, v.shape));
+  return fits && source && sameShape(source.shape, [channels]) ? source : undefined;
+}
+
+const convolutionWithBias: Pattern = (node, isPrivate) => {
+  if (node.op !== 'add') return undefined;
+  for (const [x, y] of either(node)) {
+    const inner = made(x, 'conv2d') ?? made(x, 'convInputGrad');
+    const bias = inner && sameShape(x.shape, node.outputs[0]!.shape) && perChannel(y, x.shape[1]!);
+    if (!bias || !isPrivate(x)) continue;
+    return {
+      needs: [...inner.inputs, bias],
+      emit: s => [inner.op === 'conv2d' ? conv(s, inner, s.float(bias)) : convTranspose(s, inner, s.float(bias))],
+    };
+  }
+  return undefined;
+};
+
+const productWithBias: Pattern = (node, isPrivate) => {
+  if (node.op !== 'add') return undefined;
+  for (const [x, bias] of either(node)) {
+    const inner = made(x, 'matMul');
+    if (!inner || x.shape.length !== 2 || !sameShape(bias.shape, [x.shape[1]!]) || !isPrivate(x)) continue;
+    const { transposeA, transposeB } = inner.attrs;
+    return {
+      needs: [...inner.inputs, bias],
+      emit: s => [
+        s.w.op('Gemm', [...inner.inputs, bias].map(s.float), {
+          attrs: { transA: Number(transposeA), transB: Number(transposeB) },
+        }),
+      ],
+    };
+  }
+  return undefined;
+};
+
+/** e / Σ e with e = exp(x − max x). */
+const softmax: Pattern = (node, isPrivate) => {
+  if (node.op !== 'div') return undefined;
+  const [top, bottom] = node.inputs as readonly [Value, Value];
+  const [exp, sum] = [made(top, 'exp'), made(bottom, 'reduceSum')];
+  const shifted = made(exp?.inputs[0], 'sub');
+  const greatest = made(shifted?.inputs[1], 'reduceMax');
+  const x = shifted?.inputs[0];
+  if (!x || !sum || !greatest || sum.inputs[0] !== top || greatest.inputs[0] !== x) return undefined;
+  const { axes } = sum.attrs;
+  const sameAxes = axes.length === 1 && greatest.attrs.axes.length === 1 && axes[0] === greatest.attrs.axes[0];
+  if (!sameAxes || !sum.attrs.keepDims || !greatest.attrs.keepDims || !isPrivate(bottom)) return undefined;
+  return { needs: [x], emit: s => [s.w.op('Softmax', [s.float(x)], { attrs: { axis: axes[0]! } })] };
+};
+
+/** x · (Σ x² over neighbouring channels · α/n + k)^−β. */
+const responseNormalisation: Pattern = (node, isPrivate) => {
+  if (node.op !== 'mul') return undefined;
+  for (const [x, scale] of either(node)) {
+    const power = made(scale, 'power');
+    const shifted = made(power?.inputs[0], 'add');
+    const [weighted, bias] = shifted?.inputs ?? [];
+    const product = made(weighted, 'mul');
+    const [window, alpha] = product?.inputs ?? [];
+    const sum = made(window, 'windowSum');
+    const square = made(sum?.inputs[0], 'mul');
+    const [k, a] = [number(bias) ?? (shifted ? undefined : 0), number(alpha)];
+    if (!power || !sum || !square || k === undefined || a === undefined || x.shape.length !== 4) continue;
+    if (square.inputs.some(v => v !== x) || sum.attrs.axis !== 1) continue;
+    if (![scale, power.inputs[0]!, weighted!, window!].every(isPrivate)) continue;
+    const { size } = sum.attrs;
+    return {
+      needs: [x],
+      emit: s => [
+        s.w.op('LRN', [s.float(x)], {
+          attrs: { size, alpha: { float: a * size }, beta: { float: -power.attrs.exponent }, bias: { float: k } },
+        }),
+      ],
+    };
+  }
+  return undefined;
+};
+
+const patterns: readonly Pattern[] = [convolutionWithBias, productWithBias, softmax, responseNormalisation];
