@@ -4,6 +4,7 @@ import { sameShape } from '../ir/index.js';
 import { countOf, showBottom } from './axis.js';
 import type { LayerType } from './types.js';
 
+/** After axpy_layer.cpp of hujie-frank/SENet. */
 export const axpy: LayerType = {
   type: 'Axpy',
   doc: 'a · x + y; its first bottom holds one factor a for each channel of each sample.',

@@ -42,6 +42,7 @@ import { log } from './log.js';
 import { lrn } from './lrn.js';
 import { lstm } from './lstm.js';
 import { lstmUnit } from './lstm_unit.js';
+import { multiBoxLoss } from './multibox_loss.js';
 import { multinomialLogisticLoss } from './multinomial_logistic_loss.js';
 import { mvn } from './mvn.js';
 import { normalize } from './normalize.js';
@@ -157,6 +158,7 @@ const CATALOGUE: readonly LayerType[] = [
   normalize,
   priorBox,
   detectionOutput,
+  multiBoxLoss,
   interp,
   upsample,
   bn,

@@ -5,15 +5,19 @@ import { isSet, sub } from '../schema/index.js';
 import { showBottom } from './axis.js';
 import type { LayerContext, LayerType } from './types.js';
 
-/** Size of the top along an axis of `size` elements, cropped already (interp_layer.cpp). */
+/**
+ * Size of the top along an axis of `size` elements, cropped already. Of several ways to say it, one factor alone comes
+ * first, then height and width, both factors, and last a second bottom (interp_layer.cpp of DeepLab v2; v1 and PSPNet
+ * know a single way at a time).
+ */
 function resized(ctx: LayerContext, size: number, side: 'height' | 'width'): number {
   const param = sub(ctx.param, 'interp_param');
-  const reference = ctx.bottomShapes[1];
-  if (reference) return reference[side === 'height' ? 2 : 3]!;
   const [shrink, zoom] = [isSet(param, 'shrink_factor'), isSet(param, 'zoom_factor')];
   if (shrink !== zoom || !(isSet(param, 'height') && isSet(param, 'width'))) {
     const small = shrink ? Math.floor((size - 1) / Math.max(1, param.shrink_factor)) + 1 : size;
     if (shrink || zoom) return small + (small - 1) * (param.zoom_factor - 1);
+    const reference = ctx.bottomShapes[1];
+    if (reference) return reference[side === 'height' ? 2 : 3]!;
     throw ctx.fail('interp-size', 'it does not say how big its top is.', {
       hint: 'interp_param takes height and width, zoom_factor, or shrink_factor; or a second bottom gives the size.',
     });

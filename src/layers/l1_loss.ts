@@ -5,6 +5,10 @@ import { showBottom } from './axis.js';
 import { checkFirstAxis } from './labels.js';
 import type { LayerType } from './types.js';
 
+/**
+ * After l1_loss_layer.cpp of NVCaffe 0.16 and 0.17, which divides by the batch size; drafts of it (0.14) divided by the count
+ * of numbers.
+ */
 export const l1Loss: LayerType = {
   type: 'L1Loss',
   doc: 'Σ |x − y| / N.',

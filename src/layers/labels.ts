@@ -76,6 +76,14 @@ interface Counts {
   readonly fallback?: number;
 }
 
+/** The mode that loss_param asks for: `normalization`, else the older `normalize` (VALID, or BATCH_SIZE where false). */
+export function normalizationMode(ctx: LayerContext, fallback: number = VALID): number {
+  const param = sub(ctx.param, 'loss_param');
+  if (isSet(param, 'normalization')) return param.normalization;
+  if (isSet(param, 'normalize')) return param.normalize ? VALID : BATCH_SIZE;
+  return fallback;
+}
+
 /**
  * What Caffe divides a loss over `positions` positions in `outer` samples by: FULL all of them, VALID those not ignored
  * (SoftmaxWithLoss's default), BATCH_SIZE the samples, NONE nothing; never less than 1. The older `normalize` means VALID or, if
@@ -86,9 +94,7 @@ export function normalizer(
   b: Builder,
   { outer, positions, skipped, fallback = VALID }: Counts,
 ): Value {
-  const param = sub(ctx.param, 'loss_param');
-  const legacy = isSet(param, 'normalize') ? (param.normalize ? VALID : BATCH_SIZE) : fallback;
-  const mode = isSet(param, 'normalization') ? param.normalization : legacy;
+  const mode = normalizationMode(ctx, fallback);
   if (mode === NONE) return b.scalar(1);
   if (mode === BATCH_SIZE) return b.scalar(Math.max(1, outer));
   if (mode === FULL || !skipped) return b.scalar(Math.max(1, positions));

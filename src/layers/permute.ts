@@ -4,7 +4,7 @@ import { sub } from '../schema/index.js';
 import { showBottom } from './axis.js';
 import type { LayerContext, LayerType } from './types.js';
 
-/** The axes in their new order; those that `order` leaves out follow as they were (permute_layer.cpp). */
+/** The axes in their new order; those that `order` leaves out follow as they were (permute_layer.cpp of weiliu89/caffe). */
 function orderOf(ctx: LayerContext): readonly number[] {
   const { order } = sub(ctx.param, 'permute_param');
   const rank = ctx.bottomShapes[0]!.length;

@@ -25,6 +25,27 @@ function boxesOf(param: PriorBoxParameter): readonly (readonly [number, number])
   });
 }
 
+/** `once` for both sides or `pair`, one for each: not both, and what is given is positive. */
+function checkSizes(
+  ctx: LayerContext,
+  param: PriorBoxParameter,
+  once: 'img_size' | 'step',
+  pair: readonly ('img_h' | 'img_w' | 'step_h' | 'step_w')[],
+): void {
+  const either = pair.filter(field => isSet(param, field));
+  const wrong = (field: string, message: string) =>
+    ctx.fail('prior-box', message, {
+      field: `prior_box_param.${field}`,
+      hint: `Give ${once}, or both ${pair.join(' and ')}, or none of them.`,
+    });
+  if (either.length > 0 && isSet(param, once)) throw wrong(once, `both ${once} and ${either.join(', ')} are given.`);
+  if (either.length === 1) throw wrong(either[0]!, `of ${pair.join(' and ')}, only ${either[0]} is given.`);
+  const zero = [once, ...pair].find(
+    field => isSet(param, field) && !((param[field as keyof PriorBoxParameter] as number) > 0),
+  );
+  if (zero) throw wrong(zero, `${zero} is not positive.`);
+}
+
 function check(ctx: LayerContext, param: PriorBoxParameter): void {
   const wrong = (field: string, message: string, hint?: string) =>
     ctx.fail('prior-box', message, { field: `prior_box_param.${field}`, ...(hint && { hint }) });
@@ -34,6 +55,11 @@ function check(ctx: LayerContext, param: PriorBoxParameter): void {
   if (max_size.length > 0 && (max_size.length !== min_size.length || max_size.some((s, i) => s <= min_size[i]!)))
     throw wrong('max_size', 'max_size and min_size do not pair.', 'Give one max_size, the greater, for each min_size.');
   if (aspect_ratio.some(r => !(r > 0))) throw wrong('aspect_ratio', 'an aspect_ratio is not positive.');
+  for (const [once, pair] of [
+    ['img_size', ['img_h', 'img_w']],
+    ['step', ['step_h', 'step_w']],
+  ] as const)
+    checkSizes(ctx, param, once, pair);
   if (![0, 1, 4].includes(variance.length) || variance.some(v => !(v > 0)))
     throw wrong('variance', `variance is given ${variance.length} times.`, 'Give one positive number, or four.');
   ctx.bottomShapes.forEach((shape, i) => {

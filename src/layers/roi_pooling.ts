@@ -8,6 +8,9 @@ import type { LayerContext, LayerType } from './types.js';
 /** C's round: halves away from 0. */
 const round = (x: number) => Math.sign(x) * Math.floor(Math.abs(x) + 0.5);
 
+/** A corner in elements of the feature map. */
+const edge = (v: number, scale: number) => round(Math.fround(v * scale));
+
 /** Where bin `i` of `bins` over a region from `from` to `to` begins and ends, inside 0 … size (roi_pooling_layer.cpp). */
 function binOf(i: number, bins: number, from: number, to: number, size: number): readonly [number, number] {
   const length = Math.fround(Math.max(to - from + 1, 1) / bins);
@@ -28,9 +31,9 @@ function pool(ctx: LayerContext, x: HostArray, rois: HostArray): Float32Array[] 
     const roi = Math.floor(at / (pooled_w * pooled_h * channels));
     const [n, x1, y1, x2, y2] = rois.data.subarray(roi * 5, roi * 5 + 5) as unknown as readonly number[];
     if (!(n! >= 0 && n! < batch)) throw ctx.fail('roi-sample', `region ${roi} is of sample ${n}; there are ${batch}.`);
-    const edge = (v: number) => round(Math.fround(v * spatial_scale));
-    const [top0, bottom] = binOf(ph, pooled_h, edge(y1!), edge(y2!), height);
-    const [left, right] = binOf(pw, pooled_w, edge(x1!), edge(x2!), width);
+    const scaled = (v: number) => edge(v, spatial_scale);
+    const [top0, bottom] = binOf(ph, pooled_h, scaled(y1!), scaled(y2!), height);
+    const [left, right] = binOf(pw, pooled_w, scaled(x1!), scaled(x2!), width);
     const plane = (Math.trunc(n!) * channels + c) * height * width;
     for (let h = top0; h < bottom; h++)
       for (let w = left; w < right; w++) {
@@ -43,21 +46,33 @@ function pool(ctx: LayerContext, x: HostArray, rois: HostArray): Float32Array[] 
   return [top, index];
 }
 
-/** Gradients go to where the maxima came from; those that meet add up. */
-const scatter: HostFunction = ([x, rois, , index, dy]) => {
-  const [, channels, height, width] = x!.shape as readonly [number, number, number, number];
-  const dx = new Float32Array(x!.data.length);
-  const bins = countOf(index!.shape, 2);
-  dy!.data.forEach((d, at) => {
-    const place = index!.data[at]!;
-    const c = Math.floor(at / bins) % channels;
-    const n = Math.trunc(rois!.data[Math.floor(at / (bins * channels)) * 5]!);
-    if (place >= 0) dx[(n * channels + c) * height * width + place]! += d;
-  });
-  return [dx];
-};
+/**
+ * Gradients go to where the maxima came from; those that meet add up. Of a region that ends before it begins, which forward
+ * takes for one element, none flows, nor to an element behind a region's end (Backward_cpu, and in_roi on the GPU).
+ */
+function scatter(ctx: LayerContext): HostFunction {
+  const { spatial_scale } = sub(ctx.param, 'roi_pooling_param');
+  return ([x, rois, , index, dy]) => {
+    const [, channels, height, width] = x!.shape as readonly [number, number, number, number];
+    const dx = new Float32Array(x!.data.length);
+    const bins = countOf(index!.shape, 2);
+    dy!.data.forEach((d, at) => {
+      const place = index!.data[at]!;
+      const c = Math.floor(at / bins) % channels;
+      const roi = 5 * Math.floor(at / (bins * channels));
+      const n = Math.trunc(rois!.data[roi]!);
+      const [x2, y2] = [3, 4].map(i => edge(rois!.data[roi + i]!, spatial_scale)) as [number, number];
+      if (place < 0 || place % width > x2 || Math.floor(place / width) > y2) return;
+      dx[(n * channels + c) * height * width + place]! += d;
+    });
+    return [dx];
+  };
+}
 
-/** Regions are rows [sample, x1, y1, x2, y2] in pixels of the image; spatial_scale brings them to the feature map. */
+/**
+ * Regions are rows [sample, x1, y1, x2, y2] in pixels of the image; spatial_scale brings them to the feature map
+ * (roi_pooling_layer.cpp of rbgirshick/caffe-fast-rcnn).
+ */
 export const roiPooling: LayerType = {
   type: 'ROIPooling',
   doc: 'The maximum in each of pooled_h × pooled_w bins of each region of interest; regions are rows [sample, x1, y1, x2, y2].',
@@ -81,7 +96,7 @@ export const roiPooling: LayerType = {
       name: ctx.name,
       outputs: [tops[0]!, tops[0]!],
       run: ([image, regions]) => pool(ctx, image!, regions!),
-      backward: scatter,
+      backward: scatter(ctx),
     });
     return [top!];
   },

@@ -4,6 +4,7 @@ import { sub } from '../schema/index.js';
 import { countOf, showBottom } from './axis.js';
 import type { LayerType } from './types.js';
 
+/** After shuffle_channel_layer.cpp of farmingyard/ShuffleNet. */
 export const shuffleChannel: LayerType = {
   type: 'ShuffleChannel',
   doc: 'The channels, seen as group × C/group, in the order of that table turned over.',

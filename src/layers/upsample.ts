@@ -14,6 +14,34 @@ function planeOf(ctx: LayerContext): readonly [number, number] {
   return [height * h - Number(param.pad_out_h), width * w - Number(param.pad_out_w)];
 }
 
+/** SegNet knows a plane that is one less only where it was halved (upsample_layer.cpp of caffe-segnet). */
+function checkScale(ctx: LayerContext): void {
+  const param = sub(ctx.param, 'upsample_param');
+  const wrong = (field: string, message: string, hint: string) =>
+    ctx.fail('upsample-scale', message, { field: `upsample_param.${field}`, hint });
+  if (isSet(param, 'upsample_h') && isSet(param, 'upsample_w')) return;
+  const pair = (['scale_h', 'scale_w'] as const).filter(field => isSet(param, field));
+  if (pair.length === 1 || (pair.length === 2 && isSet(param, 'scale'))) {
+    const given = [...(isSet(param, 'scale') ? ['scale'] : []), ...pair].join(' and ');
+    throw wrong(
+      pair[0]!,
+      `${given} is given.`,
+      'Give upsample_h and upsample_w, or scale, or both scale_h and scale_w.',
+    );
+  }
+  for (const side of ['h', 'w'] as const) {
+    const scale = pair.length === 2 ? param[`scale_${side}`] : param.scale;
+    if (!(scale > 1))
+      throw wrong(pair.length === 2 ? `scale_${side}` : 'scale', `the scale is ${scale}.`, 'It must be 2 or more.');
+    if (param[`pad_out_${side}`] && scale !== 2)
+      throw wrong(
+        `pad_out_${side}`,
+        `pad_out_${side} goes with a scale of 2, and the scale is ${scale}.`,
+        `Give upsample_h and upsample_w.`,
+      );
+  }
+}
+
 /** Of two elements with the same place the later one stays, as in SegNet. */
 function spread(ctx: LayerContext, size: number, planes: number): HostFunction {
   return ([x, mask]) => {
@@ -52,6 +80,7 @@ export const upsample: LayerType = {
         hint: 'The mask is the second top of the MAX pooling with the same output size.',
       });
     }
+    checkScale(ctx);
     const plane = planeOf(ctx);
     if (plane.some(d => d < 1))
       throw ctx.fail('upsample-size', `its top would be ${plane.join('×')}.`, { field: 'upsample_param' });

@@ -7,7 +7,7 @@ const FORKS: Readonly<Record<string, readonly string[]>> = {
   'DeepLab and PSPNet': ['ImageSegData', 'DenseCRF', 'DomainTransform', 'MatRead', 'MatWrite', 'SegAccuracy'],
   'Fast and Faster R-CNN': ['Proposal'],
   'R-FCN': ['PSROIPooling', 'BoxAnnotatorOHEM'],
-  SSD: ['MultiBoxLoss', 'DetectionEvaluate', 'AnnotatedData'],
+  SSD: ['DetectionEvaluate', 'AnnotatedData', 'VideoData'],
   MobileNet: ['ConvolutionDepthwise'],
   FlowNet: ['Correlation', 'FlowWarp', 'Resample', 'ChannelNorm', 'L1LossLayer'],
   'OpenPose and CPM': ['CPMData', 'CPMDataTransform', 'ImResize', 'Nms'],

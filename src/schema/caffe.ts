@@ -244,6 +244,7 @@ export interface LayerParameter {
   roi_pooling_param: ROIPoolingParameter | null;
   smooth_l1_loss_param: SmoothL1LossParameter | null;
   shuffle_channel_param: ShuffleChannelParameter | null;
+  relu6_param: ReLU6Parameter | null;
   interp_param: InterpParameter | null;
   upsample_param: UpsampleParameter | null;
   bn_param: BNParameter | null;
@@ -1057,10 +1058,19 @@ export interface UpsampleParameter {
   upsample_w: number;
 }
 
+export interface ReLU6Parameter {
+  negative_slope: number;
+}
+
 export const BNParameter = {
   BNMode: {
     LEARN: 0,
     INFERENCE: 1,
+  },
+  Engine: {
+    DEFAULT: 0,
+    CAFFE: 1,
+    CUDNN: 2,
   },
 } as const;
 
@@ -1068,6 +1078,12 @@ export interface BNParameter {
   scale_filler: FillerParameter | null;
   shift_filler: FillerParameter | null;
   bn_mode: BNParameter_BNMode;
+  slope_filler: FillerParameter | null;
+  bias_filler: FillerParameter | null;
+  momentum: number;
+  eps: number;
+  frozen: boolean;
+  engine: BNParameter_Engine;
 }
 
 export type FillerParameter_VarianceNorm = Values<typeof FillerParameter.VarianceNorm>;
@@ -1108,6 +1124,7 @@ export type MultiBoxLossParameter_ConfLossType = Values<typeof MultiBoxLossParam
 export type MultiBoxLossParameter_MatchType = Values<typeof MultiBoxLossParameter.MatchType>;
 export type MultiBoxLossParameter_MiningType = Values<typeof MultiBoxLossParameter.MiningType>;
 export type BNParameter_BNMode = Values<typeof BNParameter.BNMode>;
+export type BNParameter_Engine = Values<typeof BNParameter.Engine>;
 
 /** Every message by its full name. */
 export interface Messages {
@@ -1189,5 +1206,6 @@ export interface Messages {
   'caffe.ShuffleChannelParameter': ShuffleChannelParameter;
   'caffe.InterpParameter': InterpParameter;
   'caffe.UpsampleParameter': UpsampleParameter;
+  'caffe.ReLU6Parameter': ReLU6Parameter;
   'caffe.BNParameter': BNParameter;
 }

@@ -899,6 +899,9 @@ message LayerParameter {
   // ShuffleNet
   optional ShuffleChannelParameter shuffle_channel_param = 164;
 
+  // MobileNet v2 (caffe-relu6)
+  optional ReLU6Parameter relu6_param = 100000;
+
   // DeepLab and PSPNet; SegNet
   optional InterpParameter interp_param = 8701;
   optional UpsampleParameter upsample_param = 8702;
@@ -1042,13 +1045,30 @@ message UpsampleParameter {
   optional uint32 upsample_w = 7;
 }
 
+message ReLU6Parameter {
+  optional float negative_slope = 1 [default = 0];
+}
+
+// SegNet's first, then PSPNet's, whose own numbers are 1 to 6.
 message BNParameter {
   enum BNMode {
     LEARN = 0;
     INFERENCE = 1;
   }
+  enum Engine {
+    DEFAULT = 0;
+    CAFFE = 1;
+    CUDNN = 2;
+  }
   optional FillerParameter scale_filler = 1;
   optional FillerParameter shift_filler = 2;
   optional BNMode bn_mode = 3 [default = LEARN];
+
+  optional FillerParameter slope_filler = 8701;
+  optional FillerParameter bias_filler = 8702;
+  optional float momentum = 8703 [default = 0.9];
+  optional float eps = 8704 [default = 1e-5];
+  optional bool frozen = 8705 [default = false];
+  optional Engine engine = 8706 [default = DEFAULT];
 }
 `;

@@ -71,11 +71,15 @@ export function copyWeights(
 
 const RENAME = 'To learn the layer afresh, give it another name in the prototxt.';
 
+/** SegNet's BN, which a bare BN layer is, has 2 blobs. */
+const PSPNET = `If it is a BN layer, the weights are PSPNet's: say so by a field of its own, bn_param { momentum: 0.95 }. ${RENAME}`;
+
 function misfits(layer: TargetLayer, blobs: readonly BlobShape[]): Diagnostic[] {
   const { name, params } = layer;
   if (params.length !== blobs.length) {
     const counts = `The weights file has ${blobs.length} blobs for layer "${name}", the net has ${params.length}`;
-    const hint = `bias_term may differ, or the layer's type. ${RENAME}`;
+    const hint =
+      params.length === 2 && blobs.length === 4 ? PSPNET : `bias_term may differ, or the layer's type. ${RENAME}`;
     return [error('weights-blob-count', `${counts}.`, { layer: name, hint })];
   }
   return params.flatMap((param, i) => {

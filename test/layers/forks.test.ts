@@ -1,7 +1,9 @@
 /** Layers of Caffe's forks against their rules, written down anew, one number at a time. */
 
 import { describe, expect, it } from 'vitest';
+import { lowerNet } from '../../src/net/index.js';
 import { Random } from '../../src/random/index.js';
+import { createHostEngine } from '../../src/targets/host/index.js';
 import { compiled, runLayer, type Shapes, topShapes } from './net_of.js';
 
 const f = (...values: number[]) => Float32Array.from(values);
@@ -49,9 +51,21 @@ describe('SmoothL1Loss', () => {
     expectClose(await top('SmoothL1Loss', shapes, { x, t, w, v }, body), [weighted]);
   });
 
-  it('takes both weights or none', () => {
-    expect(() => shape('SmoothL1Loss', { x: [1], t: [1], w: [1] })).toThrow(/one kind/);
+  it('takes weights of one kind as Fast R-CNN: they are not in the gradient', async () => {
+    const shapes = { x: [1, 4], t: [1, 4], w: [1, 4] };
+    const feeds = { x: f(3, 0.5, -2, 1), t: f(1, 0, 0, 1), w: f(1, 0.5, 0, 1) };
+    const out = await runLayer(layer('SmoothL1Loss', ['x', 't', 'w']), shapes, feeds, {
+      diffs: { y: f(1) },
+      blobDiffs: ['x', 't'],
+    });
+    expectClose(out['y']!, [1.5 + 0.25 ** 2 / 2]);
+    expectClose(out['grad/blob/x']!, [1, 0.25, 0, 0]);
+    expectClose(out['grad/blob/t']!, [-1, -0.25, 0, 0]);
+  });
+
+  it('takes bottoms of one size', () => {
     expect(() => shape('SmoothL1Loss', { x: [2], t: [2], w: [2], v: [3] })).toThrow(/"v"/);
+    expect(() => shape('SmoothL1Loss', { x: [2, 3], t: [3, 2] })).toThrow(/first axis/);
   });
 });
 
@@ -89,6 +103,13 @@ describe('Normalize', () => {
     const net = compiled(layer('Normalize', ['x'], body), { x: [2, 3, 2, 2] });
     expect(net.params.map(p => p.shape)).toEqual([shared ? [] : [3]]);
     expect(net.params[0]!.declaration.filler?.value).toBe(20);
+  });
+
+  it('of a sample of one axis', async () => {
+    const out = await top('Normalize', { x: [2, 2] }, { x: f(3, 4, 6, 8) }, 'norm_param { channel_shared: false }', {
+      'l/0': f(1, 2),
+    });
+    expectClose(out, [0.6, 1.6, 0.6, 1.6]);
   });
 
   it('starts from a scale of 1, and of zeros stays finite', async () => {
@@ -139,6 +160,13 @@ describe('PriorBox', () => {
     expectClose(out.subarray(0, 4), [0, 0, 0.23, 0.23]);
     expectClose(out.subarray(20, 24), [0.09, 0.01, 0.39, 0.31]);
     expectClose(out.subarray(24, 28), [0.1, 0.1, 0.1, 0.1]);
+  });
+
+  it('refuses sizes given twice or by half', () => {
+    const made = (body: string) => () => shape('PriorBox', shapes, `prior_box_param { min_size: 10 ${body} }`);
+    expect(made('img_size: 100 img_h: 100 img_w: 100')).toThrow(/both img_size and img_h, img_w/);
+    expect(made('step_h: 8')).toThrow(/only step_h/);
+    expect(made('step: 0')).toThrow(/step is not positive/);
   });
 
   it('refuses what makes no boxes', () => {
@@ -221,6 +249,9 @@ describe('DetectionOutput', () => {
   });
 
   it('refuses bottoms that do not fit', () => {
+    const body = (nms: string) => `detection_output_param { num_classes: 3 nms_param { ${nms} } }`;
+    expect(() => shape('DetectionOutput', shapes, body('eta: 1.5'))).toThrow(/eta is 1.5/);
+    expect(() => shape('DetectionOutput', shapes, body('nms_threshold: -1'))).toThrow(/negative/);
     expect(() => shape('DetectionOutput', shapes)).toThrow(/num_classes/);
     expect(() => shape('DetectionOutput', shapes, 'detection_output_param { num_classes: 4 }')).toThrow(/16 numbers/);
   });
@@ -274,6 +305,16 @@ describe('ROIPooling', () => {
     expect([...out['grad/blob/x']!]).toEqual([...dx]);
   });
 
+  it('gives a region that ends before it begins one element and no gradient, as Caffe does', async () => {
+    const rois = f(0, 8, 8, 2, 8);
+    const given = { x: [1, 1, 6, 6], rois: [1, 5] };
+    const feeds = { x: plane.subarray(0, 36), rois };
+    const diffs = { y: f(1, 1, 1, 1) };
+    const out = await runLayer(layer('ROIPooling', ['x', 'rois'], body), given, feeds, { diffs, blobDiffs: ['x'] });
+    expect([...out['y']!]).toEqual([28, 28, 28, 28]);
+    expect(out['grad/blob/x']!.every(v => v === 0)).toBe(true);
+  });
+
   it('refuses a sample that is not there, and regions that are none', async () => {
     await expect(
       top('ROIPooling', { x: [1, 1, 6, 6], rois: [1, 5] }, { x: plane.subarray(0, 36), rois: f(1, 0, 0, 1, 1) }, body),
@@ -294,6 +335,9 @@ describe('Interp', () => {
     expect(size('shrink_factor: 2 zoom_factor: 3')).toEqual([7, 13]);
     expect(size('zoom_factor: 2 pad_beg: -1 pad_end: -1')).toEqual([5, 13]);
     expect(size('', { ref: [1, 1, 4, 6] })).toEqual([4, 6]);
+    expect(size('height: 7 width: 11', { ref: [1, 1, 4, 6] })).toEqual([7, 11]);
+    expect(size('height: 7 width: 11 zoom_factor: 2')).toEqual([9, 17]);
+    expect(size('height: 7 width: 11 zoom_factor: 2 shrink_factor: 2')).toEqual([7, 11]);
     expect(() => size('')).toThrow(/how big/);
     expect(() => size('zoom_factor: 2 pad_beg: 1')).toThrow(/only crop/);
   });
@@ -337,6 +381,10 @@ describe('Upsample', () => {
     expect(size('scale_h: 2 scale_w: 3')).toEqual([8, 18]);
     expect(size('scale: 2 pad_out_h: true')).toEqual([7, 12]);
     expect(size('scale: 2 upsample_h: 45 upsample_w: 60')).toEqual([45, 60]);
+    expect(() => size('scale: 3 pad_out_h: true')).toThrow(/goes with a scale of 2/);
+    expect(() => size('scale_h: 2')).toThrow(/scale_h is given/);
+    expect(() => size('scale: 2 scale_h: 2 scale_w: 2')).toThrow(/scale and scale_h and scale_w/);
+    expect(() => size('scale: 1')).toThrow(/2 or more/);
     expect(() => shape('Upsample', { x: [1, 1, 4, 6], mask: [1, 1, 4, 5] })).toThrow(/mask/);
     await expect(top('Upsample', { x: [1, 1, 1, 1], mask: [1, 1, 1, 1] }, { x: f(1), mask: f(4) })).rejects.toThrow(
       /outside/,
@@ -368,6 +416,82 @@ describe('BN', () => {
       [[1, 2, 1, 1], 1],
       [[1, 2, 1, 1], Math.fround(0.1)],
     ]);
+  });
+
+  it("gives the batch's mean and variance as further tops", async () => {
+    const text = layer('BN', ['x']).replace('top: "y"', 'top: "y" top: "mean" top: "variance"');
+    const params = { 'l/0': f(1, 1), 'l/1': f(0, 0) };
+    const out = await runLayer(text, { x: [2, 2, 1, 1] }, { x: f(1, 10, 3, 14) }, { params });
+    expect([[...out['mean']!], [...out['variance']!]]).toEqual([
+      [2, 12],
+      [1, 4],
+    ]);
+  });
+});
+
+describe("PSPNet's BN", () => {
+  const text = (body: string) => layer('BN', ['x'], `bn_param { slope_filler { value: 1 } ${body} }`);
+  const shapes = { x: [2, 1, 1, 2] };
+  const x = f(1, 2, 3, 6); // mean 3, variance 3.5
+
+  it('keeps running averages while training and uses them in TEST', async () => {
+    const engine = createHostEngine();
+    [2, -1, 10, 20].forEach((v, i) => {
+      engine.write(`l/${i}`, f(v), [1, 1, 1, 1]);
+    });
+    const run = async (phase: 'TRAIN' | 'TEST') => {
+      const program = await engine.compile(lowerNet(compiled(text('momentum: 0.75 eps: 0.5'), shapes, phase)).graph);
+      return (await program.run({ x }, ['y']))['y']!;
+    };
+    expectClose(
+      await run('TRAIN'),
+      [...x].map(v => (2 * (v - 3)) / 2 - 1),
+    );
+    const kept = await Promise.all([2, 3].map(i => engine.read(`l/${i}`)));
+    const [mean, variance] = [0.75 * 10 + 0.25 * 3, 0.75 * 20 + 0.25 * 3.5] as const;
+    expectClose(f(kept[0]![0]!, kept[1]![0]!), [mean, variance]);
+    expectClose(
+      await run('TEST'),
+      [...x].map(v => (2 * (v - mean)) / Math.sqrt(variance + 0.5) - 1),
+    );
+    expect((await engine.read('l/2'))[0]).toBeCloseTo(mean, 5);
+  });
+
+  it('frozen uses what it keeps, learns nothing and starts from a variance of 1', async () => {
+    const net = compiled(text('frozen: true'), shapes);
+    expect(net.params.map(p => p.lrMult)).toEqual([0, 0, 0, 0]);
+    expect(net.params.map(p => p.declaration.filler?.value)).toEqual([1, undefined, undefined, 1]);
+    const params = { 'l/0': f(3), 'l/1': f(1), 'l/2': f(2), 'l/3': f(4) };
+    const out = await runLayer(
+      text('frozen: true eps: 0'),
+      shapes,
+      { x },
+      {
+        params,
+        diffs: { y: f(1, 1, 1, 2) },
+        blobDiffs: ['x'],
+      },
+    );
+    expectClose(
+      out['y']!,
+      [...x].map(v => (3 * (v - 2)) / 2 + 1),
+    );
+    expectClose(out['grad/blob/x']!, [1.5, 1.5, 1.5, 3]);
+    expectClose(out['grad/l/0']!, [0]);
+  });
+
+  it('is told apart by its fields, or its number of param blocks', () => {
+    const blobs = (body: string) => compiled(layer('BN', ['x'], body), shapes).params.length;
+    expect(blobs('')).toBe(2);
+    expect(blobs('bn_param { scale_filler { value: 1 } }')).toBe(2);
+    expect(blobs('bn_param { momentum: 0.95 }')).toBe(4);
+    expect(blobs('param {} param {} param {} param {}')).toBe(4);
+    expect(compiled(layer('BN', ['x'], 'bn_param { eps: 0.1 }'), shapes).params.map(p => p.lrMult)).toEqual([
+      1, 1, 0, 0,
+    ]);
+    expect(() => blobs('bn_param { momentum: 0.95 bn_mode: INFERENCE }')).toThrow(/bn_mode is a field of SegNet/);
+    const tops = layer('BN', ['x'], 'bn_param { eps: 0.1 }').replace('"y"', '"y" top: "mean"');
+    expect(() => compiled(tops, shapes)).toThrow(/PSPNet's BN has one/);
   });
 });
 
@@ -402,6 +526,18 @@ describe('small ones', () => {
   });
 
   it('ReLU6 holds x between 0 and 6', async () => {
-    expect([...(await top('ReLU6', { x: [5] }, { x: f(-1, 0, 3, 6, 7) }))]).toEqual([0, 0, 3, 6, 6]);
+    const run = (body: string) =>
+      runLayer(
+        layer('ReLU6', ['x'], body),
+        { x: [5] },
+        { x: f(-1, 0, 3, 6, 7) },
+        { diffs: { y: f(1, 1, 1, 1, 1) }, blobDiffs: ['x'] },
+      );
+    const out = await run('');
+    expect([...out['y']!]).toEqual([0, 0, 3, 6, 6]);
+    expect([...out['grad/blob/x']!]).toEqual([0, 0, 1, 0, 0]);
+    const leaky = await run('relu6_param { negative_slope: 0.5 }');
+    expect([...leaky['y']!]).toEqual([-0.5, 0, 3, 6, 6]);
+    expect([...leaky['grad/blob/x']!]).toEqual([0.5, 0.5, 1, 0, 0]);
   });
 });
