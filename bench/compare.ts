@@ -1,0 +1,107 @@
+/**
+ * Every engine and PyTorch, side by side: npm run bench [-- NETWORK,... [BACKEND,... [ROUNDS]]]
+ *
+ * Each measurement is a process of its own; a round runs all of them once, so that a machine whose speed drifts treats
+ * all alike. What is printed and written to docs/bench.md are medians over the rounds of each process's median.
+ * PyTorch is taken from MOKAPOT_BENCH_PYTHON, else from bench/.venv, which is made with `python3 -m venv bench/.venv &&
+ * bench/.venv/bin/pip install torch numpy`; without it that row is left out with a word.
+ */
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { networks } from './networks.js';
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+const list = (text: string | undefined, preset: readonly string[]) => text?.split(',') ?? preset;
+
+const names = list(process.argv[2], Object.keys(networks));
+const backends = list(process.argv[3], ['onnx', 'wasm', 'pytorch']);
+const rounds = Number(process.argv[4] ?? 3);
+const KINDS = ['forward', 'step'] as const;
+const LIMIT_MS = 9 * 60_000;
+
+interface Measured {
+  readonly engine: string;
+  readonly ready: number;
+  readonly times: readonly number[];
+  readonly bytes: number;
+}
+
+const python = process.env['MOKAPOT_BENCH_PYTHON'] ?? here('.venv/bin/python');
+const jiti = here('../node_modules/.bin/jiti');
+
+function run(command: string, args: readonly string[], input?: string): string | undefined {
+  const done = spawnSync(command, [...args], { input, encoding: 'utf8', timeout: LIMIT_MS, maxBuffer: 2 ** 28 });
+  if (done.status === 0) return done.stdout.trim().split('\n').at(-1);
+  console.error(
+    `  ${args.slice(1).join(' ')}: ${(done.stderr || String(done.error ?? done.signal)).trim().split('\n').at(-1)}`,
+  );
+  return undefined;
+}
+
+function measure(network: string, backend: string, kind: (typeof KINDS)[number]): Measured | undefined {
+  const twin = backend === 'pytorch';
+  if (twin && !existsSync(python)) return undefined;
+  const text = twin
+    ? run(python, [here('pytorch.py'), kind], run(jiti, [here('measure.ts'), network, 'host', 'describe']))
+    : run(jiti, [here('measure.ts'), network, backend, kind]);
+  return text === undefined ? undefined : (JSON.parse(text) as Measured);
+}
+
+const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1]!;
+
+function row(network: string, backend: string, found: Readonly<Record<string, readonly Measured[]>>): string[] {
+  const { title, inputs } = networks[network]!;
+  const [forward, step] = KINDS.map(kind => found[`${network} ${backend} ${kind}`] ?? []) as [Measured[], Measured[]];
+  const seconds = (all: readonly Measured[], of: (m: Measured) => number) =>
+    all.length === 0 ? '–' : milliseconds(median(all.map(of)));
+  const engine = [...step, ...forward][0]?.engine ?? backend;
+  return [
+    `${title}, ${inputs['data']!.join('×')}`,
+    engine,
+    seconds(forward, m => median(m.times)),
+    seconds(step, m => median(m.times)),
+    seconds(step, m => m.ready),
+    step.length === 0 ? '–' : `${(median(step.map(m => m.bytes)) / 1e9).toFixed(2)} GB`,
+  ];
+}
+
+function milliseconds(seconds: number): string {
+  return seconds >= 1 ? `${seconds.toFixed(2)} s` : `${(1000 * seconds).toFixed(seconds < 0.1 ? 1 : 0)} ms`;
+}
+
+function markdown(rows: readonly (readonly string[])[]): string {
+  const header = ['network', 'engine', 'forward', 'training step', 'ready', 'memory'];
+  return [header, header.map(() => '---'), ...rows].map(cells => `| ${cells.join(' | ')} |`).join('\n');
+}
+
+if (backends.includes('pytorch') && !existsSync(python)) console.error(`No PyTorch: ${python} is not there.`);
+const found: Record<string, Measured[]> = {};
+for (let round = 0; round < rounds; round++) {
+  for (const network of names) {
+    for (const kind of KINDS) {
+      for (const backend of backends) {
+        const measured = measure(network, backend, kind);
+        if (!measured) continue;
+        (found[`${network} ${backend} ${kind}`] ??= []).push(measured);
+        console.error(
+          `round ${round + 1}: ${network} ${kind} ${measured.engine} ${milliseconds(median(measured.times))}`,
+        );
+      }
+    }
+  }
+}
+const table = markdown(names.flatMap(network => backends.map(backend => row(network, backend, found))));
+const cpu = os.cpus()[0]?.model.trim() ?? os.arch();
+const text = `# Engines side by side
+
+Made by \`npm run bench\` on ${new Date().toISOString().slice(0, 10)}: ${os.availableParallelism()} cores (${cpu}), ${Math.round(os.totalmem() / 1e9)} GB, Node.js ${process.versions.node}.
+Medians over ${rounds} rounds of the median of each process. A training step is forward, backward and SGD's update; ready is the
+time from the text to a solver that can start; memory is the most that the process of the training step held.
+
+${table}
+`;
+console.log(table);
+writeFileSync(here('../docs/bench.md'), text);

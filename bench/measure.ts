@@ -1,0 +1,68 @@
+/**
+ * One measurement in a process of its own, for bench/compare.ts: `measure.ts NETWORK BACKEND forward|step` prints JSON
+ * with the seconds until the network is ready and of every run, and the most bytes that the process held. With backend
+ * `describe` it prints the network for bench/pytorch.py instead.
+ */
+
+import { Net, Solver } from '../src/index.js';
+import { Random } from '../src/random/index.js';
+import { networks } from './networks.js';
+import { toObject } from './to_object.js';
+
+const [name = '', backend = 'auto', what = 'step'] = process.argv.slice(2);
+const network = networks[name];
+if (!network) throw new Error(`There is no network ${name}; there are ${Object.keys(networks).join(', ')}.`);
+const { text, inputs, runs } = network;
+const WARM_UP = 2;
+
+const random = new Random(1);
+const sizeOf = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
+const feeds = Object.fromEntries(
+  Object.entries(inputs).map(([blob, shape]) => {
+    const draw = blob === 'label' ? () => (random.next() < 0.02 ? 1 : 0) : () => random.uniform(0, 255);
+    return [blob, Float32Array.from({ length: sizeOf(shape) }, draw)];
+  }),
+);
+
+/** Weights that a prototxt without fillers leaves at 0: noise, as a trained network would have. */
+function wake(net: Net): void {
+  for (const blobs of net.params.values())
+    for (const { data } of blobs)
+      if (data.every(v => v === 0)) for (let i = 0; i < data.length; i++) data[i] = random.uniform(-0.01, 0.01);
+}
+
+async function repeat(run: () => Promise<unknown>): Promise<number[]> {
+  const times: number[] = [];
+  for (let i = 0; i < WARM_UP + runs; i++) {
+    const start = performance.now();
+    await run();
+    if (i >= WARM_UP) times.push((performance.now() - start) / 1000);
+  }
+  return times;
+}
+
+const started = performance.now();
+if (what === 'describe') {
+  const net = await Net.fromText(text, { backend: 'host', phase: 'TRAIN', stages: ['train'], inputShapes: inputs });
+  console.log(JSON.stringify({ inputs, runs, layers: net.graph.layers.map(toObject) }));
+} else if (what === 'forward') {
+  const options = { backend, phase: 'TEST', stages: ['val'], inputShapes: inputs } as const;
+  const net = await Net.fromText(text, options);
+  const ready = (performance.now() - started) / 1000;
+  wake(net);
+  report(net.engine.name, ready, await repeat(() => net.forward(feeds)));
+} else {
+  const solver = await Solver.fromText(
+    `base_lr: 1e-6 lr_policy: "fixed" momentum: 0.9 weight_decay: 5e-4 max_iter: 100
+     snapshot_after_train: false random_seed: 1 net_param { ${text} }`,
+    { backend, stages: ['train'], inputShapes: inputs },
+  );
+  const ready = (performance.now() - started) / 1000;
+  wake(solver.net);
+  report(solver.net.engine.name, ready, await repeat(() => solver.iterate(feeds)));
+}
+process.exit(0);
+
+function report(engine: string, ready: number, times: readonly number[]): void {
+  console.log(JSON.stringify({ engine, ready, times, bytes: process.resourceUsage().maxRSS * 1024 }));
+}

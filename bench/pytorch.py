@@ -1,0 +1,144 @@
+"""The twin of a network in PyTorch, measured as bench/measure.ts measures ours: `pytorch.py forward|step < described.json`.
+
+Layers are executed in the prototxt's order by torch's own functions; a step is forward, backward and torch.optim.SGD.
+"""
+
+import json
+import resource
+import sys
+import time
+
+import torch
+import torch.nn.functional as F
+
+WARM_UP = 2
+
+
+def pair(param, name, default):
+    """kernel_size, stride, pad, dilation as repeated or single fields, or as _h and _w."""
+    stem = name.replace("_size", "")
+    if f"{stem}_h" in param or f"{stem}_w" in param:
+        return (param.get(f"{stem}_h", default), param.get(f"{stem}_w", default))
+    value = param.get(name, default)
+    values = value if isinstance(value, list) else [value]
+    return (values[0], values[-1]) if values else (default, default)
+
+
+def build(layers):
+    return {l["name"]: [torch.nn.Parameter(torch.empty(s).uniform_(-0.01, 0.01)) for s in l["shapes"]] for l in layers}
+
+
+def pool(x, p, out):
+    if p.get("global_pooling"):
+        return F.adaptive_avg_pool2d(x, 1) if p.get("pool") == "AVE" else F.adaptive_max_pool2d(x, 1)
+    args = dict(kernel_size=pair(p, "kernel_size", 1), stride=pair(p, "stride", 1), padding=pair(p, "pad", 0), ceil_mode=True)
+    return F.avg_pool2d(x, **args) if p.get("pool") == "AVE" else F.max_pool2d(x, **args)
+
+
+def eltwise(bottoms, p):
+    if p.get("operation", "SUM") == "PROD":
+        return torch.stack(bottoms).prod(0)
+    if p.get("operation") == "MAX":
+        return torch.stack(bottoms).amax(0)
+    total = bottoms[0]
+    for b in bottoms[1:]:
+        total = total + b
+    return total
+
+
+def crop(x, p, shape):
+    axis = p.get("axis", 2)
+    offset = p.get("offset", [0])
+    for i, size in enumerate(shape[axis:]):
+        x = x.narrow(axis + i, offset[i] if len(offset) > 1 else (offset or [0])[0], size)
+    return x
+
+
+def run_layer(l, b, w, training):
+    """The tops of one layer from its bottoms `b` and parameters `w`; None for what has no twin (it is left out)."""
+    kind = l["type"]
+    p = next(iter(l["param"].values()), {})
+    bias = w[1] if len(w) > 1 else None
+    if kind in ("Convolution", "Deconvolution"):
+        args = dict(stride=pair(p, "stride", 1), padding=pair(p, "pad", 0), groups=p.get("group", 1), dilation=pair(p, "dilation", 1))
+        return (F.conv2d if kind == "Convolution" else F.conv_transpose2d)(b[0], w[0], bias, **args)
+    if kind == "InnerProduct":
+        return F.linear(b[0].flatten(1), w[0], bias)
+    if kind == "ReLU":
+        return F.relu(b[0])
+    if kind == "Pooling":
+        return pool(b[0], p, l["top_shapes"][0])
+    if kind == "LRN":
+        return F.local_response_norm(b[0], p.get("local_size", 5), p.get("alpha", 1.0), p.get("beta", 0.75), p.get("k", 1.0))
+    if kind == "Dropout":
+        return F.dropout(b[0], p.get("dropout_ratio", 0.5), training)
+    if kind == "Power":
+        return (b[0] * p.get("scale", 1.0) + p.get("shift", 0.0)) ** p.get("power", 1.0) if p.get("power", 1.0) != 1 else b[0] * p.get("scale", 1.0) + p.get("shift", 0.0)
+    if kind == "Crop":
+        return crop(b[0], p, l["top_shapes"][0])
+    if kind == "Eltwise":
+        return eltwise(b, p)
+    if kind == "Concat":
+        return torch.cat(b, p.get("axis", 1))
+    if kind == "SoftmaxWithLoss":
+        label = b[1].long()
+        return F.cross_entropy(b[0], label.flatten() if b[0].dim() == 2 else label.squeeze(1))
+    if kind in ("Accuracy", "Python", "Softmax", "Silence"):
+        return None
+    raise SystemExit(f"no twin for layer type {kind}")
+
+
+def forward(described, params, feeds, training):
+    blobs = dict(feeds)
+    loss = None
+    for l in described["layers"]:
+        if l["type"] in ("Data", "Input"):
+            continue
+        if l["type"] == "Split":
+            for top in l["tops"]:
+                blobs[top] = blobs[l["bottoms"][0]]
+            continue
+        if any(name not in blobs for name in l["bottoms"]):
+            continue
+        top = run_layer(l, [blobs[n] for n in l["bottoms"]], params[l["name"]], training)
+        if top is None:
+            continue
+        blobs[l["tops"][0]] = top
+        if l["type"] == "SoftmaxWithLoss":
+            loss = top
+    return loss
+
+
+def main():
+    started = time.perf_counter()
+    described = json.load(sys.stdin)
+    training = sys.argv[1] == "step"
+    params = build(described["layers"])
+    flat = [w for ws in params.values() for w in ws]
+    feeds = {
+        name: (torch.rand(shape) < 0.02).float() if name == "label" else torch.rand(shape) * 255
+        for name, shape in described["inputs"].items()
+    }
+    optimizer = torch.optim.SGD(flat, lr=1e-6, momentum=0.9, weight_decay=5e-4)
+    ready = time.perf_counter() - started
+
+    def step():
+        optimizer.zero_grad(set_to_none=True)
+        forward(described, params, feeds, True).backward()
+        optimizer.step()
+
+    def infer():
+        with torch.inference_mode():
+            forward(described, params, feeds, False)
+
+    times = []
+    for i in range(WARM_UP + described["runs"]):
+        start = time.perf_counter()
+        step() if training else infer()
+        if i >= WARM_UP:
+            times.append(time.perf_counter() - start)
+    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    print(json.dumps({"engine": f"PyTorch {torch.__version__.split('+')[0]}", "ready": ready, "times": times, "bytes": held}))
+
+
+main()
