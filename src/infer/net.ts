@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Diagnostic, fail, hasErrors, MokapotError, nearest } from '../diagnostics/index.js';
+import type { Shape } from '../ir/index.js';
 import { compileNet, type Description, describeGraph, type NetGraph, type NetOptions } from '../net/index.js';
 import { Random, type RandomState } from '../random/index.js';
 import { type NetParameter, parseNet } from '../schema/index.js';
@@ -147,6 +148,15 @@ export class Net {
   /** The layer graph, for the input shapes of the last run. */
   get graph(): NetGraph {
     return this.runner.graph;
+  }
+
+  /**
+   * The layer graph for other input shapes; the net itself stays as it is.
+   *
+   * @throws MokapotError with what does not fit; `reshape-params` where a parameter would change its shape
+   */
+  graphFor(inputShapes: Readonly<Record<string, Shape>>): NetGraph {
+    return this.runner.graphFor(inputShapes);
   }
 
   get engine(): Engine {

@@ -156,6 +156,11 @@ export class Runner {
     return variant;
   }
 
+  /** The net for other input shapes (those not given stay), without its becoming the current one. */
+  graphFor(given: Readonly<Record<string, Shape>>): NetGraph {
+    return this.recompile(new Map([...inputShapes(this.graph), ...Object.entries(given)]), {});
+  }
+
   private recompile(shapes: ReadonlyMap<string, Shape>, counts: Counts): NetGraph {
     const inputShapes = Object.fromEntries(shapes);
     const graph = compileNet(this.graph.source, { ...this.options, inputShapes, counts });

@@ -34,6 +34,8 @@ export interface LowerOptions {
   readonly updates?: boolean;
   /** Index of the first layer that is left out, with all behind it. Default: none is. */
   readonly until?: number;
+  /** What a fed blob goes through before the net's layers see it: a model's own preprocessing. */
+  readonly prepare?: (b: Builder, blob: string, value: Value) => Value;
   /** Adds to the graph what happens with the gradients: the solver's rule. */
   readonly extend?: (b: Builder, parts: TrainingParts) => Graph['assignments'];
 }
@@ -90,7 +92,7 @@ interface Forward {
   readonly updates: Graph['assignments'];
 }
 
-function lowerForward(b: Builder, net: NetGraph, { gradients = 'none', until }: LowerOptions): Forward {
+function lowerForward(b: Builder, net: NetGraph, { gradients = 'none', until, prepare }: LowerOptions): Forward {
   const params = new Map(net.params.map(p => [p.key, b.variable(p.key, p.shape)]));
   const values = new Map<number, Value>();
   const first = new Map<string, Value>();
@@ -102,7 +104,8 @@ function lowerForward(b: Builder, net: NetGraph, { gradients = 'none', until }: 
     const tops = b.withLabel(layer.name, () => {
       if (!layer.type.isSource) return lowerLayer(b, net, layer, values, params, gradients !== 'none', updates);
       for (const top of layer.tops) inputs.set(top.name, top.shape);
-      return layer.tops.map(top => b.input(top.name, top.shape));
+      const fed = layer.tops.map(top => b.input(top.name, top.shape));
+      return prepare ? fed.map((value, i) => prepare(b, layer.tops[i]!.name, value)) : fed;
     });
     layer.tops.forEach((top, i) => {
       const value = tops[i]!;
