@@ -65,7 +65,8 @@ function windows(ctx: LayerContext): PoolAttrs {
     });
   }
   const floor = param.round_mode === PoolingParameter.RoundMode.FLOOR;
-  const size = (i: 0 | 1) => pooledSize(plane[i], { kernel: kernel[i], stride: stride[i], pad: pad[i], floor });
+  const padded = pad.some(p => p > 0);
+  const size = (i: 0 | 1) => pooledSize(plane[i], { kernel: kernel[i], stride: stride[i], pad: pad[i], padded, floor });
   const outSize: Pair = [size(0), size(1)];
   if (outSize.some(d => d < 1)) {
     throw ctx.fail(

@@ -110,7 +110,8 @@ function stateName(ctx: LayerContext, i: number): string {
 
 /**
  * A run starts from the states that the one before ended with, which cont = 0 at its first step makes 0, as they are at
- * first; with expose_hidden from the given ones. No gradient goes back into the run before.
+ * first; with expose_hidden from the given ones. No gradient goes back into the run before, and none through the states
+ * that are exposed, first or last: Caffe shares their data with the unrolled net, not their gradients.
  */
 export function recurrent(cell: Cell): LayerType {
   return {
@@ -130,7 +131,9 @@ export function recurrent(cell: Cell): LayerType {
       const [hidden, ...output] = params.slice(fixed ? 3 : 2) as [Value, ...Value[]];
       const state = [p.samples, p.width];
       let states: readonly Value[] = Array.from({ length: cell.states }, (_, i) =>
-        exposed ? b.reshape(bottoms[bottoms.length - exposed + i]!, state) : b.state(stateName(ctx, i), state),
+        exposed
+          ? b.stopGradient(b.reshape(bottoms[bottoms.length - exposed + i]!, state))
+          : b.state(stateName(ctx, i), state),
       );
       const outputs: Value[] = [];
       const at = (x: Value, t: number, size: number) =>
@@ -144,7 +147,7 @@ export function recurrent(cell: Cell): LayerType {
         states = next.states;
       }
       if (!exposed) states.forEach((s, i) => void b.carry(stateName(ctx, i), s));
-      const last = exposed ? states.map(s => b.reshape(s, [1, p.samples, p.width])) : [];
+      const last = exposed ? states.map(s => b.stopGradient(b.reshape(s, [1, p.samples, p.width]))) : [];
       return [b.concat(outputs, 0), ...last];
     },
     macs(ctx, { params }) {

@@ -22,11 +22,13 @@ function windows(ctx: LayerContext, level: number): PoolAttrs {
         hint: 'Lower pyramid_height or feed larger inputs.',
       });
     }
-    return { kernel, pad, out: pooledSize(size, { kernel, stride: kernel, pad }) };
+    return { size, kernel, pad };
   };
   const [h, w] = [along(2), along(3)];
+  const padded = h.pad + w.pad > 0;
+  const out = ({ size, kernel, pad }: typeof h) => pooledSize(size, { kernel, stride: kernel, pad, padded });
   const kernel = [h.kernel, w.kernel] as const;
-  return { kernel, stride: kernel, pad: [h.pad, w.pad], outSize: [h.out, w.out] };
+  return { kernel, stride: kernel, pad: [h.pad, w.pad], outSize: [out(h), out(w)] };
 }
 
 function levels(ctx: LayerContext): readonly PoolAttrs[] {

@@ -297,3 +297,36 @@ describe('InfogainLoss with its matrix in a file', () => {
     await expect(runLayer(withFile, shapes, { x: f(0, 0), label: f(1) })).rejects.toThrow(/nothing here reads files/);
   });
 });
+
+describe('RNN and LSTM with expose_hidden', () => {
+  it.each([
+    ['RNN', 1],
+    ['LSTM', 2],
+  ] as const)('%s: no gradient flows through the exposed states, first or last', async (type, states) => {
+    const names = Array.from({ length: states }, (_, i) => i);
+    const shapes = { x: [2, 1, 2], cont: [2, 1], ...Object.fromEntries(names.map(i => [`first${i}`, [1, 1, 2]])) };
+    const bottoms = Object.keys(shapes).map(name => `bottom: "${name}"`);
+    const tops = names.map(i => `top: "last${i}"`);
+    const layer = (body: string, io: string) =>
+      `layer { name: "l" type: "${type}" ${io} recurrent_param { num_output: 2 ${body} } }`;
+    const exposed = layer('expose_hidden: true', `${bottoms.join(' ')} top: "y" ${tops.join(' ')}`);
+    const params = Object.fromEntries(
+      compiled(exposed, shapes).params.map(p => [
+        p.key,
+        Float32Array.from({ length: p.shape.reduce((a, b) => a * b) }, (_, i) => Math.sin(i + 1)),
+      ]),
+    );
+    const states0 = Object.fromEntries(names.map(i => [`first${i}`, f(0, 0)]));
+    const feeds = { x: f(1, -2, 0.5, 3), cont: f(1, 1), ...states0 };
+    const diffs = { y: f(1, 2, 3, 4), ...Object.fromEntries(names.map(i => [`last${i}`, f(5, 6)])) };
+    const blobDiffs = ['x', ...Object.keys(states0)];
+    const out = await runLayer(exposed, shapes, feeds, { params, diffs, blobDiffs });
+    for (const name of Object.keys(states0)) expect([...out[`grad/blob/${name}`]!]).toEqual([0, 0]);
+    const plain = layer('', 'bottom: "x" bottom: "cont" top: "y"');
+    const inside = { x: shapes.x, cont: shapes.cont };
+    const without = await runLayer(plain, inside, feeds, { params, diffs: { y: diffs.y }, blobDiffs: ['x'] });
+    expect(out['y']).toEqual(without['y']);
+    expect(out['grad/blob/x']).toEqual(without['grad/blob/x']);
+    expect(out['grad/blob/x']!.some(v => v !== 0)).toBe(true);
+  });
+});

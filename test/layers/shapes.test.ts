@@ -49,6 +49,14 @@ describe('every combination of kernel, stride, pad and dilation up to 5', () => 
   });
 });
 
+describe('Pooling with padding along one axis', () => {
+  it('clips the last window along both, as Caffe does', () => {
+    const body = (pad: number) => `pooling_param { kernel_size: 2 stride_h: 3 stride_w: 3 pad_h: ${pad} pad_w: 0 }`;
+    expect(one('Pooling', body(0), { x: [1, 1, 7, 6] })).toEqual([1, 1, 3, 3]);
+    expect(one('Pooling', body(1), { x: [1, 1, 7, 6] })).toEqual([1, 1, 4, 2].map((d, i) => (i === 2 ? 3 : d)));
+  });
+});
+
 describe('shapes', () => {
   it.each<[string, string, Shapes, readonly number[]]>([
     ['Convolution', 'convolution_param { num_output: 4 kernel_size: 3 }', { x: [2, 3, 7] }, [2, 4, 5]],
