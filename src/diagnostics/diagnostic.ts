@@ -54,6 +54,8 @@ export interface Diagnostic {
   /** How to mend it, and why it is so. */
   readonly hint?: string;
   readonly fix?: Fix;
+  /** What user code's own language says of where it failed: several lines. */
+  readonly trace?: string;
   /** Other places that belong to the story. */
   readonly related?: readonly { readonly message: string; readonly location: Location }[];
 }

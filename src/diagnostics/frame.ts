@@ -22,6 +22,7 @@ export function formatDiagnostic(d: Diagnostic, paint: Paint = plainPaint): stri
   if (d.location) out.push(codeFrame(d.location, paint));
   for (const r of d.related ?? [])
     out.push(`  ${paint.severity('note', 'note')}: ${r.message}`, codeFrame(r.location, paint, 0));
+  if (d.trace) out.push(...d.trace.split('\n').map(line => `  ${paint.dim('|')} ${line}`));
   if (d.hint) out.push(`  ${paint.severity('help', 'note')}: ${d.hint}`);
   if (d.fix) out.push(`  ${paint.severity('fix', 'note')}: ${d.fix.title} (mokapot check --fix)`);
   return out.join('\n');

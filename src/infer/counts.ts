@@ -10,7 +10,7 @@ export type Counts = NonNullable<NetOptions['counts']>;
 
 interface Means<V> {
   /** The net for these counts; layers not named let all pass. */
-  readonly compile: (counts: Counts) => V;
+  readonly compile: (counts: Counts) => V | Promise<V>;
   /** Runs the part of the net that `options` cuts out and returns a blob of it. */
   readonly read: (at: V, options: LowerOptions, blob: string) => Promise<Float32Array>;
 }
@@ -27,7 +27,7 @@ export async function settleCounts<V extends { readonly graph: NetGraph }>(
     const blob = settled.graph.layers[index]!.bottoms.at(-1)!.name;
     const selector = await read(settled, { fetch: [blob], until: index, updates: false }, blob);
     counts = { ...counts, [name]: selector.filter(v => v !== 0).length };
-    settled = compile(counts);
+    settled = await compile(counts);
   }
   return settled;
 }

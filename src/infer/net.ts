@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Diagnostic, fail, hasErrors, MokapotError, nearest } from '../diagnostics/index.js';
 import type { Shape } from '../ir/index.js';
+import { settled } from '../layers/index.js';
 import { compileNet, type Description, describeGraph, type NetGraph, type NetOptions } from '../net/index.js';
 import { Random, type RandomState } from '../random/index.js';
 import { type NetParameter, parseNet } from '../schema/index.js';
@@ -120,7 +121,7 @@ export class Net {
     const places = { ...(options.dir !== undefined && { protoDir: options.dir }), dirs: options.pythonLayers ?? [] };
     const hostLayer = onePerLayer(options.hostLayer ?? (await loadPythonModules(param, places)));
     const full = { ...options, hostLayer, readBlob: options.readBlob ?? blobReader(options.dir) };
-    const graph = compileNet(param, full);
+    const graph = await settled(() => compileNet(param, full));
     const shared = options.shareWith;
     const engine = options.engine ?? shared?.engine ?? (await createEngine(options.backend));
     try {

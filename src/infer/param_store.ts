@@ -117,6 +117,7 @@ function refuseTooLarge(params: readonly NetParam[], engine: Engine): void {
 }
 
 function filled(param: NetParam, random: Random): Float32Array {
+  if (param.declaration.values) return param.declaration.values.slice();
   try {
     return fill(param.declaration.filler, param.shape, random);
   } catch (thrown) {

@@ -2,6 +2,7 @@
 
 import { fail } from '../diagnostics/index.js';
 import { type Graph, type RandomInput, type Shape, showShape, sizeOf } from '../ir/index.js';
+import { settled } from '../layers/index.js';
 import { compileNet, type LowerOptions, lowerNet, type NetGraph, type NetOptions } from '../net/index.js';
 import type { Random } from '../random/index.js';
 import type { Observer, Program } from '../targets/index.js';
@@ -70,7 +71,7 @@ export class Runner {
   ) {
     this.declared = inputShapes(graph);
     this.current = { graph, programs: new Map() };
-    this.variants.set(keyOf(this.declared, {}), this.current);
+    this.variants.set(keyOf(this.declared, madeShapes(graph), {}), this.current);
   }
 
   /** The net for the input shapes of the last run. */
@@ -81,30 +82,31 @@ export class Runner {
   async run(request: RunRequest): Promise<RunResult> {
     const given = readFeeds(request.feeds, inputShapes(this.graph), this.declared);
     const shapes = new Map([...given].map(([name, { shape }]) => [name, shape]));
-    const variant = this.variantFor(shapes);
-    const feeds: Arrays = { ...this.dummies.next(variant.graph, this.random) };
+    const made = await makeTops(this.graph);
+    const variant = await settled(() => this.variantFor(shapes, made.shapes));
+    const feeds: Arrays = { ...made.feeds, ...this.dummies.next(variant.graph, this.random) };
     for (const [name, shape] of inputShapes(variant.graph)) {
       const data = given.get(name)?.data ?? request.held?.(name);
       if (!data) throw missing(name, shape);
       feeds[name] = data;
     }
-    const { settled, drawn } = await this.settle(variant, shapes, feeds);
-    this.current = settled;
-    return this.execute(settled, request, drawn);
+    const counted = await this.settle(variant, feeds, counts => this.variantFor(shapes, made.shapes, counts));
+    this.current = counted.variant;
+    return this.execute(counted.variant, request, counted.drawn);
   }
 
   /** The variant for the samples that Filter layers let pass, found by running what lies below them. */
-  private async settle(variant: Variant, shapes: ReadonlyMap<string, Shape>, feeds: Arrays) {
+  private async settle(variant: Variant, feeds: Arrays, compile: (counts: Counts) => Variant) {
     let drawn: Readonly<Arrays> = feeds;
-    const settled = await settleCounts(variant, {
-      compile: counts => this.variantFor(shapes, counts),
+    const counted = await settleCounts(variant, {
+      compile: counts => settled(() => compile(counts)),
       read: async (at, lower, blob) => {
         const run = await this.execute(at, { kind: `until ${lower.until}`, lower, fetch: () => [blob] }, drawn);
         drawn = run.feeds;
         return run.results[blob]!;
       },
     });
-    return { settled, drawn };
+    return { variant: counted, drawn };
   }
 
   /** Another program at the inputs, and with the chance, of an earlier run. */
@@ -145,11 +147,12 @@ export class Runner {
     return Object.fromEntries(states.map(state => [state.name, before(state)]));
   }
 
-  private variantFor(given: ReadonlyMap<string, Shape>, counts: Counts = {}): Variant {
+  private variantFor(given: ReadonlyMap<string, Shape>, madeTops: MadeShapes, counts: Counts = {}): Variant {
     const shapes = new Map([...inputShapes(this.graph)].map(([name, shape]) => [name, given.get(name) ?? shape]));
-    const key = keyOf(shapes, counts);
+    const key = keyOf(shapes, madeTops, counts);
     const known = this.variants.get(key);
-    const variant = known ?? { graph: this.recompile(shapes, counts), programs: new Map() };
+    const options = { inputShapes: Object.fromEntries(shapes), madeTops, counts };
+    const variant = known ?? { graph: this.recompile(options), programs: new Map() };
     this.variants.delete(key);
     this.variants.set(key, variant);
     if (this.variants.size > MAX_VARIANTS) this.forget(this.variants.keys().next().value!);
@@ -158,12 +161,11 @@ export class Runner {
 
   /** The net for other input shapes (those not given stay), without its becoming the current one. */
   graphFor(given: Readonly<Record<string, Shape>>): NetGraph {
-    return this.recompile(new Map([...inputShapes(this.graph), ...Object.entries(given)]), {});
+    return this.recompile({ inputShapes: { ...Object.fromEntries(inputShapes(this.graph)), ...given } });
   }
 
-  private recompile(shapes: ReadonlyMap<string, Shape>, counts: Counts): NetGraph {
-    const inputShapes = Object.fromEntries(shapes);
-    const graph = compileNet(this.graph.source, { ...this.options, inputShapes, counts });
+  private recompile(options: NetOptions): NetGraph {
+    const graph = compileNet(this.graph.source, { ...this.options, ...options });
     return this.store.adopt(graph, this.graph);
   }
 
@@ -214,8 +216,29 @@ function variablesOf(net: NetGraph): ReadonlySet<string> {
   return new Set(net.params.map(p => p.key));
 }
 
-function keyOf(shapes: ReadonlyMap<string, Shape>, counts: Counts): string {
-  return JSON.stringify([[...shapes], counts]);
+type MadeShapes = NonNullable<NetOptions['madeTops']>;
+
+/** The same as the net was compiled with. */
+function madeShapes(net: NetGraph): MadeShapes {
+  const made = net.layers.filter(({ type, bottoms, params }) => type.make && bottoms.length + params.length === 0);
+  return Object.fromEntries(made.map(({ name, tops }) => [name, tops.map(top => top.shape)]));
+}
+
+/** What layers without bottoms make for this run (LayerType.make): numbers by input, shapes by layer. */
+async function makeTops(net: NetGraph): Promise<{ feeds: Arrays; shapes: MadeShapes }> {
+  const feeds: Arrays = {};
+  const shapes: Record<string, readonly Shape[]> = {};
+  for (const { name, type, context } of net.layers) {
+    const made = await type.make?.(context);
+    if (!made) continue;
+    for (const top of made) feeds[top.name] = top.data;
+    shapes[name] = made.map(top => top.shape);
+  }
+  return { feeds, shapes };
+}
+
+function keyOf(shapes: ReadonlyMap<string, Shape>, madeTops: MadeShapes, counts: Counts): string {
+  return JSON.stringify([[...shapes], madeTops, counts]);
 }
 
 function missing(name: string, shape: Shape) {

@@ -34,6 +34,8 @@ export interface PoolAttrs {
 /** Runs on the host between engine steps: user code on arrays, forward or backward. */
 export type HostFunction = (inputs: readonly HostArray[]) => readonly Float32Array[] | Promise<readonly Float32Array[]>;
 
+export type HostBackward = (arrays: readonly HostArray[], wanted: readonly boolean[]) => ReturnType<HostFunction>;
+
 export interface HostArray {
   readonly shape: Shape;
   readonly data: Float32Array;
@@ -46,9 +48,9 @@ export interface HostCallAttrs {
   readonly run: HostFunction;
   /**
    * The gradient, if there is one: called with the forward's inputs, then its outputs, then the outputs' gradients;
-   * returns one array per input (an empty one where there is no gradient).
+   * returns one array per input (an empty one where there is no gradient). It is told for which inputs one is wanted.
    */
-  readonly backward?: HostFunction;
+  readonly backward?: HostBackward;
   /** Must run even where nothing reads its outputs (it prints, writes, counts). */
   readonly sideEffects?: boolean;
 }

@@ -184,6 +184,7 @@ export function registerLayer(type: LayerType): void {
 }
 
 export { dummyFillers } from './dummy_data.js';
-export type { HostBlob, HostLayer, HostLayerClass } from './host_layer.js';
+export { type HostBlob, type HostBlobs, HostFailure, type HostLayer, type HostLayerClass } from './host_layer.js';
 export { hostLayerFor, registerPythonLayer } from './host_registry.js';
+export { settled } from './pending.js';
 export type * from './types.js';

@@ -1,5 +1,6 @@
 /** What a layer is to Mokapot: its rule for shapes and its lowering to the IR. One file per Caffe layer type. */
 
+import type { MokapotError } from '../diagnostics/index.js';
 import type { Builder } from '../ir/builder.js';
 import type { Shape, Value } from '../ir/types.js';
 import type { FillerParameter, LayerParameter } from '../schema/caffe.js';
@@ -21,19 +22,30 @@ export interface LayerContext {
   readonly dataShapes?: readonly Shape[];
   /** Reads a file that holds one blob (`.binaryproto`); absent where there are no files. */
   readonly readBlob?: (source: string) => { readonly shape: Shape; readonly data: Float32Array };
-  /** The instance of user code behind a Python layer, already set up. */
+  /** The instance of user code behind a Python layer. */
   readonly host?: HostLayer;
+  /** Of a layer with `make`: the shapes that it made for the run at hand. */
+  readonly madeTops?: readonly Shape[];
   /**
    * `throw ctx.fail(code, message, …)`: an error diagnostic that names the layer and points at `field` of its parameters
    * (dotted path below the layer, e.g. 'convolution_param.group').
    */
-  fail(code: string, message: string, more?: { field?: string; hint?: string }): Error;
+  fail(code: string, message: string, more?: Failing): MokapotError;
+}
+
+/** Where below the layer's parameters something is wrong, how to mend it, and what user code's language says of it. */
+export interface Failing {
+  readonly field?: string | undefined;
+  readonly hint?: string | undefined;
+  readonly trace?: string | undefined;
 }
 
 export interface ParamDeclaration {
   /** Caffe's layout: Convolution [O, C/group, kh, kw], InnerProduct [O, K], bias [O]. */
   readonly shape: Shape;
   readonly filler: FillerParameter | null | undefined;
+  /** What it starts as, instead of what a filler makes: user code has filled it. */
+  readonly values?: Float32Array;
   /** No solver touches it (its lr_mult is 0 whatever the default): the layer itself changes it by `updates`. */
   readonly fixed?: boolean;
 }
@@ -47,6 +59,13 @@ export interface LayerShapes {
 export interface Arity {
   readonly min: number;
   readonly max: number;
+}
+
+/** A top made on the host, and the input of the graph that it is fed to. */
+export interface MadeTop {
+  readonly name: string;
+  readonly shape: Shape;
+  readonly data: Float32Array;
 }
 
 export interface LayerType {
@@ -89,6 +108,11 @@ export interface LayerType {
     bottoms: readonly Value[],
     params: readonly Value[],
   ): readonly (Value | undefined)[];
+  /**
+   * Tops that user code makes on the host from nothing (a Python layer without bottoms): called before every run, which is
+   * fed with them, so that their shapes may change. Undefined where `lower` does it all. Absent: it always does.
+   */
+  make?(ctx: LayerContext): Promise<readonly MadeTop[] | undefined>;
   /** Multiply-adds of one forward. Default 0. */
   macs?(ctx: LayerContext, shapes: LayerShapes): number;
 }

@@ -21,6 +21,7 @@ export function layerContext(
   options: NetOptions,
 ): LayerContext {
   const count = options.counts?.[layer.name];
+  const madeTops = options.madeTops?.[layer.name];
   const context: LayerContext = {
     name: layer.name,
     param: layer,
@@ -29,17 +30,30 @@ export function layerContext(
     topCount,
     ...(dataShapes && { dataShapes }),
     ...(count !== undefined && { count }),
+    ...(madeTops && { madeTops }),
     ...(options.readBlob && { readBlob: options.readBlob }),
     fail: (code, message, more = {}) => {
       const location = placeInLayer(layer, more.field);
       const text = `Layer "${layer.name}" (${layer.type}): ${message}${bottomNote(message, bottoms)}`;
-      return new MokapotError(error(code, text, { layer: layer.name, hint: more.hint, ...(location && { location }) }));
+      const about = { layer: layer.name, hint: more.hint, ...(more.trace && { trace: more.trace }) };
+      return new MokapotError(error(code, text, { ...about, ...(location && { location }) }));
     },
   };
   if (layer.type !== 'Python') return context;
-  const { module, layer: name } = sub(layer, 'python_param');
-  const host = options.hostLayer?.(module, name, layer.name) ?? hostLayerFor(module, name);
+  const host = hostFor(layer, options);
   return host ? { ...context, host } : context;
+}
+
+/** The user code of a Python layer; where there is none for it, the diagnostic points at its python_param. */
+function hostFor(layer: LayerParameter, options: NetOptions) {
+  const { module, layer: name } = sub(layer, 'python_param');
+  try {
+    return options.hostLayer?.(module, name, layer.name) ?? hostLayerFor(module, name);
+  } catch (thrown) {
+    const location = placeInLayer(layer, 'python_param.module');
+    if (!(thrown instanceof MokapotError) || !location) throw thrown;
+    throw new MokapotError(thrown.diagnostics.map(d => ({ location, layer: layer.name, ...d })));
+  }
 }
 
 /** The bottoms with their shapes, where the message does not name them all itself. */

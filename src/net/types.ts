@@ -25,6 +25,8 @@ export interface NetOptions {
   readonly readBlob?: LayerContext['readBlob'];
   /** How many samples pass the layers that let through what data decides (Filter), by layer name. Default: all. */
   readonly counts?: Readonly<Record<string, number>>;
+  /** Shapes of the tops that user code made for the run at hand, by the name of a layer without bottoms. */
+  readonly madeTops?: Readonly<Record<string, readonly Shape[]>>;
   /** Makes the user code of a Python layer; where it knows none, registered classes are asked. */
   readonly hostLayer?: (module: string, layer: string, name: string) => HostLayer | undefined;
 }

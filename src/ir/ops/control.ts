@@ -7,7 +7,7 @@ export const control: OpTable<'stopGradient' | 'hostCall' | 'fused'> = {
   stopGradient: { shapes: ([x]) => [x!] },
   hostCall: {
     shapes: (_, { outputs }) => outputs,
-    gradient(b, node, dy) {
+    gradient(b, node, dy, wanted) {
       const { backward, name } = node.attrs;
       if (!backward) return node.inputs.map(() => undefined);
       const shapes = node.inputs.map(x => x.shape);
@@ -16,7 +16,7 @@ export const control: OpTable<'stopGradient' | 'hostCall' | 'fused'> = {
         name: `${name}'`,
         outputs: shapes,
         run: async arrays => {
-          const gradients = await backward(arrays);
+          const gradients = await backward(arrays, wanted);
           return shapes.map((shape, i) => (gradients[i]?.length ? gradients[i]! : new Float32Array(sizeOf(shape))));
         },
       });
