@@ -31,13 +31,14 @@ export interface NumberFormula {
 /** A number at each of the sizes. */
 export type Samples = readonly number[];
 
-/** Where two graphs of a net differ in more than numbers. */
-export class StructureDiffers extends Error {
+/** A net cannot be said for all the sizes at once. */
+export class NotGeneral extends Error {
   constructor(
-    /** The layer. */
+    /** The layer where it shows. */
     readonly label: string,
+    why: string,
   ) {
-    super(`the graph has another form at another size, from ${JSON.stringify(label)} on`);
+    super(`layer "${label}" ${why}`);
   }
 }
 
@@ -48,7 +49,7 @@ export class GeneralGraph {
   /** Axes that vary, each course of numbers once, in the order in which they come to be known. */
   private readonly known: { readonly place: Place; readonly samples: Samples; readonly from: number }[] = [];
 
-  /** @throws StructureDiffers */
+  /** @throws NotGeneral where the graphs differ in more than numbers */
   constructor(private readonly graphs: readonly [Graph, ...Graph[]]) {
     this.graph = graphs[0];
     this.graph.nodes.forEach((node, i) => {
@@ -128,11 +129,10 @@ export class GeneralGraph {
     nodes.forEach((node, i) => {
       const twin = other.nodes[i];
       const fits = twin?.op === node.op && twin.label === node.label && twin.inputs.length === node.inputs.length;
-      if (!fits || !node.inputs.every((x, k) => agree(x, twin.inputs[k]!))) throw new StructureDiffers(node.label);
+      if (!fits || !node.inputs.every((x, k) => agree(x, twin.inputs[k]!))) throw otherForm(node.label);
     });
-    if (other.nodes.length !== nodes.length) throw new StructureDiffers(nodes.at(-1)!.label);
-    for (const [name, value] of outputs)
-      if (!agree(value, other.outputs.get(name)!)) throw new StructureDiffers(value.node.label);
+    if (other.nodes.length !== nodes.length) throw otherForm(nodes.at(-1)!.label);
+    for (const [name, value] of outputs) if (!agree(value, other.outputs.get(name)!)) throw otherForm(value.node.label);
   }
 
   private gather(): void {
@@ -146,6 +146,10 @@ export class GeneralGraph {
         });
     });
   }
+}
+
+function otherForm(label: string): NotGeneral {
+  return new NotGeneral(label, 'is built in another way at another size');
 }
 
 export function isConstant(samples: Samples): boolean {

@@ -8,7 +8,7 @@
  */
 
 import { fail, type MokapotError } from '../../diagnostics/index.js';
-import { type GeneralGraph, isConstant, type Place, type Samples } from '../../ir/passes/generalise.js';
+import { type GeneralGraph, isConstant, NotGeneral, type Place, type Samples } from '../../ir/passes/generalise.js';
 import { sizeOf, stridesOf } from '../../ir/shape.js';
 import type { Node, NodeOf, Shape, Value } from '../../ir/types.js';
 import { type KnownArray, knownValues, type Parameters } from '../constants.js';
@@ -21,18 +21,15 @@ export type Layout = 'caffe' | 'image';
 export const TO_IMAGE = [0, 2, 3, 1] as const;
 const FROM_IMAGE = [0, 3, 1, 2] as const;
 
-/** A size varies with the input's in a way that has no formula: the graph can only be said for fixed sizes. */
-export class NotGeneral extends Error {
-  constructor(readonly label: string) {
-    super(`a size of ${JSON.stringify(label)} has no formula`);
-  }
-}
-
 export function cannotExport(label: string, why: string, hint?: string): MokapotError {
   return fail('cannot-export', `Layer "${label}" cannot be exported: ${why}.`, {
     layer: label,
     ...(hint !== undefined && { hint }),
   });
+}
+
+export function noFormula(node: Node): NotGeneral {
+  return new NotGeneral(node.label, 'has a size that varies in a way of its own');
 }
 
 type Names = Partial<Record<Layout, string>>;
@@ -142,7 +139,7 @@ export class Emitter {
   size(samples: Samples, node: Node): string {
     if (isConstant(samples)) return this.def.ints([samples[0]!]);
     const formula = this.general.formula(samples, node);
-    if (!formula) throw new NotGeneral(node.label);
+    if (!formula) throw noFormula(node);
     const { factors, multiply, divide, offset } = formula;
     let name = factors.map(place => this.place(place)).reduce((a, b) => this.def.add('Mul', [a, b]));
     if (multiply !== 1) name = this.def.add('Mul', [name, this.def.ints([multiply])]);
@@ -153,7 +150,7 @@ export class Emitter {
   /** A number that varies like the sizes, as 1 / (H·W) is. @throws NotGeneral */
   number(samples: Samples, node: Node): string {
     const formula = this.general.numberFormula(samples, node);
-    if (!formula) throw new NotGeneral(node.label);
+    if (!formula) throw noFormula(node);
     const { factors, number, power } = formula;
     const floats = factors.map(place =>
       this.def.add('Cast', [this.place(place)], { SrcT: attr.type('DT_INT32'), DstT: attr.type('DT_FLOAT') }),
@@ -167,7 +164,7 @@ export class Emitter {
     const names = this.names.get(value);
     const layout = names?.caffe === undefined ? 'image' : 'caffe';
     const source = names?.[layout];
-    if (source === undefined) throw new NotGeneral(value.node.label);
+    if (source === undefined) throw noFormula(value.node);
     const at = layout === 'caffe' ? axis : TO_IMAGE.indexOf(axis as 0);
     const key = `${source} ${at}`;
     let name = this.pieces.get(key);

@@ -1,5 +1,4 @@
 /** Graphs as TensorFlow.js graph models. */
 export { type EmitOptions, type Endpoint, emitTfjsGraph, type TfjsGraph } from './emit.js';
-export { NotGeneral } from './emitter.js';
 export { type ModelOptions, TfjsModel } from './model.js';
 export type { Quantization } from './quantize.js';

@@ -8,7 +8,7 @@ import {
   type Emit,
   type Emitter,
   type Layout,
-  NotGeneral,
+  noFormula,
   orderedIn,
   TO_IMAGE,
 } from './emitter.js';
@@ -20,7 +20,7 @@ export function layoutOf(e: Emitter, x: Value): Layout {
 }
 
 export const constant: Emit<'constant'> = (e, node) => {
-  if (node.attrs.data.length !== 1) throw new NotGeneral(node.label);
+  if (node.attrs.data.length !== 1) throw noFormula(node);
   const numbers = e.general.at(node, n => n.attrs.data[0]!);
   e.hold(node.outputs[0]!, e.number(numbers, node), 'caffe');
 };
@@ -95,7 +95,7 @@ export const pad: Emit<'pad'> = (e, node) => {
   const [x] = node.inputs as readonly [Value];
   const layout = layoutOf(e, x);
   const numbers = e.general.at(node, n => [...n.attrs.before, ...n.attrs.after].join());
-  if (new Set(numbers).size > 1) throw new NotGeneral(node.label);
+  if (new Set(numbers).size > 1) throw noFormula(node);
   const { before, after, value } = node.attrs;
   const rows = orderedIn(
     layout,
@@ -110,7 +110,7 @@ export const oneHot: Emit<'oneHot'> = (e, node) => {
   const [x] = node.inputs as readonly [Value];
   const y = node.outputs[0]!;
   const { axis, depth } = node.attrs;
-  if (!isConstant(e.general.axis(y, axis))) throw new NotGeneral(node.label);
+  if (!isConstant(e.general.axis(y, axis))) throw noFormula(node);
   const wide = e.def.add('ExpandDims', [e.operand(x, 'caffe'), e.axis(axis)]);
   const classes = e.def.constant(
     Float32Array.from({ length: depth }, (_, i) => i),

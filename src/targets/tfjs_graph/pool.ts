@@ -2,7 +2,7 @@
 
 import type { Samples } from '../../ir/passes/generalise.js';
 import type { Node, NodeOf, PoolAttrs, Value } from '../../ir/types.js';
-import { cannotExport, type Emit, type Emitter, NotGeneral } from './emitter.js';
+import { cannotExport, type Emit, type Emitter, noFormula } from './emitter.js';
 import { attr } from './graph_def.js';
 
 /** What Caffe's MAX pooling starts from: −FLT_MAX. */
@@ -45,12 +45,12 @@ interface Ends {
 
 function ends(e: Emitter, node: PoolNode): Ends {
   const kernels = e.general.at<Node, string>(node, n => (n.attrs as PoolAttrs).kernel.join());
-  if (new Set(kernels).size > 1) throw new NotGeneral(node.label);
+  if (new Set(kernels).size > 1) throw noFormula(node);
   const { kernel, stride, pad } = node.attrs;
   const after = ([0, 1] as const).map(i => {
     const [inputs, outputs] = [e.general.axis(node.inputs[0]!, i + 2), e.general.axis(node.outputs[0]!, i + 2)];
     const found = padAfter(inputs, outputs, { kernel: kernel[i], stride: stride[i], pad: pad[i] });
-    if (found === undefined) throw new NotGeneral(node.label);
+    if (found === undefined) throw noFormula(node);
     return found;
   });
   return { kernel, before: pad, after: [after[0]!, after[1]!] };

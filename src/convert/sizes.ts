@@ -1,0 +1,133 @@
+/**
+ * Exports that take more than one input size: the net is lowered at several sizes, laid side by side, and said once.
+ * What can vary is tried from the most to the least: batch and plane, then one of them, then the sizes as they are.
+ */
+
+import { MokapotError } from '../diagnostics/index.js';
+import type { Net } from '../infer/net.js';
+import { type Graph, pruneDead, type Shape } from '../ir/index.js';
+import { GeneralGraph, NotGeneral } from '../ir/passes/generalise.js';
+import { LOSS, type LowerOptions, lowerNet, type NetGraph } from '../net/index.js';
+
+/** What of its inputs an exported model leaves open. */
+export interface OpenSizes {
+  readonly batch: boolean;
+  /** Height and width may be the net's own and more, in steps of this; undefined: they may not vary. */
+  readonly plane: number | undefined;
+}
+
+export interface Said<T> {
+  readonly result: T;
+  readonly open: OpenSizes;
+  /** Input shapes at which it was looked at; the first are the net's own, but for the batch where that is open. */
+  readonly samples: readonly InputShapes[];
+  /** Why the batch, or the plane, is fixed, where it was to be open. */
+  readonly reasons: { readonly batch?: string; readonly plane?: string };
+}
+
+export type InputShapes = Readonly<Record<string, Shape>>;
+
+type Prepare = Pick<LowerOptions, 'prepare'>;
+
+/** Nets that halve the plane n times, and join what they get, may want multiples of 2^n. */
+const STEPS = [1, 2, 4, 8, 16, 32, 64, 128];
+
+/** What is added to the net's own height and width: far enough to see a stride of 64, odd to see how it is rounded. */
+const HIGHER = [0, 69, 137, 283, 391];
+const WIDER = [0, 181, 53, 311, 97];
+const BATCHES = [2, 3, 5, 7, 11];
+
+/**
+ * Calls `say` on the most general form of the net, then on less general ones, until it succeeds.
+ * @throws MokapotError what `say` throws of the net at its own sizes
+ */
+export function sayGenerally<T>(
+  net: Net,
+  prepare: Prepare,
+  wanted: { readonly batch: boolean; readonly plane: boolean },
+  say: (general: GeneralGraph) => T,
+): Said<T> {
+  const failures: { open: OpenSizes; why: string }[] = [];
+  let planes = wanted.plane ? STEPS : [];
+  for (let open = next(); open; open = next()) {
+    const samples = shapesAt(net.graph, open);
+    try {
+      const general = new GeneralGraph(graphsAt(net, samples, prepare));
+      return { result: say(general), open, samples, reasons: reasonsOf(open) };
+    } catch (thrown) {
+      failures.push({ open, why: reasonOf(thrown) });
+      if (isFixedByWeights(thrown)) planes = [];
+    }
+  }
+  const open = { batch: false, plane: undefined };
+  const samples = shapesAt(net.graph, open);
+  const result = say(new GeneralGraph(graphsAt(net, samples, prepare)));
+  return { result, open, samples, reasons: reasonsOf(open) };
+
+  function next(): OpenSizes | undefined {
+    const tried = (open: OpenSizes) => failures.some(f => f.open.batch === open.batch && f.open.plane === open.plane);
+    const both = wanted.batch ? planes.map(plane => ({ batch: true, plane })) : [];
+    const one = planes.map(plane => ({ batch: false, plane }));
+    const batch = wanted.batch ? [{ batch: true, plane: undefined }] : [];
+    return [...both, ...one, ...batch].find(candidate => !tried(candidate));
+  }
+
+  function reasonsOf(open: OpenSizes): Said<T>['reasons'] {
+    const plane = failures.find(f => f.open.plane !== undefined)?.why;
+    const batch = failures.find(f => f.open.batch && f.open.plane === open.plane)?.why;
+    return {
+      ...(wanted.plane && open.plane === undefined && plane !== undefined && { plane }),
+      ...(wanted.batch && !open.batch && batch !== undefined && { batch }),
+    };
+  }
+}
+
+/** An InnerProduct whose weights are made for one plane: no step helps. */
+function isFixedByWeights(thrown: unknown): boolean {
+  return thrown instanceof MokapotError && thrown.diagnostics.some(d => d.code === 'reshape-params');
+}
+
+function reasonOf(thrown: unknown): string {
+  if (thrown instanceof NotGeneral) return thrown.message;
+  if (!(thrown instanceof MokapotError)) throw thrown;
+  const [first] = thrown.diagnostics.filter(d => d.severity === 'error');
+  return first!.message.replace(/\.$/, '');
+}
+
+/** Input shapes to look at: five where something is open. */
+function shapesAt(net: NetGraph, open: OpenSizes): InputShapes[] {
+  const inputs = inputShapes(net);
+  const image = inputs.find(([, shape]) => shape.length === 4)?.[1];
+  const batch = inputs[0]?.[1][0];
+  const count = open.batch || open.plane !== undefined ? BATCHES.length : 1;
+  return Array.from({ length: count }, (_, k) => {
+    const at = ([name, shape]: readonly [string, Shape]) => {
+      const sizes = [...shape];
+      if (open.batch && shape.length > 0 && shape[0] === batch) sizes[0] = BATCHES[k]!;
+      if (open.plane !== undefined && shape.length === 4 && shape[2] === image?.[2] && shape[3] === image?.[3]) {
+        sizes[2]! += stepped(HIGHER[k]!, open.plane);
+        sizes[3]! += stepped(WIDER[k]!, open.plane);
+      }
+      return [name, sizes] as const;
+    };
+    return Object.fromEntries(inputs.map(at));
+  });
+}
+
+function stepped(n: number, step: number): number {
+  return Math.ceil(n / step) * step;
+}
+
+/** Shapes of what is fed. */
+export function inputShapes(net: NetGraph): (readonly [string, Shape])[] {
+  return net.feeds.map(({ blob, layer }) => [blob, net.layers[layer]!.tops.find(t => t.name === blob)!.shape] as const);
+}
+
+function graphsAt(net: Net, samples: readonly InputShapes[], { prepare }: Prepare): [Graph, ...Graph[]] {
+  const [first, ...others] = samples.map(shapes => {
+    const { graph } = lowerNet(net.graphFor(shapes), { updates: false, ...(prepare && { prepare }) });
+    const outputs = new Map([...graph.outputs].filter(([name]) => name !== LOSS));
+    return { ...graph, outputs, nodes: pruneDead(graph.nodes, [...outputs.values()]) };
+  });
+  return [first!, ...others];
+}
