@@ -3,7 +3,7 @@
 import type { Phase } from '../../src/layers/index.js';
 import { compileNet, lowerNet, type NetOptions } from '../../src/net/index.js';
 import { parseText } from '../../src/schema/index.js';
-import { createHostEngine } from '../../src/targets/host/index.js';
+import { createHostEngine, type Engine } from '../../src/targets/index.js';
 
 export type Shapes = Readonly<Record<string, readonly number[]>>;
 
@@ -36,14 +36,16 @@ export interface RunOptions {
   readonly diffs?: Readonly<Record<string, Float32Array>>;
   readonly blobDiffs?: readonly string[];
   readonly options?: Partial<NetOptions>;
+  /** Default: a host engine of its own. */
+  readonly engine?: Engine;
 }
 
-/** Runs the layer on the host engine: every blob and, where asked for, every gradient. */
+/** Runs the layer: every blob and, where asked for, every gradient. */
 export async function runLayer(
   layer: string,
   shapes: Shapes,
   feeds: Readonly<Record<string, Float32Array>>,
-  { phase = 'TRAIN', params = {}, randoms = {}, diffs, blobDiffs = [], options = {} }: RunOptions = {},
+  { phase = 'TRAIN', params = {}, randoms = {}, diffs, blobDiffs = [], options = {}, engine: given }: RunOptions = {},
 ): Promise<Record<string, Float32Array>> {
   const net = compiled(layer, shapes, phase, options);
   const { graph } = lowerNet(net, {
@@ -53,13 +55,14 @@ export async function runLayer(
     paramDiffs: 'all',
     fetch: 'all',
   });
-  const engine = createHostEngine();
+  const engine = given ?? createHostEngine();
   for (const { key, shape } of net.params) engine.write(key, params[key]!, shape);
   const program = await engine.compile(graph);
   const seeds = Object.fromEntries(Object.entries(diffs ?? {}).map(([name, d]) => [`diff/${name}`, d]));
   try {
     return await program.run({ ...feeds, ...randoms, ...seeds }, [...graph.outputs.keys()]);
   } finally {
-    engine.dispose();
+    program.dispose();
+    if (!given) engine.dispose();
   }
 }
