@@ -2,13 +2,7 @@
 
 import { fail, nearest } from '../diagnostics/index.js';
 import { createHostEngine } from './host/index.js';
-import {
-  createCpuEngine,
-  createTensorflowEngine,
-  createWasmEngine,
-  loadTensorflow,
-  tensorflowPackages,
-} from './tfjs/index.js';
+import { createCpuEngine, createTensorflowEngine, createWasmEngine, loadTensorflow } from './tfjs/index.js';
 import type { Engine } from './types.js';
 
 export { createHostEngine } from './host/index.js';
@@ -59,15 +53,12 @@ function makerOf(name: string): (() => Promise<Engine>) | undefined {
 
 /** What there is on this machine, which engine `auto` takes and why: what `mokapot doctor` prints. */
 export async function chooseEngine(): Promise<EngineChoice> {
-  const problems = tensorflowPackages.map(p => ({ name: p, problem: loadTensorflow(p) }));
-  const native = problems.find(p => typeof p.problem !== 'string');
+  const native = loadTensorflow();
   const engines: EngineReport[] = [
     {
       name: 'tensorflow',
-      available: native !== undefined,
-      detail: native
-        ? `TensorFlow's native kernels through ${native.name}`
-        : problems.map(p => `${p.name}: ${p.problem}`).join('; '),
+      available: typeof native !== 'string',
+      detail: typeof native === 'string' ? native : native.detail,
     },
     {
       name: 'wasm',
