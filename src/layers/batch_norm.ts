@@ -33,7 +33,8 @@ function ofBatch(b: Builder, x: Value): { mean: Value; variance: Value; centred:
 
 /**
  * The blobs keep a sum of means, a sum of variances and, third, the sum of their weights: each iteration multiplies all
- * three by moving_average_fraction and adds the batch's mean, its variance (unbiased) and 1 (batch_norm_layer.cpp).
+ * three by moving_average_fraction and adds the batch's mean, its variance (unbiased) and 1 (batch_norm_layer.cpp). They have
+ * no gradient.
  */
 export const batchNorm: LayerType = {
   type: 'BatchNorm',
@@ -63,8 +64,8 @@ export const batchNorm: LayerType = {
       return [over(centred, variance)];
     }
     const by = b.select(b.equal(weight!, 0), 0, b.div(1, b.select(b.equal(weight!, 0), 1, weight!)));
-    const mean = b.mul(means!, by);
-    return [over(b.sub(x!, b.reshape(mean, alongChannels(x!, mean))), b.mul(variances!, by))];
+    const [mean, variance] = [means!, variances!].map(blob => b.stopGradient(b.mul(blob, by))) as [Value, Value];
+    return [over(b.sub(x!, b.reshape(mean, alongChannels(x!, mean))), variance)];
   },
   updates(ctx, b, [x], [means, variances, weight]) {
     if (usesKept(ctx)) return [];

@@ -1,8 +1,9 @@
 /** Gradients of every differentiable layer against central differences, over random shapes and parameters. */
 
 import fc from 'fast-check';
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { sizeOf } from '../../src/ir/index.js';
+import { layerTypes } from '../../src/layers/index.js';
 import { lowerNet } from '../../src/net/index.js';
 import { Random } from '../../src/random/index.js';
 import { createHostEngine } from '../../src/targets/host/index.js';
@@ -18,6 +19,12 @@ interface Case {
   readonly spread?: number;
   /** Default: TRAIN. */
   readonly phase?: 'TEST';
+  /** Inputs of these values, without a gradient. */
+  readonly given?: Readonly<Record<string, readonly number[]>>;
+  /** Parameters of these values, without a gradient. */
+  readonly kept?: Readonly<Record<string, readonly number[]>>;
+  /** What chance gives, every time. */
+  readonly draw?: number;
 }
 
 const STEP = 1 / 64;
@@ -30,6 +37,7 @@ function apart(count: number, random: Random, { shift = 0, spread = 1 }: Case): 
 }
 
 function values(shape: readonly number[], name: string, random: Random, c: Case): Float32Array {
+  if (c.given?.[name]) return Float32Array.from(c.given[name]);
   const classes = c.labels?.[name];
   if (classes === undefined) return apart(sizeOf(shape), random, c);
   return Float32Array.from({ length: sizeOf(shape) }, () => random.integer(classes));
@@ -39,7 +47,7 @@ function values(shape: readonly number[], name: string, random: Random, c: Case)
 async function check(c: Case, seed: number): Promise<void> {
   const random = new Random(seed);
   const net = compiled(c.layer, c.shapes, c.phase);
-  const inputs = Object.keys(c.shapes).filter(name => c.labels?.[name] === undefined);
+  const inputs = Object.keys(c.shapes).filter(name => (c.labels?.[name] ?? c.given?.[name]) === undefined);
   const tops = [...net.outputs].filter(name => !(name in c.shapes));
   const lowering = { gradients: 'seeds', seeds: tops, blobDiffs: inputs, paramDiffs: 'all', fetch: tops } as const;
   const { graph } = lowerNet(net, lowering);
@@ -49,14 +57,17 @@ async function check(c: Case, seed: number): Promise<void> {
   for (const [name, shape] of Object.entries(c.shapes)) feeds[name] = values(shape, name, random, c);
   for (const { name, shape, distribution } of graph.randoms)
     feeds[name] = Float32Array.from({ length: sizeOf(shape) }, () =>
-      distribution.kind === 'bernoulli' ? Number(random.next() < distribution.p) : random.next(),
+      distribution.kind === 'bernoulli' ? Number(random.next() < distribution.p) : (c.draw ?? random.next()),
     );
   for (const top of tops)
     feeds[`diff/${top}`] = Float32Array.from({ length: sizeOf(net.blobs.get(top)!.shape) }, () =>
       random.uniform(0.5, 1.5),
     );
   const params = new Map(
-    net.params.map(p => [p.key, Float32Array.from({ length: sizeOf(p.shape) }, () => random.uniform(-1, 1))]),
+    net.params.map(p => {
+      const own = c.kept?.[p.key] ?? Array.from({ length: sizeOf(p.shape) }, () => random.uniform(-1, 1));
+      return [p.key, Float32Array.from(own)];
+    }),
   );
   const write = (key: string) => engine.write(key, params.get(key)!, net.params.find(p => p.key === key)!.shape);
   for (const key of params.keys()) write(key);
@@ -86,7 +97,8 @@ async function check(c: Case, seed: number): Promise<void> {
     }
   };
   for (const name of inputs) await probe(feeds[name]!, ours[`grad/blob/${name}`]!, name, () => {});
-  for (const [key, array] of params) await probe(array, ours[`grad/${key}`]!, key, () => write(key));
+  for (const [key, array] of params)
+    if (!c.kept?.[key]) await probe(array, ours[`grad/${key}`]!, key, () => write(key));
   engine.dispose();
 }
 
@@ -183,6 +195,24 @@ const layers: Readonly<Record<string, fc.Arbitrary<Case>>> = {
   Deconvolution: convolution('Deconvolution'),
   'Pooling, MAX': pooling('MAX'),
   'Pooling, AVE': pooling('AVE'),
+  'Pooling, oblong': fc
+    .tuple(shape4, fc.constantFrom('MAX', 'AVE'), dim(2), dim(3))
+    .map(([x, method, height, stride]) => ({
+      layer: `layer { name: "l" type: "Pooling" bottom: "x" top: "y" pooling_param { pool: ${method} kernel_h: ${height}
+      kernel_w: 1 stride_h: 1 stride_w: ${stride} pad_h: ${height - 1} pad_w: 0 } }`,
+      shapes: { x: [x[0], x[1], x[2] + 1, x[3]] },
+    })),
+  'Pooling, of whole planes': fc.tuple(shape4, fc.constantFrom('MAX', 'AVE')).map(([x, method]) => ({
+    layer: `layer { name: "l" type: "Pooling" bottom: "x" top: "y" pooling_param { pool: ${method} global_pooling: true } }`,
+    shapes: { x },
+  })),
+  'Pooling, STOCHASTIC with its choice held': fc.tuple(shape4, fc.constantFrom(0, 1 - 1e-6)).map(([x, draw]) => ({
+    layer: `layer { name: "l" type: "Pooling" bottom: "x" top: "y"
+      pooling_param { pool: STOCHASTIC kernel_size: 2 stride: 1 } }`,
+    shapes: { x: [x[0], x[1], x[2] + 1, x[3] + 1] },
+    shift: 4,
+    draw,
+  })),
   InnerProduct: fc.tuple(anyShape, fc.boolean(), dim(3, 0)).map(([x, transpose, axis]) => ({
     layer: `layer { name: "l" type: "InnerProduct" bottom: "x" top: "y"
       inner_product_param { num_output: 3 transpose: ${transpose} axis: ${Math.min(axis, x.length - 1)} } }`,
@@ -203,6 +233,27 @@ const layers: Readonly<Record<string, fc.Arbitrary<Case>>> = {
     shapes: { x },
     spread: 4,
   })),
+  'MVN, across channels': fc.tuple(dim(2), dim(3), dim(3, 2), dim(3)).map(x => ({
+    layer: 'layer { name: "l" type: "MVN" bottom: "x" top: "y" mvn_param { across_channels: true } }',
+    shapes: { x },
+    spread: 4,
+  })),
+  'MVN, mean alone': shape4.map(x => ({
+    layer: 'layer { name: "l" type: "MVN" bottom: "x" top: "y" mvn_param { normalize_variance: false } }',
+    shapes: { x },
+  })),
+  'PReLU, shared': anyShape.map(x => ({
+    layer: 'layer { name: "l" type: "PReLU" bottom: "x" top: "y" prelu_param { channel_shared: true } }',
+    shapes: { x: [...x, 2] },
+  })),
+  'Scale, of one number': anyShape.map(x => ({
+    layer: 'layer { name: "l" type: "Scale" bottom: "x" top: "y" scale_param { axis: 0 num_axes: 0 bias_term: true } }',
+    shapes: { x },
+  })),
+  'Bias, two bottoms': shape4.map(x => ({
+    layer: 'layer { name: "l" type: "Bias" bottom: "x" bottom: "s" top: "y" bias_param { axis: 2 } }',
+    shapes: { x, s: [x[2], x[3]] },
+  })),
   Scale: shape4.map(x => ({
     layer: 'layer { name: "l" type: "Scale" bottom: "x" top: "y" scale_param { bias_term: true num_axes: 2 } }',
     shapes: { x },
@@ -216,6 +267,11 @@ const layers: Readonly<Record<string, fc.Arbitrary<Case>>> = {
     shapes: { x },
   })),
   'Eltwise, SUM': twoBottoms('Eltwise', ''),
+  'Eltwise, SUM with coefficients': anyShape.map(x => ({
+    layer: `layer { name: "l" type: "Eltwise" bottom: "a" bottom: "b" bottom: "c" top: "y"
+      eltwise_param { coeff: 1 coeff: -2 coeff: 0.5 } }`,
+    shapes: { a: x, b: x, c: x },
+  })),
   'Eltwise, PROD': twoBottoms('Eltwise', 'eltwise_param { operation: PROD }'),
   'Eltwise, MAX': fc.tuple(anyShape, anyShape).map(([x]) => ({
     layer: `layer { name: "h" type: "Power" bottom: "x" top: "h" power_param { scale: 0.5 } }
@@ -285,15 +341,27 @@ const layers: Readonly<Record<string, fc.Arbitrary<Case>>> = {
     shapes: { x },
     spread: 2,
   })),
+  'BatchNorm, kept statistics': shape4.map(x => ({
+    layer:
+      'layer { name: "l" type: "BatchNorm" bottom: "x" top: "y" batch_norm_param { use_global_stats: true eps: 0.1 } }',
+    shapes: { x },
+    kept: {
+      'l/0': Array.from({ length: x[1] }, (_, i) => i),
+      'l/1': Array.from({ length: x[1] }, (_, i) => i + 1),
+      'l/2': [2],
+    },
+  })),
+  'BatchNorm, of a list': dim(4, 2).map(n => ({
+    layer: 'layer { name: "l" type: "BatchNorm" bottom: "x" top: "y" batch_norm_param { eps: 0.1 } }',
+    shapes: { x: [n] },
+    spread: 2,
+  })),
   BatchReindex: fc.tuple(dim(3), dim(3), dim(5)).map(([n, width, chosen]) => ({
     layer: 'layer { name: "l" type: "BatchReindex" bottom: "x" bottom: "i" top: "y" }',
     shapes: { x: [n, width], i: [chosen] },
     labels: { i: n },
   })),
-  Im2col: shape4.map(x => ({
-    layer: `layer { name: "l" type: "Im2col" bottom: "x" top: "y" convolution_param { kernel_size: 2 pad: 1 stride: 2 } }`,
-    shapes: { x },
-  })),
+  Im2col: convolution('Im2col'),
   'SPP, MAX': fc.tuple(dim(2), dim(2), dim(7, 4), dim(7, 4)).map(x => ({
     layer: 'layer { name: "l" type: "SPP" bottom: "x" top: "y" spp_param { pyramid_height: 2 } }',
     shapes: { x },
@@ -336,6 +404,33 @@ const layers: Readonly<Record<string, fc.Arbitrary<Case>>> = {
       channel_shared: ${shared} eps: 0.1 } }`,
     shapes: { x },
   })),
+  'Interp, cropped': fc.tuple(shape4, dim(3)).map(([x, zoom]) => ({
+    layer: `layer { name: "l" type: "Interp" bottom: "x" top: "y" interp_param { zoom_factor: ${zoom} pad_beg: -1 } }`,
+    shapes: { x: [x[0], x[1], x[2] + 1, x[3] + 1] },
+  })),
+  ROIPooling: fc.tuple(dim(2), dim(3), dim(3)).map(([channels, ph, pw]) => ({
+    layer: `layer { name: "l" type: "ROIPooling" bottom: "x" bottom: "rois" top: "y"
+      roi_pooling_param { pooled_h: ${ph} pooled_w: ${pw} spatial_scale: 0.5 } }`,
+    shapes: { x: [2, channels, 6, 5], rois: [4, 5] },
+    given: { rois: [0, 0, 0, 9, 7, 1, 2, 3, 8, 11, 0, 4, 4, 4, 4, 1, -4, -4, 20, 20] },
+  })),
+  MultiBoxLoss: fc
+    .tuple(
+      fc.constantFrom('SMOOTH_L1', 'L2'),
+      fc.constantFrom('SOFTMAX', 'LOGISTIC'),
+      fc.constantFrom('CORNER', 'CENTER_SIZE', 'CORNER_SIZE'),
+      fc.boolean(),
+    )
+    .map(([loc, conf, code, shared]) => ({
+      layer: `layer { name: "l" type: "MultiBoxLoss" bottom: "loc" bottom: "conf" bottom: "priors" bottom: "gt" top: "loss"
+        multibox_loss_param { num_classes: 3 mining_type: NONE loc_loss_type: ${loc} conf_loss_type: ${conf}
+          code_type: ${code} share_location: ${shared} loc_weight: 0.5 } }`,
+      shapes: { loc: [2, 2 * 4 * (shared ? 1 : 3)], conf: [2, 2 * 3], priors: [1, 2, 8], gt: [1, 1, 2, 8] },
+      given: {
+        priors: [0, 0, 0.5, 0.5, 0.5, 0.5, 1, 1, 0.1, 0.1, 0.2, 0.2, 0.1, 0.1, 0.2, 0.2],
+        gt: [0, 1, 0, 0.125, 0, 0.5, 0.5, 0, 1, 2, 0, 0.5, 0.625, 0.875, 1, 0],
+      },
+    })),
   Interp: fc.tuple(shape4, dim(7), dim(7)).map(([x, height, width]) => ({
     layer: `layer { name: "l" type: "Interp" bottom: "x" top: "y" interp_param { height: ${height} width: ${width} } }`,
     shapes: { x },
@@ -350,6 +445,18 @@ const layers: Readonly<Record<string, fc.Arbitrary<Case>>> = {
     layer: 'layer { name: "l" type: "BN" bottom: "x" top: "y" }',
     shapes: { x },
     spread: 2,
+  })),
+  "BN, PSPNet's": fc.tuple(dim(3, 2), dim(3), dim(3, 2), dim(2)).map(x => ({
+    layer: 'layer { name: "l" type: "BN" bottom: "x" top: "y" bn_param { eps: 0.1 } }',
+    shapes: { x },
+    spread: 2,
+    kept: { 'l/2': new Array<number>(x[1]).fill(0), 'l/3': new Array<number>(x[1]).fill(1) },
+  })),
+  "BN, PSPNet's in TEST": shape4.map(x => ({
+    layer: 'layer { name: "l" type: "BN" bottom: "x" top: "y" bn_param { eps: 0.1 } }',
+    shapes: { x },
+    phase: 'TEST',
+    kept: { 'l/2': new Array<number>(x[1]).fill(0.5), 'l/3': new Array<number>(x[1]).fill(2) },
   })),
   'BN, INFERENCE': shape4.map(x => ({
     layer: 'layer { name: "l" type: "BN" bottom: "x" top: "y" bn_param { bn_mode: INFERENCE } }',
@@ -368,6 +475,7 @@ const layers: Readonly<Record<string, fc.Arbitrary<Case>>> = {
     layer: 'layer { name: "l" type: "Axpy" bottom: "a" bottom: "x" bottom: "y" top: "z" }',
     shapes: { a: [x[0], x[1], 1, 1], x, y: x },
   })),
+  'ReLU6, leaky': simple('ReLU6', 'relu6_param { negative_slope: 0.25 }'),
   ReLU6: simple('ReLU6', '', { shift: 3, spread: 3.9 }),
   Parameter: anyShape.map(x => ({
     layer: `layer { name: "w" type: "Parameter" top: "w" parameter_param { shape { ${x.map(d => `dim: ${d}`).join(' ')} } } }
@@ -393,5 +501,55 @@ describe('gradients by central differences', () => {
       fc.asyncProperty(cases, fc.integer({ min: 1, max: 1e6 }), (c, seed) => check(c, seed)),
       { numRuns: 8, seed: 42 },
     );
+  });
+});
+
+/** Why a layer has no gradient. Those without bottoms or without tops need no reason. */
+const WITHOUT: Readonly<Record<string, string>> = {
+  Accuracy: 'counts',
+  ArgMax: 'positions',
+  Threshold: 'a step',
+  PriorBox: 'depends on shapes alone',
+  DetectionOutput: 'chooses boxes',
+  Python: 'user code has its own (test/layers/python.test.ts)',
+};
+
+describe('every layer', () => {
+  const types = [...layerTypes.values()].filter(t => t.bottoms.max > 0 && t.tops.max > 0);
+
+  it('has its gradient checked here, or a reason why not', () => {
+    const checked = new Set(
+      Object.values(layers).flatMap(cases =>
+        fc
+          .sample(cases, { numRuns: 1, seed: 1 })
+          .flatMap(c => [...c.layer.matchAll(/name: "l" type: "(\w+)"/g)].map(m => m[1])),
+      ),
+    );
+    expect(types.map(t => t.type).filter(type => !checked.has(type) && !WITHOUT[type])).toEqual([]);
+    expect(Object.keys(WITHOUT).filter(type => checked.has(type) || !layerTypes.has(type))).toEqual([]);
+  });
+
+  it('that has none passes none on', async () => {
+    const of = (type: string, shapes: Shapes, body = '') => {
+      const layer = `layer { name: "l" type: "${type}" ${Object.keys(shapes)
+        .map(n => `bottom: "${n}"`)
+        .join(' ')} top: "y" ${body} }`;
+      const net = compiled(layer, shapes);
+      const { graph } = lowerNet(net, { gradients: 'seeds', seeds: ['y'], blobDiffs: Object.keys(shapes), fetch: [] });
+      return Object.keys(shapes).map(name => graph.outputs.get(`grad/blob/${name}`)!.node.op);
+    };
+    const none = ['broadcast', 'constant'];
+    for (const ops of [
+      of('Accuracy', { x: [2, 3], label: [2] }),
+      of('ArgMax', { x: [2, 3] }),
+      of('Threshold', { x: [2, 3] }),
+      of('PriorBox', { x: [1, 1, 2, 2], image: [1, 3, 9, 9] }, 'prior_box_param { min_size: 3 }'),
+      of(
+        'DetectionOutput',
+        { loc: [1, 4], conf: [1, 2], priors: [1, 2, 4] },
+        'detection_output_param { num_classes: 2 }',
+      ),
+    ])
+      for (const op of ops) expect(none).toContain(op);
   });
 });

@@ -26,6 +26,16 @@ describe('every combination of kernel, stride, pad and dilation up to 5', () => 
     }
   });
 
+  it('Im2col: the same places, every one of the kernel an output', () => {
+    for (const { kernel, stride, pad, dilation } of grid) {
+      const room = 9 + 2 * pad - (dilation * (kernel - 1) + 1);
+      const size = Math.trunc(room / stride) + 1;
+      const body = `convolution_param { kernel_size: ${kernel} stride: ${stride} pad: ${pad} dilation: ${dilation} }`;
+      if (size < 1) expect(() => one('Im2col', body, { x: [1, 2, 9, 9] })).toThrow(/leaves/);
+      else expect(one('Im2col', body, { x: [1, 2, 9, 9] })).toEqual([1, 2 * kernel ** 2, size, size]);
+    }
+  });
+
   it('Deconvolution: stride · (in − 1) + extent − 2·pad', () => {
     for (const { kernel, stride, pad, dilation } of grid) {
       const size = stride * 3 + dilation * (kernel - 1) + 1 - 2 * pad;
