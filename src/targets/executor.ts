@@ -205,15 +205,7 @@ class DeviceProgram<T> implements Program {
     for (let k = 0; k < inputs.length; k++)
       arrays.push({ shape: node.inputs[k]!.shape, data: await this.device.download(inputs[k]!) });
     const results = await node.attrs.run(arrays);
-    return node.outputs.map((v, k) => {
-      const data = results[k];
-      if (data?.length !== sizeOf(v.shape))
-        throw fail(
-          'host-call-size',
-          `${node.attrs.name} returned ${data?.length ?? 'no'} elements for an output of shape [${v.shape.join(', ')}].`,
-        );
-      return this.device.upload(data, v.shape);
-    });
+    return node.outputs.map((v, k) => this.device.upload(checkHostResult(node, results, k), v.shape));
   }
 
   private planFor(fetch: readonly string[]): Plan<T> {
@@ -257,7 +249,23 @@ class DeviceProgram<T> implements Program {
   }
 }
 
-function fed(
+/** The k-th array that user code returned. @throws MokapotError `host-call-size` */
+export function checkHostResult(
+  { attrs, outputs }: NodeOf<'hostCall'>,
+  results: readonly Float32Array[],
+  k: number,
+): Float32Array {
+  const data = results[k];
+  const { shape } = outputs[k]!;
+  if (data?.length === sizeOf(shape)) return data;
+  throw fail(
+    'host-call-size',
+    `${attrs.name} returned ${data?.length ?? 'no'} elements for an output of shape [${shape.join(', ')}].`,
+  );
+}
+
+/** What is fed to an input. @throws MokapotError `missing-input`, `input-size` */
+export function fed(
   feeds: Readonly<Record<string, Float32Array>>,
   { name, unfed }: NodeOf<'input'>['attrs'],
   shape: Shape,
@@ -297,7 +305,7 @@ function reuseOf({ nodes, releases, commits }: Schedule, i: number): (Reuse | un
 }
 
 /** Most bytes of temporaries at once; aliases cost nothing, and a variable's new value counts until it takes the old one's place. */
-function peakOf({ nodes, releases }: Schedule, scratch: (n: Node) => number): number {
+export function peakOf({ nodes, releases }: Schedule, scratch: (n: Node) => number): number {
   const storage = new Map<Value, { bytes: number; handles: number }>();
   let bytes = 0;
   let peak = 0;
@@ -320,7 +328,7 @@ function peakOf({ nodes, releases }: Schedule, scratch: (n: Node) => number): nu
   return peak;
 }
 
-function tooLarge(device: { name: string; limit: number }, variables: number, temporaries: number) {
+export function tooLarge(device: { name: string; limit: number }, variables: number, temporaries: number) {
   const mb = (n: number) => `${Math.ceil(n / 2 ** 20)} MB`;
   return fail(
     'out-of-memory',

@@ -1,5 +1,6 @@
 /** Collects the nodes and initializers of one ONNX graph, giving every result a name and sharing equal constants. */
 
+import { sameShape } from '../../ir/shape.js';
 import type { Shape } from '../../ir/types.js';
 import {
   AttributeKind,
@@ -33,6 +34,9 @@ export class GraphWriter {
   private readonly outputs: ValueInfoProto[] = [];
   private readonly shared = new Map<string, string>();
   private readonly types = new Map<string, ElementType>();
+  /** What nodes make, inputs and constants not among it. */
+  private readonly results = new Set<string>();
+  private readonly reshaped = new Map<string, { readonly name: string; readonly dims: Shape }>();
   private readonly taken: Set<string>;
   private readonly counts = new Map<string, number>();
   /** Names of results that are known by another name outside. */
@@ -83,6 +87,7 @@ export class GraphWriter {
       attribute: Object.entries(attrs).flatMap(([key, value]) => (value === undefined ? [] : [attribute(key, value)])),
       ...(domain !== undefined && { domain }),
     });
+    for (const o of output) this.results.add(o);
     if (more.type !== undefined) for (const o of output) this.types.set(o, more.type);
     return output as readonly string[];
   }
@@ -135,6 +140,19 @@ export class GraphWriter {
     return name;
   }
 
+  /** A result known to be of shape `from` under another shape. */
+  reshape(name: string, from: Shape, to: Shape): string {
+    if (sameShape(from, to)) return name;
+    const reshaped = this.op('Reshape', [name, this.ints(to)], { type: this.typeOf(name) });
+    if (this.results.has(name)) this.reshaped.set(reshaped, { name, dims: from });
+    return reshaped;
+  }
+
+  /** What `reshape` made a name from: the numbers themselves, without the copy that a reshaped output would cost. */
+  beforeReshape(name: string): { readonly name: string; readonly dims: Shape } | undefined {
+    return this.reshaped.get(name);
+  }
+
   /** The same numbers as another element type. */
   cast(name: string, type: ElementType): string {
     if (this.typeOf(name) === type) return name;
@@ -146,36 +164,28 @@ export class GraphWriter {
     this.types.set(name, type);
   }
 
-  /** Makes the result `inner` the graph's output `name`. */
+  /** Makes `inner` the graph's output `name`. */
   addOutput(name: string, inner: string, dims: Dims | undefined): void {
-    const info = { name, type: tensorType(this.typeOf(inner), dims) };
-    const computed = this.nodes.some(n => n.output.includes(inner)) && !this.renamed.has(inner);
-    if (!computed)
-      this.nodes.push({
-        name: this.fresh(`${name}/Identity`),
-        op_type: 'Identity',
-        input: [inner],
-        output: [name],
-        attribute: [],
-      });
-    else if (inner !== name) this.renamed.set(inner, name);
-    this.outputs.push(info);
+    const isFree = this.results.has(inner) && !this.renamed.has(inner);
+    if (isFree && inner !== name) this.renamed.set(inner, name);
+    if (!isFree) {
+      const copy = { name: this.fresh(`${name}/Identity`), op_type: 'Identity', input: [inner], output: [name] };
+      this.nodes.push({ ...copy, attribute: [] });
+    }
+    this.outputs.push({ name, type: tensorType(this.typeOf(inner), dims) });
   }
 
-  /** An output that is no tensor. */
-  addSequenceOutput(name: string, inner: string): void {
-    this.renamed.set(inner, name);
-    this.outputs.push({ name, type: { sequence_type: { elem_type: tensorType(ElementType.FLOAT, undefined) } } });
-  }
-
-  finish(name: string): GraphProto {
+  /** The graph. With `stop`, its first output is an empty sequence of that name (see runtime.ts). */
+  finish(name: string, { stop }: { readonly stop?: string } = {}): GraphProto {
     const outer = (x: string) => this.renamed.get(x) ?? x;
+    const nodes = this.nodes.map(n => ({ ...n, input: n.input.map(outer), output: n.output.map(outer) }));
+    const graph = { name, node: nodes, initializer: this.initializers, input: this.inputs, output: this.outputs };
+    if (stop === undefined) return graph;
+    const sequence = { sequence_type: { elem_type: tensorType(ElementType.FLOAT, undefined) } };
     return {
-      name,
-      node: this.nodes.map(n => ({ ...n, input: n.input.map(outer), output: n.output.map(outer) })),
-      initializer: this.initializers,
-      input: this.inputs,
-      output: this.outputs,
+      ...graph,
+      node: [{ name: stop, op_type: 'SequenceEmpty', input: [], output: [stop], attribute: [] }, ...nodes],
+      output: [{ name: stop, type: sequence }, ...this.outputs],
     };
   }
 }

@@ -52,16 +52,16 @@ function filterGradient(s: Scope, node: NodeOf<'convFilterGrad'>): string {
   const taps = channels * node.outputs[0]!.shape[2]! * node.outputs[0]!.shape[3]!;
   const columns = unfold(s, node);
   const turned = n === 1 ? s.float(dy) : w.op('Transpose', [s.float(dy)], { attrs: { perm: [1, 0, 2, 3] } });
-  const shape = w.ints(node.outputs[0]!.shape);
+  const { shape } = node.outputs[0]!;
   if (groups === 1) {
     const left = w.op('Reshape', [turned, w.ints([outputs, positions])]);
     const right = w.op('Reshape', [columns, w.ints([taps, positions])]);
-    return w.op('Reshape', [w.op('Gemm', [left, right], { attrs: { transB: 1 } }), shape]);
+    return w.reshape(w.op('Gemm', [left, right], { attrs: { transB: 1 } }), [outputs, taps], shape);
   }
   const left = w.op('Reshape', [turned, w.ints([groups, outputs / groups, positions])]);
   const right = w.op('Reshape', [columns, w.ints([groups, taps, positions])]);
   const swapped = w.op('Transpose', [right], { attrs: { perm: [0, 2, 1] } });
-  return w.op('Reshape', [w.op('MatMul', [left, swapped]), shape]);
+  return w.reshape(w.op('MatMul', [left, swapped]), [groups, outputs / groups, taps], shape);
 }
 
 /** x [N, C, H, W] → [C, kh·kw, N·H'·W']: what each tap of the filter meets. */

@@ -12,7 +12,12 @@ type ShapeOp = 'reshape' | 'transpose' | 'broadcast' | 'concat' | 'slice' | 'pad
 const END = 2 ** 31 - 1;
 
 export const shapes: EmitterTable<ShapeOp> = {
-  reshape: (s, node) => [s.w.op('Reshape', [s.float(node.inputs[0]!), s.w.ints(reshapeTarget(s, node))])],
+  reshape(s, node) {
+    const [from, to] = [node.inputs[0]!, node.outputs[0]!];
+    const x = s.float(from);
+    if (!s.varying(to).includes(true)) return [s.w.reshape(x, from.shape, to.shape)];
+    return [s.w.op('Reshape', [x, s.w.ints(reshapeTarget(s, node))])];
+  },
 
   stopGradient: (s, { inputs: [x] }) => [s.float(x!)],
 
@@ -59,9 +64,9 @@ function reshapeTarget(s: Scope, node: Node): readonly number[] {
 function expandTarget(s: Scope, node: Node): readonly number[] {
   const [from, to] = [node.inputs[0]!, node.outputs[0]!];
   const lead = to.shape.length - from.shape.length;
-  const before = s.varying(from);
-  return s.varying(to).map((v, i) => {
-    if (!v) return to.shape[i]!;
+  const [before, after] = [s.varying(from), s.varying(to)];
+  return to.shape.map((d, i) => {
+    if (!after[i]) return d;
     if (!before[i - lead]) throw boundToBatch(node, 'repeats something for each entry of the batch');
     return 1;
   });

@@ -1,0 +1,97 @@
+/** Engines on onnxruntime: `onnx` (its CPU kernels), `onnx-webgpu`, `onnx-cuda`. */
+
+import os from 'node:os';
+import type { Graph, Shape } from '../../ir/types.js';
+import type { Engine, Program } from '../types.js';
+import { OnnxProgram } from './program.js';
+import { runtime, Session, type SessionOptions } from './runtime.js';
+import { type Block, rowOf, Variables } from './variables.js';
+import { GraphWriter } from './writer.js';
+
+export class OnnxEngine implements Engine {
+  readonly variables = new Variables();
+  readonly limit = os.totalmem() * 0.9;
+  private readonly products = new Map<string, Promise<Session>>();
+  private peak = 0;
+
+  constructor(
+    readonly name: string,
+    readonly provider: SessionOptions['provider'],
+  ) {}
+
+  write(variable: string, data: Float32Array, shape: Shape): void {
+    this.variables.write(variable, data, shape);
+  }
+
+  async read(variable: string): Promise<Float32Array> {
+    return this.readNow(variable);
+  }
+
+  readNow(variable: string): Float32Array {
+    return this.variables.get(variable).slice();
+  }
+
+  has(variable: string): boolean {
+    return this.variables.has(variable);
+  }
+
+  async compile(graph: Graph): Promise<Program> {
+    return new OnnxProgram(this, graph);
+  }
+
+  memory(): { bytes: number; peakBytes: number } {
+    const bytes = this.variables.bytes();
+    return { bytes, peakBytes: Math.max(this.peak, bytes) };
+  }
+
+  notePeak(bytes: number): void {
+    this.peak = Math.max(this.peak, bytes);
+  }
+
+  /** Rows of a block become sums of rows: its last `factors.length` of `count` ones from `first` on, all at once. */
+  async combineRows(
+    block: Block,
+    first: number,
+    count: number,
+    factors: readonly (readonly number[])[],
+  ): Promise<void> {
+    const results = factors.length;
+    const session = await this.product(results, count);
+    const from = first + count - results;
+    const bound = (row: number, n: number) => ({ data: rowOf(block, row, n), dims: [n, block.length] });
+    const table = { data: Float32Array.from(factors.flat()), dims: [results, count] };
+    await session.run(
+      new Map([
+        ['factors', table],
+        ['rows', bound(first, count)],
+      ]),
+      new Map([['sums', bound(from, results)]]),
+    );
+  }
+
+  private product(results: number, rows: number): Promise<Session> {
+    const key = `${results} ${rows}`;
+    let session = this.products.get(key);
+    if (!session) {
+      const w = new GraphWriter();
+      for (const name of ['factors', 'rows', 'sums']) w.reserve(name);
+      w.addInput('factors', [results, rows]);
+      w.addInput('rows', [rows, 'length']);
+      w.addOutput('sums', w.op('MatMul', ['factors', 'rows']), [results, 'length']);
+      this.products.set(key, (session = Session.create(w, { provider: 'cpu' })));
+    }
+    return session;
+  }
+
+  dispose(): void {
+    this.variables.clear();
+    for (const session of this.products.values()) void session.then(s => s.dispose());
+    this.products.clear();
+  }
+}
+
+/** @throws MokapotError `no-onnx` */
+export async function createOnnxEngine(): Promise<Engine> {
+  runtime();
+  return new OnnxEngine('onnx', 'cpu');
+}

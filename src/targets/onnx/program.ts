@@ -1,0 +1,182 @@
+/**
+ * A graph on onnxruntime. For each set of outputs that is fetched there is a plan, made once: its stages (stages.ts), its
+ * updates (updates.ts), and an array for every value that goes from one to the other, which stays for the next run, since
+ * fresh memory is paid for page by page.
+ */
+
+import { fail } from '../../diagnostics/index.js';
+import { pruneDead } from '../../ir/passes/dead_code.js';
+import { schedule } from '../../ir/passes/schedule.js';
+import { sizeOf } from '../../ir/shape.js';
+import type { Graph, Node, NodeOf, Value } from '../../ir/types.js';
+import { fed, peakOf, tooLarge } from '../executor.js';
+import type { Observer, Program } from '../types.js';
+import type { OnnxEngine } from './engine.js';
+import { cutIntoStages, rootOf } from './stages.js';
+import { type Arrays, HostStep, OnnxStep, type Step, UpdateStep } from './steps.js';
+import { fillOf, splitUpdates } from './updates.js';
+import { rowOf } from './variables.js';
+
+type Feeds = Readonly<Record<string, Float32Array>>;
+
+export class OnnxProgram implements Program {
+  private readonly plans = new Map<string, Plan>();
+
+  constructor(
+    private readonly engine: OnnxEngine,
+    private readonly graph: Graph,
+  ) {}
+
+  get peakBytes(): number {
+    return Math.max(0, ...[...this.plans.values()].map(p => p.peakBytes));
+  }
+
+  get fallbacks(): readonly string[] {
+    return [...new Set([...this.plans.values()].flatMap(p => p.fallbacks))];
+  }
+
+  prepare(fetch: readonly string[]): void {
+    const plan = this.planFor(fetch);
+    const { bytes } = this.engine.memory();
+    this.engine.notePeak(bytes + plan.peakBytes);
+    if (bytes + plan.peakBytes > this.engine.limit) throw tooLarge(this.engine, bytes, plan.peakBytes);
+    plan.prepare();
+  }
+
+  async run(feeds: Feeds, fetch: readonly string[], observe?: Observer): Promise<Record<string, Float32Array>> {
+    this.prepare(fetch);
+    return this.planFor(fetch).run(feeds, observe);
+  }
+
+  private planFor(fetch: readonly string[]): Plan {
+    const key = JSON.stringify([...fetch].sort());
+    let plan = this.plans.get(key);
+    if (!plan) this.plans.set(key, (plan = new Plan(this.engine, this.graph, fetch)));
+    return plan;
+  }
+
+  dispose(): void {
+    for (const plan of this.plans.values()) plan.dispose();
+    this.plans.clear();
+  }
+}
+
+class Plan {
+  readonly peakBytes: number;
+  readonly fallbacks: readonly string[];
+  private readonly outputs: ReadonlyMap<string, Value>;
+  private readonly steps: readonly Step[];
+  private readonly updates: readonly UpdateStep[];
+  private readonly assignments: Graph['assignments'];
+  private readonly inputs: readonly NodeOf<'input'>[];
+  private readonly storage = new Map<Value, Float32Array>();
+
+  constructor(
+    private readonly engine: OnnxEngine,
+    graph: Graph,
+    fetch: readonly string[],
+  ) {
+    this.outputs = new Map(fetch.map(name => [name, outputOf(graph, name)]));
+    const kept = new Set(this.outputs.values());
+    const nodes = pruneDead(graph.nodes, [...kept, ...graph.assignments.map(a => a.value)]);
+    const { main, scalars, updates, assignments, needs } = splitUpdates(nodes, kept, graph.assignments);
+    const later = new Set<Node>(scalars);
+    const assigned = assignments.map(a => a.value).filter(v => !later.has(v.node));
+    const wanted = [...kept, ...[...assigned, ...needs].filter(v => fillOf(v) === undefined)];
+    const live = pruneDead(main, wanted);
+    const stages = cutIntoStages(live, wanted);
+    const hosted = stages
+      .filter(s => s.kind === 'host')
+      .flatMap(s => s.nodes.filter(n => s.outputs.length >= 0 && !isBrought(n)));
+    this.steps = [
+      ...stages.flatMap((s): Step[] =>
+        s.kind === 'onnx'
+          ? [new OnnxStep(s, { provider: engine.provider })]
+          : s.nodes.filter(n => !isBrought(n)).map(n => new HostStep(n)),
+      ),
+      ...scalars.map(n => new HostStep(n)),
+    ];
+    this.updates = updates.map(u => new UpdateStep(engine, u));
+    this.assignments = assignments;
+    this.inputs = nodes.filter(n => n.op === 'input');
+    this.fallbacks = hosted.filter(n => n.op !== 'hostCall').map(n => `${n.label}: ${n.op}`);
+    this.peakBytes = peakOf(schedule(live, [], new Set(stages.flatMap(s => s.outputs))), () => 0);
+  }
+
+  /** Starts making the sessions; a failure shows when it is run. */
+  prepare(): void {
+    for (const step of this.steps) if (step instanceof OnnxStep) step.prepare().catch(() => undefined);
+  }
+
+  async run(feeds: Feeds, observe: Observer | undefined): Promise<Record<string, Float32Array>> {
+    const { variables } = this.engine;
+    const live = new Map<Value, Float32Array>();
+    for (const node of this.inputs) live.set(node.outputs[0]!, fed(feeds, node.attrs, node.outputs[0]!.shape));
+    const inBlocks = this.placeGradients(live);
+    const arrays: Arrays = {
+      read: v => this.arrayOf(live, v),
+      write: v => {
+        const array = live.get(v) ?? this.stored(v);
+        live.set(v, array);
+        return array;
+      },
+    };
+    for (const step of this.steps) await step.run(arrays, observe);
+    const results: Record<string, Float32Array> = {};
+    for (const [name, value] of this.outputs) results[name] = arrays.read(value).slice();
+    const pending = this.assignments.map(({ variable, value }) => {
+      const data = arrays.read(value);
+      return [variable, rootOf(value).node.op === 'variable' ? data.slice() : data] as const;
+    });
+    for (const update of this.updates) await update.run(arrays, inBlocks.has(update), observe);
+    for (const [variable, data] of pending) variables.get(variable).set(data);
+    return results;
+  }
+
+  /** Gives the gradients of updates that are products their rows in the blocks. */
+  private placeGradients(live: Map<Value, Float32Array>): ReadonlySet<UpdateStep> {
+    const placed = new Set<UpdateStep>();
+    for (const update of this.updates) {
+      const place = update.arrange();
+      if (!place || place.gradients.some(v => live.has(v))) continue;
+      place.gradients.forEach((v, i) => {
+        live.set(v, rowOf(place.block, place.first + i));
+      });
+      placed.add(update);
+    }
+    return placed;
+  }
+
+  private stored(v: Value): Float32Array {
+    let array = this.storage.get(v);
+    if (!array) this.storage.set(v, (array = new Float32Array(sizeOf(v.shape))));
+    return array;
+  }
+
+  private arrayOf(live: Map<Value, Float32Array>, v: Value): Float32Array {
+    const root = rootOf(v);
+    const known = live.get(root);
+    if (known) return known;
+    if (root.node.op === 'variable') return this.engine.variables.get(root.node.attrs.name);
+    if (root.node.op === 'constant') return root.node.attrs.data;
+    const fill = fillOf(root);
+    if (fill === undefined) throw new Error(`engine onnx: ${v.node.label}/${v.node.op} is read before it is computed`);
+    return this.stored(root).fill(fill);
+  }
+
+  dispose(): void {
+    for (const step of this.steps) step.dispose();
+    this.storage.clear();
+  }
+}
+
+/** Constants and aliases, which a stage of the host has only to read. */
+function isBrought(node: Node): boolean {
+  return node.op === 'constant' || node.op === 'reshape' || node.op === 'stopGradient';
+}
+
+function outputOf(graph: Graph, name: string): Value {
+  const value = graph.outputs.get(name);
+  if (!value) throw fail('unknown-output', `The graph has no output ${JSON.stringify(name)}.`);
+  return value;
+}

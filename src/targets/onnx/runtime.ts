@@ -1,0 +1,131 @@
+/**
+ * onnxruntime-node as a compute library: sessions that write their results where they are told to.
+ *
+ * Facts this rests on (onnxruntime-node 1.30, measured): a tensor that is fed is read in place, and a preallocated result
+ * is written in place; but the binding then makes a new array of every result all the same, which for the 228 MB of
+ * FCN-AlexNet's gradients costs more than computing them. It makes none once it meets a result that is no tensor, which
+ * it refuses with an error after the run. So every model here has an empty sequence as its first output, that error
+ * is the sign of a run that went well, and no result is copied. Should another version do otherwise (copy what is fed,
+ * give results without an error), the numbers are still right: results are then taken from where they are.
+ * An array over a SharedArrayBuffer is refused.
+ */
+
+import { createRequire } from 'node:module';
+import os from 'node:os';
+import type * as Ort from 'onnxruntime-node';
+import { fail } from '../../diagnostics/index.js';
+import type { Shape } from '../../ir/types.js';
+import { writeModel } from './emit.js';
+import type { GraphWriter } from './writer.js';
+
+type Runtime = typeof Ort;
+
+let loaded: Runtime | string | undefined;
+
+/** The library, or why it does not load. */
+export function loadRuntime(): Runtime | string {
+  loaded ??= tryLoading();
+  return loaded;
+}
+
+function tryLoading(): Runtime | string {
+  try {
+    return createRequire(import.meta.url)('onnxruntime-node') as Runtime;
+  } catch (e) {
+    return String((e as Error).message).split('\n')[0]!;
+  }
+}
+
+/** The library. @throws MokapotError `no-onnx` */
+export function runtime(): Runtime {
+  const found = loadRuntime();
+  if (typeof found !== 'string') return found;
+  throw fail('no-onnx', `onnxruntime-node does not load: ${found}`, {
+    hint: 'npm ci installs it; --backend wasm needs nothing native.',
+  });
+}
+
+/** How many threads to use: MOKAPOT_THREADS, else the cores. */
+export function threadCount(): number {
+  const asked = Number(process.env['MOKAPOT_THREADS']);
+  return Number.isInteger(asked) && asked > 0 ? asked : os.availableParallelism();
+}
+
+/** An array with the dimensions under which a session knows it. */
+export interface Bound {
+  readonly data: Float32Array;
+  readonly dims: Shape;
+}
+
+export interface SessionOptions {
+  /** onnxruntime's name of what computes: `cpu`, `webgpu`, `cuda`. */
+  readonly provider: string;
+  /** Names of domains beside ONNX's own. */
+  readonly domains?: readonly string[];
+  /** Starts of the path of the file with the times of every node, which `dispose` writes. */
+  readonly profile?: string;
+  readonly optimize?: 'disabled' | 'basic' | 'extended' | 'all';
+}
+
+const STOP = '@stop';
+const NO_TENSOR = 'Non tensor type is temporarily not supported';
+
+export class Session {
+  private constructor(
+    private readonly ort: Runtime,
+    private readonly session: Ort.InferenceSession,
+    private readonly profiled: boolean,
+  ) {}
+
+  /** A session for what was written to `w`, whose outputs are all given memory at each run. */
+  static async create(
+    w: GraphWriter,
+    { provider, domains = [], profile, optimize = 'all' }: SessionOptions,
+  ): Promise<Session> {
+    const ort = runtime();
+    const bytes = writeModel(w.finish('mokapot', { stop: STOP }), { domains });
+    const session = await ort.InferenceSession.create(bytes, {
+      executionProviders: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'],
+      intraOpNumThreads: threadCount(),
+      interOpNumThreads: 1,
+      graphOptimizationLevel: optimize,
+      logSeverityLevel: 3,
+      ...(profile !== undefined && { enableProfiling: true, profileFilePrefix: profile }),
+    });
+    return new Session(ort, session, profile !== undefined);
+  }
+
+  /** Runs once: reads `feeds`, fills `results`. Blocks the thread. */
+  async run(feeds: ReadonlyMap<string, Bound>, results: ReadonlyMap<string, Bound>): Promise<void> {
+    const tensor = ({ data, dims }: Bound) => new this.ort.Tensor('float32', data, dims);
+    const fed = Object.fromEntries([...feeds].map(([name, bound]) => [name, tensor(bound)]));
+    const fetches: Record<string, Ort.Tensor | null> = { [STOP]: null };
+    for (const [name, bound] of results) fetches[name] = tensor(bound);
+    let returned: Ort.InferenceSession.OnnxValueMapType;
+    try {
+      returned = await this.session.run(fed, fetches);
+    } catch (e) {
+      const message = String((e as Error).message);
+      if (message.includes(NO_TENSOR)) return;
+      throw runFailed(message);
+    }
+    for (const [name, { data }] of results) {
+      const result = returned[name] as Ort.Tensor | undefined;
+      if (result && result.data !== data) data.set(result.data as Float32Array);
+    }
+  }
+
+  async dispose(): Promise<void> {
+    if (this.profiled) this.session.endProfiling();
+    await this.session.release();
+  }
+}
+
+function runFailed(message: string) {
+  const memory = /alloc/i.test(message);
+  return fail(memory ? 'out-of-memory' : 'onnx-run', `onnxruntime could not run the graph: ${message}`, {
+    hint: memory
+      ? 'A smaller batch or picture, or a smaller network helps.'
+      : 'This is a bug of Mokapot or onnxruntime; --backend wasm goes another way.',
+  });
+}

@@ -1,0 +1,197 @@
+/** What a plan does one after the other: sessions, host code, updates. */
+
+import { sizeOf } from '../../ir/shape.js';
+import type { Node, Value } from '../../ir/types.js';
+import { checkHostResult } from '../executor.js';
+import { hostKernel, type Kernel } from '../host/kernels.js';
+import type { Observer } from '../types.js';
+import { emitGraph } from './emit.js';
+import type { OnnxEngine } from './engine.js';
+import { observeProfile } from './profile.js';
+import { type Bound, Session, type SessionOptions } from './runtime.js';
+import { rootOf, type Stage } from './stages.js';
+import { fillOf, linearForm, type Update } from './updates.js';
+import type { Block } from './variables.js';
+import { GraphWriter } from './writer.js';
+
+/** Arrays of values during a run, by root. */
+export interface Arrays {
+  /** What holds a value. */
+  read(v: Value): Float32Array;
+  /** What a value is to be written to; it is there from run to run. */
+  write(v: Value): Float32Array;
+}
+
+export interface Step {
+  run(arrays: Arrays, observe?: Observer): Promise<void>;
+  dispose(): void;
+}
+
+/** A stage as one session, made when first needed. */
+export class OnnxStep implements Step {
+  private readonly inputs: readonly { readonly name: string; readonly value: Value }[];
+  private readonly outputs: readonly {
+    readonly name: string;
+    readonly value: Value;
+    readonly dims: readonly number[];
+  }[];
+  private readonly w = new GraphWriter();
+  private session: Promise<Session> | undefined;
+
+  constructor(
+    private readonly stage: Stage,
+    private readonly options: SessionOptions,
+  ) {
+    const { w } = this;
+    this.inputs = stage.inputs.map((value, i) => ({ name: nameOf(value, i), value }));
+    const outputNames = stage.outputs.map((_, i) => `output ${i}`);
+    for (const name of outputNames) w.reserve(name);
+    const known = new Map<Value, string>();
+    for (const { name, value } of this.inputs) {
+      w.reserve(name);
+      w.addInput(name, value.shape);
+      known.set(value, name);
+    }
+    const nameIn = emitGraph(w, stage.nodes, { known, wanted: stage.outputs });
+    this.outputs = stage.outputs.map((value, i) => {
+      const inner = nameIn(value);
+      const flat = w.beforeReshape(inner) ?? { name: inner, dims: value.shape };
+      w.addOutput(outputNames[i]!, flat.name, flat.dims);
+      return { name: outputNames[i]!, value, dims: flat.dims };
+    });
+  }
+
+  /** Starts making the session. */
+  prepare(): Promise<Session> {
+    this.session ??= Session.create(this.w, this.options);
+    return this.session;
+  }
+
+  async run(arrays: Arrays, observe?: Observer): Promise<void> {
+    const feeds = new Map<string, Bound>();
+    for (const { name, value } of this.inputs) feeds.set(name, { data: arrays.read(value), dims: value.shape });
+    const results = new Map<string, Bound>();
+    for (const { name, value, dims } of this.outputs) results.set(name, { data: arrays.write(value), dims });
+    if (observe) await this.observed(feeds, results, observe);
+    else await (await this.prepare()).run(feeds, results);
+  }
+
+  /** Twice in a session of its own: the first run of a session pays for its memory. */
+  private observed(feeds: Map<string, Bound>, results: Map<string, Bound>, observe: Observer): Promise<void> {
+    const labels = this.stage.nodes.map(n => n.label);
+    return observeProfile(labels, observe, async profile => {
+      const session = await Session.create(this.w, { ...this.options, profile });
+      await session.run(feeds, results);
+      await session.run(feeds, results);
+      await session.dispose();
+    });
+  }
+
+  dispose(): void {
+    void this.session?.then(s => s.dispose());
+  }
+}
+
+/** A name that says in a profile what it is. */
+function nameOf({ node, index }: Value, i: number): string {
+  if (node.op === 'input' || node.op === 'variable') return `${node.op} ${node.attrs.name}`;
+  return `value ${i} ${node.label}/${node.op}:${index}`;
+}
+
+/** One node on the host. */
+export class HostStep implements Step {
+  private readonly kernel: Kernel | undefined;
+
+  constructor(private readonly node: Node) {
+    this.kernel = node.op === 'hostCall' ? undefined : hostKernel(node);
+  }
+
+  async run(arrays: Arrays, observe?: Observer): Promise<void> {
+    const { node } = this;
+    const start = performance.now();
+    const inputs = node.inputs.map(arrays.read);
+    const outputs = node.outputs.map(arrays.write);
+    if (node.op === 'hostCall') {
+      // User code may keep or change what it is given.
+      const given = inputs.map((data, i) => ({ shape: node.inputs[i]!.shape, data: data.slice() }));
+      const results = await node.attrs.run(given);
+      outputs.forEach((to, i) => {
+        to.set(checkHostResult(node, results, i));
+      });
+    } else this.kernel!(inputs, outputs);
+    observe?.(node.label, performance.now() - start);
+  }
+
+  dispose(): void {}
+}
+
+/** A parameter's update: one product over the rows of its block, or a loop. */
+export class UpdateStep {
+  /** Positions of the node's arrays in the order of a block's rows: gradients, what is only read, what is changed. */
+  private readonly rows: readonly number[] | undefined;
+  private readonly length: number;
+
+  constructor(
+    private readonly engine: OnnxEngine,
+    private readonly update: Update,
+  ) {
+    const { node } = update;
+    this.length = sizeOf(node.outputs[0]!.shape);
+    this.rows = this.length > 1 ? this.rowsOfProduct() : undefined;
+  }
+
+  private rowsOfProduct(): readonly number[] | undefined {
+    const { node, targets } = this.update;
+    const arrays = node.inputs.flatMap((v, i) => (fillOf(v) === undefined && sizeOf(v.shape) > 1 ? [i] : []));
+    const variable = (i: number) => {
+      const { node: source } = node.inputs[i]!;
+      return source.op === 'variable' ? source.attrs.name : undefined;
+    };
+    const changed = targets.map(name => arrays.find(i => variable(i) === name));
+    const others = arrays.filter(i => !changed.includes(i));
+    const made = others.filter(i => variable(i) === undefined);
+    const isSame = arrays.every(i => sizeOf(node.inputs[i]!.shape) === this.length);
+    const isFed = made.some(
+      i => rootOf(node.inputs[i]!).node.op === 'input' || rootOf(node.inputs[i]!).node.op === 'variable',
+    );
+    if (!isSame || isFed || changed.includes(undefined)) return undefined;
+    const rows = [...made, ...others.filter(i => !made.includes(i)), ...(changed as number[])];
+    const numbers = new Map(node.inputs.flatMap((_, i) => (rows.includes(i) ? [] : [[i, 0.5 + i] as const])));
+    for (const [i] of numbers) numbers.set(i, fillOf(node.inputs[i]!) ?? 0.5 + i);
+    return linearForm(node, rows, numbers) ? rows : undefined;
+  }
+
+  /** The values that are to be made in rows of the block, and where those are. Brings the variables into the block. */
+  arrange(): { readonly block: Block; readonly first: number; readonly gradients: readonly Value[] } | undefined {
+    if (!this.rows) return undefined;
+    const { inputs } = this.update.node;
+    const names = this.rows.map(i => {
+      const { node } = inputs[i]!;
+      return node.op === 'variable' ? node.attrs.name : undefined;
+    });
+    const place = this.engine.variables.arrange(names, this.length);
+    const gradients = this.rows.flatMap((i, row) => (names[row] === undefined ? [rootOf(inputs[i]!)] : []));
+    return place && { ...place, gradients };
+  }
+
+  async run(arrays: Arrays, inBlock: boolean, observe?: Observer): Promise<void> {
+    const { node, targets } = this.update;
+    const start = performance.now();
+    const place = inBlock ? this.arrange() : undefined;
+    if (place) {
+      const numbers = new Map<number, number>();
+      node.inputs.forEach((v, i) => {
+        if (!this.rows!.includes(i)) numbers.set(i, fillOf(v) ?? arrays.read(v)[0]!);
+      });
+      const factors = linearForm(node, this.rows!, numbers)!;
+      await this.engine.combineRows(place.block, place.first, this.rows!.length, factors);
+    } else {
+      const inputs = node.inputs.map(arrays.read);
+      hostKernel(node)(
+        inputs,
+        targets.map(name => this.engine.variables.get(name)),
+      );
+    }
+    observe?.(node.label, performance.now() - start);
+  }
+}

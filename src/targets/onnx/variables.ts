@@ -1,0 +1,96 @@
+/**
+ * What lives on the engine from run to run. A variable is an array of its own, or a row of a block: the matrix whose rows
+ * are a parameter's gradient, history and value, so that an update is one product (see updates.ts).
+ */
+
+import { sizeOf } from '../../ir/shape.js';
+import type { Shape } from '../../ir/types.js';
+
+interface Variable {
+  data: Float32Array;
+  readonly shape: Shape;
+  block?: Block;
+}
+
+/** Rows of equal length in one array. A row without a variable is for a gradient. */
+export interface Block {
+  readonly data: Float32Array;
+  readonly length: number;
+  readonly rows: readonly (string | undefined)[];
+}
+
+export class Variables {
+  private readonly variables = new Map<string, Variable>();
+
+  has(name: string): boolean {
+    return this.variables.has(name);
+  }
+
+  write(name: string, data: Float32Array, shape: Shape): void {
+    const known = this.variables.get(name);
+    if (known?.data.length === data.length) {
+      known.data.set(data);
+      this.variables.set(name, { ...known, shape });
+    } else this.variables.set(name, { data: data.slice(), shape });
+  }
+
+  /** The array itself, good until the next `write`, `take` or `arrange`. */
+  get(name: string): Float32Array {
+    const variable = this.variables.get(name);
+    if (!variable) throw new Error(`engine onnx: variable ${name} was never written`);
+    return variable.data;
+  }
+
+  /** Makes `data` the variable's array and gives the former one, or copies where the variable is a row of a block. */
+  take(name: string, data: Float32Array): Float32Array {
+    const variable = this.variables.get(name);
+    if (!variable || variable.block) {
+      this.get(name).set(data);
+      return data;
+    }
+    const former = variable.data;
+    variable.data = data;
+    return former;
+  }
+
+  /**
+   * A block with these rows, one after the other: the one that the variables are in already, or a new one, if they are in
+   * none. Undefined where they are rows of other blocks.
+   */
+  arrange(rows: readonly (string | undefined)[], length: number): { block: Block; first: number } | undefined {
+    const names = rows.filter(name => name !== undefined);
+    const blocks = new Set(names.map(name => this.variables.get(name)!.block));
+    if (blocks.size > 1) return undefined;
+    const [known] = blocks;
+    if (known) {
+      const first = known.rows.findIndex((_, at) =>
+        rows.every((name, i) => known.rows[at + i] === name && at + i < known.rows.length),
+      );
+      return first < 0 ? undefined : { block: known, first };
+    }
+    const block: Block = { data: new Float32Array(rows.length * length), length, rows };
+    rows.forEach((name, i) => {
+      if (name === undefined) return;
+      const variable = this.variables.get(name)!;
+      const row = rowOf(block, i);
+      row.set(variable.data);
+      this.variables.set(name, { data: row, shape: variable.shape, block });
+    });
+    return { block, first: 0 };
+  }
+
+  bytes(): number {
+    let bytes = 0;
+    for (const { shape } of this.variables.values()) bytes += 4 * sizeOf(shape);
+    return bytes;
+  }
+
+  clear(): void {
+    this.variables.clear();
+  }
+}
+
+/** `count` rows of a block from one on. */
+export function rowOf({ data, length }: Block, row: number, count = 1): Float32Array {
+  return data.subarray(row * length, (row + count) * length);
+}
