@@ -22,10 +22,11 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   targets: ['ir', 'diagnostics'],
   solver: ['ir', 'schema', 'diagnostics'],
   data: ['schema', 'diagnostics', 'random', 'weights'],
+  python: ['layers', 'ir', 'diagnostics'],
 };
 
 const BELOW = Object.keys(ALLOWED);
-const RUNNERS = ['infer', 'train'];
+const RUNNERS = ['infer', 'train', 'convert'];
 const FACES = ['server', 'web'];
 
 /** The rest of the line: running stands on all of the above, faces on everything but the command line. */

@@ -6,6 +6,7 @@ import { type Diagnostic, fail, hasErrors, MokapotError, nearest } from '../diag
 import type { Shape } from '../ir/index.js';
 import { settled } from '../layers/index.js';
 import { compileNet, type Description, describeGraph, type NetGraph, type NetOptions } from '../net/index.js';
+import { type PythonOptions, PythonProcess } from '../python/index.js';
 import { Random, type RandomState } from '../random/index.js';
 import { type NetParameter, parseNet } from '../schema/index.js';
 import { createEngine, type Engine } from '../targets/index.js';
@@ -29,8 +30,14 @@ export interface NetLoadOptions extends NetOptions {
   readonly backend?: string;
   /** An engine to run on, instead of one of the net's own. It stays the caller's. */
   readonly engine?: Engine;
-  /** Folders to look for the modules of Python layers in, after the prototxt's own. */
+  /** Files and folders to look for the modules of Python layers in, before the prototxt's own folder. */
   readonly pythonLayers?: readonly string[];
+  /** The interpreter of layers that are Python files. Default: MOKAPOT_PYTHON, else `python3`. */
+  readonly python?: string;
+  /** Seconds that one call of such a layer's method may take; 0: as long as it likes. Default 60. */
+  readonly pythonTimeout?: number;
+  /** Told what such layers print. Default: it goes to stderr. */
+  readonly onPythonOutput?: (text: string) => void;
   /** Whether forward leaves all blobs readable, or (default) only the outputs. */
   readonly keepBlobs?: boolean;
   /** Of fillers, dropout and all other chance. Default: a new one each time, which `net.seed` tells. */
@@ -81,6 +88,8 @@ export class Net {
     readonly seed: number,
     /** Notes and warnings about the text and the net. */
     readonly diagnostics: readonly Diagnostic[],
+    /** Runs its layers that are Python files; one for all nets that share parameters. */
+    private readonly python: PythonProcess,
   ) {
     this.runner = new Runner(graph, options, store, random);
     this.blobs = this.activations;
@@ -118,22 +127,25 @@ export class Net {
     options: NetLoadOptions & { readonly dir?: string } = {},
     notes: readonly Diagnostic[] = [],
   ): Promise<Net> {
-    const places = { ...(options.dir !== undefined && { protoDir: options.dir }), dirs: options.pythonLayers ?? [] };
-    const hostLayer = onePerLayer(options.hostLayer ?? (await loadPythonModules(param, places)));
-    const full = { ...options, hostLayer, readBlob: options.readBlob ?? blobReader(options.dir) };
-    const graph = await settled(() => compileNet(param, full));
     const shared = options.shareWith;
-    const engine = options.engine ?? shared?.engine ?? (await createEngine(options.backend));
+    const seed = options.seed ?? Math.floor(Math.random() * 2 ** 32);
+    const python = shared?.python ?? new PythonProcess(pythonOptions(options, seed));
+    let engine: Engine | undefined;
     try {
+      const places = { given: options.pythonLayers ?? [], ...(options.dir !== undefined && { protoDir: options.dir }) };
+      const hostLayer = onePerLayer(options.hostLayer ?? (await loadPythonModules(param, places, python)));
+      const full = { ...options, hostLayer, readBlob: options.readBlob ?? blobReader(options.dir) };
+      const graph = await settled(() => compileNet(param, full));
+      engine = options.engine ?? shared?.engine ?? (await createEngine(options.backend));
       const store = shared?.store ?? new ParamStore(engine);
-      const seed = options.seed ?? Math.floor(Math.random() * 2 ** 32);
       const random = new Random(seed);
       const owned = store.add(graph, random, shared?.graph);
-      const net = new Net(owned, full, store, random, seed, [...notes, ...graph.diagnostics]);
+      const net = new Net(owned, full, store, random, seed, [...notes, ...graph.diagnostics], python);
       for (const weights of [options.weights ?? []].flat()) net.copyFrom(weights);
       return net;
     } catch (thrown) {
-      if (!options.engine && !shared) engine.dispose();
+      if (!shared) python.close();
+      if (!options.engine && !shared) engine?.dispose();
       throw thrown;
     }
   }
@@ -303,6 +315,7 @@ export class Net {
   /** Frees what the net holds on its engine; the engine too, unless it was given or shared. */
   dispose(): void {
     this.runner.dispose();
+    if (!this.options.shareWith) this.python.close();
     if (!this.options.engine && !this.options.shareWith) this.engine.dispose();
   }
 
@@ -358,6 +371,10 @@ export class Net {
   private markChanged(layer: string): void {
     for (const blob of this.params.get(layer) as readonly ParameterBlob[]) blob.parameter.changedOnHost();
   }
+}
+
+function pythonOptions({ python, pythonTimeout, onPythonOutput }: NetLoadOptions, seed: number): PythonOptions {
+  return { interpreter: python, timeout: pythonTimeout, onOutput: onPythonOutput, seed };
 }
 
 function paramBlobs(net: NetGraph, store: ParamStore): Map<string, readonly ParameterBlob[]> {

@@ -1,28 +1,38 @@
 /**
- * Finds the modules that Python layers name: `<module>.ts`, `.mjs` or `.js` beside the prototxt or in the folders of
- * --python-layers.
+ * Finds the modules that Python layers name: a class that the program registered, else a file, along --python-layers, the
+ * prototxt's folder, the working folder and PYTHONPATH, else a class that ships with Mokapot.
  */
 
-import { access } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { basename, delimiter, dirname, extname, join, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { createJiti } from 'jiti';
-import { fail, type MokapotError, nearest } from '../diagnostics/index.js';
-import { type HostLayer, type HostLayerClass, hostLayerFor } from '../layers/index.js';
+import { error, fail, MokapotError, nearest } from '../diagnostics/index.js';
+import {
+  builtInPythonLayers,
+  type HostLayer,
+  type HostLayerClass,
+  hostLayerFor,
+  registeredLayer,
+} from '../layers/index.js';
 import type { NetOptions } from '../net/index.js';
+import { PythonLayer, type PythonProcess } from '../python/index.js';
 import { type NetParameter, sub } from '../schema/index.js';
 
-const EXTENSIONS = ['.ts', '.mjs', '.js'] as const;
+const EXTENSIONS = ['.ts', '.js', '.mjs', '.py'] as const;
+
+/** Where DIGITS puts the file that a user uploads, whatever its name was. */
+const UPLOADED = 'digits_python_layers';
 
 export interface ModulePlaces {
-  /** The folder of the prototxt, looked in first. */
+  /** The files and folders of --python-layers, in order. */
+  readonly given?: readonly string[];
+  /** The folder of the prototxt, looked in after them. */
   readonly protoDir?: string;
-  /** The folders of --python-layers, in order. */
-  readonly dirs?: readonly string[];
 }
 
 /** Makes the object behind a Python layer; what NetOptions.hostLayer takes. Throws where nobody knows the class. */
-export type HostLayerMaker = (module: string, layer: string) => HostLayer;
+export type HostLayerMaker = (module: string, layer: string, name: string) => HostLayer;
 
 /** One object per layer for as long as the net lives, however often it is compiled for other shapes. */
 export function onePerLayer(make: NonNullable<NetOptions['hostLayer']>): NonNullable<NetOptions['hostLayer']> {
@@ -34,53 +44,142 @@ export function onePerLayer(make: NonNullable<NetOptions['hostLayer']>): NonNull
   };
 }
 
+/** What a module's name led to. */
 interface Found {
   readonly file: string;
-  readonly exports: Readonly<Record<string, unknown>>;
+  /** Of a module in TypeScript or JavaScript. */
+  readonly exports?: Readonly<Record<string, unknown>>;
 }
 
 /**
- * Loads every module that a Python layer of the net names. A class of a file found comes before one that is registered
- * (Mokapot's own `digits_python_layers.Dice` is).
+ * Loads every module in TypeScript or JavaScript that a Python layer of the net names; those in Python run in `python`, from
+ * the time when a net that has them is compiled.
  *
  * @throws MokapotError `python-module` where a file cannot be loaded. A module or class that nobody has is only an error
  *   when the maker is asked for it: a layer that takes no part in a phase is never asked for.
  */
-export async function loadPythonModules(net: NetParameter, places: ModulePlaces = {}): Promise<HostLayerMaker> {
-  const dirs = [
-    ...new Set([places.protoDir, ...(places.dirs ?? [])].filter(d => d !== undefined).map(d => resolve(d))),
-  ];
-  const names = new Set(net.layer.filter(l => l.type === 'Python').map(l => sub(l, 'python_param').module));
+export async function loadPythonModules(
+  net: NetParameter,
+  places: ModulePlaces,
+  python: PythonProcess,
+): Promise<HostLayerMaker> {
+  const search = new Search(places);
   const modules = new Map<string, Found>();
-  for (const name of names) {
-    const found = await findModule(name, dirs);
-    if (found) modules.set(name, found);
+  for (const name of modulesOf(net)) {
+    const file = search.find(name);
+    if (file !== undefined) modules.set(name, { file, ...(!isPython(file) && { exports: await load(file) }) });
   }
-  return (module, layer) => {
+  return (module, layer, name) => {
+    const registered = registeredLayer(module, layer);
+    if (registered) return registered;
     const found = modules.get(module);
-    const made = (found && classOf(found, layer)) ?? hostLayerFor(module, layer);
-    if (!made) throw found ? lacksClass(found, layer) : unknownModule(module, layer, dirs);
-    return typeof made === 'function' ? new made() : made;
+    if (!found) return hostLayerFor(module, layer) ?? thrown(search.unknown(module, layer));
+    if (!found.exports) {
+      const { file } = found;
+      const shipped = speaksOf(file, layer) ? undefined : hostLayerFor(module, layer);
+      return shipped ?? new PythonLayer(python, { file, module, layer, places: search.foldersFor(file, module) }, name);
+    }
+    const cls = classOf(found.exports, layer);
+    return cls ? new cls() : (hostLayerFor(module, layer) ?? thrown(lacksClass(found.file, found.exports, layer)));
   };
 }
 
-async function findModule(name: string, dirs: readonly string[]): Promise<Found | undefined> {
-  // A module's name is no path: it cannot lead out of its folder.
-  if (!/^[\w.-]+$/.test(name)) return undefined;
-  for (const dir of dirs) {
-    for (const extension of EXTENSIONS) {
-      const file = join(dir, name + extension);
-      if (await exists(file)) return { file, exports: await load(file) };
-    }
-  }
-  return undefined;
+/**
+ * The same for those who only look: user code is searched for and not run, so that a layer of it is left out with a warning
+ * (`python-not-run`).
+ */
+export function findPythonModules(net: NetParameter, places: ModulePlaces): HostLayerMaker {
+  const search = new Search(places);
+  const files = new Map([...modulesOf(net)].map(name => [name, search.find(name)]));
+  return (module, layer, name) => {
+    const file = files.get(module);
+    const registered = registeredLayer(module, layer) ?? (file ? undefined : hostLayerFor(module, layer));
+    if (registered) return registered;
+    if (file === undefined) throw search.unknown(module, layer);
+    throw new MokapotError(
+      error('python-not-run', `The shapes behind layer "${name}" are known to ${file} only, which was not run.`, {
+        severity: 'warning',
+        hint: 'Run its setup and reshape by --run-python, if you trust it.',
+      }),
+    );
+  };
 }
 
-async function exists(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
-  );
+function thrown(reason: MokapotError): never {
+  throw reason;
+}
+
+function modulesOf(net: NetParameter): Set<string> {
+  return new Set(net.layer.filter(l => l.type === 'Python').map(l => sub(l, 'python_param').module));
+}
+
+const isPython = (file: string) => extname(file) === '.py';
+
+/** The places where modules are looked for, in order. */
+class Search {
+  private readonly places: readonly string[];
+
+  constructor({ given = [], protoDir }: ModulePlaces) {
+    const path = (process.env['PYTHONPATH'] ?? '').split(delimiter).filter(dir => dir !== '');
+    const all = [...given, ...(protoDir === undefined ? [] : [protoDir]), '.', ...path];
+    this.places = [...new Set(all.map(place => resolve(place)))];
+  }
+
+  find(module: string): string | undefined {
+    // A module's name is no path: it cannot lead out of its folder.
+    if (!/^\w[\w-]*(\.\w[\w-]*)*$/.test(module)) return undefined;
+    for (const place of this.places) {
+      const found = candidates(place, module).find(isFile);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  /** Where Python looks for what the file imports: its own folder first. */
+  foldersFor(file: string, module: string): string[] {
+    const depth = module.split('.').length - 1;
+    let root = dirname(file);
+    if (basename(file) === '__init__.py') root = dirname(root);
+    for (let i = 0; i < depth; i++) root = dirname(root);
+    const folders = this.places.map(place => (isFile(place) ? dirname(place) : place));
+    return [...new Set([root, ...folders])];
+  }
+
+  unknown(module: string, layer: string): MokapotError {
+    const looked = this.places.flatMap(place => {
+      if (isFile(place)) return [place];
+      return [
+        `${join(place, module)}{${EXTENSIONS.join(',')}}${existsSync(place) ? '' : ' (there is no such folder)'}`,
+      ];
+    });
+    const text = `There is no Python layer ${module}.${layer}: it is not registered, and there is no file of it. Looked at ${looked.join(', ')}.`;
+    const other = nearest(`${module}.${layer}`, builtInPythonLayers());
+    return fail('python-module', text, {
+      hint: other
+        ? `Did you mean ${other}, which ships with Mokapot?`
+        : `Put ${module}.py with class ${layer}(caffe.Layer), or ${module}.ts that exports a class ${layer}, beside the prototxt, or name its file or folder by --python-layers; or call registerPythonLayer('${module}', '${layer}', …).`,
+    });
+  }
+}
+
+/** The files that a place may have a module in. A file that is given is the module of its name, and DIGITS' upload. */
+function candidates(place: string, module: string): string[] {
+  if (isFile(place)) {
+    const isIt = basename(place, extname(place)) === module || module === UPLOADED;
+    return isIt && (EXTENSIONS as readonly string[]).includes(extname(place)) ? [place] : [];
+  }
+  const path = join(place, module.replaceAll('.', sep));
+  return [...EXTENSIONS.map(extension => path + extension), join(path, '__init__.py')];
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+}
+
+/** Whether a Python file can have a class at all: its name stands somewhere in it, or it takes names from elsewhere. */
+function speaksOf(file: string, layer: string): boolean {
+  const text = readFileSync(file, 'utf8');
+  return new RegExp(`\\b${layer}\\b|import\\s+\\*|__getattr__`).test(text);
 }
 
 async function load(file: string): Promise<Record<string, unknown>> {
@@ -89,14 +188,14 @@ async function load(file: string): Promise<Record<string, unknown>> {
       ? await createJiti(import.meta.url).import(file)
       : await import(pathToFileURL(file).href);
     return { ...(loaded as object) };
-  } catch (thrown) {
-    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
     throw fail('python-module', `The module of a Python layer, ${file}, cannot be loaded: ${reason}`);
   }
 }
 
 /** A named export, or a property of the default one. */
-function classOf({ exports }: Found, name: string): HostLayerClass | undefined {
+function classOf(exports: Readonly<Record<string, unknown>>, name: string): HostLayerClass | undefined {
   const standard = exports['default'];
   for (const place of [exports, standard]) {
     if ((typeof place !== 'object' && typeof place !== 'function') || place === null) continue;
@@ -106,17 +205,9 @@ function classOf({ exports }: Found, name: string): HostLayerClass | undefined {
   return undefined;
 }
 
-function lacksClass({ file, exports }: Found, name: string): MokapotError {
+function lacksClass(file: string, exports: Readonly<Record<string, unknown>>, name: string): MokapotError {
   const names = Object.keys(exports).filter(key => typeof exports[key] === 'function');
   const near = nearest(name, names);
   const there = names.length > 0 ? `It exports ${names.join(', ')}.` : 'It exports no class.';
   return fail('python-module', `${file} exports no class ${name}.`, { hint: near ? `Did you mean ${near}?` : there });
-}
-
-function unknownModule(module: string, layer: string, dirs: readonly string[]): MokapotError {
-  const looked = dirs.map(dir => join(dir, `${module}{${EXTENSIONS.join(',')}}`));
-  const where = looked.length > 0 ? ` Looked at ${looked.join(', ')}.` : '';
-  return fail('python-module', `There is no Python layer ${module}.${layer}: it is not registered.${where}`, {
-    hint: `Put ${module}.ts, which exports a class ${layer} with setup, reshape, forward and backward, beside the prototxt or into a folder given by --python-layers; or call registerPythonLayer('${module}', '${layer}', …).`,
-  });
 }

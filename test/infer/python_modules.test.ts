@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Net } from '../../src/infer/net.js';
 import { loadPythonModules } from '../../src/infer/python_modules.js';
+import { PythonProcess } from '../../src/python/index.js';
 import type { HostBlob } from '../../src/layers/index.js';
 import { compileNet } from '../../src/net/index.js';
 import { parseText } from '../../src/schema/index.js';
@@ -45,32 +46,34 @@ afterAll(async () => {
   await rm(extra, { recursive: true });
 });
 
+const python = new PythonProcess({ interpreter: '/nowhere/python3' });
+
 async function topShape(module: string, layer: string) {
   const param = net(module, layer);
-  const hostLayer = await loadPythonModules(param, { protoDir: proto, dirs: [extra] });
+  const hostLayer = await loadPythonModules(param, { protoDir: proto, given: [extra] }, python);
   return compileNet(param, { phase: 'TEST', hostLayer }).blobs.get('y')?.shape;
 }
 
 describe('loadPythonModules', () => {
   it('finds a class beside the prototxt, and in TypeScript as a property of the default export', async () => {
-    expect(await topShape('near', 'Wide')).toEqual([2, 3, 4]);
+    expect(await topShape('near', 'Far')).toEqual([2, 3, 4]);
     expect(await topShape('typed', 'Typed')).toEqual([2]);
   });
 
-  it('the prototxt’s folder comes first', async () => {
-    await expect(topShape('near', 'Far')).rejects.toThrow(/near\.mjs exports no class Far\. It exports Wide/);
+  it('what was given comes before the prototxt’s folder', async () => {
+    await expect(topShape('near', 'Wide')).rejects.toThrow(/near\.mjs exports no class Wide\. It exports Far/);
   });
 
-  it('a registered class serves where the file has none of its name', async () => {
-    const make = await loadPythonModules(net('digits_python_layers', 'Dice'), { protoDir: proto });
-    expect(make('digits_python_layers', 'Dice').constructor.name).toBe('Dice');
-    expect(make('digits_python_layers', 'Other').constructor.name).toBe('Other');
+  it('a class that ships with Mokapot serves where the file has none of its name', async () => {
+    const make = await loadPythonModules(net('digits_python_layers', 'Dice'), { protoDir: proto }, python);
+    expect(make('digits_python_layers', 'Dice', 'a').constructor.name).toBe('Dice');
+    expect(make('digits_python_layers', 'Other', 'b').constructor.name).toBe('Other');
   });
 
   it('names every place it looked at, and how to mend it', async () => {
     const message = await topShape('nowhere', 'Thing').catch((e: Error) => e.message);
-    expect(message).toContain(join(proto, 'nowhere{.ts,.mjs,.js}'));
-    expect(message).toContain(join(extra, 'nowhere{.ts,.mjs,.js}'));
+    expect(message).toContain(join(proto, 'nowhere{.ts,.js,.mjs,.py}'));
+    expect(message).toContain(join(extra, 'nowhere{.ts,.js,.mjs,.py}'));
     expect(message).toMatch(/--python-layers.*registerPythonLayer/);
   });
 
