@@ -1,4 +1,5 @@
 /** Diagnostics: the ground every other folder stands on. */
 export * from './diagnostic.js';
+export { applyFixes, type Fixed } from './fix.js';
 export * from './frame.js';
 export { nearest } from './nearest.js';

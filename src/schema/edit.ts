@@ -8,12 +8,12 @@ import protobuf from 'protobufjs';
 import {
   type Lines,
   parseSyntax,
-  type Span,
   type SyntaxField,
   type SyntaxMessage,
   type SyntaxValue,
 } from '../../grammar/index.js';
 import { type Diagnostic, error, hasErrors, MokapotError, nearest } from '../diagnostics/index.js';
+import { cutting, insertion, type Splice, written } from './mend.js';
 import { messageType } from './message.js';
 import { findField, parseText, scopeOf } from './parse.js';
 import { formatString } from './values.js';
@@ -75,10 +75,6 @@ interface Level {
   readonly block: SyntaxMessage | undefined;
   /** How diagnostics call it. */
   readonly label: string;
-}
-
-interface Splice extends Span {
-  readonly text: string;
 }
 
 /** One occurrence of a field: the field, and its value or the item of its list. */
@@ -245,7 +241,7 @@ class Editor {
     const [, name, rest] = /^([A-Za-z_]\w*)(?:\[0\])?(?:\.(.+))?$/.exec(path) ?? [];
     const field = name === undefined ? undefined : findField(type, name);
     if (!field) throw this.#unknown({ type, fields: [], block: undefined, label: type.name }, name ?? path);
-    if (rest === undefined) return assignment(field, this.#checked(type, field));
+    if (rest === undefined) return written(field, this.#checked(type, field));
     if (!(field.resolvedType instanceof protobuf.Type))
       throw this.#fail('bad-path', `\`${field.name}\` holds no fields.`);
     return `${field.name} { ${this.#assignmentIn(field.resolvedType, rest)} }`;
@@ -273,12 +269,12 @@ class Editor {
     const target = found[at]?.value;
     if (target) this.#splices.push({ start: target.start, end: target.end, text: value });
     else if (at > found.length) throw this.#noSuch(level, field, at, found.length);
-    else this.#insert(level, field, assignment(field, value));
+    else this.#insert(level, field, written(field, value));
   }
 
   #add(level: Level, field: protobuf.Field): void {
     if (!field.repeated) throw this.#fail('not-repeated', `\`${field.name}\` takes one value: set it.`);
-    this.#insert(level, field, assignment(field, this.#checked(level.type, field)));
+    this.#insert(level, field, written(field, this.#checked(level.type, field)));
   }
 
   #remove(level: Level, field: protobuf.Field, found: readonly Occurrence[], index: number | undefined): void {
@@ -300,42 +296,12 @@ class Editor {
     );
   }
 
-  /** Takes a field out, and its line where nothing else stands on it. */
   #cut(field: SyntaxField): void {
-    let { start, end } = field;
-    if (/[,;]/.test(this.text[end] ?? '')) end++;
-    const lineEnd = this.#lines.lineEnd(end);
-    const alone = this.#lines.opensLine(start) && this.text.slice(end, lineEnd).trim() === '';
-    if (alone) {
-      start -= this.#lines.indent(start).length;
-      end = lineEnd;
-      if (this.text.startsWith('\r\n', end)) end += 2;
-      else if (this.text[end] === '\n') end++;
-    } else if (this.#lines.opensLine(start)) {
-      while (/[ \t]/.test(this.text[end] ?? '')) end++;
-    } else if (/[ \t]/.test(this.text[start - 1] ?? '')) start--;
-    this.#splices.push({ start, end, text: '' });
+    this.#splices.push(cutting(this.#lines, field));
   }
 
-  /** Puts a field into a block: after its likes, else after the last plain field, else at the end. */
   #insert(level: Level, field: protobuf.Field, text: string): void {
-    const { fields, block } = level;
-    const likes = fields.filter(f => f.name === field.name);
-    const plain = fields.filter(f => f.value?.kind !== 'message');
-    const takesBlock = field.resolvedType instanceof protobuf.Type;
-    const after = likes.at(-1) ?? (takesBlock ? undefined : plain.at(-1)) ?? fields.at(-1);
-    const newline = this.text.includes('\r\n') ? '\r\n' : '\n';
-    if (!after) {
-      const at = block ? block.start + 1 : this.text.length;
-      this.#splices.push({ start: at, end: at, text: block ? ` ${text} ` : `${text}${newline}` });
-      return;
-    }
-    const end = after.end + (/[,;]/.test(this.text[after.end] ?? '') ? 1 : 0);
-    const lineEnd = this.#lines.lineEnd(end);
-    const ownLine = /^[ \t]*(#.*)?$/.test(this.text.slice(end, lineEnd)) && this.#lines.opensLine(after.start);
-    const at = ownLine ? lineEnd : end;
-    const lead = ownLine ? `${newline}${this.#lines.indent(after.start)}` : ' ';
-    this.#splices.push({ start: at, end: at, text: lead + text });
+    this.#splices.push(insertion(this.#lines, level, field, text));
   }
 
   /** The edit's value as it goes into the text, checked by the schema. */
@@ -343,16 +309,13 @@ class Editor {
     const raw = this.edit.value ?? '';
     const quoted = /^(["']).*\1$/s.test(raw) || raw.startsWith('[');
     const value = field.type === 'string' && !quoted ? formatString(raw) : raw;
-    const { diagnostics } = parseText(assignment(field, value), type, { name: this.edit.path });
+    const { diagnostics } = parseText(written(field, value), type, { name: this.edit.path });
     const own = diagnostics.filter(d => d.code !== 'missing-required');
     const wrong = own.find(d => d.severity === 'error');
     if (wrong) throw this.#fail(wrong.code, wrong.message, wrong.hint);
     return value;
   }
 }
-
-const assignment = (field: protobuf.Field, value: string): string =>
-  `${field.name}${field.resolvedType instanceof protobuf.Type ? '' : ':'} ${value}`;
 
 function occurrences(level: Level, field: protobuf.Field): Occurrence[] {
   return level.fields

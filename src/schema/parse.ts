@@ -41,11 +41,16 @@ export function setLenient(on: boolean): void {
   lenientByDefault = on;
 }
 
-interface Origin {
+/** Where a message stands in its text. */
+export interface Origin {
   readonly lines: Lines;
   readonly type: protobuf.Type;
   readonly fields: readonly SyntaxField[];
   readonly span: Span;
+  /** Its braces; none for the whole text. */
+  readonly block: SyntaxMessage | undefined;
+  /** It is an item of a list `[{ … }, { … }]`. */
+  readonly inList: boolean;
 }
 
 const origins = new WeakMap<object, Origin>();
@@ -150,7 +155,7 @@ class MessageReader {
 
   read(type: protobuf.Type): object {
     const { document } = this.syntax;
-    const message = this.#start(type, document.fields, { start: 0, end: document.end }, undefined);
+    const message = this.#start(type, document.fields, { start: 0, end: document.end });
     for (let job = this.#jobs.pop(); job; job = this.#jobs.pop()) {
       for (const field of job.fields) this.#readField(job, field);
       this.#checkRequired(job);
@@ -159,9 +164,10 @@ class MessageReader {
     return message;
   }
 
-  #start(type: protobuf.Type, fields: readonly SyntaxField[], at: Span, up: Job | undefined): Fields {
+  #start(type: protobuf.Type, fields: readonly SyntaxField[], at: Span, up?: Job, block?: SyntaxMessage): Fields {
     const message = type.create() as unknown as Fields;
-    origins.set(message, { lines: this.#lines, type, fields, span: at });
+    const inList = block?.start === at.start;
+    origins.set(message, { lines: this.#lines, type, fields, span: at, block, inList });
     const depth = up ? up.depth + 1 : 0;
     if (depth > MAX_DEPTH) this.#report.add('too-deep', `Blocks are nested more than ${MAX_DEPTH} deep.`, at);
     else this.#jobs.push({ type, message, fields, up, depth, at, quiet: up?.quiet ?? false });
@@ -244,7 +250,7 @@ class MessageReader {
 
   #readBlock(job: Job, node: SyntaxField, field: protobuf.Field, inner: protobuf.Type, value: SyntaxMessage): void {
     const at = { start: node.value === value ? node.start : value.start, end: value.end };
-    const message = this.#start(inner, value.fields, at, job);
+    const message = this.#start(inner, value.fields, at, job, value);
     if (field.map) {
       job.message[field.name] ??= {};
       if (!Object.hasOwn(job.message, field.name)) job.message[field.name] = {};
@@ -364,6 +370,11 @@ export function locate(message: object, field?: string, index = 0): Location | u
     left -= items.length;
   }
   return undefined;
+}
+
+/** The same as a syntax tree knows it. */
+export function originOf(message: object): Origin | undefined {
+  return origins.get(message);
 }
 
 /** Lets `to` be located where `from` stands: for messages that an upgrade makes. */
