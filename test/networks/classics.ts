@@ -1,49 +1,23 @@
-/** Networks of the literature as prototxt, written by small functions: a layer each, blobs named after their layer. */
+/** Networks of the literature as prototxt. */
 
-const input = (name: string, ...shape: number[]) =>
-  `layer { name: "${name}" type: "Input" top: "${name}" input_param { shape { ${shape.map(d => `dim: ${d}`).join(' ')} } } }`;
-
-function layer(type: string, name: string, bottoms: string | readonly string[], body = '', top = name): string {
-  const list = [bottoms].flat().map(b => `bottom: "${b}"`);
-  return `layer { name: "${name}" type: "${type}" ${list.join(' ')} top: "${top}" ${body} }`;
-}
-
-const inPlace = (type: string, blob: string, body = '', name = `${type.toLowerCase()}_${blob}`) =>
-  layer(type, name, blob, body, blob);
-const relu = (blob: string) => inPlace('ReLU', blob);
-const dropout = (blob: string) => inPlace('Dropout', blob);
-
-interface Window {
-  readonly stride?: number;
-  readonly pad?: number;
-  readonly group?: number;
-  readonly bias?: boolean;
-  readonly type?: string;
-}
-
-const conv = (name: string, bottom: string, out: number, kernel: number, w: Window = {}) =>
-  layer(
-    w.type ?? 'Convolution',
-    name,
-    bottom,
-    `convolution_param { num_output: ${out} kernel_size: ${kernel} stride: ${w.stride ?? 1} pad: ${w.pad ?? 0}
-      group: ${w.group ?? 1} bias_term: ${w.bias ?? true} }`,
-  );
-const convRelu = (...args: Parameters<typeof conv>) => `${conv(...args)}\n${relu(args[0])}`;
-const pool = (name: string, bottom: string, kernel: number, stride: number, more = '') =>
-  layer('Pooling', name, bottom, `pooling_param { kernel_size: ${kernel} stride: ${stride} ${more} }`);
-const globalAverage = (name: string, bottom: string) =>
-  layer('Pooling', name, bottom, 'pooling_param { pool: AVE global_pooling: true }');
-const fc = (name: string, bottom: string, out: number, more = '') =>
-  layer('InnerProduct', name, bottom, `inner_product_param { num_output: ${out} } ${more}`);
-const lrn = (name: string, bottom: string) =>
-  layer('LRN', name, bottom, 'lrn_param { local_size: 5 alpha: 0.0001 beta: 0.75 }');
-const softmax = (bottom: string) => layer('Softmax', 'prob', bottom);
-const concat = (name: string, bottoms: readonly string[]) => layer('Concat', name, bottoms);
-const add = (name: string, bottoms: readonly string[]) => layer('Eltwise', name, bottoms);
-const normalised = (blob: string) =>
-  `${inPlace('BatchNorm', blob)}\n${inPlace('Scale', blob, 'scale_param { bias_term: true }')}`;
-const text = (...parts: readonly (string | readonly string[])[]) => parts.flat().join('\n');
+import {
+  add,
+  concat,
+  conv,
+  convRelu,
+  dropout,
+  fc,
+  globalAverage,
+  inPlace,
+  input,
+  layer,
+  lrn,
+  normalised,
+  pool,
+  relu,
+  softmax,
+  text,
+} from './parts.js';
 
 /** `normFirst`: AlexNet's order norm, pool; CaffeNet's is pool, norm. */
 function alex(normFirst: boolean): string {
@@ -106,7 +80,7 @@ export const googLeNet = text(
   [pool('pool5', '5b', 7, 1, 'pool: AVE'), dropout('pool5'), fc('fc', 'pool5', 1000), softmax('fc')],
 );
 
-const VGG = [
+export const VGG = [
   [64, 2],
   [128, 2],
   [256, 3],
@@ -186,7 +160,7 @@ export const squeezeNet = text(
 );
 
 /** Channels into and out of each separable block, and its stride. */
-const SEPARABLE = [
+export const SEPARABLE = [
   [32, 64, 1],
   [64, 128, 2],
   [128, 128, 1],
