@@ -9,6 +9,15 @@
  * Wherever something a person gave is wrong, a MokapotError is thrown; its `diagnostics` say what, where and what helps.
  */
 
+// Models for other programs.
+export {
+  type ConvertOptions,
+  type ConvertReport,
+  convert,
+  type ModelEndpoint,
+  type Preprocessing,
+  type Target,
+} from './convert/index.js';
 // Data sets.
 export {
   type Batch,

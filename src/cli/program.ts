@@ -4,6 +4,7 @@ import { Command, Option } from 'commander';
 import type { ImagesOptions, PhantomOptions, SunnybrookOptions } from '../data/index.js';
 import type { CheckOptions } from './commands/check.js';
 import type { CodecOptions } from './commands/codec.js';
+import type { ConvertCommandOptions } from './commands/convert.js';
 import type { ShowOptions } from './commands/dataset.js';
 import type { DemoOptions } from './commands/demo.js';
 import type { EditOptions } from './commands/edit.js';
@@ -53,6 +54,7 @@ export function createProgram(io: Io, setCode: (code: number) => void): Command 
   addData(program, io, act);
   addRunning(program, io, act);
   addEditing(program, io, act);
+  addConvert(program, io, act);
   addTime(program, io, act);
   addVerify(program, io, act);
   addSchemas(program);
@@ -60,7 +62,7 @@ export function createProgram(io: Io, setCode: (code: number) => void): Command 
 }
 
 /** Commands that read prototxt. */
-const READERS = ['check', 'summary', 'train', 'test', 'infer', 'encode', 'decode', 'edit', 'time'];
+const READERS = ['check', 'summary', 'train', 'test', 'infer', 'encode', 'decode', 'edit', 'time', 'convert'];
 
 /** `--schema` and `--lenient`, in force before the command itself runs; a `net.proto` beside `net.prototxt` counts too. */
 function addSchemas(program: Command): void {
@@ -164,6 +166,39 @@ function addEditing(program: Command, io: Io, act: Act): void {
       );
   codec('encode', 'prototxt to binary message', "without upgrading older forms: protoc's very bytes");
   codec('decode', 'binary message to prototxt', 'without upgrading older forms');
+}
+
+const TARGETS = ['tfjs', 'onnx', 'safetensors', 'npz', 'h5', 'caffemodel'];
+
+function addConvert(program: Command, io: Io, act: Act): void {
+  program
+    .command('convert')
+    .description('a network with its weights as a TensorFlow.js or ONNX model; weights in other formats')
+    .addOption(new Option('--to <format>', 'what to make').choices(TARGETS).makeOptionMandatory())
+    .requiredOption('--out <dir>', 'where it goes: a folder, or a file of that kind')
+    .option('--net <file>', 'the network; its stage "deploy" is used unless options say otherwise')
+    .option('--weights <file>', '.caffemodel, .caffemodel.h5, .safetensors or .npz (repeatable)', repeated)
+    .addOption(inputOption())
+    .addOption(phaseOption())
+    .addOption(stageOption())
+    .addOption(new Option('--quantize <type>', 'tfjs: smaller weights').choices(['float16', 'uint16', 'uint8']))
+    .addOption(new Option('--layout <axes>', 'tfjs: of pictures in and out').choices(['NCHW', 'NHWC']).default('NCHW'))
+    .option('--fixed', 'one batch size, height and width, even where any would do')
+    .option('--mean <numbers>', 'into the model: subtract this from each channel, e.g. 104,117,123, or a .binaryproto')
+    .addOption(new Option('--scale <x>', 'into the model: multiply by this, after the mean').argParser(number()))
+    .option('--bgr', 'into the model: it takes red, green, blue; the network wants blue first (--mean goes by it)')
+    .option('--preprocess <blob>', 'the input that the three above are for, where there are several')
+    .option('--fold-batch-norm', 'work BatchNorm, Scale and Bias into the layers before them')
+    .option('--no-check', 'do not run the model beside the network')
+    .addOption(backendOption())
+    .addOption(pythonOption())
+    .option('--json', 'as JSON')
+    .action(
+      act(async (options: ConvertCommandOptions) => {
+        const { convertCommand } = await import('./commands/convert.js');
+        await convertCommand(io, options);
+      }),
+    );
 }
 
 const valOption = (preset = 10) =>

@@ -111,6 +111,35 @@ function threadCount(): number {
   return Math.min(4, wanted);
 }
 
+let chosen: Promise<typeof import('@tensorflow/tfjs-core')> | undefined;
+
+/**
+ * tfjs with its wasm backend as the one it runs on, for graph models and whatever else goes by tfjs's own ops. One thread:
+ * the module above has the others.
+ */
+export function tfjsOnWasm(): Promise<typeof import('@tensorflow/tfjs-core')> {
+  chosen ??= choose();
+  return chosen.then(async tf => {
+    await tf.setBackend('wasm');
+    return tf;
+  });
+}
+
+async function choose(): Promise<typeof import('@tensorflow/tfjs-core')> {
+  const require = createRequire(import.meta.url);
+  const tf = require('@tensorflow/tfjs-core') as typeof import('@tensorflow/tfjs-core');
+  const entry = require.resolve('@tensorflow/tfjs-backend-wasm');
+  const { setWasmPaths } = require(entry) as typeof import('@tensorflow/tfjs-backend-wasm');
+  await shared;
+  // Once a module runs, the path is settled.
+  if (!shared) setWasmPaths(path.dirname(entry) + path.sep);
+  const before = handlers();
+  tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
+  await tf.setBackend('wasm');
+  dropHandlers(before);
+  return tf;
+}
+
 async function start(threads: number): Promise<WasmModule> {
   const require = createRequire(import.meta.url);
   const tf = require('@tensorflow/tfjs-core') as typeof import('@tensorflow/tfjs-core');

@@ -32,9 +32,10 @@ export function padAfter(
 ): number | undefined {
   const fits = (after: number) =>
     inputs.every((n, k) => Math.floor((n + pad + after - kernel) / stride) + 1 === outputs[k]);
-  const roundedUp = pad > 0 ? Math.min(kernel - 1, pad + stride - 1) : stride - 1;
+  const clipped = Math.min(kernel - 1, pad + stride - 1);
+  const roundedUp = pad > 0 ? [clipped] : [stride - 1, clipped];
   const varies = new Set(inputs).size > 1;
-  return [...(varies ? [roundedUp] : []), ...Array.from({ length: kernel + stride }, (_, i) => pad + i)].find(fits);
+  return [...(varies ? roundedUp : []), ...Array.from({ length: kernel + stride }, (_, i) => pad + i)].find(fits);
 }
 
 interface Ends {

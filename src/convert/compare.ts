@@ -1,0 +1,118 @@
+/** An exported model beside the network it came from: both are run on the same random input. */
+
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import type { Net } from '../infer/net.js';
+import { type Shape, sizeOf } from '../ir/index.js';
+import { Random } from '../random/index.js';
+import { tfjsOnWasm } from '../targets/tfjs/wasm_module.js';
+import type { PreparedInput } from './prepare.js';
+import type { InputShapes } from './sizes.js';
+
+export interface Comparison {
+  readonly inputs: InputShapes;
+  /** Of each output: greatest |exported − network's|, and the network's greatest value. */
+  readonly outputs: readonly { readonly blob: string; readonly error: number; readonly greatest: number }[];
+}
+
+export interface FedArray {
+  readonly shape: Shape;
+  readonly data: Float32Array;
+}
+
+/** A model that was loaded from its files. Arrays are in Caffe's layout. */
+export interface LoadedModel {
+  run(feeds: ReadonlyMap<string, FedArray>, outputs: readonly string[]): Promise<Float32Array[]>;
+  dispose(): void | Promise<void>;
+}
+
+/** Random pixels for pictures, numbers around 0 for what else is fed. */
+export function randomFeeds(shapes: InputShapes, seed = 1): Map<string, FedArray> {
+  const random = new Random(seed);
+  return new Map(
+    Object.entries(shapes).map(([name, shape]) => {
+      const isPicture = shape.length === 4 && (shape[1] === 1 || shape[1] === 3);
+      const data = new Float32Array(sizeOf(shape));
+      for (let i = 0; i < data.length; i++) data[i] = isPicture ? random.uniform(0, 255) : random.uniform(-1, 1);
+      return [name, { shape, data }];
+    }),
+  );
+}
+
+/** Runs both at these input shapes. */
+export async function compare(
+  net: Net,
+  model: LoadedModel,
+  shapes: InputShapes,
+  prepared: PreparedInput | undefined,
+): Promise<Comparison> {
+  const raw = randomFeeds(shapes);
+  const blobs = net.graph.outputs;
+  const expected = await runNet(net, raw, prepared);
+  const got = await model.run(raw, blobs);
+  return { inputs: shapes, outputs: blobs.map((blob, i) => ({ blob, ...distance(got[i]!, expected[i]!) })) };
+}
+
+/** The network's outputs of what it is fed, preprocessed. */
+export async function runNet(
+  net: Net,
+  raw: ReadonlyMap<string, FedArray>,
+  prepared?: PreparedInput,
+): Promise<Float32Array[]> {
+  const fed = [...raw].map(([name, feed]) => {
+    const data = prepared?.blob === name ? prepared.apply(feed.data, feed.shape) : feed.data;
+    return [name, { shape: feed.shape, data }] as const;
+  });
+  const outputs = await net.forward(Object.fromEntries(fed.filter(([name]) => net.inputs.includes(name))));
+  return net.graph.outputs.map(name => outputs.get(name)!.data.slice());
+}
+
+export function distance(a: Float32Array, b: Float32Array): { error: number; greatest: number } {
+  if (a.length !== b.length) return { error: Number.POSITIVE_INFINITY, greatest: 0 };
+  let [error, greatest] = [0, 0];
+  for (let i = 0; i < a.length; i++) {
+    const [x, y] = [a[i]!, b[i]!];
+    if (Object.is(x, y)) continue;
+    const apart = Math.abs(x - y);
+    error = Math.max(error, Number.isNaN(apart) ? Number.POSITIVE_INFINITY : apart);
+  }
+  for (const y of b) if (Math.abs(y) > greatest) greatest = Math.abs(y);
+  return { error, greatest };
+}
+
+/** A graph model from its folder, on tfjs's wasm backend: what a browser would load. */
+export async function loadTfjs(folder: string, layout: 'NCHW' | 'NHWC'): Promise<LoadedModel> {
+  const require = createRequire(import.meta.url);
+  const tf = await tfjsOnWasm();
+  const { loadGraphModel } = require('@tensorflow/tfjs-converter') as typeof import('@tensorflow/tfjs-converter');
+  const model = await loadGraphModel({ load: () => readArtifacts(folder) as never });
+  const turned = (shape: Shape) => layout === 'NHWC' && shape.length === 4;
+  return {
+    async run(feeds, outputs) {
+      const given = [...feeds].map(([name, { data, shape }]) => {
+        const x = tf.tensor(data, [...shape]);
+        return [name, turned(shape) ? tf.transpose(x, [0, 2, 3, 1]) : x] as const;
+      });
+      const made = model.execute(Object.fromEntries(given), [...outputs]);
+      const tensors = Array.isArray(made) ? made : [made];
+      const arrays = tensors.map(t => (turned(t.shape) ? tf.transpose(t, [0, 3, 1, 2]) : t).dataSync() as Float32Array);
+      const copies = arrays.map(a => a.slice());
+      for (const t of [...given.map(g => g[1]), ...tensors]) t.dispose();
+      return copies;
+    },
+    dispose: () => model.dispose(),
+  };
+}
+
+/** What tfjs's own reader of files (of tfjs-node, of a browser) hands on. */
+async function readArtifacts(folder: string): Promise<object> {
+  const json = JSON.parse(await readFile(join(folder, 'model.json'), 'utf8')) as {
+    weightsManifest: readonly { paths: readonly string[]; weights: readonly object[] }[];
+  };
+  const { weightsManifest, ...head } = json;
+  const paths = weightsManifest.flatMap(group => group.paths);
+  const shards = await Promise.all(paths.map(path => readFile(join(folder, path))));
+  const weightData = shards.map(s => s.buffer.slice(s.byteOffset, s.byteOffset + s.byteLength));
+  return { ...head, weightSpecs: weightsManifest.flatMap(group => group.weights), weightData };
+}

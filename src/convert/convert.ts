@@ -1,0 +1,184 @@
+/**
+ * `convert`: a network with its weights as a model for something else: TensorFlow.js, ONNX, arrays. What was written is
+ * read back and compared before it is put in place.
+ */
+
+import { basename } from 'node:path';
+import { type Diagnostic, fail } from '../diagnostics/index.js';
+import { Net } from '../infer/net.js';
+import { checkOptions } from './check_options.js';
+import { distance, randomFeeds, runNet } from './compare.js';
+import { foldBatchNorm } from './fold_batch_norm.js';
+import { prepareInput } from './prepare.js';
+import { inputShapes } from './sizes.js';
+import { placeOf, Staging } from './staging.js';
+import { convertOnnx } from './to_onnx.js';
+import { convertTfjs } from './to_tfjs.js';
+import { convertWeights, writeLayers } from './to_weights.js';
+import type { ConvertOptions, ConvertReport, Job, Target, TargetReport } from './types.js';
+import { EXTENSIONS, formatOf, type Layers, loadLayers, useLayers } from './weights.js';
+
+const RUN: Readonly<Record<Target, (job: Job) => Promise<TargetReport>>> = {
+  tfjs: convertTfjs,
+  onnx: convertOnnx,
+  safetensors: convertWeights,
+  npz: convertWeights,
+  h5: convertWeights,
+  caffemodel: convertWeights,
+};
+
+/**
+ * @throws MokapotError of the network and its weights; `cannot-export`, `convert-options`, `convert-preprocessing`,
+ * `convert-out`; `convert-differs` where the model does not compute what the network computes (nothing is put in place)
+ */
+export async function convert(options: ConvertOptions): Promise<ConvertReport> {
+  checkOptions(options);
+  const { folder, file } = placeFor(options);
+  const progress = options.onProgress ?? (() => undefined);
+  if (options.net === undefined) {
+    const layers = weightsOf(options).map(loadLayers);
+    const merged = new Map(layers.flatMap(l => [...l]));
+    return inStage(folder, async stage => {
+      const report = await writeLayers(options, stage, file, merged);
+      return { to: options.to, ...report, diagnostics: [] };
+    });
+  }
+  progress('reading the network and its weights');
+  const { net: original, diagnostics } = await load(options);
+  try {
+    const { net, folded } = options.foldBatchNorm
+      ? await fold(original, options)
+      : { net: original, folded: undefined };
+    try {
+      const prepared = options.preprocessing && prepareInput(options.preprocessing, inputShapes(net.graph));
+      return await inStage(folder, async stage => {
+        const job: Job = { options, net, prepared, stage, file, progress, parameters: parametersOf(net) };
+        const report = await RUN[options.to](job);
+        return { to: options.to, ...report, diagnostics, ...(folded && { folded }) };
+      });
+    } finally {
+      if (net !== original) net.dispose();
+    }
+  } finally {
+    original.dispose();
+  }
+}
+
+async function inStage<T>(folder: string, run: (stage: Staging) => Promise<T>): Promise<T> {
+  const stage = await Staging.in(folder);
+  try {
+    return await run(stage);
+  } finally {
+    await stage.drop();
+  }
+}
+
+/** The folder, and the file's name where the target is one file. */
+function placeFor({ to, out, net, weights }: ConvertOptions): { folder: string; file: string } {
+  if (to === 'tfjs') return { folder: out, file: 'model.json' };
+  const from = net ?? [weights ?? []].flat()[0]!;
+  const stem = basename(from).replace(/\.(prototxt|caffemodel\.h5|caffemodel|h5|safetensors|npz)$/i, '');
+  const extension = to === 'onnx' ? '.onnx' : EXTENSIONS[to];
+  return placeOf(out, `${stem}${extension}`, to === 'h5' ? ['.h5', '.hdf5'] : [extension]);
+}
+
+function weightsOf({ weights }: ConvertOptions): readonly string[] {
+  return [weights ?? []].flat();
+}
+
+async function load(options: ConvertOptions): Promise<{ net: Net; diagnostics: Diagnostic[] }> {
+  const { phase = 'TEST', stages = ['deploy'], check = true } = options;
+  const backend = check || options.foldBatchNorm ? options.backend : 'host';
+  const { level, inputShapes, entryShapes, pythonLayers, seed, schema, lenient } = options;
+  const given = { backend, level, inputShapes, entryShapes, pythonLayers, seed, schema, lenient };
+  const net = await Net.fromFile(options.net!, { ...defined(given), phase, stages });
+  try {
+    const paths = weightsOf(options);
+    const matches = paths.map(path =>
+      formatOf(path) === 'caffemodel' ? net.copyFrom(path) : useLayers(net, loadLayers(path)),
+    );
+    return {
+      net,
+      diagnostics: [...net.diagnostics.filter(d => d.severity === 'warning'), ...about(net, paths, matches)],
+    };
+  } catch (thrown) {
+    net.dispose();
+    throw thrown;
+  }
+}
+
+function defined<T extends object>(options: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(options).filter(([, v]) => v !== undefined)) as never;
+}
+
+/** What the weights leave open, and what they have too many. */
+function about(
+  net: Net,
+  paths: readonly string[],
+  matches: readonly { copied: readonly string[]; unused: readonly string[] }[],
+) {
+  if (net.params.size === 0) return [];
+  if (paths.length === 0) {
+    return [
+      warning(
+        'no-weights',
+        'No weights are given: the parameters are what the fillers make of them.',
+        'Name the trained ones: --weights x.caffemodel',
+      ),
+    ];
+  }
+  const copied = new Set(matches.flatMap(m => m.copied));
+  const missing = [...net.params.keys()].filter(name => !copied.has(name));
+  const unused = [...new Set(matches.flatMap(m => m.unused))];
+  return [
+    ...(missing.length > 0
+      ? [warning('weights-missing', `The weights have nothing for ${listed(missing)}: filled by the fillers.`)]
+      : []),
+    ...(unused.length > 0
+      ? [warning('weights-unused', `The network has no layer for the weights' ${listed(unused)}.`)]
+      : []),
+  ];
+}
+
+function warning(code: string, message: string, hint?: string): Diagnostic {
+  return { code, severity: 'warning', message, ...(hint !== undefined && { hint }) };
+}
+
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, 8).map(name => `"${name}"`);
+  return names.length > 8 ? `${shown.join(', ')} and ${names.length - 8} more` : shown.join(', ');
+}
+
+function parametersOf(net: Net): Job['parameters'] {
+  const byKey = new Map<string, Float32Array>();
+  for (const layer of net.graph.layers)
+    layer.params.forEach((index, i) => {
+      byKey.set(net.graph.params[index]!.key, net.params.get(layer.name)![i]!.data);
+    });
+  return key => byKey.get(key)!;
+}
+
+/** The network with its batch normalisation folded, on the same engine. */
+async function fold(original: Net, options: ConvertOptions) {
+  options.onProgress?.('folding batch normalisation');
+  const { param, params, folded } = foldBatchNorm(original);
+  const { phase } = original;
+  const shapes = Object.fromEntries(inputShapes(original.graph));
+  const net = await Net.fromParam(param, { phase, engine: original.engine, inputShapes: shapes });
+  useLayers(net, params as Layers);
+  const error = options.check === false ? undefined : await errorOf(original, net);
+  return { net, folded: { layers: folded, ...(error !== undefined && { error }) } };
+}
+
+/** Greatest difference of the outputs at a random input. */
+async function errorOf(original: Net, folded: Net): Promise<number> {
+  const feeds = randomFeeds(Object.fromEntries(inputShapes(original.graph)));
+  const [before, after] = [await runNet(original, feeds), await runNet(folded, feeds)];
+  const names = original.graph.outputs;
+  const differences = names.map((name, i) => {
+    const at = folded.graph.outputs.indexOf(name);
+    if (at < 0) throw fail('convert-fold', `Folding lost the output "${name}".`);
+    return distance(after[at]!, before[i]!).error;
+  });
+  return Math.max(0, ...differences);
+}

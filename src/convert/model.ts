@@ -1,0 +1,67 @@
+/** What targets that are models have in common: the net said for as many sizes as it can be, and run to compare. */
+
+import { fail } from '../diagnostics/index.js';
+import type { GeneralGraph } from '../ir/passes/generalise.js';
+import { type Comparison, compare, type LoadedModel } from './compare.js';
+import { type InputShapes, inputShapes, type OpenSizes, type Said, sayGenerally } from './sizes.js';
+import type { Job } from './types.js';
+
+export function sayJob<T>({ net, options, prepared }: Job, say: (general: GeneralGraph) => T): Said<T> {
+  const open = options.fixed !== true;
+  const wanted = { batch: open, plane: open && !prepared?.fixesPlane };
+  return sayGenerally(net, prepared ? { prepare: prepared.lower } : {}, wanted, say);
+}
+
+/** Of the greatest output: what two ways of adding up the same numbers may be apart. */
+const TOLERANCE = 1e-4;
+
+/**
+ * Runs the model beside the network, at its own sizes and, where they are open, at others.
+ * @throws MokapotError `convert-differs`; never of a quantised model, which is another one
+ */
+export async function checkModel(
+  job: Job,
+  { open }: Said<unknown>,
+  load: () => Promise<LoadedModel>,
+): Promise<readonly Comparison[] | undefined> {
+  if (job.options.check === false) return undefined;
+  job.progress('comparing it with the network');
+  const model = await load();
+  const checks: Comparison[] = [];
+  try {
+    for (const shapes of sizesToCheck(job, open)) checks.push(await compare(job.net, model, shapes, job.prepared));
+  } finally {
+    await model.dispose();
+  }
+  if (!job.options.quantize) for (const check of checks) refuseDifferent(check);
+  return checks;
+}
+
+function sizesToCheck({ net }: Job, open: OpenSizes): InputShapes[] {
+  const own = Object.fromEntries(inputShapes(net.graph));
+  if (!open.batch && open.plane === undefined) return [own];
+  const [[, first]] = Object.entries(own) as [[string, readonly number[]]];
+  const image = Object.values(own).find(shape => shape.length === 4);
+  const other = Object.entries(own).map(([name, shape]) => {
+    const sizes = [...shape];
+    if (open.batch && shape[0] === first[0]) sizes[0] = first[0] === 2 ? 3 : 2;
+    if (open.plane !== undefined && shape.length === 4 && shape[2] === image![2] && shape[3] === image![3]) {
+      sizes[2]! += open.plane;
+      sizes[3]! += 3 * open.plane;
+    }
+    return [name, sizes] as const;
+  });
+  return [own, Object.fromEntries(other)];
+}
+
+function refuseDifferent({ inputs, outputs }: Comparison): void {
+  for (const { blob, error, greatest } of outputs) {
+    if (error <= TOLERANCE * Math.max(1, greatest)) continue;
+    const sizes = Object.entries(inputs).map(([name, shape]) => `${name} ${shape.join('x')}`);
+    throw fail(
+      'convert-differs',
+      `The model's "${blob}" is up to ${error} off the network's (whose greatest value is ${greatest}), at ${sizes.join(', ')}. Nothing was put in place.`,
+      { hint: '--no-check writes it all the same; --fixed leaves no size open. This may be a bug in Mokapot.' },
+    );
+  }
+}

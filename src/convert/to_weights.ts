@@ -1,0 +1,48 @@
+/** To parameters alone: arrays by name, or a `.caffemodel`; of a folded network its prototxt too. */
+
+import { fail } from '../diagnostics/index.js';
+import { printText } from '../schema/index.js';
+import { loadCaffemodel } from '../weights/files.js';
+import type { Staging } from './staging.js';
+import type { ConvertOptions, Job, TargetReport } from './types.js';
+import { difference, formatOf, type Layers, loadLayers, saveLayers, type WeightFormat } from './weights.js';
+
+export async function convertWeights(job: Job): Promise<TargetReport> {
+  const { options, net, stage, file } = job;
+  job.progress('writing the weights');
+  if (options.foldBatchNorm) {
+    const name = `${file.replace(/\.(caffemodel\.h5|[^.]+)$/, '')}.prototxt`;
+    await stage.write(name, [new TextEncoder().encode(printText(net.graph.source))]);
+  }
+  if (options.to !== 'caffemodel') return writeLayers(options, stage, file, net.params);
+  await net.save(stage.path(file));
+  stage.add(file);
+  return finish(options, stage, file, net.params);
+}
+
+/** Layers without a network. */
+export async function writeLayers(
+  options: ConvertOptions,
+  stage: Staging,
+  file: string,
+  layers: Layers,
+): Promise<TargetReport> {
+  await saveLayers(options.to as Exclude<WeightFormat, 'caffemodel'>, stage.path(file), layers);
+  stage.add(file);
+  return finish(options, stage, file, layers);
+}
+
+async function finish({ check }: ConvertOptions, stage: Staging, file: string, layers: Layers): Promise<TargetReport> {
+  if (check !== false) readBack(stage.path(file), layers);
+  const files = await stage.commit();
+  return { files, inputs: [], outputs: [], ...(check !== false && { identical: true }) };
+}
+
+/** @throws MokapotError `convert-differs` where what was written is not, to the bit, what was to be */
+function readBack(path: string, layers: Layers): void {
+  const read = formatOf(path) === 'caffemodel' ? loadCaffemodel(path).layers : loadLayers(path);
+  const wanted = new Map([...layers].filter(([, blobs]) => blobs.length > 0));
+  const found = difference(wanted, read);
+  if (found)
+    throw fail('convert-differs', `What was written is not what was to be: ${found}. Nothing was put in place.`);
+}

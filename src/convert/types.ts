@@ -1,0 +1,93 @@
+/** What `convert` takes and tells, and what a target works with. */
+
+import type { Diagnostic } from '../diagnostics/index.js';
+import type { Net, NetLoadOptions } from '../infer/net.js';
+import type { Shape } from '../ir/index.js';
+import type { Parameters } from '../targets/constants.js';
+import type { Quantization } from '../targets/tfjs_graph/index.js';
+import type { Comparison } from './compare.js';
+import type { PreparedInput, Preprocessing } from './prepare.js';
+import type { OpenSizes, Said } from './sizes.js';
+import type { Staging, WrittenFile } from './staging.js';
+
+export const TARGETS = ['tfjs', 'onnx', 'safetensors', 'npz', 'h5', 'caffemodel'] as const;
+export type Target = (typeof TARGETS)[number];
+
+type NetPart =
+  | 'phase'
+  | 'stages'
+  | 'level'
+  | 'inputShapes'
+  | 'entryShapes'
+  | 'pythonLayers'
+  | 'backend'
+  | 'seed'
+  | 'schema';
+
+export interface ConvertOptions extends Pick<NetLoadOptions, NetPart | 'lenient'> {
+  readonly to: Target;
+  /** A folder, or a file's name where the target is a single file. */
+  readonly out: string;
+  /** Path of the prototxt. May be left out where weights become safetensors, npz or h5. */
+  readonly net?: string;
+  /** Paths: `.caffemodel`, `.caffemodel.h5`, `.safetensors` or `.npz`, copied in this order. */
+  readonly weights?: string | readonly string[];
+  /** tfjs: stores parameters in fewer bits. */
+  readonly quantize?: Quantization;
+  /** tfjs: order of axes of pictures that go in and come out. Default NCHW, Caffe's. */
+  readonly layout?: 'NCHW' | 'NHWC';
+  /** tfjs and onnx: one batch size, one height and width, even where the network lets them be open. */
+  readonly fixed?: boolean;
+  /** tfjs and onnx: works this into the model. */
+  readonly preprocessing?: Preprocessing;
+  /** Works batch normalisation, Scale and Bias into the layers before them. */
+  readonly foldBatchNorm?: boolean;
+  /** Runs what was written beside the network, at random inputs. Default true. */
+  readonly check?: boolean;
+  /** Told what is being done. */
+  readonly onProgress?: (doing: string) => void;
+}
+
+export interface ModelEndpoint {
+  readonly blob: string;
+  /** −1 is a size that each run may choose. */
+  readonly shape: Shape;
+}
+
+export interface ConvertReport {
+  readonly to: Target;
+  readonly files: readonly WrittenFile[];
+  /** Of tfjs and onnx. */
+  readonly inputs: readonly ModelEndpoint[];
+  readonly outputs: readonly ModelEndpoint[];
+  /** Of tfjs and onnx: what each run may choose, and why the rest is fixed. */
+  readonly open?: OpenSizes;
+  readonly reasons?: Said<unknown>['reasons'];
+  /** Warnings: parameters that came from fillers, layers of the weights that the network lacks. */
+  readonly diagnostics: readonly Diagnostic[];
+  /** Layers that went into others; by how much the outputs changed, where that was looked at. */
+  readonly folded?: {
+    readonly layers: readonly { readonly into: string; readonly layers: readonly string[] }[];
+    readonly error?: number;
+  };
+  /** Greatest error of a stored parameter. */
+  readonly quantization?: { readonly to: Quantization; readonly weight: string; readonly error: number };
+  /** How far the model's outputs are from the network's, at each of the sizes looked at. */
+  readonly checks?: readonly Comparison[];
+  /** Whether arrays were read back and are the same to the bit. */
+  readonly identical?: boolean;
+}
+
+/** What a target works with. */
+export interface Job {
+  readonly options: ConvertOptions;
+  readonly net: Net;
+  readonly parameters: Parameters;
+  readonly prepared: PreparedInput | undefined;
+  readonly stage: Staging;
+  /** The name of the file, of targets that are one. */
+  readonly file: string;
+  progress(doing: string): void;
+}
+
+export type TargetReport = Omit<ConvertReport, 'to' | 'diagnostics' | 'folded'>;
