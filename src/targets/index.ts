@@ -2,6 +2,7 @@
 
 import { fail, nearest } from '../diagnostics/index.js';
 import { createHostEngine } from './host/index.js';
+import { createOnnxEngine, onnxReports } from './onnx/index.js';
 import { createCpuEngine, createTensorflowEngine, createWasmEngine, loadTensorflow } from './tfjs/index.js';
 import type { Engine } from './types.js';
 
@@ -9,13 +10,16 @@ export { createHostEngine } from './host/index.js';
 export type { Engine, Observer, Program } from './types.js';
 
 const makers: Readonly<Record<string, () => Promise<Engine>>> = {
+  onnx: () => createOnnxEngine('onnx'),
   tensorflow: createTensorflowEngine,
   wasm: createWasmEngine,
   cpu: createCpuEngine,
   host: async () => createHostEngine(),
+  'onnx-cuda': () => createOnnxEngine('onnx-cuda'),
+  'onnx-webgpu': () => createOnnxEngine('onnx-webgpu'),
 };
 
-/** Engine names in the order in which `auto` tries them. */
+/** Engine names; `auto` tries them in this order, but for those on GPUs, which are taken only by name. */
 export const engineNames: readonly string[] = Object.keys(makers);
 
 export interface EngineReport {
@@ -33,8 +37,8 @@ export interface EngineChoice {
 }
 
 /**
- * Makes an engine. `name` (or MOKAPOT_BACKEND) is `tensorflow` (alias `tfjs-node`, `tfjs-node-gpu`), `wasm`, `cpu`,
- * `host` or `auto`: TensorFlow's native kernels where they are installed, else wasm.
+ * Makes an engine. `name` (or MOKAPOT_BACKEND) is one of `engineNames` (`tfjs-node` and `tfjs-node-gpu` mean `tensorflow`)
+ * or `auto`: onnxruntime's native kernels where they load, else TensorFlow's, else wasm.
  */
 export async function createEngine(name = process.env['MOKAPOT_BACKEND'] || 'auto'): Promise<Engine> {
   const make = makerOf(name) ?? makers[(await chooseEngine()).chosen]!;
@@ -51,10 +55,18 @@ function makerOf(name: string): (() => Promise<Engine>) | undefined {
   });
 }
 
+const reasons: Readonly<Record<string, string>> = {
+  onnx: 'onnxruntime loads; its kernels are the fastest on a CPU.',
+  tensorflow: "onnxruntime does not load; TensorFlow's native library does.",
+  wasm: 'Neither onnxruntime nor TensorFlow loads, so wasm is the fastest there is.',
+};
+
 /** What there is on this machine, which engine `auto` takes and why: what `mokapot doctor` prints. */
 export async function chooseEngine(): Promise<EngineChoice> {
   const native = loadTensorflow();
+  const [onnx, ...gpus] = await onnxReports();
   const engines: EngineReport[] = [
+    onnx!,
     {
       name: 'tensorflow',
       available: typeof native !== 'string',
@@ -67,15 +79,11 @@ export async function chooseEngine(): Promise<EngineChoice> {
     },
     { name: 'cpu', available: true, detail: "tfjs's plain JavaScript backend; slow, for comparison" },
     { name: 'host', available: true, detail: "Mokapot's reference kernels in plain TypeScript; slow, exact" },
+    ...gpus,
   ];
   const chosen = engines.find(e => e.available)!;
   const asked = process.env['MOKAPOT_BACKEND'];
   if (asked) makerOf(asked);
-  const reason =
-    asked && asked !== 'auto'
-      ? `MOKAPOT_BACKEND=${asked} overrides the choice.`
-      : chosen.name === 'tensorflow'
-        ? "TensorFlow's native library is installed; it is tried first."
-        : "TensorFlow's native library is not here, so wasm is the fastest there is.";
+  const reason = asked && asked !== 'auto' ? `MOKAPOT_BACKEND=${asked} overrides the choice.` : reasons[chosen.name]!;
   return { engines, chosen: asked && asked !== 'auto' && makers[asked] ? asked : chosen.name, reason };
 }

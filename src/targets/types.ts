@@ -3,7 +3,7 @@
 import type { Graph, Shape } from '../ir/types.js';
 
 export interface Engine {
-  /** `wasm`, `cpu`, `tensorflow`, `host`. */
+  /** `onnx`, `wasm`, `cpu`, `tensorflow`, `host`, … */
   readonly name: string;
   /** Sets a variable, in the IR's (Caffe's) layout. The array is copied. */
   write(variable: string, data: Float32Array, shape: Shape): void;
@@ -38,6 +38,11 @@ export interface Program {
   ): Promise<Record<string, Float32Array>>;
   /** Plans a run that fetches these outputs. Throws a MokapotError where it would not fit the engine's memory. */
   prepare(fetch: readonly string[]): void;
+  /**
+   * Nodes that run on the host one by one because the engine has no words for them, as `layer: op`; absent where that is
+   * no exception. User code is not among them.
+   */
+  readonly fallbacks?: readonly string[];
   /** Greatest number of bytes its temporaries take at once, over the runs planned so far. */
   readonly peakBytes: number;
   dispose(): void;

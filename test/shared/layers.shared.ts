@@ -13,7 +13,7 @@ describe.skipIf(!there)('the cases', () => {
   it('are there', () => expect(cases.length).toBeGreaterThan(100));
 });
 
-describe.each(there ? ['wasm', 'cpu', 'host'] : [])('layers on %s', async backend => {
+describe.each(there ? ['onnx', 'wasm', 'cpu', 'host'] : [])('layers on %s', async backend => {
   const engine = await createEngine(backend);
   afterAll(() => engine.dispose());
 

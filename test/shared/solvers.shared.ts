@@ -1,4 +1,4 @@
-/** Every solver and policy of ../shared on wasm and cpu: parameters and loss after each iteration, Caffe's snapshots. */
+/** Every solver and policy of ../shared on onnx, wasm and cpu: parameters and loss after each iteration, Caffe's snapshots. */
 
 import { existsSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
@@ -33,7 +33,7 @@ function expectParams(solver: Solver, { tensors }: Safetensors, after: number): 
 describe.skipIf(!there)('solvers', () => {
   it('are there', () => expect(names.length).toBeGreaterThan(9));
 
-  it.each(['wasm', 'cpu'].flatMap(backend => names.map(name => [name, backend] as const)))(
+  it.each(['onnx', 'wasm', 'cpu'].flatMap(backend => names.map(name => [name, backend] as const)))(
     '%s on %s',
     async (name, backend) => {
       const values = loadSafetensors(file(`${name}.safetensors`));
@@ -54,7 +54,7 @@ describe.skipIf(!there)('solvers', () => {
     "%s goes on from Caffe's snapshot",
     async name => {
       const values = loadSafetensors(file(`${name}.safetensors`));
-      const solver = await Solver.fromFile(file(`${name}_solver.prototxt`), { backend: 'wasm' });
+      const solver = await Solver.fromFile(file(`${name}_solver.prototxt`), { backend: 'onnx' });
       await solver.restore(file(`${name}_iter_4.solverstate`));
       await solver.step(4, feedsOf(values));
       expectParams(solver, values, 8);

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Builder, gradients, type Shape, sizeOf, type Value } from '../../src/ir/index.js';
 import { Random } from '../../src/random/index.js';
 import { chooseEngine, createEngine, createHostEngine, type Engine } from '../../src/targets/index.js';
+import { createCpuEngine, loadTensorflow } from '../../src/targets/tfjs/index.js';
 
 type Build = (b: Builder, inputs: readonly Value[]) => Record<string, Value>;
 
@@ -42,10 +43,13 @@ function withGradients(b: Builder, y: Value, inputs: readonly Value[]): Record<s
   return { y, ...Object.fromEntries(dx.map((d, i) => [`d${i}`, d ?? b.zeros(inputs[i]!.shape)])) };
 }
 
-describe.each(['wasm', 'cpu'])('engine %s', name => {
+const AS_TENSORFLOW = "cpu by TensorFlow's ways";
+const hasTensorflow = typeof loadTensorflow() !== 'string';
+
+describe.each(['onnx', 'wasm', 'cpu', AS_TENSORFLOW, ...(hasTensorflow ? ['tensorflow'] : [])])('engine %s', name => {
   let engine: Engine;
   beforeAll(async () => {
-    engine = await createEngine(name);
+    engine = await (name === AS_TENSORFLOW ? createCpuEngine(true) : createEngine(name));
   });
   afterAll(() => engine.dispose());
 
@@ -120,6 +124,26 @@ describe.each(['wasm', 'cpu'])('engine %s', name => {
       ),
       { numRuns: 40, seed: 11 },
     ));
+
+  it('convolutions whose filter outweighs their image', async () => {
+    for (const [stride, pad, dilation] of [
+      [1, 0, 1],
+      [1, 2, 2],
+      [2, 1, 1],
+    ] as const)
+      await compare(
+        engine,
+        [
+          [1, 3, 6, 5],
+          [40, 3, 3, 2],
+        ],
+        (b, [x, w]) => {
+          const both = (n: number) => [n, n] as const;
+          const geometry = { stride: both(stride), pad: both(pad), dilation: both(dilation), groups: 1 };
+          return withGradients(b, b.conv2d(x!, w!, geometry), [x!, w!]);
+        },
+      );
+  });
 
   it('pooling', () =>
     compare(engine, [[2, 3, 7, 6]], (b, [x]) => {

@@ -4,7 +4,7 @@ import os from 'node:os';
 import type { Graph, Shape } from '../../ir/types.js';
 import type { Engine, Program } from '../types.js';
 import { OnnxProgram } from './program.js';
-import { runtime, Session, type SessionOptions } from './runtime.js';
+import { Session, type SessionOptions } from './runtime.js';
 import { type Block, rowOf, Variables } from './variables.js';
 import { GraphWriter } from './writer.js';
 
@@ -88,10 +88,4 @@ export class OnnxEngine implements Engine {
     for (const session of this.products.values()) void session.then(s => s.dispose());
     this.products.clear();
   }
-}
-
-/** @throws MokapotError `no-onnx` */
-export async function createOnnxEngine(): Promise<Engine> {
-  runtime();
-  return new OnnxEngine('onnx', 'cpu');
 }

@@ -1,2 +1,3 @@
 /** The ONNX target's public face. */
+export { createOnnxEngine, onnxReports } from './devices.js';
 export { type EmitOptions, emitOnnx } from './emit.js';

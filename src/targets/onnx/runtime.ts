@@ -36,15 +36,6 @@ function tryLoading(): Runtime | string {
   }
 }
 
-/** The library. @throws MokapotError `no-onnx` */
-export function runtime(): Runtime {
-  const found = loadRuntime();
-  if (typeof found !== 'string') return found;
-  throw fail('no-onnx', `onnxruntime-node does not load: ${found}`, {
-    hint: 'npm ci installs it; --backend wasm needs nothing native.',
-  });
-}
-
 /** How many threads to use: MOKAPOT_THREADS, else the cores. */
 export function threadCount(): number {
   const asked = Number(process.env['MOKAPOT_THREADS']);
@@ -82,7 +73,7 @@ export class Session {
     w: GraphWriter,
     { provider, domains = [], profile, optimize = 'all' }: SessionOptions,
   ): Promise<Session> {
-    const ort = runtime();
+    const ort = loadRuntime() as Runtime;
     const bytes = writeModel(w.finish('mokapot', { stop: STOP }), { domains });
     const session = await ort.InferenceSession.create(bytes, {
       executionProviders: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'],
