@@ -36,10 +36,12 @@ export interface TextEdit {
   readonly text: string;
 }
 
-/** A mend that is safe to apply without thinking. */
+/** A mend of what the diagnostic says: all of its edits, or none. */
 export interface Fix {
   readonly title: string;
   readonly edits: readonly TextEdit[];
+  /** It changes what the net computes or learns: an editor offers it, `mokapot check --fix` leaves it alone. */
+  readonly unsafe?: true;
 }
 
 export interface Diagnostic {
