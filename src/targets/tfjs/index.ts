@@ -18,14 +18,18 @@ export async function createWasmEngine(): Promise<Engine> {
   return new DeviceEngine(new WasmDevice(await wasmModule()));
 }
 
-/** tfjs's plain JavaScript backend: slow; another implementation to compare with. */
-export async function createCpuEngine(): Promise<Engine> {
+/**
+ * tfjs's plain JavaScript backend: slow; another implementation to compare with.
+ *
+ * @param asTensorflow goes the ways that TensorFlow's own kernels go, to test these where TensorFlow is not
+ */
+export async function createCpuEngine(asTensorflow = false): Promise<Engine> {
   const tf = require('@tensorflow/tfjs-core') as Tf;
   require('@tensorflow/tfjs-backend-cpu');
   await tf.setBackend('cpu');
   // Keeps it from printing an advertisement at its first tensor.
   (tf.backend() as unknown as { firstUse: boolean }).firstUse = false;
-  return new DeviceEngine(new TensorDevice(tf, 'cpu', 'cpu', os.totalmem() * 0.8));
+  return new DeviceEngine(new TensorDevice(tf, 'cpu', os.totalmem() * 0.8, asTensorflow));
 }
 
 /** TensorFlow's own kernels, on the CPU or on a GPU of NVIDIA's. Throws where there are none. */
@@ -37,5 +41,5 @@ export async function createTensorflowEngine(): Promise<Engine> {
     });
   }
   await found.tf.setBackend('tensorflow');
-  return new DeviceEngine(new TensorDevice(found.tf, 'tensorflow', 'tensorflow', os.totalmem() * 0.8));
+  return new DeviceEngine(new TensorDevice(found.tf, 'tensorflow', os.totalmem() * 0.8, true));
 }

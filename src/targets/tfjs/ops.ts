@@ -2,7 +2,8 @@
 
 import type * as tfjs from '@tensorflow/tfjs-core';
 import { parameterOf } from '../../ir/passes/fuse.js';
-import type { ElementwiseOp, FusedAttrs, Node, NodeOf } from '../../ir/types.js';
+import { sizeOf } from '../../ir/shape.js';
+import type { ConvAttrs, ElementwiseOp, FusedAttrs, Node, NodeOf, Shape } from '../../ir/types.js';
 
 type Tf = typeof tfjs;
 type Tensor = tfjs.Tensor;
@@ -44,19 +45,23 @@ function fused(tf: Tf, { steps, results }: FusedAttrs, inputs: readonly Tensor[]
 }
 
 type Shape4 = [number, number, number, number];
+type Pair = readonly [number, number];
 
 const toNHWC = (tf: Tf, x: Tensor) => tf.transpose(x, [0, 2, 3, 1]) as tfjs.Tensor4D;
 const toNCHW = (tf: Tf, x: Tensor) => tf.transpose(x, [0, 3, 1, 2]);
 
+const padded = (tf: Tf, x: Tensor, [y, z]: Pair) =>
+  tf.pad(toNHWC(tf, x), [
+    [0, 0],
+    [y, y],
+    [z, z],
+    [0, 0],
+  ]);
+
 /** A convolution as tf.conv2d: padded by hand, group by group. */
 function conv2d(tf: Tf, { attrs }: NodeOf<'conv2d'>, [x, w]: readonly Tensor[]): Tensor {
   const { stride, pad, dilation, groups } = attrs;
-  const image = tf.pad(toNHWC(tf, x!), [
-    [0, 0],
-    [pad[0], pad[0]],
-    [pad[1], pad[1]],
-    [0, 0],
-  ]);
+  const image = padded(tf, x!, pad);
   const filter = tf.transpose(w!, [2, 3, 1, 0]);
   const images = tf.split(image, groups, 3) as tfjs.Tensor4D[];
   const filters = tf.split(filter, groups, 3) as tfjs.Tensor4D[];
@@ -70,19 +75,116 @@ function convInputGrad(tf: Tf, node: NodeOf<'convInputGrad'>, [dy, w]: readonly 
   const gradients = tf.split(toNHWC(tf, dy!), groups, 3) as tfjs.Tensor4D[];
   const filters = tf.split(tf.transpose(w!, [2, 3, 1, 0]), groups, 3) as tfjs.Tensor4D[];
   const channels = w!.shape[1]!;
-  const padded = [0, 1].map(i => inputSize[i]! + 2 * pad[i]!);
-  const shape: Shape4 = [dy!.shape[0]!, padded[0]!, padded[1]!, channels];
+  const [height, width] = [0, 1].map(i => inputSize[i]! + 2 * pad[i]!);
+  const shape: Shape4 = [dy!.shape[0]!, height!, width!, channels];
   const parts = gradients.map((g, i) => tf.conv2dTranspose(g, filters[i]!, shape, [...stride], 'valid'));
   const whole = tf.concat(parts, 3);
   return toNCHW(tf, tf.slice(whole, [0, pad[0], pad[1], 0], [-1, inputSize[0], inputSize[1], -1]));
+}
+
+/** The gradient of a convolution's filter by TensorFlow's own kernel, which tfjs keeps for its tape. */
+function convFilterGrad(tf: Tf, { attrs }: NodeOf<'convFilterGrad'>, [x, dy]: readonly Tensor[]): Tensor {
+  const { stride, pad, groups, kernel } = attrs;
+  const images = tf.split(padded(tf, x!, pad), groups, 3);
+  const gradients = tf.split(toNHWC(tf, dy!), groups, 3);
+  const parts = images.map((image, i) => {
+    const filterShape = [...kernel, image.shape[3]!, gradients[i]!.shape[3]!];
+    const settings = { strides: [...stride], pad: 'valid', dataFormat: 'NHWC', filterShape };
+    const run = tf.engine().runKernel('Conv2DBackpropFilter', { x: image, dy: gradients[i]! }, settings);
+    return tf.transpose(run as Tensor, [3, 2, 0, 1]);
+  });
+  return tf.concat(parts, 0);
+}
+
+/**
+ * A convolution whose filter outweighs its unfolded image (fc6 of FCN-AlexNet: 151 MB against 2): turning the filter into
+ * TensorFlow's layout would cost more than the product, so the image is unfolded by slices and multiplied as it lies.
+ */
+function isFilterHeavy(x: Shape, filter: Shape, out: Shape, { groups }: ConvAttrs): boolean {
+  const unfolded = sizeOf(filter.slice(1)) * out[2]! * out[3]!;
+  return groups === 1 && x[0] === 1 && sizeOf(filter) > unfolded;
+}
+
+/** Image [1, C, H, W] → [C·kh·kw, H'·W']. */
+function unfold(tf: Tf, x: Tensor, { stride, pad, dilation }: ConvAttrs, kernel: Pair, [, , h, w]: Shape): Tensor {
+  const channels = x.shape[1]!;
+  const image = tf.pad(x, [
+    [0, 0],
+    [0, 0],
+    [pad[0], pad[0]],
+    [pad[1], pad[1]],
+  ]);
+  const parts = offsets(kernel, dilation).map(([y, z]) => {
+    const end = [1, channels, y + (h! - 1) * stride[0] + 1, z + (w! - 1) * stride[1] + 1];
+    return tf.reshape(tf.stridedSlice(image, [0, 0, y, z], end, [1, 1, ...stride]), [channels, 1, h! * w!]);
+  });
+  return tf.reshape(tf.concat(parts, 1), [channels * parts.length, h! * w!]);
+}
+
+/** The adjoint of `unfold` at stride 1. */
+function fold(
+  tf: Tf,
+  columns: Tensor,
+  { pad, dilation }: ConvAttrs,
+  kernel: Pair,
+  image: Shape,
+  [, , h, w]: Shape,
+): Tensor {
+  const [, channels, height, width] = image as Shape4;
+  const places = offsets(kernel, dilation);
+  const whole = [height + 2 * pad[0], width + 2 * pad[1]] as const;
+  const parts = tf.split(tf.reshape(columns, [channels, places.length, h!, w!]), places.length, 1).map((part, i) => {
+    const [y, z] = places[i]!;
+    const rest = [whole[0] - y - h!, whole[1] - z - w!] as const;
+    return tf.pad(tf.reshape(part, [1, channels, h!, w!]), [
+      [0, 0],
+      [0, 0],
+      [y, rest[0]],
+      [z, rest[1]],
+    ]);
+  });
+  return tf.slice(tf.addN(parts), [0, 0, pad[0], pad[1]], [1, channels, height, width]);
+}
+
+function offsets([kh, kw]: Pair, dilation: Pair): (readonly [number, number])[] {
+  return Array.from({ length: kh * kw }, (_, i) => [Math.floor(i / kw) * dilation[0], (i % kw) * dilation[1]] as const);
+}
+
+const flat = (tf: Tf, x: Tensor) => tf.reshape(x, [x.shape[0]!, -1]) as tfjs.Tensor2D;
+const rows = (tf: Tf, y: Tensor) => tf.reshape(y, [y.shape[1]!, -1]) as tfjs.Tensor2D;
+
+/** The three products of a filter-heavy convolution; undefined for another node. */
+function filterHeavy(tf: Tf, node: Node): ((inputs: readonly Tensor[]) => Tensor[]) | undefined {
+  const out = node.outputs[0]!.shape;
+  const [first, second] = node.inputs.map(v => v.shape);
+  if (node.op === 'conv2d' && isFilterHeavy(first!, second!, out, node.attrs)) {
+    const kernel = [second![2]!, second![3]!] as const;
+    return ([x, w]) => [tf.reshape(tf.matMul(flat(tf, w!), unfold(tf, x!, node.attrs, kernel, out)), [...out])];
+  }
+  if (node.op === 'convFilterGrad' && isFilterHeavy(first!, out, second!, node.attrs)) {
+    const columns = (x: Tensor) => unfold(tf, x, node.attrs, node.attrs.kernel, second!);
+    return ([x, dy]) => [tf.reshape(tf.matMul(rows(tf, dy!), columns(x!), false, true), [...out])];
+  }
+  const strideless = node.op === 'convInputGrad' && node.attrs.stride.every(s => s === 1);
+  if (strideless && isFilterHeavy(out, second!, first!, node.attrs)) {
+    const kernel = [second![2]!, second![3]!] as const;
+    return ([dy, w]) => [fold(tf, tf.matMul(flat(tf, w!), rows(tf, dy!), true), node.attrs, kernel, out, first!)];
+  }
+  return undefined;
 }
 
 function matMul(tf: Tf, { attrs }: NodeOf<'matMul'>, [a, b]: readonly Tensor[]): Tensor {
   return tf.matMul(a!, b!, attrs.transposeA, attrs.transposeB);
 }
 
-/** The node in tfjs operations; undefined where tfjs has no (right) kernel for it and the host serves. */
-export function tfjsKernel(tf: Tf, node: Node): ((inputs: readonly Tensor[]) => Tensor[]) | undefined {
+/**
+ * The node in tfjs operations; undefined where tfjs has no (right) kernel for it and the host serves.
+ *
+ * @param native whether the kernels are TensorFlow's own, which has more of them
+ */
+export function tfjsKernel(tf: Tf, node: Node, native: boolean): ((inputs: readonly Tensor[]) => Tensor[]) | undefined {
+  const heavy = native && filterHeavy(tf, node);
+  if (heavy) return heavy;
   if (node.op in elementwise) {
     const run = elementwise[node.op as ElementwiseOp];
     const parameter = parameterOf(node);
@@ -121,8 +223,12 @@ export function tfjsKernel(tf: Tf, node: Node): ((inputs: readonly Tensor[]) => 
       // TensorFlow's CPU kernel takes stride or dilation, not both.
       if (node.attrs.dilation.some(d => d > 1) && node.attrs.stride.some(s => s > 1)) return undefined;
       return inputs => [conv2d(tf, node, inputs)];
+    case 'convFilterGrad':
+      return native && node.attrs.dilation.every(d => d === 1)
+        ? inputs => [convFilterGrad(tf, node, inputs)]
+        : undefined;
     case 'convInputGrad':
-      return node.attrs.dilation.some(d => d > 1) || !coversInput(node)
+      return node.attrs.dilation.some(d => d > 1) || !(native || coversInput(node))
         ? undefined
         : inputs => [convInputGrad(tf, node, inputs)];
     default:

@@ -1,6 +1,6 @@
 /**
  * Engines on tfjs tensors: `tensorflow` (tfjs-node, tfjs-node-gpu) and `cpu`. Ops run as the backend's own kernels; what
- * it lacks or gets wrong (pooling's indices and gradient, filter gradients, dilation) runs on the host.
+ * it lacks or gets wrong (pooling's indices and gradient, dilation, on `cpu` filter gradients) runs on the host.
  */
 
 import type * as tfjs from '@tensorflow/tfjs-core';
@@ -17,14 +17,16 @@ type Tensor = tfjs.Tensor;
 export class TensorDevice implements Device<Tensor> {
   constructor(
     private readonly tf: Tf,
+    /** Of the engine, and of tfjs's backend. */
     readonly name: string,
-    private readonly backend: string,
     readonly limit: number,
+    /** Whether the backend has TensorFlow's kernels for gradients. */
+    private readonly native: boolean,
   ) {}
 
   /** tfjs has one current backend a process; engines of several may live side by side. */
   private select(): Tf {
-    if (this.tf.getBackend() !== this.backend) void this.tf.setBackend(this.backend);
+    if (this.tf.getBackend() !== this.name) void this.tf.setBackend(this.name);
     return this.tf;
   }
 
@@ -52,7 +54,7 @@ export class TensorDevice implements Device<Tensor> {
   dispose(): void {}
 
   kernel(node: Node): (inputs: readonly Tensor[]) => readonly Tensor[] {
-    const native = tfjsKernel(this.tf, node);
+    const native = tfjsKernel(this.tf, node, this.native);
     if (!native) return this.onHost(node);
     return inputs => {
       const tf = this.select();
