@@ -37,6 +37,11 @@ export function tell(io: Io, text = ''): void {
   io.stderr.write(`${text}\n`);
 }
 
+/** What user code prints goes to stderr as it comes. */
+export function tellingOf(io: Io): (text: string) => void {
+  return text => void io.stderr.write(text);
+}
+
 const KILLED = 130;
 
 /** The process's streams; Ctrl-C as `interruptible` says. */

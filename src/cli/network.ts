@@ -1,14 +1,30 @@
 /** A network's file for the commands that only look at it: which states it has, and shapes where no data set is named. */
 
+import { dirname } from 'node:path';
 import { type Diagnostic, fail } from '../diagnostics/index.js';
+import {
+  findPythonModules,
+  loadPythonModules,
+  onePerLayer,
+  pythonProcess,
+  type UserCodeOptions,
+} from '../infer/python_modules.js';
 import type { Shape } from '../ir/index.js';
+import { settled } from '../layers/index.js';
 import { entriesFor } from '../net/assumed.js';
-import { type Description, describe, isDataLayer } from '../net/index.js';
+import { type Description, describe, isDataLayer, type NetOptions } from '../net/index.js';
 import { locate, type NetParameter, type NetStateRule, parseNet } from '../schema/index.js';
+import { type Io, tellingOf } from './io.js';
 
 export interface State {
   readonly phase: 'TRAIN' | 'TEST';
   readonly stages: readonly string[];
+}
+
+/** What of user code `check` and `summary` may do. */
+export interface LookingOptions extends UserCodeOptions {
+  /** Run it, for the shapes behind Python layers. */
+  readonly runPython?: boolean;
 }
 
 export interface DescribeRequest {
@@ -18,6 +34,7 @@ export interface DescribeRequest {
   readonly inputShapes?: Readonly<Record<string, Shape>>;
   readonly entryShapes?: Readonly<Record<string, Shape>>;
   readonly weightsLoaded?: boolean;
+  readonly hostLayer?: NetOptions['hostLayer'];
 }
 
 const ASSUMED: Shape = [3, 256, 256];
@@ -32,6 +49,29 @@ export function describeFile(
   if (!first.diagnostics.some(d => d.code === 'no-data-set')) return first;
   const assumed = entriesFor(parseNet(text).message, ASSUMED);
   return { ...describe(text, { ...options, entryShapes: assumed }), assumed };
+}
+
+/**
+ * The same with the user code of Python layers: searched for, and run only where the options say so; `describe` is told
+ * what to make of it.
+ */
+export async function withUserCode<T>(
+  io: Io,
+  request: Pick<DescribeRequest, 'text' | 'name'>,
+  options: LookingOptions,
+  describe: (hostLayer: NetOptions['hostLayer']) => T,
+): Promise<T> {
+  const { message } = parseNet(request.text);
+  if (!message.layer.some(l => l.type === 'Python')) return describe(undefined);
+  const places = { given: options.pythonLayers, protoDir: request.name === '<stdin>' ? '.' : dirname(request.name) };
+  if (!options.runPython) return describe(findPythonModules(message, places));
+  const python = pythonProcess({ ...options, onPythonOutput: tellingOf(io) });
+  try {
+    const make = onePerLayer(await loadPythonModules(message, places, python));
+    return await settled(() => describe(make));
+  } finally {
+    python.close();
+  }
 }
 
 /** The states a network is used in: training, validation, and, where its rules speak of it, DIGITS' stage "deploy". */

@@ -20,7 +20,7 @@ import { version } from './version.js';
 
 const AFTER_HELP = `
 Exit codes: 0 all right, 1 errors in what was given, 2 wrong usage, 130 interrupted.
-Variables: MOKAPOT_BACKEND (see doctor), NO_COLOR, MOKAPOT_DEBUG=1 (where an error comes from).
+Variables: MOKAPOT_BACKEND (see doctor), MOKAPOT_PYTHON, NO_COLOR, MOKAPOT_DEBUG=1 (where an error comes from).
 
 For a start without any data of your own: mokapot demo`;
 
@@ -58,6 +58,7 @@ export function createProgram(io: Io, setCode: (code: number) => void): Command 
   addTime(program, io, act);
   addVerify(program, io, act);
   addSchemas(program);
+  addPython(program);
   return program;
 }
 
@@ -101,6 +102,8 @@ function addLooking(program: Command, io: Io, act: Act): void {
     .option('--weights <file>', 'trained weights will be loaded: say nothing about how weights start')
     .option('--fix', 'apply the mends that are safe, in the files themselves')
     .option('--strict', 'warnings count as errors')
+    .addOption(pythonOption())
+    .addOption(runPythonOption())
     .action(
       act(async (files: string[], options: CheckOptions) => {
         const { check } = await import('./commands/check.js');
@@ -115,6 +118,8 @@ function addLooking(program: Command, io: Io, act: Act): void {
     .addOption(phaseOption())
     .addOption(stageOption())
     .option('--splits', 'show the splits that are put in where several layers read one blob')
+    .addOption(pythonOption())
+    .addOption(runPythonOption())
     .option('--json', 'as JSON')
     .action(
       act(async (file: string, options: SummaryOptions) => {
@@ -277,9 +282,28 @@ function addData(program: Command, io: Io, act: Act): void {
 
 const backendOption = () => new Option('--backend <name>', 'wasm, cpu, tensorflow, host or auto (see doctor)');
 const pythonOption = () =>
-  new Option('--python-layers <dir>', 'where modules of Python layers lie, besides beside the network').argParser(
+  new Option('--python-layers <path>', 'file or folder of Python layers; beside the network they are found').argParser(
     repeated,
   );
+
+const runPythonOption = () => new Option('--run-python', 'run the code of Python layers, for the shapes behind them');
+
+/** How Python files are run, wherever they may be. */
+function addPython(program: Command): void {
+  for (const command of program.commands.filter(c => c.options.some(o => o.long === '--python-layers'))) {
+    command
+      .option(
+        '--python <program>',
+        'the interpreter of layers that are Python files (default: MOKAPOT_PYTHON, python3)',
+      )
+      .addOption(
+        new Option(
+          '--python-timeout <seconds>',
+          'that one call of their methods may take; 0: any (default: 60)',
+        ).argParser(number(0)),
+      );
+  }
+}
 
 function addRunning(program: Command, io: Io, act: Act): void {
   addTrain(program, io, act);

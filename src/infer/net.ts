@@ -6,7 +6,7 @@ import { type Diagnostic, fail, hasErrors, MokapotError, nearest } from '../diag
 import type { Shape } from '../ir/index.js';
 import { settled } from '../layers/index.js';
 import { compileNet, type Description, describeGraph, type NetGraph, type NetOptions } from '../net/index.js';
-import { type PythonOptions, PythonProcess } from '../python/index.js';
+import type { PythonProcess } from '../python/index.js';
 import { Random, type RandomState } from '../random/index.js';
 import { type NetParameter, parseNet } from '../schema/index.js';
 import { createEngine, type Engine } from '../targets/index.js';
@@ -16,28 +16,20 @@ import { ActivationBlob, type Blob, type Outputs, outputsOf, ParameterBlob } fro
 import { blobReader } from './blob_files.js';
 import { type Feeds, readFeeds } from './feeds.js';
 import { ParamStore } from './param_store.js';
-import { loadPythonModules, onePerLayer } from './python_modules.js';
+import { loadPythonModules, onePerLayer, pythonProcess, type UserCodeOptions } from './python_modules.js';
 import { Runner, type RunRequest, type RunResult } from './runner.js';
 import { loadSchemas, schemaBeside } from './schemas.js';
 
 /** A `.caffemodel`: its path or its bytes. */
 export type Weights = string | Uint8Array;
 
-export interface NetLoadOptions extends NetOptions {
+export interface NetLoadOptions extends NetOptions, UserCodeOptions {
   /** What to copy parameters from by layer name, in order. */
   readonly weights?: Weights | readonly Weights[];
   /** `wasm`, `cpu`, `tensorflow`, `host` or `auto`. Default: MOKAPOT_BACKEND, else auto. */
   readonly backend?: string;
   /** An engine to run on, instead of one of the net's own. It stays the caller's. */
   readonly engine?: Engine;
-  /** Files and folders to look for the modules of Python layers in, before the prototxt's own folder. */
-  readonly pythonLayers?: readonly string[];
-  /** The interpreter of layers that are Python files. Default: MOKAPOT_PYTHON, else `python3`. */
-  readonly python?: string;
-  /** Seconds that one call of such a layer's method may take; 0: as long as it likes. Default 60. */
-  readonly pythonTimeout?: number;
-  /** Told what such layers print. Default: it goes to stderr. */
-  readonly onPythonOutput?: (text: string) => void;
   /** Whether forward leaves all blobs readable, or (default) only the outputs. */
   readonly keepBlobs?: boolean;
   /** Of fillers, dropout and all other chance. Default: a new one each time, which `net.seed` tells. */
@@ -129,7 +121,7 @@ export class Net {
   ): Promise<Net> {
     const shared = options.shareWith;
     const seed = options.seed ?? Math.floor(Math.random() * 2 ** 32);
-    const python = shared?.python ?? new PythonProcess(pythonOptions(options, seed));
+    const python = shared?.python ?? pythonProcess(options, seed);
     let engine: Engine | undefined;
     try {
       const places = { given: options.pythonLayers ?? [], ...(options.dir !== undefined && { protoDir: options.dir }) };
@@ -371,10 +363,6 @@ export class Net {
   private markChanged(layer: string): void {
     for (const blob of this.params.get(layer) as readonly ParameterBlob[]) blob.parameter.changedOnHost();
   }
-}
-
-function pythonOptions({ python, pythonTimeout, onPythonOutput }: NetLoadOptions, seed: number): PythonOptions {
-  return { interpreter: python, timeout: pythonTimeout, onOutput: onPythonOutput, seed };
 }
 
 function paramBlobs(net: NetGraph, store: ParamStore): Map<string, readonly ParameterBlob[]> {

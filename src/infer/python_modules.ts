@@ -16,13 +16,38 @@ import {
   registeredLayer,
 } from '../layers/index.js';
 import type { NetOptions } from '../net/index.js';
-import { PythonLayer, type PythonProcess } from '../python/index.js';
+import { PythonLayer, PythonProcess } from '../python/index.js';
 import { type NetParameter, sub } from '../schema/index.js';
 
 const EXTENSIONS = ['.ts', '.js', '.mjs', '.py'] as const;
 
 /** Where DIGITS puts the file that a user uploads, whatever its name was. */
 const UPLOADED = 'digits_python_layers';
+
+/** Where user code lies, and how that in Python is run. */
+export interface UserCodeOptions {
+  /** Files and folders to look for the modules of Python layers in, before the prototxt's own folder. */
+  readonly pythonLayers?: readonly string[] | undefined;
+  /** The interpreter of layers that are Python files. Default: MOKAPOT_PYTHON, else `python3`. */
+  readonly python?: string | undefined;
+  /** Seconds that one call of such a layer's method may take; 0: as long as it likes. Default 60. */
+  readonly pythonTimeout?: number | undefined;
+  /** Told what such layers print. Default: it goes to stderr. */
+  readonly onPythonOutput?: ((text: string) => void) | undefined;
+}
+
+/** These options of all that a caller has. */
+export function userCode({ pythonLayers, python, pythonTimeout, onPythonOutput }: UserCodeOptions): UserCodeOptions {
+  return { pythonLayers, python, pythonTimeout, onPythonOutput };
+}
+
+/** What runs Python files; it starts when the first is needed. */
+export function pythonProcess(
+  { python, pythonTimeout, onPythonOutput }: UserCodeOptions,
+  seed?: number,
+): PythonProcess {
+  return new PythonProcess({ interpreter: python, timeout: pythonTimeout, onOutput: onPythonOutput, seed });
+}
 
 export interface ModulePlaces {
   /** The files and folders of --python-layers, in order. */

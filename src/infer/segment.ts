@@ -9,6 +9,7 @@ import { type LayerParameter, parseNet, sub } from '../schema/index.js';
 import type { Blob } from './blob.js';
 import type { Feed } from './feeds.js';
 import { Net, type NetLoadOptions } from './net.js';
+import type { UserCodeOptions } from './python_modules.js';
 
 /** channels × height × width */
 export interface InputPicture {
@@ -26,7 +27,8 @@ export interface ClassMask {
   readonly classes: number;
 }
 
-export interface SegmenterOptions extends Pick<NetLoadOptions, 'weights' | 'backend' | 'engine' | 'pythonLayers'> {
+export interface SegmenterOptions
+  extends Pick<NetLoadOptions, 'weights' | 'backend' | 'engine' | keyof UserCodeOptions> {
   /** The blob of scores, N×classes×H×W. Default: the last output of that form. */
   readonly output?: string;
 }

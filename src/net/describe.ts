@@ -86,9 +86,12 @@ export function describe(text: string, options: DescribeOptions = {}): Descripti
   const { partial, diagnostics } = compileWithDeclared(parsed.message, options);
   const found = [
     ...parsed.diagnostics,
-    ...withoutEchoes(parsed.message, parsed.diagnostics, diagnostics).map(softenPython),
+    ...withoutEchoes(parsed.message, parsed.diagnostics, diagnostics).map(d =>
+      options.hostLayer ? d : softenPython(d),
+    ),
   ];
-  const checked = hasErrors(found) ? [] : runChecks(partial, { weightsLoaded: options.weightsLoaded ?? false });
+  const isWhole = !hasErrors(found) && !found.some(d => d.code === 'python-not-run');
+  const checked = !isWhole ? [] : runChecks(partial, { weightsLoaded: options.weightsLoaded ?? false });
   return describeGraph(partial, [...found, ...checked]);
 }
 

@@ -82,12 +82,12 @@ export interface WarningEvent extends Common {
 
 export interface EndEvent extends Common {
   readonly type: 'end';
-  readonly reason: 'done' | 'aborted' | 'diverged';
+  readonly reason: 'done' | 'aborted' | 'diverged' | 'failed';
   readonly smoothedLoss: number;
   readonly seconds: number;
   /** The last one that was written. */
   readonly snapshot: { readonly weights: string; readonly state: string } | undefined;
-  /** Why, where the reason is `diverged`. */
+  /** Why, where the reason is `diverged`, or `failed`: user code did, and training cannot go on. */
   readonly diagnostic: Diagnostic | undefined;
 }
 

@@ -5,9 +5,10 @@ import type { Feeds } from '../infer/feeds.js';
 import { sizeOf } from '../ir/index.js';
 import { runChecks } from '../net/index.js';
 import { formatFloat } from '../schema/index.js';
-import type { EndEvent, StartEvent, TestEvent, TrainEvent } from './events.js';
+import type { EndEvent, SnapshotEvent, StartEvent, TestEvent, TrainEvent } from './events.js';
 import type { SnapshotFiles } from './snapshot.js';
 import type { FeedFunction, Iteration, Solver } from './solver.js';
+import { isOfUserCode } from './user_code.js';
 
 export interface LoopOptions {
   /** Ends the training after the iteration under way, with a snapshot. */
@@ -52,6 +53,15 @@ class Loop {
   }
 
   async *run(): AsyncGenerator<TrainEvent, void, void> {
+    try {
+      yield* this.iterations();
+    } catch (thrown) {
+      if (!isOfUserCode(thrown)) throw thrown;
+      yield* this.end({ reason: 'failed', diagnostic: withKept(thrown.diagnostics[0]!, this.lastSnapshot) });
+    }
+  }
+
+  private async *iterations(): AsyncGenerator<TrainEvent, void, void> {
     const { param } = this.solver;
     yield this.start();
     for (const diagnostic of this.warnings()) yield { type: 'warning', ...this.now(), diagnostic };
@@ -112,16 +122,19 @@ class Loop {
     return interval > 0 && iter % interval === 0 && (iter > 0 || first);
   }
 
-  private async *tests(): AsyncGenerator<TestEvent, void, void> {
+  private async *tests(): AsyncGenerator<TestEvent | SnapshotEvent, void, void> {
     const { signal, testFeeds, wholeTests = false } = this.options;
     const began = performance.now();
     for (let net = 0; net < this.solver.testNets.length; net++) {
       const from = performance.now();
-      const { outputs, loss } = await this.solver.test(net, {
-        whole: wholeTests,
-        ...(testFeeds && { feeds: testFeeds }),
-        ...(signal && { signal }),
-      });
+      const options = { whole: wholeTests, ...(testFeeds && { feeds: testFeeds }), ...(signal && { signal }) };
+      const tested = await this.solver.test(net, options).catch((thrown: unknown) => ({ thrown }));
+      if ('thrown' in tested) {
+        // Between two iterations all is as it should be: what was learnt can be kept.
+        if (isOfUserCode(tested.thrown)) yield* this.snapshot();
+        throw tested.thrown;
+      }
+      const { outputs, loss } = tested;
       if (this.isAborted) return;
       yield { type: 'test', ...this.now(), net, outputs, loss, seconds: since(from) };
     }
@@ -167,7 +180,7 @@ class Loop {
     };
   }
 
-  private async *snapshot(): AsyncGenerator<TrainEvent, void, void> {
+  private async *snapshot(): AsyncGenerator<SnapshotEvent, void, void> {
     const { iter } = this.solver;
     // What it began from is there already.
     if (iter === this.firstIter || this.lastSnapshot?.iter === iter) return;
@@ -178,7 +191,7 @@ class Loop {
 
   private async *end(ending: Ending): AsyncGenerator<TrainEvent, void, void> {
     if (ending.reason === 'aborted') yield* this.snapshot();
-    if (ending.reason !== 'diverged') await this.solver.net.sync();
+    if (ending.reason === 'done' || ending.reason === 'aborted') await this.solver.net.sync();
     const snapshot = this.lastSnapshot && { weights: this.lastSnapshot.weights, state: this.lastSnapshot.state };
     const { smoothedLoss } = this.solver;
     yield { type: 'end', ...this.now(), ...ending, smoothedLoss, seconds: since(this.began), snapshot };
@@ -209,18 +222,25 @@ class Pace {
   }
 }
 
+function kept(snapshot: SnapshotFiles | undefined): string {
+  return snapshot
+    ? `The last snapshot, ${snapshot.state}, is as it was: go on from it with --snapshot.`
+    : 'No snapshot was written before it.';
+}
+
+function withKept(diagnostic: Diagnostic, snapshot: SnapshotFiles | undefined): Diagnostic {
+  return { ...diagnostic, hint: [diagnostic.hint, kept(snapshot)].filter(Boolean).join(' ') };
+}
+
 function divergence({ iter, loss, rate, outputs }: Iteration, snapshot: SnapshotFiles | undefined): Diagnostic {
   const figures = Object.entries(outputs).map(
     ([name, values]) => `${name} ${values.map(v => formatFloat(v)).join(', ')}`,
   );
-  const kept = snapshot
-    ? `The last snapshot, ${snapshot.state}, is as it was: go on from it with --snapshot.`
-    : 'No snapshot was written before it.';
   return error(
     'diverged',
     `The loss is ${Number.isNaN(loss) ? 'not a number (NaN)' : 'infinite'} at iteration ${iter}, with learning rate ${formatFloat(rate)}${figures.length > 0 ? ` (${figures.join('; ')})` : ''}: training has diverged.`,
     {
-      hint: `Lower base_lr (a tenth is a good try), set clip_gradients, or check that the inputs are scaled and hold no NaN, and that labels lie within the classes. ${kept}`,
+      hint: `Lower base_lr (a tenth is a good try), set clip_gradients, or check that the inputs are scaled and hold no NaN, and that labels lie within the classes. ${kept(snapshot)}`,
     },
   );
 }

@@ -3,6 +3,7 @@
 import type { Dataset } from '../data/index.js';
 import { fail } from '../diagnostics/index.js';
 import { Net, type NetLoadOptions, type Weights } from '../infer/net.js';
+import { type UserCodeOptions, userCode } from '../infer/python_modules.js';
 import type { NetOptions } from '../net/index.js';
 import { Random } from '../random/index.js';
 import { isSet, type NetState, type SolverParameter } from '../schema/index.js';
@@ -18,10 +19,9 @@ export interface Trained {
   readonly data: DataFeeds | undefined;
 }
 
-export interface MakerOptions {
+export interface MakerOptions extends UserCodeOptions {
   readonly weights?: Weights | readonly Weights[];
   readonly shuffle?: boolean;
-  readonly pythonLayers?: readonly string[];
   readonly stages?: readonly string[];
   readonly inputShapes?: NetOptions['inputShapes'];
 }
@@ -82,12 +82,11 @@ export class NetMaker {
       seed: this.seeds.nextUint32(),
       shuffle,
     });
-    const { pythonLayers } = this.options;
     const net = await Net.fromParam(named.param, {
       ...base,
       ...(named.dir !== undefined && { dir: named.dir }),
       ...(data && { entryShapes: data.entryShapes }),
-      ...(pythonLayers && { pythonLayers }),
+      ...userCode(this.options),
       engine: this.given.engine,
       seed: isTraining ? this.seed : this.seeds.nextUint32(),
       ...more,

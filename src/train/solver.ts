@@ -7,6 +7,7 @@ import { type Dataset, openDataset } from '../data/index.js';
 import { type Diagnostic, fail, hasErrors, MokapotError } from '../diagnostics/index.js';
 import type { Feeds } from '../infer/feeds.js';
 import type { Net, Weights } from '../infer/net.js';
+import type { UserCodeOptions } from '../infer/python_modules.js';
 import type { RunRequest } from '../infer/runner.js';
 import { sizeOf } from '../ir/index.js';
 import { LOSS, type NetGraph, type NetOptions, type NetParam } from '../net/index.js';
@@ -36,8 +37,9 @@ import {
   type SnapshotFiles,
   snapshotNames,
 } from './snapshot.js';
+import { during } from './user_code.js';
 
-export interface SolverOptions {
+export interface SolverOptions extends UserCodeOptions {
   readonly backend?: string;
   /** An engine to run on; it stays the caller's. */
   readonly engine?: Engine;
@@ -47,7 +49,6 @@ export interface SolverOptions {
   readonly dataset?: Dataset | string;
   /** Whether that data set is read in a new order each epoch. Default true. */
   readonly shuffle?: boolean;
-  readonly pythonLayers?: readonly string[];
   /** Overrides random_seed. Without either a new one is drawn; `solver.seed` tells it. */
   readonly seed?: number;
   /** Stages beside those that the solver names. */
@@ -194,7 +195,10 @@ export class Solver {
       await solver.prepare();
       return solver;
     } catch (thrown) {
-      for (const { data } of built.trained) await data?.close();
+      for (const { data, net } of built.trained) {
+        net.dispose();
+        await data?.close();
+      }
       await opened?.close();
       engine?.dispose();
       throw thrown;
@@ -264,11 +268,12 @@ export class Solver {
     let outputs = {};
     for (let pass = 0; pass < param.iter_size; pass++) {
       const isLast = pass === param.iter_size - 1;
-      const { net, results } = await this.net.runProgram({
+      const run = this.net.runProgram({
         ...(isLast ? this.updateProgram() : this.accumulateProgram()),
         feeds: await this.feedsOf(feeds, pass),
         extra: isLast ? solverFeeds(param, this.iteration, rate) : {},
       });
+      const { net, results } = await during(`Iteration ${this.iteration}`, run);
       loss += results[LOSS]![0]! / param.iter_size;
       outputs = figures(net, results);
     }
@@ -287,7 +292,8 @@ export class Solver {
     const mean = new Mean();
     for await (const batch of testBatches(data, named.iterations, whole, feeds)) {
       if (signal?.aborted) break;
-      const { net: graph, results } = await net.runProgram({ ...testProgram, feeds: batch.feeds });
+      const run = net.runProgram({ ...testProgram, feeds: batch.feeds });
+      const { net: graph, results } = await during(`Test at iteration ${this.iteration}`, run);
       mean.add({ ...figures(graph, results), ...(results[LOSS] && { [LOSS]: [results[LOSS][0]!] }) }, batch.count);
     }
     const { [LOSS]: loss, ...outputs } = mean.result();

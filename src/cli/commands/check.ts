@@ -11,10 +11,10 @@ import { writeAtomically } from '../../weights/files.js';
 import { countDiagnostics, exitCodes, printDiagnostics } from '../errors.js';
 import { formatShape } from '../format.js';
 import { colors, type Io, say } from '../io.js';
-import { describeFile, stateFrom, statesOf, withoutRepeats } from '../network.js';
+import { describeFile, type LookingOptions, stateFrom, statesOf, withoutRepeats, withUserCode } from '../network.js';
 import { readTextFile } from '../text_file.js';
 
-export interface CheckOptions {
+export interface CheckOptions extends LookingOptions {
   readonly format: 'text' | 'json';
   readonly phase?: 'TRAIN' | 'TEST';
   readonly stage?: readonly string[];
@@ -36,7 +36,7 @@ export async function check(io: Io, files: readonly string[], options: CheckOpti
   const results: Checked[] = [];
   for (const file of files) {
     if (options.fix && file !== '-') await applyFixes(io, file, options);
-    results.push(await checkPath(file, options));
+    results.push(await checkPath(io, file, options));
   }
   if (options.format === 'json') say(io, JSON.stringify({ files: results.map(toJson) }, null, 2));
   else for (const result of results) printResult(io, result);
@@ -60,7 +60,7 @@ function printResult(io: Io, { file, kind, diagnostics }: Checked): void {
   say(io, `${mark} ${file}: ${count}`);
 }
 
-async function checkPath(file: string, options: CheckOptions): Promise<Checked> {
+async function checkPath(io: Io, file: string, options: CheckOptions): Promise<Checked> {
   let text: string;
   try {
     text = await readTextFile(file);
@@ -70,7 +70,7 @@ async function checkPath(file: string, options: CheckOptions): Promise<Checked> 
   }
   const name = file === '-' ? '<stdin>' : file;
   const isSolver = options.solver ?? looksLikeSolver(text);
-  const diagnostics = isSolver ? await checkSolver(text, name, options) : checkNetwork(text, name, options);
+  const diagnostics = await (isSolver ? checkSolver : checkNetwork)(io, text, name, options);
   return { file: name, kind: isSolver ? 'solver' : 'network', diagnostics: withoutRepeats(diagnostics) };
 }
 
@@ -89,12 +89,15 @@ const SOLVER_FIELDS = new Set([
   ...['solver_mode', 'solver_type', 'regularization_type', 'random_seed', 'clip_gradients', 'test_initialization'],
 ]);
 
-function checkNetwork(text: string, name: string, options: CheckOptions): Diagnostic[] {
+async function checkNetwork(io: Io, text: string, name: string, options: CheckOptions): Promise<Diagnostic[]> {
   const { message } = parseNet(text, { name });
   const asked = options.phase !== undefined || options.stage !== undefined;
   const states = asked ? [stateFrom(options)] : statesOf(message);
   const weightsLoaded = options.weights !== undefined;
-  const all = states.map(state => describeFile({ text, name, state, inputShapes: options.input, weightsLoaded }));
+  const request = { text, name, inputShapes: options.input, weightsLoaded };
+  const all = [];
+  for (const state of states)
+    all.push(await withUserCode(io, request, options, hostLayer => describeFile({ ...request, state, hostLayer })));
   const assumed = all.find(d => d.assumed)?.assumed;
   const shapes = Object.entries(assumed ?? {}).map(([blob, shape]) => `${blob} ${formatShape(shape)}`);
   const note = error('assumed-shapes', `No data set is named, so entries of ${shapes.join(', ')} are assumed.`, {
@@ -104,12 +107,12 @@ function checkNetwork(text: string, name: string, options: CheckOptions): Diagno
   return [...all.flatMap(d => d.diagnostics), ...(assumed ? [note] : [])];
 }
 
-async function checkSolver(text: string, name: string, options: CheckOptions): Promise<Diagnostic[]> {
+async function checkSolver(io: Io, text: string, name: string, options: CheckOptions): Promise<Diagnostic[]> {
   const { message, diagnostics } = parseSolver(text, { name });
   const out: Diagnostic[] = [...diagnostics, ...(hasErrors(diagnostics) ? [] : checkSolverFields(message))];
   for (const path of netPaths(message)) {
     const found = [path, resolve(dirname(name), path)].find(p => existsSync(p));
-    if (found) out.push(...(await checkPath(found, { ...options, solver: false })).diagnostics);
+    if (found) out.push(...(await checkPath(io, found, { ...options, solver: false })).diagnostics);
     else out.push(error('file-unreadable', `${name} names the network ${path}, which does not exist.`));
   }
   return out;
@@ -121,7 +124,7 @@ function netPaths(solver: SolverParameter): string[] {
 
 /** Applies every fix that overlaps no other, from the end of the text to its beginning, and says so. */
 async function applyFixes(io: Io, file: string, options: CheckOptions): Promise<void> {
-  const { diagnostics } = await checkPath(file, options);
+  const { diagnostics } = await checkPath(io, file, options);
   const fixes = diagnostics.flatMap(d => (d.fix && d.location?.source.name === file ? [d.fix] : []));
   if (fixes.length === 0) return;
   const edits = fixes.flatMap(f => f.edits).sort((a, b) => b.range.start.offset - a.range.start.offset);

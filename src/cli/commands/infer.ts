@@ -15,15 +15,16 @@ import {
   type SplitName,
 } from '../../data/index.js';
 import { fail, nearest } from '../../diagnostics/index.js';
+import type { UserCodeOptions } from '../../infer/python_modules.js';
 import { type ClassMask, dice, type InputPicture, Segmenter } from '../../infer/segment.js';
 import { writeAtomically } from '../../weights/files.js';
 import { Interrupted } from '../errors.js';
 import { formatNumber, formatPercent } from '../format.js';
-import { type Io, say } from '../io.js';
+import { type Io, say, tellingOf } from '../io.js';
 import { describeFile } from '../network.js';
 import { readTextFile } from '../text_file.js';
 
-export interface InferOptions {
+export interface InferOptions extends UserCodeOptions {
   readonly net: string;
   readonly weights?: readonly string[];
   readonly dataset?: string;
@@ -31,7 +32,6 @@ export interface InferOptions {
   readonly label?: string;
   readonly output?: string;
   readonly backend?: string;
-  readonly pythonLayers?: readonly string[];
   readonly out: string;
   readonly json?: boolean;
 }
@@ -52,7 +52,7 @@ export async function infer(io: Io, names: readonly string[], options: InferOpti
     await mkdir(options.out, { recursive: true });
     for await (const subject of dataset ? entriesOf(dataset, names, options) : filesOf(names, options)) {
       if (signal.aborted) throw new Interrupted('Stopped.');
-      segmenter ??= await Segmenter.load(options.net, subject, options);
+      segmenter ??= await Segmenter.load(options.net, subject, { ...options, onPythonOutput: tellingOf(io) });
       const mask = await segmenter.segment(subject);
       scores.push(...(await report(io, subject, mask, dataset?.manifest.palette, options, used)));
     }

@@ -6,10 +6,10 @@ import type { DescribedLayer, Description } from '../../net/index.js';
 import { exitCodes, printDiagnostics } from '../errors.js';
 import { formatBytes, formatCount, formatShape, formatSi, formatTable } from '../format.js';
 import { colors, type Io, say, tell } from '../io.js';
-import { describeFile, stateFrom } from '../network.js';
+import { describeFile, type LookingOptions, stateFrom, withUserCode } from '../network.js';
 import { readTextFile } from '../text_file.js';
 
-export interface SummaryOptions {
+export interface SummaryOptions extends LookingOptions {
   readonly input?: Readonly<Record<string, Shape>>;
   readonly phase?: 'TRAIN' | 'TEST';
   readonly stage?: readonly string[];
@@ -21,7 +21,13 @@ export interface SummaryOptions {
 /** @returns 1 where the network has errors; what stands of it is shown all the same. */
 export async function summary(io: Io, file: string, options: SummaryOptions): Promise<number> {
   const text = await readTextFile(file);
-  const net = describeFile({ text, name: file, state: stateFrom(options), inputShapes: options.input });
+  const request = {
+    text,
+    name: file === '-' ? '<stdin>' : file,
+    state: stateFrom(options),
+    inputShapes: options.input,
+  };
+  const net = await withUserCode(io, request, options, hostLayer => describeFile({ ...request, hostLayer }));
   if (options.json) say(io, JSON.stringify(toJson(net), null, 2));
   else if (net.layers.length > 0) printTable(io, net, options.splits ?? false);
   const worth = net.diagnostics.filter(d => d.severity !== 'note');

@@ -4,17 +4,18 @@ import { dirname } from 'node:path';
 import { openDataset, type SplitName } from '../../data/index.js';
 import { fail } from '../../diagnostics/index.js';
 import { Net } from '../../infer/net.js';
+import { type UserCodeOptions, userCode } from '../../infer/python_modules.js';
 import { LOSS } from '../../net/index.js';
 import { DataFeeds } from '../../train/data_feeds.js';
 import { figures, figuresToFetch, Mean, testBatches, testProgram } from '../../train/figures.js';
 import { readNetFile } from '../../train/nets.js';
 import { Interrupted } from '../errors.js';
 import { formatDuration, formatNumber } from '../format.js';
-import { type Io, say } from '../io.js';
+import { type Io, say, tellingOf } from '../io.js';
 import { readTextFile } from '../text_file.js';
 import { figureTexts } from '../training.js';
 
-export interface TestCommandOptions {
+export interface TestCommandOptions extends UserCodeOptions {
   readonly net: string;
   readonly weights?: readonly string[];
   readonly dataset?: string;
@@ -22,7 +23,6 @@ export interface TestCommandOptions {
   readonly iterations?: number;
   readonly stage?: readonly string[];
   readonly backend?: string;
-  readonly pythonLayers?: readonly string[];
   readonly json?: boolean;
 }
 
@@ -39,8 +39,9 @@ export async function testCommand(io: Io, options: TestCommandOptions): Promise<
     const data = await DataFeeds.bind(source.param, state, { split, dir: source.dir, seed: 0, shuffle: false });
     if (!data)
       throw fail('no-data-layer', `${options.net} has no Data layer in phase TEST, so there is nothing to test on.`);
-    const { weights, backend, pythonLayers } = options;
-    const load = { ...state, weights, backend, pythonLayers, entryShapes: data.entryShapes, dir: dirname(options.net) };
+    const { weights, backend } = options;
+    const place = { entryShapes: data.entryShapes, dir: dirname(options.net) };
+    const load = { ...state, weights, backend, ...userCode(options), onPythonOutput: tellingOf(io), ...place };
     const net = await Net.fromParam(source.param, load, source.diagnostics);
     const mean = new Mean();
     for await (const batch of testBatches(data, options.iterations ?? 0, options.iterations === undefined)) {

@@ -4,16 +4,17 @@ import { writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { hasErrors, MokapotError } from '../../diagnostics/index.js';
 import { Net } from '../../infer/net.js';
+import { type UserCodeOptions, userCode } from '../../infer/python_modules.js';
 import { type Timing, timeNet } from '../../infer/timing.js';
 import type { Shape } from '../../ir/index.js';
 import { Interrupted } from '../errors.js';
 import { type Column, formatBytes, formatShape, formatTable } from '../format.js';
-import { colors, type Io, say, tell } from '../io.js';
+import { colors, type Io, say, tell, tellingOf } from '../io.js';
 import { describeFile, stateFrom } from '../network.js';
 import { startBar } from '../progress.js';
 import { readTextFile } from '../text_file.js';
 
-export interface TimeOptions {
+export interface TimeOptions extends UserCodeOptions {
   readonly net: string;
   readonly backend?: readonly string[];
   readonly iterations: number;
@@ -21,7 +22,6 @@ export interface TimeOptions {
   readonly stage?: readonly string[];
   readonly input?: Readonly<Record<string, Shape>>;
   readonly weights?: readonly string[];
-  readonly pythonLayers?: readonly string[];
   readonly json?: boolean;
   /** A file for the picture. */
   readonly svg?: string;
@@ -37,13 +37,14 @@ export async function time(io: Io, options: TimeOptions): Promise<void> {
   const timings: Timing[] = [];
   for (const backend of options.backend ?? ['auto']) {
     const bar = startBar(io, 100, '%');
-    const { weights, pythonLayers } = options;
+    const { weights } = options;
     const load = {
       ...state,
       inputShapes,
       backend,
       weights,
-      pythonLayers,
+      ...userCode(options),
+      onPythonOutput: tellingOf(io),
       name: options.net,
       dir: dirname(options.net),
     };

@@ -2,14 +2,15 @@
 
 import { basename, extname, join } from 'node:path';
 import { fail } from '../../diagnostics/index.js';
+import type { UserCodeOptions } from '../../infer/python_modules.js';
 import { RUN_FILES, type TrainOptions, train } from '../../train/index.js';
 import { exitCodes, Interrupted } from '../errors.js';
-import { type Io, say } from '../io.js';
+import { type Io, say, tellingOf } from '../io.js';
 import { withBatchSize } from '../network.js';
 import { readTextFile } from '../text_file.js';
 import { showTraining } from '../training.js';
 
-export interface TrainCommandOptions {
+export interface TrainCommandOptions extends UserCodeOptions {
   readonly solver?: string;
   readonly net?: string;
   readonly dataset?: string;
@@ -34,7 +35,6 @@ export interface TrainCommandOptions {
   readonly shuffle: boolean;
   readonly stage?: readonly string[];
   readonly backend?: string;
-  readonly pythonLayers?: readonly string[];
   readonly out?: string;
   readonly json?: boolean;
 }
@@ -45,15 +45,15 @@ const BY_EPOCHS = [
   ...(['batchSize', 'accumulate', 'valInterval', 'snapshotInterval'] as const),
 ] as const;
 
-/** @returns 0; 1 where the training diverged. @throws Interrupted after Ctrl-C, its snapshot written */
+/** @returns 0; 1 where the training diverged or user code failed. @throws Interrupted after Ctrl-C, its snapshot written */
 export async function trainCommand(io: Io, options: TrainCommandOptions): Promise<number> {
   const signal = io.interruptible();
   const runDir = options.out ?? join('runs', runName(options.solver ?? options.net));
-  const events = train({ ...(await trainOptions(options)), signal, runDir });
+  const events = train({ ...(await trainOptions(options)), onPythonOutput: tellingOf(io), signal, runDir });
   const end = await showTraining(io, events, options.json);
   if (end.reason === 'aborted') throw new Interrupted(resumeText(end.iter, end.snapshot?.state));
   if (!options.json) say(io, `${runDir}: ${Object.values(RUN_FILES).join(', ')}${end.snapshot ? ', snapshots' : ''}`);
-  return end.reason === 'diverged' ? exitCodes.failed : exitCodes.ok;
+  return end.reason === 'done' ? exitCodes.ok : exitCodes.failed;
 }
 
 function resumeText(iter: number, state: string | undefined): string {
