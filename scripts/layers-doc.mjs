@@ -21,19 +21,24 @@ export function layersPage() {
     '',
     `The ${types.length} layer types that Mokapot has. For one of your own see [layers-howto.md](layers-howto.md).`,
     '',
+    'Goldens are cases that BVLC Caffe 1.0 computed (test/goldens/layers; `mokapot verify` runs them on any engine). Every gradient is',
+    'also checked by central differences (test/layers/gradients.test.ts), and rules that several parameters bend are written down anew in',
+    'test/layers/rules.test.ts; layers of forks have their numbers in test/layers/forks.test.ts and ssd.test.ts.',
+    '',
     ...types.flatMap(type => section(type, goldens.get(type.type) ?? [])),
   ].join('\n');
 }
 
 function section(type, goldens) {
   const lines = [`## ${type.type}`, '', type.doc, ''];
+  if (type.formula) lines.push(`- **Formula** ${type.formula}`);
   lines.push(`- **Bottoms** ${arity(type.bottoms)}, **tops** ${arity(type.tops)}.${type.isLoss ? ' A loss.' : ''}`);
   if (type.shapeRule) lines.push(`- **Shape of the top** ${type.shapeRule}`);
   lines.push(`- **Differences from Caffe** ${type.differences ?? 'None known.'}`);
   if (goldens.length > 0)
     lines.push(`- **Goldens** ${goldens.length > 50 ? 'all' : goldens.map(name => `\`${name}\``).join(', ')}`);
   lines.push('');
-  for (const field of paramFields(type)) lines.push(...parameterTable(field));
+  for (const field of paramFields(type)) lines.push(...parameterTable(field, type));
   return lines;
 }
 
@@ -43,7 +48,7 @@ function arity({ min, max }) {
 }
 
 /** The fields a layer says it reads, else the one named after it. */
-function paramFields({ type, paramFields }) {
+export function paramFields({ type, paramFields }) {
   if (paramFields) return paramFields;
   const plain = name =>
     name
@@ -59,15 +64,25 @@ function layerFields() {
   return caffeRoot().lookupType('caffe.LayerParameter').fieldsArray;
 }
 
-function parameterTable(name) {
+/** Fields that only choose among Caffe's own implementations. */
+const ENGINE = 'there is one implementation';
+
+/** Why a field of a layer has no effect; undefined where it has one. */
+export function unheeded(type, field) {
+  return type.unheeded?.[field] ?? (field === 'engine' ? ENGINE : undefined);
+}
+
+function parameterTable(name, type) {
   const { resolvedType } = layerFields().find(f => f.name === name);
   const rows = resolvedType.fieldsArray.map(f => {
     const kind = f.resolvedType?.values
       ? Object.keys(f.resolvedType.values).join(', ')
       : (f.resolvedType?.name ?? f.type);
-    return `| \`${f.name}\` | ${f.repeated ? 'repeated ' : ''}${kind} | ${defaultOf(resolvedType, f)} |`;
+    const why = unheeded(type, f.name);
+    const note = why ? `no effect: ${why}` : '';
+    return `| \`${f.name}\` | ${f.repeated ? 'repeated ' : ''}${kind} | ${defaultOf(resolvedType, f)} | ${note} |`;
   });
-  return [`\`${name}\``, '', '| field | type | default |', '|---|---|---|', ...rows, ''];
+  return [`\`${name}\``, '', '| field | type | default | |', '|---|---|---|---|', ...rows, ''];
 }
 
 function defaultOf(type, field) {

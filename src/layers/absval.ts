@@ -2,4 +2,4 @@
 
 import { neuron } from './neuron.js';
 
-export const absval = neuron({ type: 'AbsVal', doc: '|x|.', apply: (_, b, x) => b.abs(x) });
+export const absval = neuron({ type: 'AbsVal', doc: '|x|.', formula: 'y = |x|', apply: (_, b, x) => b.abs(x) });

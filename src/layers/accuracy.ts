@@ -17,6 +17,7 @@ function classAxis(ctx: LayerContext): number {
 export const accuracy: LayerType = {
   type: 'Accuracy',
   doc: 'The share of labels among their position’s top_k classes; as a second top, the same per class.',
+  formula: '|{labels l: |{c: x_c ≥ x_l}| ≤ top_k}| / |{labels}|, of the labels that are not ignored',
   shapeRule: 'A scalar; a second top has one number for each class.',
   bottoms: { min: 2, max: 2 },
   tops: { min: 1, max: 2 },

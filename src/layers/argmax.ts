@@ -39,6 +39,7 @@ function greatest(b: Builder, x: Value, axis: number, k: number): { positions: V
 export const argmax: LayerType = {
   type: 'ArgMax',
   doc: 'Positions of the top_k greatest elements, along `axis` or of each whole sample, and with out_max_val their values.',
+  formula: 'y = argmax_c x_c',
   shapeRule: 'With `axis`: top_k along it. Without: [N, 1, top_k], or [N, 2, top_k] with out_max_val.',
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },

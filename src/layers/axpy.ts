@@ -8,6 +8,7 @@ import type { LayerType } from './types.js';
 export const axpy: LayerType = {
   type: 'Axpy',
   doc: 'a · x + y; its first bottom holds one factor a for each channel of each sample.',
+  formula: 'z = a · x + y',
   shapeRule: 'That of the second bottom.',
   bottoms: { min: 3, max: 3 },
   tops: { min: 1, max: 1 },

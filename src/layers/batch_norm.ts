@@ -39,6 +39,8 @@ function ofBatch(b: Builder, x: Value): { mean: Value; variance: Value; centred:
 export const batchNorm: LayerType = {
   type: 'BatchNorm',
   doc: 'Each channel less its mean, over the root of its variance + eps; in TEST by statistics kept while training.',
+  formula:
+    'y = (x − mean) / √(var + eps). Training: blobs ← fraction · blobs + (mean, var · m / (m − 1), 1) for m numbers a channel; TEST: mean = blob₀ / blob₂, var = blob₁ / blob₂',
   shapeRule: 'That of the bottom.',
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },
@@ -49,6 +51,18 @@ export const batchNorm: LayerType = {
         field: 'param',
         hint: 'They are not learned: give param { lr_mult: 0 } three times, or none. What is learned is a Scale layer behind it.',
       });
+    }
+    const param = sub(ctx.param, 'batch_norm_param');
+    const scaled = (['scale_filler', 'bias_filler'] as const).find(field => isSet(param, field));
+    if (scaled) {
+      throw ctx.fail(
+        'batch-norm-scale',
+        `${scaled} asks for a scale and a bias of its own, which only NVCaffe's cuDNN layer has.`,
+        {
+          field: `batch_norm_param.${scaled}`,
+          hint: 'Put a layer { type: "Scale" scale_param { bias_term: true } } behind it, with these fillers.',
+        },
+      );
     }
     const shape = ctx.bottomShapes[0]!;
     const channels = channelsOf(shape);

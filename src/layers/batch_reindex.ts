@@ -7,6 +7,7 @@ import type { LayerType } from './types.js';
 export const batchReindex: LayerType = {
   type: 'BatchReindex',
   doc: 'The samples of its first bottom that the second names by index, in that order, repeats and all.',
+  formula: 'y[i] = x[index[i]]',
   shapeRule: 'As many samples as there are indices, else that of the first bottom.',
   bottoms: { min: 2, max: 2 },
   tops: { min: 1, max: 1 },

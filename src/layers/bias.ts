@@ -17,6 +17,7 @@ function plan(ctx: LayerContext): { axis: number; addend: Shape } {
 export const bias: LayerType = {
   type: 'Bias',
   doc: 'Adds a learned blob (or the second bottom) laid on from `axis`.',
+  formula: 'y = x + b',
   shapeRule: 'That of the first bottom.',
   bottoms: { min: 1, max: 2 },
   tops: { min: 1, max: 1 },

@@ -71,6 +71,8 @@ function normalised(b: Builder, centred: Value, variance: Value, eps: number): V
 export const bn: LayerType = {
   type: 'BN',
   doc: 'scale · (x − mean) / √(variance + eps) + shift by channel. SegNet’s (scale_filler, shift_filler, bn_mode): the batch’s statistics, eps 1e-9; with bn_mode INFERENCE scale · x + shift. PSPNet’s (slope_filler, bias_filler, momentum, eps, frozen): kept statistics in TEST and where frozen.',
+  formula:
+    'y = scale · (x − mean) / √(var + eps) + shift. PSPNet’s, training: kept ← momentum · kept + (1 − momentum) · (mean, var)',
   shapeRule: 'That of the bottom; SegNet’s second and third are the mean and the variance, [1, C, 1, 1].',
   differences:
     'Which of the two it is, the fields of bn_param say; without any it is SegNet’s, or with more than two param blocks PSPNet’s. In TEST the gradient is that of what TEST computes, where PSPNet uses the formula of TRAIN.',

@@ -3,4 +3,9 @@
 import { neuron } from './neuron.js';
 import { softplus } from './softplus.js';
 
-export const bnll = neuron({ type: 'BNLL', doc: 'log(1 + exp(x)).', apply: (_, b, x) => softplus(b, x) });
+export const bnll = neuron({
+  type: 'BNLL',
+  doc: 'log(1 + exp(x)).',
+  formula: 'y = log(1 + exp(x))',
+  apply: (_, b, x) => softplus(b, x),
+});

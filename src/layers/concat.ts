@@ -20,6 +20,7 @@ function concatAxis(ctx: LayerContext): number {
 export const concat: LayerType = {
   type: 'Concat',
   doc: 'Its bottoms one behind the other along `axis`.',
+  formula: 'y = [x₁, x₂, …]',
   shapeRule: 'Along `axis` the sum of the bottoms, else as they are.',
   bottoms: { min: 1, max: Infinity },
   tops: { min: 1, max: 1 },

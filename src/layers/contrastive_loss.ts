@@ -33,6 +33,8 @@ function checkShapes(ctx: LayerContext): void {
 export const contrastiveLoss: LayerType = {
   type: 'ContrastiveLoss',
   doc: 'Over 2·N: d² of pairs that are alike, max(margin − d, 0)² of others (legacy_version: max(margin − d², 0)).',
+  formula:
+    'Σ_n (s · d² + (1 − s) · max(margin − d, 0)²) / 2N with d = ‖a − b‖; legacy_version: max(margin − d², 0) in the second term',
   shapeRule: 'A scalar.',
   bottoms: { min: 3, max: 3 },
   tops: { min: 1, max: 1 },

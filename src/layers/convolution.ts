@@ -7,8 +7,14 @@ import type { LayerType } from './types.js';
 export const convolution: LayerType = {
   type: 'Convolution',
   doc: 'Slides learned filters over the spatial axes; with group, each group of channels has its own filters.',
+  formula:
+    'y[n, o, i, j] = b[o] + Σ_{c, p, q} w[o, c, p, q] · x[n, c, i · stride − pad + p · dilation, j · stride − pad + q · dilation]',
   shapeRule:
     '[N, num_output, …]; along each spatial axis (in + 2·pad − dilation·(kernel − 1) − 1) / stride + 1, divided towards zero.',
+  unheeded: {
+    force_nd_im2col: 'there is one way for any number of axes',
+    cudnn_convolution_algo_seeker: 'there is no cuDNN',
+  },
   bottoms: { min: 1, max: Infinity },
   tops: { min: 1, max: Infinity },
   equalBottomsAndTops: true,

@@ -36,6 +36,7 @@ function cut(ctx: LayerContext): { begin: number[]; size: number[] } {
 export const crop: LayerType = {
   type: 'Crop',
   doc: 'Cuts the first bottom to the size of the second from `axis` on.',
+  formula: 'y[p] = x[p + offset]',
   shapeRule: 'From `axis` on that of the second bottom, before it that of the first.',
   bottoms: { min: 2, max: 2 },
   tops: { min: 1, max: 1 },

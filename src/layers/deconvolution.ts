@@ -12,8 +12,13 @@ function outputSize({ kernel, stride, pad, dilation, spatial }: Geometry): reado
 export const deconvolution: LayerType = {
   type: 'Deconvolution',
   doc: 'The transpose of Convolution, for upsampling: stamps each input onto the output through the filter.',
+  formula: 'y[n, o, i · stride − pad + p · dilation, …] += w[c, o, p, q] · x[n, c, i, j], from b[o] on',
   shapeRule: '[N, num_output, …]; along each spatial axis stride·(in − 1) + dilation·(kernel − 1) + 1 − 2·pad.',
   paramFields: ['convolution_param'],
+  unheeded: {
+    force_nd_im2col: 'there is one way for any number of axes',
+    cudnn_convolution_algo_seeker: 'there is no cuDNN',
+  },
   bottoms: { min: 1, max: Infinity },
   tops: { min: 1, max: Infinity },
   equalBottomsAndTops: true,

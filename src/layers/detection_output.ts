@@ -90,9 +90,17 @@ function capacity(ctx: LayerContext): number {
 export const detectionOutput: LayerType = {
   type: 'DetectionOutput',
   doc: 'Boxes decoded from offsets, scores and priors, overlapping ones of a class suppressed: rows [sample, label, score, xmin, ymin, xmax, ymax].',
+  formula:
+    'box = decode(prior, location) with CENTER_SIZE: centre + v · code · size, size · exp(v · code); then greedy suppression by overlap > nms_threshold in each class',
   shapeRule: '[1, 1, rows, 7].',
   differences:
-    'The number of rows is fixed, the most there can be (samples · keep_top_k); rows without a detection are −1. SSD has as many rows as detections. save_output_param and visualize are not heeded.',
+    'The number of rows is fixed, the most there can be (samples · keep_top_k); rows without a detection are −1. SSD has as many rows as detections.',
+  unheeded: {
+    save_output_param: 'no files are written: `mokapot infer` saves the rows',
+    visualize: 'nothing is shown',
+    visualize_threshold: 'nothing is shown',
+    save_file: 'nothing is shown',
+  },
   bottoms: { min: 3, max: 3 },
   tops: { min: 1, max: 1 },
   canBackward: () => false,

@@ -6,6 +6,7 @@ import { neuron } from './neuron.js';
 export const dropout = neuron({
   type: 'Dropout',
   doc: 'While training, zeroes each element with probability dropout_ratio and divides the others by 1 − dropout_ratio.',
+  formula: 'y = x · m / (1 − ratio) with m = 1 in 1 − ratio of all cases, else 0; TEST: y = x',
   check(ctx) {
     const { dropout_ratio: ratio } = sub(ctx.param, 'dropout_param');
     if (ratio >= 0 && ratio < 1) return;

@@ -32,7 +32,12 @@ function checkCoefficients(ctx: LayerContext): void {
 export const eltwise: LayerType = {
   type: 'Eltwise',
   doc: 'Elementwise sum (with coefficients), product or maximum of its bottoms.',
+  formula: 'SUM: y = Σ coeff_i · x_i; PROD: y = Π x_i; MAX: y = max x_i',
   shapeRule: 'That of all bottoms.',
+  differences: 'Without stable_prod_grad Caffe divides the product by each factor, which gives NaN where one is 0.',
+  unheeded: {
+    stable_prod_grad: 'the gradient of PROD is always the product of the others, which is what true asks for',
+  },
   bottoms: { min: 2, max: Infinity },
   tops: { min: 1, max: 1 },
   reshape(ctx) {

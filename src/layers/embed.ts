@@ -7,6 +7,7 @@ import type { LayerType } from './types.js';
 export const embed: LayerType = {
   type: 'Embed',
   doc: 'Replaces each whole number by its row of the learned weights [input_dim, num_output], plus a bias.',
+  formula: 'y = W[x] + b',
   shapeRule: 'The axes of the bottom, then num_output.',
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },

@@ -7,6 +7,7 @@ import type { LayerType } from './types.js';
 export const euclideanLoss: LayerType = {
   type: 'EuclideanLoss',
   doc: 'Σ (a − b)² / (2 · N); the gradient goes to both bottoms.',
+  formula: 'Σ (a − b)² / 2N',
   shapeRule: 'A scalar.',
   bottoms: { min: 2, max: 2 },
   tops: { min: 1, max: 1 },

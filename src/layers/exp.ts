@@ -7,6 +7,7 @@ import { neuron } from './neuron.js';
 export const exp = neuron({
   type: 'Exp',
   doc: 'base ^ (shift + scale · x); base −1, the default, stands for e.',
+  formula: 'y = base ^ (shift + scale · x)',
   check: ctx => checkBase(ctx, 'exp_param'),
   apply(ctx, b, x) {
     const { base, scale, shift } = sub(ctx.param, 'exp_param');

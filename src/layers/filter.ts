@@ -41,6 +41,7 @@ function positions(count: number): HostFunction {
 export const filter: LayerType = {
   type: 'Filter',
   doc: 'Those samples of its bottoms for which the last bottom, one number a sample, is not 0.',
+  formula: 'y = x[n: selector[n] ≠ 0]',
   shapeRule: 'As many samples as pass, which is known when it runs (before that: all); else that of each bottom.',
   differences: 'What stands behind it is compiled once for each number of samples that pass.',
   bottoms: { min: 2, max: Infinity },

@@ -7,6 +7,7 @@ import type { LayerType } from './types.js';
 export const flatten: LayerType = {
   type: 'Flatten',
   doc: 'Joins the axes from `axis` to `end_axis` into one.',
+  formula: 'y = x',
   shapeRule: 'Axes `axis` to `end_axis` become one.',
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },

@@ -7,6 +7,7 @@ import type { LayerType } from './types.js';
 export const hingeLoss: LayerType = {
   type: 'HingeLoss',
   doc: 'Σ max(0, 1 − s·x) / N, s being 1 at the label and −1 elsewhere; with norm: L2, each term squared.',
+  formula: 'Σ max(0, 1 − s · x)^p / N with s = 1 at the label, else −1, and p = 1 (L1) or 2 (L2)',
   shapeRule: 'A scalar.',
   bottoms: { min: 2, max: 2 },
   tops: { min: 1, max: 1 },

@@ -8,8 +8,18 @@ import type { LayerType } from './types.js';
 export const im2col: LayerType = {
   type: 'Im2col',
   doc: 'The elements that each place of a convolution sees, as C · kernel channels.',
+  formula: 'y[n, (c, p, q), i, j] = x[n, c, i · stride − pad + p · dilation, j · stride − pad + q · dilation]',
   shapeRule: '[N, C · kernel, …] with the spatial sizes of a Convolution.',
   paramFields: ['convolution_param'],
+  unheeded: {
+    num_output: 'every place of the kernel is an output',
+    bias_term: 'it learns nothing',
+    weight_filler: 'it learns nothing',
+    bias_filler: 'it learns nothing',
+    group: 'each channel stands by itself',
+    force_nd_im2col: 'there is one way for any number of axes',
+    cudnn_convolution_algo_seeker: 'there is no cuDNN',
+  },
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },
   reshape(ctx) {

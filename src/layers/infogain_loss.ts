@@ -69,6 +69,7 @@ function matrixValue(ctx: LayerContext, b: Builder, given: Value | undefined): V
 export const infogainLoss: LayerType = {
   type: 'InfogainLoss',
   doc: '−Σ H[label, c] · log softmax(x)[c], averaged as SoftmaxWithLoss does; H is the third bottom or the file `source`.',
+  formula: '−Σ_n Σ_c H[label_n, c] · log p[n, c] / normalizer',
   shapeRule: 'A scalar; a second top is the shares, as the first bottom.',
   paramFields: ['infogain_loss_param', 'loss_param'],
   differences: '`source` is looked for beside the prototxt first, then, as in Caffe, in the working folder.',

@@ -15,6 +15,7 @@ function geometry(ctx: LayerContext) {
 export const innerProduct: LayerType = {
   type: 'InnerProduct',
   doc: 'Fully connected: each output is a weighted sum of all inputs from `axis` on, plus a bias.',
+  formula: 'y = x · Wᵀ + b; transpose: y = x · W + b',
   shapeRule: 'The axes before `axis`, then num_output.',
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },

@@ -67,6 +67,7 @@ function shares(b: Builder, from: number, to: number): Value {
 export const interp: LayerType = {
   type: 'Interp',
   doc: 'Resizes each channel bilinearly, corners on corners, to height × width, by zoom_factor and shrink_factor, or to the second bottom.',
+  formula: 'y[i, j] = x at (i · (h − 1) / (h_out − 1), j · (w − 1) / (w_out − 1)), linear between the four neighbours',
   shapeRule:
     '[N, C, …]: height × width; (in − 1) / shrink_factor + 1, then in + (in − 1)·(zoom_factor − 1); or the second bottom’s size.',
   bottoms: { min: 1, max: 2 },

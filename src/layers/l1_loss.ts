@@ -12,6 +12,7 @@ import type { LayerType } from './types.js';
 export const l1Loss: LayerType = {
   type: 'L1Loss',
   doc: 'Σ |x − y| / N.',
+  formula: 'Σ |x − y| / N',
   shapeRule: 'A scalar.',
   bottoms: { min: 2, max: 2 },
   tops: { min: 1, max: 1 },

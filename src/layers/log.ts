@@ -7,6 +7,7 @@ import { neuron } from './neuron.js';
 export const log = neuron({
   type: 'Log',
   doc: 'Logarithm of shift + scale · x to `base`; base −1, the default, stands for e.',
+  formula: 'y = log_base(shift + scale · x)',
   check: ctx => checkBase(ctx, 'log_param'),
   apply(ctx, b, x) {
     const { base, scale, shift } = sub(ctx.param, 'log_param');

@@ -28,6 +28,8 @@ function withinChannel(b: Builder, x: Value, { local_size: n, alpha, beta }: LRN
 export const lrn: LayerType = {
   type: 'LRN',
   doc: 'Local response normalisation: divides each element by the strength of its neighbourhood.',
+  formula:
+    'ACROSS_CHANNELS: y = x · (k + alpha / n · Σ x²)^(−beta) over n channels; WITHIN_CHANNEL: y = x · (1 + alpha · mean x²)^(−beta) over n × n places (padding counts in the mean, k is not used)',
   shapeRule: 'That of the bottom.',
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },

@@ -6,6 +6,8 @@ import { recurrent } from './recurrent.js';
 export const lstm = recurrent({
   type: 'LSTM',
   doc: 'Long short-term memory over [T, N, …]; its gates stand in the order input, forget, output, candidate.',
+  formula:
+    '[i f o g] = W_xc · x + b_c (+ W_xc_static · static) + W_hc · (cont · h), i, f, o through σ, g through tanh; c = cont · f · c + i · g; h = o · tanh(c)',
   gates: 4,
   hasOutput: false,
   states: 2,

@@ -8,6 +8,7 @@ import type { LayerType } from './types.js';
 export const lstmUnit: LayerType = {
   type: 'LSTMUnit',
   doc: 'One step of an LSTM: c [1, N, D], gates [1, N, 4·D] and cont [1, N] become the next c and h.',
+  formula: 'c′ = cont · σ(f) · c + σ(i) · tanh(g); h′ = σ(o) · tanh(c′)',
   shapeRule: 'Both tops [1, N, D], as the first bottom.',
   bottoms: { min: 3, max: 3 },
   tops: { min: 2, max: 2 },

@@ -347,6 +347,8 @@ function checkShapes(ctx: LayerContext): void {
 export const multiBoxLoss: LayerType = {
   type: 'MultiBoxLoss',
   doc: 'loc_weight · location loss of the priors that match a true box + confidence loss of these and of mined negatives, over the number of matches. Bottoms: locations, scores, priors, true boxes as rows [picture, label, instance, xmin, ymin, xmax, ymax, difficult].',
+  formula:
+    '(loc_weight · Σ_matches smooth L1(code − encode(prior, box)) − Σ_{matches, negatives} log softmax(scores)[label]) / normalizer',
   shapeRule: 'A scalar.',
   paramFields: ['multibox_loss_param', 'loss_param'],
   bottoms: { min: 4, max: 4 },

@@ -6,6 +6,7 @@ import type { LayerType } from './types.js';
 export const multinomialLogisticLoss: LayerType = {
   type: 'MultinomialLogisticLoss',
   doc: '−log of the share of the right class, averaged over the batch; its bottom holds shares, not scores.',
+  formula: '−Σ_n log max(p[n, label_n], 1e−20) / N',
   shapeRule: 'A scalar.',
   bottoms: { min: 2, max: 2 },
   tops: { min: 1, max: 1 },

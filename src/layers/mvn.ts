@@ -11,6 +11,7 @@ import type { LayerType } from './types.js';
 export const mvn: LayerType = {
   type: 'MVN',
   doc: 'Each channel of each sample (across_channels: each sample) less its mean and, with normalize_variance, over its deviation.',
+  formula: 'y = (x − mean) / (√var + eps)',
   shapeRule: 'That of the bottom.',
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },

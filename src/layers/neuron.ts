@@ -6,15 +6,16 @@ import type { LayerContext, LayerType } from './types.js';
 export interface Neuron {
   readonly type: string;
   readonly doc: string;
+  readonly formula: string;
+  readonly differences?: string;
   /** Throws ctx.fail(...) where a parameter is out of its range. */
   check?(ctx: LayerContext): void;
   apply(ctx: LayerContext, b: Builder, x: Value): Value;
 }
 
-export function neuron({ type, doc, check, apply }: Neuron): LayerType {
+export function neuron({ check, apply, ...about }: Neuron): LayerType {
   return {
-    type,
-    doc,
+    ...about,
     shapeRule: 'That of the bottom.',
     bottoms: { min: 1, max: 1 },
     tops: { min: 1, max: 1 },

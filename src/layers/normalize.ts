@@ -8,6 +8,7 @@ import type { LayerType } from './types.js';
 export const normalize: LayerType = {
   type: 'Normalize',
   doc: 'scale · x / √(Σ x² + eps), summed over the channels of each place, or with across_spatial over the whole sample.',
+  formula: 'y = scale · x / √(Σ x² + eps)',
   shapeRule: 'That of the bottom.',
   paramFields: ['norm_param'],
   bottoms: { min: 1, max: 1 },

@@ -22,6 +22,7 @@ function orderOf(ctx: LayerContext): readonly number[] {
 export const permute: LayerType = {
   type: 'Permute',
   doc: 'Its bottom with the axes in another order: axis i of the top is axis order[i] of the bottom.',
+  formula: 'y[p_order] = x[p]',
   shapeRule: 'The axes in their new order.',
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },

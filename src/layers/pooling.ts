@@ -96,6 +96,8 @@ function checkMethod(ctx: LayerContext): void {
 export const pooling: LayerType = {
   type: 'Pooling',
   doc: 'The maximum (and, as a second top, where it lies), the mean or a random element of windows of each channel.',
+  formula:
+    'MAX: y = max of the window; AVE: Σ / number of places in the padded plane; STOCHASTIC: an element with probability x / Σ x, in TEST Σ x² / Σ x',
   shapeRule:
     '[N, C, H, W] with (in + 2·pad − kernel) / stride rounded up (round_mode FLOOR: down) + 1, less 1 where the last window would start past the padded end.',
   differences: 'STOCHASTIC runs on every engine; BVLC Caffe has it on GPUs only.',

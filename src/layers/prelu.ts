@@ -7,6 +7,7 @@ import type { LayerType } from './types.js';
 export const prelu: LayerType = {
   type: 'PReLU',
   doc: 'x where positive, else slope · x; the slope is learned, one per channel or (channel_shared) one for all.',
+  formula: 'y = max(x, 0) + slope · min(x, 0)',
   shapeRule: 'That of the bottom.',
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },

@@ -98,6 +98,8 @@ function compute(ctx: LayerContext): Float32Array {
 export const priorBox: LayerType = {
   type: 'PriorBox',
   doc: 'For each place of the first bottom a set of boxes, as corners in shares of the image (the second bottom), and their variances.',
+  formula:
+    '((column + offset) · step ∓ w / 2) / image, w × h being min² , √(min · max)², and min · √ratio × min / √ratio for each ratio',
   shapeRule: '[1, 2, H·W·boxes·4]: corners, then variances.',
   bottoms: { min: 2, max: 2 },
   tops: { min: 1, max: 1 },

@@ -11,6 +11,7 @@ import type { LayerContext, LayerShapes, LayerType, ParamDeclaration } from './t
 export interface Cell {
   readonly type: string;
   readonly doc: string;
+  readonly formula: string;
   /** Outputs of the transforms of input and hidden state, as a multiple of num_output: 4 gates, say. */
   readonly gates: number;
   /** Whether a further matrix makes the output of the hidden state (RNN). */
@@ -117,6 +118,8 @@ export function recurrent(cell: Cell): LayerType {
   return {
     type: cell.type,
     doc: cell.doc,
+    formula: cell.formula,
+    unheeded: { debug_info: 'it makes Caffe print what its unrolled net does' },
     shapeRule: '[T, N, num_output]; with expose_hidden the last states too, [1, N, num_output] each.',
     paramFields: ['recurrent_param'],
     bottoms: { min: 2, max: 3 + cell.states },

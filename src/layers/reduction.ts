@@ -13,6 +13,7 @@ function firstAxis(ctx: LayerContext): number {
 export const reduction: LayerType = {
   type: 'Reduction',
   doc: 'SUM, ASUM (of absolutes), SUMSQ (of squares) or MEAN over all axes from `axis` on, times coeff.',
+  formula: 'y = coeff · Σ x; ASUM: coeff · Σ |x|; SUMSQ: coeff · Σ x²; MEAN: coeff · Σ x / n',
   shapeRule: 'The axes before `axis`.',
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },

@@ -6,5 +6,6 @@ import { neuron } from './neuron.js';
 export const relu = neuron({
   type: 'ReLU',
   doc: 'x where positive, else negative_slope · x (0).',
+  formula: 'y = x for x > 0, else negative_slope · x',
   apply: (ctx, b, x) => b.relu(x, sub(ctx.param, 'relu_param').negative_slope),
 });

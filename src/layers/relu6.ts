@@ -7,5 +7,6 @@ import { neuron } from './neuron.js';
 export const relu6 = neuron({
   type: 'ReLU6',
   doc: 'x held between 0 and 6; below 0, negative_slope · x (0).',
+  formula: 'y = min(x, 6) for x > 0, else negative_slope · x',
   apply: (ctx, b, x) => b.min(6, b.relu(x, sub(ctx.param, 'relu6_param').negative_slope)),
 });

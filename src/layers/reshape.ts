@@ -63,6 +63,7 @@ function newShape(ctx: LayerContext): Shape {
 export const reshape: LayerType = {
   type: 'Reshape',
   doc: 'The same elements under another shape; 0 copies a dimension, −1 takes what is left.',
+  formula: 'y = x',
   shapeRule:
     'reshape_param.shape in place of num_axes axes from `axis` on: 0 copies an axis, one −1 takes what is left.',
   bottoms: { min: 1, max: 1 },

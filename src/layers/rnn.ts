@@ -5,6 +5,7 @@ import { recurrent } from './recurrent.js';
 export const rnn = recurrent({
   type: 'RNN',
   doc: 'Recurrent net over [T, N, …]: h = tanh(W_hh·h + W_xh·x + b_h), output tanh(W_ho·h + b_o).',
+  formula: 'h = tanh(W_xh · x + b_h (+ W_xh_static · static) + W_hh · (cont · h)); y = tanh(W_ho · h + b_o)',
   gates: 1,
   hasOutput: true,
   states: 1,

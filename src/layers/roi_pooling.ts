@@ -76,6 +76,8 @@ function scatter(ctx: LayerContext): HostFunction {
 export const roiPooling: LayerType = {
   type: 'ROIPooling',
   doc: 'The maximum in each of pooled_h × pooled_w bins of each region of interest; regions are rows [sample, x1, y1, x2, y2].',
+  formula:
+    'y[r, c, i, j] = max of x over rows ⌊i · h / pooled_h⌋ … ⌈(i + 1) · h / pooled_h⌉ and columns likewise of region r, corners rounded after spatial_scale',
   shapeRule: '[regions, C, pooled_h, pooled_w].',
   bottoms: { min: 2, max: 2 },
   tops: { min: 1, max: 1 },

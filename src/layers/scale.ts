@@ -22,6 +22,7 @@ function plan(ctx: LayerContext): { axis: number; factor: Shape } {
 export const scale: LayerType = {
   type: 'Scale',
   doc: 'Multiplies by a learned blob (or the second bottom) laid on from `axis`; with bias_term adds a learned one too.',
+  formula: 'y = x · s (+ b)',
   shapeRule: 'That of the first bottom.',
   bottoms: { min: 1, max: 2 },
   tops: { min: 1, max: 1 },

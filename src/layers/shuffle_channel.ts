@@ -8,6 +8,7 @@ import type { LayerType } from './types.js';
 export const shuffleChannel: LayerType = {
   type: 'ShuffleChannel',
   doc: 'The channels, seen as group × C/group, in the order of that table turned over.',
+  formula: 'y[j · group + i] = x[i · C / group + j]',
   shapeRule: 'That of the bottom.',
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },

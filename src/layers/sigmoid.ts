@@ -2,4 +2,9 @@
 
 import { neuron } from './neuron.js';
 
-export const sigmoid = neuron({ type: 'Sigmoid', doc: '1 / (1 + exp(−x)).', apply: (_, b, x) => b.sigmoid(x) });
+export const sigmoid = neuron({
+  type: 'Sigmoid',
+  doc: '1 / (1 + exp(−x)).',
+  formula: 'y = 1 / (1 + exp(−x))',
+  apply: (_, b, x) => b.sigmoid(x),
+});

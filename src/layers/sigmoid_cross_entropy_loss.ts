@@ -11,7 +11,8 @@ import type { LayerType } from './types.js';
 export const sigmoidCrossEntropyLoss: LayerType = {
   type: 'SigmoidCrossEntropyLoss',
   doc: 'Σ −t·log σ(x) − (1 − t)·log(1 − σ(x)), over the batch size unless normalization says otherwise.',
-  shapeRule: 'A scalar; a second top is the shares, as the first bottom.',
+  formula: 'Σ (max(x, 0) − x · t + log(1 + exp(−|x|))) / normalizer',
+  shapeRule: 'A scalar.',
   paramFields: ['loss_param'],
   bottoms: { min: 2, max: 2 },
   tops: { min: 1, max: 1 },

@@ -49,6 +49,7 @@ function borders(ctx: LayerContext, axis: number): readonly number[] {
 export const slice: LayerType = {
   type: 'Slice',
   doc: 'Cuts its bottom into its tops along `axis`, evenly or at each slice_point.',
+  formula: 'y₁, y₂, … = the parts of x',
   shapeRule: 'Along `axis` the parts between the slice points, equal ones without; else as the bottom.',
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: Infinity },

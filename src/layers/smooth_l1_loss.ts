@@ -14,6 +14,7 @@ import type { LayerType } from './types.js';
 export const smoothL1Loss: LayerType = {
   type: 'SmoothL1Loss',
   doc: 'Σ w_out · s(w_in · (x − y)) / N, where s(d) is σ²d²/2 for |d| < 1/σ² and |d| − 1/(2σ²) beyond; the weights are optional, and w_in alone will do.',
+  formula: 'Σ w_out · s(w_in · (x − y)) / N with s(d) = σ²d² / 2 for |d| < 1 / σ², else |d| − 1 / 2σ²',
   shapeRule: 'A scalar.',
   bottoms: { min: 2, max: 4 },
   tops: { min: 1, max: 1 },

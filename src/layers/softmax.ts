@@ -12,6 +12,7 @@ function softmaxAxis(ctx: LayerContext): number {
 export const softmax: LayerType = {
   type: 'Softmax',
   doc: 'exp(x) over the sum of exp(x) along `axis`.',
+  formula: 'y_c = exp(x_c) / Σ_k exp(x_k)',
   shapeRule: 'That of the bottom.',
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },

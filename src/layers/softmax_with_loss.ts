@@ -21,6 +21,7 @@ const GREATEST = -Math.log(2 ** -126);
 export const softmaxWithLoss: LayerType = {
   type: 'SoftmaxWithLoss',
   doc: '−log of the softmax share of the right class, averaged over the labels that count.',
+  formula: '−Σ_n log softmax(x)[label_n] / normalizer',
   shapeRule: 'A scalar; a second top is the shares, as the first bottom.',
   paramFields: ['softmax_param', 'loss_param'],
   differences:

@@ -5,6 +5,7 @@ import type { LayerType } from './types.js';
 export const split: LayerType = {
   type: 'Split',
   doc: 'Its bottom again as each of its tops.',
+  formula: 'y₁ = y₂ = … = x',
   shapeRule: 'Each top that of the bottom.',
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: Infinity },

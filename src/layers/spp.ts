@@ -40,6 +40,7 @@ function levels(ctx: LayerContext): readonly PoolAttrs[] {
 export const spp: LayerType = {
   type: 'SPP',
   doc: 'Pools each channel into 1, 4, 16, … bins (pyramid_height levels) and joins them.',
+  formula: 'levels l = 0, 1, …: Pooling with kernel = stride = ⌈size / 2^l⌉ and pad = ⌊(kernel · 2^l − size + 1) / 2⌋',
   shapeRule: '[N, C · (1 + 4 + 16 + …)]; one level alone keeps [N, C, 1, 1].',
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },

@@ -2,4 +2,9 @@
 
 import { neuron } from './neuron.js';
 
-export const tanh = neuron({ type: 'TanH', doc: 'The hyperbolic tangent.', apply: (_, b, x) => b.tanh(x) });
+export const tanh = neuron({
+  type: 'TanH',
+  doc: 'The hyperbolic tangent.',
+  formula: 'y = tanh(x)',
+  apply: (_, b, x) => b.tanh(x),
+});

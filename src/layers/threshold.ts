@@ -6,5 +6,6 @@ import { neuron } from './neuron.js';
 export const threshold = neuron({
   type: 'Threshold',
   doc: '1 where x > threshold, else 0; without a gradient.',
+  formula: 'y = 1 for x > threshold, else 0',
   apply: (ctx, b, x) => b.greater(x, sub(ctx.param, 'threshold_param').threshold),
 });

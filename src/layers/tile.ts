@@ -12,6 +12,7 @@ function tileAxis(ctx: LayerContext): number {
 export const tile: LayerType = {
   type: 'Tile',
   doc: 'Its bottom `tiles` times, one behind the other along `axis`.',
+  formula: 'y[i] = x[i mod size]',
   shapeRule: 'Along `axis` times `tiles`, else that of the bottom.',
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },

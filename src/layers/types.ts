@@ -73,12 +73,16 @@ export interface LayerType {
   readonly type: string;
   /** One sentence: what it computes. */
   readonly doc: string;
+  /** What it computes, as a formula in plain text. */
+  readonly formula?: string;
   /** One sentence for people: the shape of its tops. */
   readonly shapeRule?: string;
   /** The fields of LayerParameter that it reads. Default: the one that is named after it, if there is one. */
   readonly paramFields?: readonly (keyof LayerParameter)[];
   /** Where it departs from the Caffe it comes from. Absent: nowhere. */
   readonly differences?: string;
+  /** Fields of its parameters that change nothing, each with the reason. `engine` is one wherever there is such a field. */
+  readonly unheeded?: Readonly<Record<string, string>>;
   readonly bottoms: Arity;
   readonly tops: Arity;
   /** Bottoms and tops come in pairs (Convolution on several bottoms). */

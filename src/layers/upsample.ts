@@ -68,6 +68,7 @@ function gather(size: number, planes: number): HostFunction {
 export const upsample: LayerType = {
   type: 'Upsample',
   doc: 'A plane of zeros with each element of the first bottom where the second, the mask of a MAX pooling, says.',
+  formula: 'y[mask[i]] = x[i], else 0',
   shapeRule: '[N, C, …]: upsample_h × upsample_w, or the plane times `scale`, less 1 with pad_out_h, pad_out_w.',
   bottoms: { min: 2, max: 2 },
   tops: { min: 1, max: 1 },

@@ -1,10 +1,11 @@
 /** The pages about layers: the generated one is current, the worked example works. */
 
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import type { Type } from 'protobufjs';
 import { transpileModule } from 'typescript';
 import { expect, it } from 'vitest';
-import { layerTypes, registerLayer } from '../../src/layers/index.js';
-import { extendSchema } from '../../src/schema/index.js';
+import { type LayerType, layerTypes, registerLayer } from '../../src/layers/index.js';
+import { caffeRoot, extendSchema } from '../../src/schema/index.js';
 import { compiled, runLayer } from './net_of.js';
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
@@ -13,6 +14,47 @@ it('docs/layers.md agrees with the code (else: npm run docs:layers)', async () =
   const path = '../../scripts/layers-doc.mjs';
   const { layersPage } = (await import(path)) as { layersPage: () => string };
   expect(read('docs/layers.md')).toBe(layersPage());
+});
+
+it('every layer that computes has a formula', () => {
+  const computing = [...layerTypes.values()].filter(t => t.bottoms.max > 0 && t.tops.max > 0 && t.type !== 'Python');
+  expect(computing.filter(t => !t.formula).map(t => t.type)).toEqual([]);
+});
+
+/** The code of a layer with all in src/layers that it imports. */
+function codeOf(file: string, seen = new Set<string>()): string {
+  if (seen.has(file)) return '';
+  seen.add(file);
+  const code = read(`src/layers/${file}`);
+  const imports = [...code.matchAll(/from '\.\/(\w+)\.js'/g)].map(m => codeOf(`${m[1]}.ts`, seen));
+  return [code, ...imports].join('\n');
+}
+
+it('every parameter of a layer that computes is read by its code, or has a reason why not', async () => {
+  const path = '../../scripts/layers-doc.mjs';
+  const { paramFields, unheeded } = (await import(path)) as {
+    paramFields: (type: LayerType) => readonly string[];
+    unheeded: (type: LayerType, field: string) => string | undefined;
+  };
+  const root = caffeRoot();
+  const fields = root.lookupType('caffe.LayerParameter').fields;
+  const files = readdirSync(new URL('../../src/layers/', import.meta.url)).filter(f => f.endsWith('.ts'));
+  const lost: string[] = [];
+  for (const type of [...layerTypes.values()].filter(t => !t.isSource)) {
+    const file = files.find(f => read(`src/layers/${f}`).includes(`type: '${type.type}'`));
+    if (!file) continue; // one that a test registered
+    const code = codeOf(file);
+    for (const message of paramFields(type).map(name => fields[name]!.resolvedType as Type))
+      for (const { name } of message.fieldsArray) {
+        const [stem, side] = [name.slice(0, -2), name.slice(-2)];
+        const both =
+          new RegExp(`\\$\\{\\w+\\}${side}\\b|\\b\\w+_\\$\\{side\\}`).test(code) && new RegExp(`\\b${stem}`).test(code);
+        const reads = new RegExp(`\\b${name}\\b`).test(code) || (/_[hw]$/.test(name) && both);
+        const why = unheeded(type, name);
+        if (!reads && !why) lost.push(`${type.type}: ${message.name}.${name}`);
+      }
+  }
+  expect([...new Set(lost)]).toEqual([]);
 });
 
 it('every layer has a sentence for what it does and one for its shape', () => {

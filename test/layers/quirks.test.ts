@@ -135,6 +135,27 @@ describe('Power', () => {
   });
 });
 
+describe('Power at a base of 0', () => {
+  const of = async (power: number, shift = 0) => {
+    const text = `layer { name: "l" type: "Power" bottom: "x" top: "y" power_param { power: ${power} shift: ${shift} } }`;
+    const out = await runLayer(text, { x: [1] }, { x: f(0 - shift) }, { diffs: { y: f(1) }, blobDiffs: ['x'] });
+    return [out['y']![0], out['grad/blob/x']![0]];
+  };
+
+  it('has the numbers of Caffe where these are numbers', async () => {
+    expect(await of(1)).toEqual([0, 1]);
+    expect(await of(2, 3)).toEqual([0, 0]);
+    expect(await of(0)).toEqual([1, 0]);
+    expect(await of(-1)).toEqual([Infinity, -Infinity]);
+  });
+
+  it('has the true gradient where Caffe divides 0 by 0', async () => {
+    expect(await of(3)).toEqual([0, 0]);
+    expect(await of(2.5, 1)).toEqual([0, 0]);
+    expect(await of(0.5)).toEqual([0, Infinity]);
+  });
+});
+
 describe('elementwise functions far out', () => {
   it.each([
     ['ELU', [500, -500], [500, -1], [1, 0]],
@@ -199,6 +220,11 @@ describe('BatchNorm', () => {
       expect(v).toBeCloseTo(([1, 5][i]! - mean) / Math.sqrt(variance), 5);
     });
     expect((await engine.read(key(2)))[0]).toBe(1.5);
+  });
+
+  it('refuses the scale and bias of NVCaffe, which a Scale layer is for', () => {
+    const scaled = text.replace('eps: 0', 'eps: 0 scale_filler { value: 1 }');
+    expect(() => compiled(scaled, { x: [2, 3] })).toThrow(/scale_filler asks for a scale/);
   });
 
   it('has statistics that no solver touches', () => {
