@@ -42,6 +42,7 @@ export const batchNorm: LayerType = {
   formula:
     'y = (x − mean) / √(var + eps). Training: blobs ← fraction · blobs + (mean, var · m / (m − 1), 1) for m numbers a channel; TEST: mean = blob₀ / blob₂, var = blob₁ / blob₂',
   shapeRule: 'That of the bottom.',
+  differences: 'scale_filler and bias_filler, which are NVCaffe’s, are refused: a Scale layer behind it is the same.',
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },
   reshape(ctx) {
