@@ -3,10 +3,12 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { fail } from '../diagnostics/index.js';
 import type { Net } from '../infer/net.js';
 import { type Shape, sizeOf } from '../ir/index.js';
 import { Random } from '../random/index.js';
-import { tfjsOnWasm } from '../targets/tfjs/wasm_module.js';
+import { loadRuntime } from '../targets/onnx/runtime.js';
+import { tfjsWithWasm } from '../targets/tfjs/wasm_module.js';
 import type { PreparedInput } from './prepare.js';
 import type { InputShapes } from './sizes.js';
 
@@ -84,12 +86,14 @@ export function distance(a: Float32Array, b: Float32Array): { error: number; gre
 /** A graph model from its folder, on tfjs's wasm backend: what a browser would load. */
 export async function loadTfjs(folder: string, layout: 'NCHW' | 'NHWC'): Promise<LoadedModel> {
   const require = createRequire(import.meta.url);
-  const tf = await tfjsOnWasm();
+  const tf = await tfjsWithWasm();
   const { loadGraphModel } = require('@tensorflow/tfjs-converter') as typeof import('@tensorflow/tfjs-converter');
   const model = await loadGraphModel({ load: () => readArtifacts(folder) as never });
   const turned = (shape: Shape) => layout === 'NHWC' && shape.length === 4;
   return {
     async run(feeds, outputs) {
+      const before = tf.getBackend() as string | undefined;
+      await tf.setBackend('wasm');
       const given = [...feeds].map(([name, { data, shape }]) => {
         const x = tf.tensor(data, [...shape]);
         return [name, turned(shape) ? tf.transpose(x, [0, 2, 3, 1]) : x] as const;
@@ -99,11 +103,33 @@ export async function loadTfjs(folder: string, layout: 'NCHW' | 'NHWC'): Promise
       const arrays = tensors.map(t => (turned(t.shape) ? tf.transpose(t, [0, 3, 1, 2]) : t).dataSync() as Float32Array);
       const copies = arrays.map(a => a.slice());
       for (const t of [...given.map(g => g[1]), ...tensors]) t.dispose();
+      // The network's own engine may run on tfjs too.
+      if (before) await tf.setBackend(before);
       return copies;
     },
     dispose: () => model.dispose(),
   };
 }
+
+/** A model file in onnxruntime. */
+export async function loadOnnx(path: string): Promise<LoadedModel> {
+  const ort = loadRuntime();
+  if (typeof ort === 'string') throw fail('no-onnxruntime', `onnxruntime-node does not load (${ort}).`, NO_CHECK);
+  const session = await ort.InferenceSession.create(path, { logSeverityLevel: 3 }).catch((cause: Error) => {
+    throw fail('convert-differs', `onnxruntime refuses the model: ${cause.message}`, NO_CHECK);
+  });
+  return {
+    async run(feeds, outputs) {
+      const given = [...feeds].filter(([name]) => session.inputNames.includes(name));
+      const tensors = given.map(([name, { data, shape }]) => [name, new ort.Tensor('float32', data, shape)] as const);
+      const made = await session.run(Object.fromEntries(tensors), [...outputs]);
+      return outputs.map(name => made[name]!.data as Float32Array);
+    },
+    dispose: () => session.release(),
+  };
+}
+
+const NO_CHECK = { hint: '--no-check writes it all the same.' };
 
 /** What tfjs's own reader of files (of tfjs-node, of a browser) hands on. */
 async function readArtifacts(folder: string): Promise<object> {

@@ -1,8 +1,18 @@
-/** To ONNX. */
+/** To ONNX: one file. */
 
-import { fail } from '../diagnostics/index.js';
+import { emitGeneralOnnx } from '../targets/onnx/index.js';
+import { loadOnnx } from './compare.js';
+import { checkModel, sayJob } from './model.js';
 import type { Job, TargetReport } from './types.js';
 
-export async function convertOnnx(_job: Job): Promise<TargetReport> {
-  throw fail('convert-options', 'ONNX is not written yet.');
+export async function convertOnnx(job: Job): Promise<TargetReport> {
+  const { net, stage, file, parameters } = job;
+  job.progress('building the graph');
+  const said = sayJob(job, general => emitGeneralOnnx(general, parameters, { name: net.name }));
+  job.progress('writing the file');
+  const { bytes, inputs, outputs } = said.result;
+  await stage.write(file, [bytes]);
+  const checks = await checkModel(job, said, () => loadOnnx(stage.path(file)));
+  const { open, reasons } = said;
+  return { files: await stage.commit(), inputs, outputs, open, reasons, ...(checks && { checks }) };
 }

@@ -47,7 +47,7 @@ export class GeneralGraph {
   readonly graph: Graph;
   private readonly position = new Map<Node, number>();
   /** Axes that vary, each course of numbers once, in the order in which they come to be known. */
-  private readonly known: { readonly place: Place; readonly samples: Samples; readonly from: number }[] = [];
+  private readonly known: KnownSize[] = [];
 
   /** @throws NotGeneral where the graphs differ in more than numbers */
   constructor(private readonly graphs: readonly [Graph, ...Graph[]]) {
@@ -116,7 +116,12 @@ export class GeneralGraph {
     return undefined;
   }
 
-  private knownAt(node: Node) {
+  /** All axes that are as long as this one at all sizes: which of them a target has at hand is its own affair. */
+  equals(place: Place): readonly Place[] {
+    return this.known.find(({ places }) => places.some(p => p.value === place.value && p.axis === place.axis))!.places;
+  }
+
+  private knownAt(node: Node): KnownSize[] {
     const before = this.position.get(node)!;
     return this.known.filter(({ from }) => from < before);
   }
@@ -136,16 +141,32 @@ export class GeneralGraph {
   }
 
   private gather(): void {
-    const seen = new Set<string>();
+    const byNumbers = new Map<string, KnownSize>();
     this.graph.nodes.forEach((node, from) => {
       for (const value of node.outputs)
         this.shape(value).forEach((samples, axis) => {
-          if (isConstant(samples) || seen.has(samples.join())) return;
-          seen.add(samples.join());
-          this.known.push({ place: { value, axis }, samples, from });
+          if (isConstant(samples)) return;
+          const place = { value, axis };
+          const key = samples.join();
+          const met = byNumbers.get(key);
+          if (met) {
+            met.places.push(place);
+            return;
+          }
+          const first = { place, places: [place], samples, from };
+          byNumbers.set(key, first);
+          this.known.push(first);
         });
     });
   }
+}
+
+/** A course of numbers: the first axis that runs through it, all of them, and the node that makes it known. */
+interface KnownSize {
+  readonly place: Place;
+  readonly places: Place[];
+  readonly samples: Samples;
+  readonly from: number;
 }
 
 function otherForm(label: string): NotGeneral {

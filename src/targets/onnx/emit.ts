@@ -6,8 +6,8 @@
 import { fail } from '../../diagnostics/index.js';
 import { pruneDead } from '../../ir/passes/dead_code.js';
 import { sameShape, sizeOf } from '../../ir/shape.js';
-import type { Graph, Node, Value } from '../../ir/types.js';
-import { emitterOf, fitsOnnx, type Scope } from './ops/index.js';
+import type { Graph, Node, OpName, Value } from '../../ir/types.js';
+import { type Emitter, emitterOf, fitsOnnx, type Scope } from './ops/index.js';
 import { type Lowering, patternAt } from './patterns.js';
 import { ElementType, encodeModel, type GraphProto } from './schema.js';
 import { type Dims, GraphWriter } from './writer.js';
@@ -38,7 +38,7 @@ export interface EmitOptions {
 }
 
 /** protobuf's own limit for one file. */
-const GREATEST_FILE = 2 ** 31 - 1;
+export const GREATEST_FILE = 2 ** 31 - 1;
 
 /**
  * The graph as an ONNX file (opset 18), its inputs and outputs under their names. `graph` is what `lowerNet` gives, not
@@ -111,6 +111,8 @@ export interface GraphOptions {
   readonly known: ReadonlyMap<Value, string>;
   readonly wanted: readonly Value[];
   readonly varying?: (v: Value) => readonly boolean[];
+  /** Another way to say a node; undefined: the usual one. */
+  readonly instead?: (node: Node) => Emitter<OpName> | undefined;
 }
 
 /** Says `nodes` (in their order) in `w`. Returns how to find a wanted value's name, as floats. */
@@ -135,6 +137,7 @@ export function emitGraph(w: GraphWriter, nodes: readonly Node[], options: Graph
     int: as(ElementType.INT64),
     varying: options.varying ?? (() => none),
     isRead: v => read.has(v),
+    isSaid: v => names.has(v),
   };
   for (const node of nodes) {
     const lowering = lowerings.get(node);
@@ -148,7 +151,7 @@ export function emitGraph(w: GraphWriter, nodes: readonly Node[], options: Graph
 }
 
 /** How each node that is needed is said, a group of nodes by its last one. */
-function planLowerings(nodes: readonly Node[], { known, wanted }: GraphOptions): Map<Node, Lowering> {
+function planLowerings(nodes: readonly Node[], { known, wanted, instead }: GraphOptions): Map<Node, Lowering> {
   const readers = new Map<Value, number>();
   for (const node of nodes) for (const v of node.inputs) readers.set(v, (readers.get(v) ?? 0) + 1);
   for (const v of wanted) readers.set(v, Number.POSITIVE_INFINITY);
@@ -157,14 +160,16 @@ function planLowerings(nodes: readonly Node[], { known, wanted }: GraphOptions):
   const lowerings = new Map<Node, Lowering>();
   for (const node of [...nodes].reverse()) {
     if (node.outputs.every(v => !needed.has(v) || known.has(v))) continue;
-    const lowering = patternAt(node, isPrivate) ?? plain(node);
+    const lowering = patternAt(node, isPrivate) ?? plain(node, instead);
     for (const v of lowering.needs) needed.add(v);
     lowerings.set(node, lowering);
   }
   return lowerings;
 }
 
-function plain(node: Node): Lowering {
+function plain(node: Node, instead: GraphOptions['instead']): Lowering {
+  const other = instead?.(node);
+  if (other) return { needs: node.inputs, emit: s => other(s, node as never) };
   if (node.op === 'constant') return { needs: [], emit: s => [s.w.floats(node.attrs.data, node.attrs.shape)] };
   const emit = emitterOf(node);
   return { needs: node.inputs, emit: s => emit(s, node as never) };
@@ -221,7 +226,7 @@ function fixedBatch(why: string, layer: string | undefined) {
   );
 }
 
-function cannotSay(node: Node) {
+export function cannotSay(node: Node) {
   const what =
     node.op === 'hostCall'
       ? `runs user code (${node.attrs.name})`
@@ -232,7 +237,7 @@ function cannotSay(node: Node) {
   });
 }
 
-function tooLarge(bytes: number) {
+export function tooLarge(bytes: number) {
   return fail(
     'onnx-too-large',
     `The parameters take ${Math.ceil(bytes / 2 ** 20)} MB, and an ONNX file holds 2 GiB at most.`,

@@ -114,18 +114,15 @@ function threadCount(): number {
 let chosen: Promise<typeof import('@tensorflow/tfjs-core')> | undefined;
 
 /**
- * tfjs with its wasm backend as the one it runs on, for graph models and whatever else goes by tfjs's own ops. One thread:
- * the module above has the others.
+ * tfjs with its own wasm backend ready for `setBackend('wasm')`, for graph models and whatever else goes by tfjs's own ops.
+ * One thread: the module above has the others.
  */
-export function tfjsOnWasm(): Promise<typeof import('@tensorflow/tfjs-core')> {
-  chosen ??= choose();
-  return chosen.then(async tf => {
-    await tf.setBackend('wasm');
-    return tf;
-  });
+export function tfjsWithWasm(): Promise<typeof import('@tensorflow/tfjs-core')> {
+  chosen ??= readyWasm();
+  return chosen;
 }
 
-async function choose(): Promise<typeof import('@tensorflow/tfjs-core')> {
+async function readyWasm(): Promise<typeof import('@tensorflow/tfjs-core')> {
   const require = createRequire(import.meta.url);
   const tf = require('@tensorflow/tfjs-core') as typeof import('@tensorflow/tfjs-core');
   const entry = require.resolve('@tensorflow/tfjs-backend-wasm');
@@ -135,7 +132,9 @@ async function choose(): Promise<typeof import('@tensorflow/tfjs-core')> {
   if (!shared) setWasmPaths(path.dirname(entry) + path.sep);
   const before = handlers();
   tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
+  const chosenBefore = tf.getBackend() as string | undefined;
   await tf.setBackend('wasm');
+  if (chosenBefore) await tf.setBackend(chosenBefore);
   dropHandlers(before);
   return tf;
 }

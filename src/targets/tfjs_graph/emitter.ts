@@ -160,11 +160,14 @@ export class Emitter {
     return this.def.add('Reshape', [made, this.def.constant(new Int32Array(0), [0])]);
   }
 
-  private place({ value, axis }: Place): string {
-    const names = this.names.get(value);
-    const layout = names?.caffe === undefined ? 'image' : 'caffe';
-    const source = names?.[layout];
-    if (source === undefined) throw noFormula(value.node);
+  private place(wanted: Place): string {
+    // Of what a fused op computes on its way there is nothing to ask.
+    const found = this.general.equals(wanted).find(({ value }) => this.names.has(value));
+    if (!found) throw noFormula(wanted.value.node);
+    const { value, axis } = found;
+    const names = this.names.get(value)!;
+    const layout = names.caffe === undefined ? 'image' : 'caffe';
+    const source = names[layout]!;
     const at = layout === 'caffe' ? axis : TO_IMAGE.indexOf(axis as 0);
     const key = `${source} ${at}`;
     let name = this.pieces.get(key);

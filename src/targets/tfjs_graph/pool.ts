@@ -1,7 +1,7 @@
 /** Poolings with Caffe's windows, made of TensorFlow's, which know only whole ones: the image is padded so that the last is whole. */
 
-import type { Samples } from '../../ir/passes/generalise.js';
 import type { Node, NodeOf, PoolAttrs, Value } from '../../ir/types.js';
+import { padAfter, wholePlane } from '../windows.js';
 import { cannotExport, type Emit, type Emitter, noFormula } from './emitter.js';
 import { attr } from './graph_def.js';
 
@@ -9,34 +9,6 @@ import { attr } from './graph_def.js';
 const LOWEST = -3.4028234663852886e38;
 
 type PoolNode = NodeOf<'maxPool'> | NodeOf<'avePool'>;
-
-/** Whether every window is the whole plane. */
-export function isGlobal(e: { readonly general: Emitter['general'] }, node: PoolNode): boolean {
-  const planes = e.general.at<Node, boolean>(node, n => {
-    const { kernel, pad, outSize } = n.attrs as PoolAttrs;
-    const [, , h, w] = n.inputs[0]!.shape;
-    return kernel[0] === h && kernel[1] === w && [...pad].every(p => p === 0) && [...outSize].every(o => o === 1);
-  });
-  return planes.every(Boolean);
-}
-
-/**
- * By how much an axis must grow at its end, besides `pad` at its start, for whole windows to be as many as Caffe's, at
- * all sizes: `stride − 1` more than `pad` for sizes rounded up, less where a window that begins behind the image is left
- * out. Undefined where no number does it.
- */
-export function padAfter(
-  inputs: Samples,
-  outputs: Samples,
-  { kernel, stride, pad }: { readonly kernel: number; readonly stride: number; readonly pad: number },
-): number | undefined {
-  const fits = (after: number) =>
-    inputs.every((n, k) => Math.floor((n + pad + after - kernel) / stride) + 1 === outputs[k]);
-  const clipped = Math.min(kernel - 1, pad + stride - 1);
-  const roundedUp = pad > 0 ? [clipped] : [stride - 1, clipped];
-  const varies = new Set(inputs).size > 1;
-  return [...(varies ? roundedUp : []), ...Array.from({ length: kernel + stride }, (_, i) => pad + i)].find(fits);
-}
 
 interface Ends {
   readonly kernel: readonly [number, number];
@@ -72,7 +44,7 @@ function windowAttrs({ kernel, stride }: PoolAttrs) {
   };
 }
 
-function wholePlane(e: Emitter, op: 'Max' | 'Mean', x: Value): string {
+function overPlane(e: Emitter, op: 'Max' | 'Mean', x: Value): string {
   return e.def.add(op, [e.operand(x, 'image'), e.def.ints([1, 2])], { keep_dims: attr.flag(true) });
 }
 
@@ -80,8 +52,8 @@ export const maxPool: Emit<'maxPool'> = (e, node) => {
   const [x] = node.inputs as readonly [Value];
   if (e.isRead(node.outputs[1]!))
     throw cannotExport(node.label, 'the mask of a MAX pooling has no op in TensorFlow.js');
-  const made = isGlobal(e, node)
-    ? wholePlane(e, 'Max', x)
+  const made = wholePlane(e.general, node)
+    ? overPlane(e, 'Max', x)
     : e.def.add('MaxPool', [padded(e, e.operand(x, 'image'), ends(e, node), LOWEST)], windowAttrs(node.attrs));
   e.hold(node.outputs[0]!, made, 'image');
 };
@@ -92,8 +64,8 @@ export const maxPool: Emit<'maxPool'> = (e, node) => {
  */
 export const avePool: Emit<'avePool'> = (e, node) => {
   const [x] = node.inputs as readonly [Value];
-  if (isGlobal(e, node)) {
-    e.hold(node.outputs[0]!, wholePlane(e, 'Mean', x), 'image');
+  if (wholePlane(e.general, node)) {
+    e.hold(node.outputs[0]!, overPlane(e, 'Mean', x), 'image');
     return;
   }
   const { before, after } = ends(e, node);

@@ -16,6 +16,8 @@ export interface Scope {
   varying(v: Value): readonly boolean[];
   /** Whether anything reads a value. */
   isRead(v: Value): boolean;
+  /** Whether a value has a name: what lies inside a pattern has none. */
+  isSaid(v: Value): boolean;
 }
 
 /** The names of the node's results, of any element type. */
