@@ -1,6 +1,7 @@
 /** What targets that are models have in common: the net said for as many sizes as it can be, and run to compare. */
 
 import { fail } from '../diagnostics/index.js';
+import type { Net } from '../infer/net.js';
 import type { GeneralGraph } from '../ir/passes/generalise.js';
 import { type Comparison, compare, type LoadedModel } from './compare.js';
 import { type InputShapes, inputShapes, type OpenSizes, type Said, sayGenerally } from './sizes.js';
@@ -29,7 +30,7 @@ export async function checkModel(
   const model = await load();
   const checks: Comparison[] = [];
   try {
-    for (const shapes of sizesToCheck(job, open)) checks.push(await compare(job.net, model, shapes, job.prepared));
+    for (const shapes of sizesToCheck(job.net, open)) checks.push(await compare(job.net, model, shapes, job.prepared));
   } finally {
     await model.dispose();
   }
@@ -37,7 +38,8 @@ export async function checkModel(
   return checks;
 }
 
-function sizesToCheck({ net }: Job, open: OpenSizes): InputShapes[] {
+/** The network's own input shapes, and others where some are open. */
+export function sizesToCheck(net: Net, open: OpenSizes): InputShapes[] {
   const own = Object.fromEntries(inputShapes(net.graph));
   if (!open.batch && open.plane === undefined) return [own];
   const [[, first]] = Object.entries(own) as [[string, readonly number[]]];

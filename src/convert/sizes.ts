@@ -5,7 +5,7 @@
 
 import { MokapotError } from '../diagnostics/index.js';
 import type { Net } from '../infer/net.js';
-import { type Graph, pruneDead, type Shape } from '../ir/index.js';
+import { type Graph, pruneDead, type Shape, type Value } from '../ir/index.js';
 import { GeneralGraph, NotGeneral } from '../ir/passes/generalise.js';
 import { LOSS, type LowerOptions, lowerNet, type NetGraph } from '../net/index.js';
 
@@ -48,7 +48,8 @@ export function sayGenerally<T>(
   say: (general: GeneralGraph) => T,
 ): Said<T> {
   const failures: { open: OpenSizes; why: string }[] = [];
-  let planes = wanted.plane ? STEPS : [];
+  const hasImage = inputShapes(net.graph).some(([, shape]) => shape.length === 4);
+  let planes = wanted.plane && hasImage ? STEPS : [];
   for (let open = next(); open; open = next()) {
     const samples = shapesAt(net.graph, open);
     try {
@@ -91,6 +92,8 @@ function reasonOf(thrown: unknown): string {
   if (thrown instanceof NotGeneral) return thrown.message;
   if (!(thrown instanceof MokapotError)) throw thrown;
   const [first] = thrown.diagnostics.filter(d => d.severity === 'error');
+  if (isFixedByWeights(thrown) && first!.layer !== undefined)
+    return `layer "${first!.layer}" has weights for one size of its input`;
   return first!.message.replace(/\.$/, '');
 }
 
@@ -124,10 +127,22 @@ export function inputShapes(net: NetGraph): (readonly [string, Shape])[] {
 }
 
 function graphsAt(net: Net, samples: readonly InputShapes[], { prepare }: Prepare): [Graph, ...Graph[]] {
-  const [first, ...others] = samples.map(shapes => {
-    const { graph } = lowerNet(net.graphFor(shapes), { updates: false, ...(prepare && { prepare }) });
-    const outputs = new Map([...graph.outputs].filter(([name]) => name !== LOSS));
-    return { ...graph, outputs, nodes: pruneDead(graph.nodes, [...outputs.values()]) };
-  });
+  const [first, ...others] = samples.map(shapes => forwardGraph(net.graphFor(shapes), prepare));
   return [first!, ...others];
+}
+
+/** The graph of the outputs. Inputs stay, read or not: a Crop asks for the size of its second one alone. */
+function forwardGraph(net: NetGraph, prepare: Prepare['prepare']): Graph {
+  const inputs: Value[] = [];
+  const { graph } = lowerNet(net, {
+    updates: false,
+    prepare(b, blob, value) {
+      inputs.push(value);
+      return prepare ? prepare(b, blob, value) : value;
+    },
+  });
+  const outputs = new Map([...graph.outputs].filter(([name]) => name !== LOSS));
+  const nodes = pruneDead(graph.nodes, [...outputs.values()]);
+  const unread = inputs.map(value => value.node).filter(node => !nodes.includes(node));
+  return { ...graph, outputs, nodes: [...unread, ...nodes] };
 }
