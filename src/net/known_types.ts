@@ -1,5 +1,7 @@
 /** Layer types that other Caffes have, for the message when one is met: which fork it comes from. */
 
+import { isSet, type TransformationParameter } from '../schema/index.js';
+
 const FORKS: Readonly<Record<string, readonly string[]>> = {
   'BVLC Caffe, but not yet Mokapot': ['HDF5Data', 'HDF5Output', 'ImageData', 'MemoryData', 'WindowData'],
   "NVIDIA's NVCaffe": ['DetectNetTransformation', 'AxpyFusion', 'ParameterizedReLU'],
@@ -12,6 +14,27 @@ const FORKS: Readonly<Record<string, readonly string[]>> = {
   FlowNet: ['Correlation', 'FlowWarp', 'Resample', 'ChannelNorm', 'L1LossLayer'],
   'OpenPose and CPM': ['CPMData', 'CPMDataTransform', 'ImResize', 'Nms'],
 };
+
+/** What to do instead, for types that a net of such a fork cannot do without. */
+const INSTEAD: Readonly<Record<string, string>> = {
+  AnnotatedData:
+    'It reads pictures and their true boxes from a database: feed both by an Input layer, the boxes as [1, 1, boxes, 8], rows of picture, label, instance, xmin, ymin, xmax, ymax, difficult.',
+  DetectionEvaluate: 'It counts how good detections are: take the rows of DetectionOutput and count outside the net.',
+  VideoData: 'It reads a camera or a video: feed its pictures by an Input layer.',
+  Proposal: 'It makes regions of scores: write it as a Python layer, or feed the regions by an Input layer.',
+};
+
+/** One or two sentences that tell what to write in a type's place; undefined where there is nothing to say. */
+export function insteadOf(type: string): string | undefined {
+  return INSTEAD[type];
+}
+
+const SSD_TRANSFORMS = ['resize_param', 'noise_param', 'emit_constraint', 'distort_param', 'expand_param'] as const;
+
+/** The fields of transform_param that only SSD's own data layers heed; the schema has them so that SSD's nets parse. */
+export function foreignTransforms(transform: TransformationParameter): readonly string[] {
+  return SSD_TRANSFORMS.filter(field => isSet(transform, field));
+}
 
 /** The fork that has the type, as words that follow "it is known from"; undefined where Mokapot knows none. */
 export function forkOf(type: string): string | undefined {

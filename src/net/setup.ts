@@ -11,7 +11,7 @@ import { isSet, type LayerParameter, Phase as PhaseEnum } from '../schema/index.
 import { layerContext } from './context.js';
 import { DataShapes } from './data_shapes.js';
 import { isDataLayer } from './inputs.js';
-import { forkOf } from './known_types.js';
+import { foreignTransforms, forkOf, insteadOf } from './known_types.js';
 import { ParamTable } from './params.js';
 import type { Report } from './report.js';
 import type { PlacedLayer } from './splits.js';
@@ -81,6 +81,7 @@ class SetUpRun {
     const type = this.typeOf(shown);
     const bottoms = param.bottom.map(name => this.blobs.get(name));
     if (!type || !bottoms.every(b => b !== undefined) || !this.checkArity(shown, type)) return undefined;
+    this.checkTransform(shown);
     const context = this.context(placed, type, bottoms);
     const shapes = context && this.shapesOf(context, type);
     const indices = shapes && this.checkTops(context, shapes) ? this.params.add(shown, shapes.params) : undefined;
@@ -121,8 +122,9 @@ class SetUpRun {
     }
     const fork = forkOf(layer.type);
     const close = nearest(layer.type, layerTypes.keys());
+    const instead = insteadOf(layer.type) ?? `Registered types: ${[...layerTypes.keys()].sort().join(', ')}.`;
     const hint = fork
-      ? `The type is known from ${fork}. Registered types: ${[...layerTypes.keys()].sort().join(', ')}.`
+      ? `The type is known from ${fork}. ${instead}`
       : close
         ? `Did you mean "${close}"? Caffe's type names are case-sensitive.`
         : `Registered types: ${[...layerTypes.keys()].sort().join(', ')}.`;
@@ -131,6 +133,22 @@ class SetUpRun {
       hint: `${hint} One of your own is added with registerLayer (docs/layers-howto.md).`,
     });
     return undefined;
+  }
+
+  /** A way to change pictures that the layer does not know is an error: it would train on other pictures than meant. */
+  private checkTransform(layer: LayerParameter): void {
+    const transform = layer.transform_param;
+    for (const field of transform ? foreignTransforms(transform) : []) {
+      this.report.error(
+        'foreign-transform',
+        `Layer "${layer.name}" (${layer.type}) does not know transform_param.${field}.`,
+        { message: transform!, field },
+        {
+          layer: layer.name,
+          hint: "It is SSD's, for its AnnotatedData: take it out, and prepare the pictures beforehand.",
+        },
+      );
+    }
   }
 
   private checkArity(layer: LayerParameter, type: LayerType): boolean {

@@ -236,11 +236,14 @@ export interface LayerParameter {
   window_data_param: WindowDataParameter | null;
   detectnet_groundtruth_param: DetectNetGroundTruthParameter | null;
   detectnet_augmentation_param: DetectNetAugmentationParameter | null;
+  annotated_data_param: AnnotatedDataParameter | null;
   multibox_loss_param: MultiBoxLossParameter | null;
   permute_param: PermuteParameter | null;
   prior_box_param: PriorBoxParameter | null;
   detection_output_param: DetectionOutputParameter | null;
+  detection_evaluate_param: DetectionEvaluateParameter | null;
   norm_param: NormalizeParameter | null;
+  video_data_param: VideoDataParameter | null;
   roi_pooling_param: ROIPoolingParameter | null;
   smooth_l1_loss_param: SmoothL1LossParameter | null;
   shuffle_channel_param: ShuffleChannelParameter | null;
@@ -259,6 +262,11 @@ export interface TransformationParameter {
   force_color: boolean;
   force_gray: boolean;
   use_gpu_transform: boolean;
+  resize_param: ResizeParameter | null;
+  noise_param: NoiseParameter | null;
+  emit_constraint: EmitConstraint | null;
+  distort_param: DistortionParameter | null;
+  expand_param: ExpansionParameter | null;
 }
 
 export const LossParameter = {
@@ -915,6 +923,149 @@ export interface V0LayerParameter {
   hdf5_output_param: HDF5OutputParameter | null;
 }
 
+export const ResizeParameter = {
+  Resize_mode: {
+    WARP: 1,
+    FIT_SMALL_SIZE: 2,
+    FIT_LARGE_SIZE_AND_PAD: 3,
+  },
+  Pad_mode: {
+    CONSTANT: 1,
+    MIRRORED: 2,
+    REPEAT_NEAREST: 3,
+  },
+  Interp_mode: {
+    LINEAR: 1,
+    AREA: 2,
+    NEAREST: 3,
+    CUBIC: 4,
+    LANCZOS4: 5,
+  },
+} as const;
+
+export interface ResizeParameter {
+  prob: number;
+  resize_mode: ResizeParameter_Resize_mode;
+  height: number;
+  width: number;
+  pad_mode: ResizeParameter_Pad_mode;
+  pad_value: number[];
+  interp_mode: ResizeParameter_Interp_mode[];
+  height_scale: number;
+  width_scale: number;
+}
+
+export interface SaltPepperParameter {
+  fraction: number;
+  value: number[];
+}
+
+export interface NoiseParameter {
+  prob: number;
+  hist_eq: boolean;
+  inverse: boolean;
+  decolorize: boolean;
+  gauss_blur: boolean;
+  jpeg: number;
+  posterize: boolean;
+  erode: boolean;
+  saltpepper: boolean;
+  saltpepper_param: SaltPepperParameter | null;
+  clahe: boolean;
+  convert_to_hsv: boolean;
+  convert_to_lab: boolean;
+}
+
+export const EmitConstraint = {
+  EmitType: {
+    CENTER: 0,
+    MIN_OVERLAP: 1,
+  },
+} as const;
+
+export interface EmitConstraint {
+  emit_type: EmitConstraint_EmitType;
+  emit_overlap: number;
+}
+
+export interface DistortionParameter {
+  brightness_prob: number;
+  brightness_delta: number;
+  contrast_prob: number;
+  contrast_lower: number;
+  contrast_upper: number;
+  hue_prob: number;
+  hue_delta: number;
+  saturation_prob: number;
+  saturation_lower: number;
+  saturation_upper: number;
+  random_order_prob: number;
+}
+
+export interface ExpansionParameter {
+  prob: number;
+  max_expand_ratio: number;
+}
+
+export interface Sampler {
+  min_scale: number;
+  max_scale: number;
+  min_aspect_ratio: number;
+  max_aspect_ratio: number;
+}
+
+export interface SampleConstraint {
+  min_jaccard_overlap: number;
+  max_jaccard_overlap: number;
+  min_sample_coverage: number;
+  max_sample_coverage: number;
+  min_object_coverage: number;
+  max_object_coverage: number;
+}
+
+export interface BatchSampler {
+  use_original_image: boolean;
+  sampler: Sampler | null;
+  sample_constraint: SampleConstraint | null;
+  max_sample: number;
+  max_trials: number;
+}
+
+export const AnnotatedDataParameter = {
+  AnnotationType: {
+    BBOX: 0,
+  },
+} as const;
+
+export interface AnnotatedDataParameter {
+  batch_sampler: BatchSampler[];
+  label_map_file: string;
+  anno_type: AnnotatedDataParameter_AnnotationType;
+}
+
+export const VideoDataParameter = {
+  VideoType: {
+    WEBCAM: 0,
+    VIDEO: 1,
+  },
+} as const;
+
+export interface VideoDataParameter {
+  video_type: VideoDataParameter_VideoType;
+  device_id: number;
+  video_file: string;
+  skip_frames: number;
+}
+
+export interface DetectionEvaluateParameter {
+  num_classes: number;
+  background_label_id: number;
+  overlap_threshold: number;
+  evaluate_difficult_gt: boolean;
+  name_size_file: string;
+  resize_param: ResizeParameter | null;
+}
+
 export interface PermuteParameter {
   order: number[];
 }
@@ -963,6 +1114,7 @@ export interface SaveOutputParameter {
   label_map_file: string;
   name_size_file: string;
   num_test_image: number;
+  resize_param: ResizeParameter | null;
 }
 
 export interface DetectionOutputParameter {
@@ -1118,6 +1270,12 @@ export type DetectNetGroundTruthParameter_CoverageType = Values<typeof DetectNet
 export type V1LayerParameter_LayerType = Values<typeof V1LayerParameter.LayerType>;
 export type V1LayerParameter_DimCheckMode = Values<typeof V1LayerParameter.DimCheckMode>;
 export type V0LayerParameter_PoolMethod = Values<typeof V0LayerParameter.PoolMethod>;
+export type ResizeParameter_Resize_mode = Values<typeof ResizeParameter.Resize_mode>;
+export type ResizeParameter_Pad_mode = Values<typeof ResizeParameter.Pad_mode>;
+export type ResizeParameter_Interp_mode = Values<typeof ResizeParameter.Interp_mode>;
+export type EmitConstraint_EmitType = Values<typeof EmitConstraint.EmitType>;
+export type AnnotatedDataParameter_AnnotationType = Values<typeof AnnotatedDataParameter.AnnotationType>;
+export type VideoDataParameter_VideoType = Values<typeof VideoDataParameter.VideoType>;
 export type PriorBoxParameter_CodeType = Values<typeof PriorBoxParameter.CodeType>;
 export type MultiBoxLossParameter_LocLossType = Values<typeof MultiBoxLossParameter.LocLossType>;
 export type MultiBoxLossParameter_ConfLossType = Values<typeof MultiBoxLossParameter.ConfLossType>;
@@ -1194,6 +1352,18 @@ export interface Messages {
   'caffe.DetectNetAugmentationParameter': DetectNetAugmentationParameter;
   'caffe.V1LayerParameter': V1LayerParameter;
   'caffe.V0LayerParameter': V0LayerParameter;
+  'caffe.ResizeParameter': ResizeParameter;
+  'caffe.SaltPepperParameter': SaltPepperParameter;
+  'caffe.NoiseParameter': NoiseParameter;
+  'caffe.EmitConstraint': EmitConstraint;
+  'caffe.DistortionParameter': DistortionParameter;
+  'caffe.ExpansionParameter': ExpansionParameter;
+  'caffe.Sampler': Sampler;
+  'caffe.SampleConstraint': SampleConstraint;
+  'caffe.BatchSampler': BatchSampler;
+  'caffe.AnnotatedDataParameter': AnnotatedDataParameter;
+  'caffe.VideoDataParameter': VideoDataParameter;
+  'caffe.DetectionEvaluateParameter': DetectionEvaluateParameter;
   'caffe.PermuteParameter': PermuteParameter;
   'caffe.NormalizeParameter': NormalizeParameter;
   'caffe.PriorBoxParameter': PriorBoxParameter;

@@ -885,12 +885,15 @@ syntax = "proto2";
 package caffe;
 
 message LayerParameter {
-  // SSD
+  // SSD; the first, detection_evaluate_param and video_data_param are of layers that Mokapot knows by name only
+  optional AnnotatedDataParameter annotated_data_param = 200;
   optional MultiBoxLossParameter multibox_loss_param = 201;
   optional PermuteParameter permute_param = 202;
   optional PriorBoxParameter prior_box_param = 203;
   optional DetectionOutputParameter detection_output_param = 204;
+  optional DetectionEvaluateParameter detection_evaluate_param = 205;
   optional NormalizeParameter norm_param = 206;
+  optional VideoDataParameter video_data_param = 207;
 
   // Fast and Faster R-CNN
   optional ROIPoolingParameter roi_pooling_param = 8266711;
@@ -906,6 +909,146 @@ message LayerParameter {
   optional InterpParameter interp_param = 8701;
   optional UpsampleParameter upsample_param = 8702;
   optional BNParameter bn_param = 8703;
+}
+
+// SSD's, heeded by its own data layers alone. Its numbers are 8 to 14.
+message TransformationParameter {
+  optional ResizeParameter resize_param = 8708;
+  optional NoiseParameter noise_param = 8709;
+  optional EmitConstraint emit_constraint = 8710;
+  optional DistortionParameter distort_param = 8713;
+  optional ExpansionParameter expand_param = 8714;
+}
+
+message ResizeParameter {
+  enum Resize_mode {
+    WARP = 1;
+    FIT_SMALL_SIZE = 2;
+    FIT_LARGE_SIZE_AND_PAD = 3;
+  }
+  enum Pad_mode {
+    CONSTANT = 1;
+    MIRRORED = 2;
+    REPEAT_NEAREST = 3;
+  }
+  enum Interp_mode {
+    LINEAR = 1;
+    AREA = 2;
+    NEAREST = 3;
+    CUBIC = 4;
+    LANCZOS4 = 5;
+  }
+  optional float prob = 1 [default = 1];
+  optional Resize_mode resize_mode = 2 [default = WARP];
+  optional uint32 height = 3 [default = 0];
+  optional uint32 width = 4 [default = 0];
+  optional Pad_mode pad_mode = 5 [default = CONSTANT];
+  repeated float pad_value = 6;
+  repeated Interp_mode interp_mode = 7;
+  optional uint32 height_scale = 8 [default = 0];
+  optional uint32 width_scale = 9 [default = 0];
+}
+
+message SaltPepperParameter {
+  optional float fraction = 1 [default = 0];
+  repeated float value = 2;
+}
+
+message NoiseParameter {
+  optional float prob = 1 [default = 0];
+  optional bool hist_eq = 2 [default = false];
+  optional bool inverse = 3 [default = false];
+  optional bool decolorize = 4 [default = false];
+  optional bool gauss_blur = 5 [default = false];
+  optional float jpeg = 6 [default = -1];
+  optional bool posterize = 7 [default = false];
+  optional bool erode = 8 [default = false];
+  optional bool saltpepper = 9 [default = false];
+  optional SaltPepperParameter saltpepper_param = 10;
+  optional bool clahe = 11 [default = false];
+  optional bool convert_to_hsv = 12 [default = false];
+  optional bool convert_to_lab = 13 [default = false];
+}
+
+message EmitConstraint {
+  enum EmitType {
+    CENTER = 0;
+    MIN_OVERLAP = 1;
+  }
+  optional EmitType emit_type = 1 [default = CENTER];
+  optional float emit_overlap = 2;
+}
+
+message DistortionParameter {
+  optional float brightness_prob = 1 [default = 0];
+  optional float brightness_delta = 2 [default = 0];
+  optional float contrast_prob = 3 [default = 0];
+  optional float contrast_lower = 4 [default = 0];
+  optional float contrast_upper = 5 [default = 0];
+  optional float hue_prob = 6 [default = 0];
+  optional float hue_delta = 7 [default = 0];
+  optional float saturation_prob = 8 [default = 0];
+  optional float saturation_lower = 9 [default = 0];
+  optional float saturation_upper = 10 [default = 0];
+  optional float random_order_prob = 11 [default = 0];
+}
+
+message ExpansionParameter {
+  optional float prob = 1 [default = 1];
+  optional float max_expand_ratio = 2 [default = 1];
+}
+
+message Sampler {
+  optional float min_scale = 1 [default = 1];
+  optional float max_scale = 2 [default = 1];
+  optional float min_aspect_ratio = 3 [default = 1];
+  optional float max_aspect_ratio = 4 [default = 1];
+}
+
+message SampleConstraint {
+  optional float min_jaccard_overlap = 1;
+  optional float max_jaccard_overlap = 2;
+  optional float min_sample_coverage = 3;
+  optional float max_sample_coverage = 4;
+  optional float min_object_coverage = 5;
+  optional float max_object_coverage = 6;
+}
+
+message BatchSampler {
+  optional bool use_original_image = 1 [default = true];
+  optional Sampler sampler = 2;
+  optional SampleConstraint sample_constraint = 3;
+  optional uint32 max_sample = 4;
+  optional uint32 max_trials = 5 [default = 100];
+}
+
+message AnnotatedDataParameter {
+  enum AnnotationType {
+    BBOX = 0;
+  }
+  repeated BatchSampler batch_sampler = 1;
+  optional string label_map_file = 2;
+  optional AnnotationType anno_type = 3;
+}
+
+message VideoDataParameter {
+  enum VideoType {
+    WEBCAM = 0;
+    VIDEO = 1;
+  }
+  optional VideoType video_type = 1 [default = WEBCAM];
+  optional int32 device_id = 2 [default = 0];
+  optional string video_file = 3;
+  optional uint32 skip_frames = 4 [default = 0];
+}
+
+message DetectionEvaluateParameter {
+  optional uint32 num_classes = 1;
+  optional uint32 background_label_id = 2 [default = 0];
+  optional float overlap_threshold = 3 [default = 0.5];
+  optional bool evaluate_difficult_gt = 4 [default = true];
+  optional string name_size_file = 5;
+  optional ResizeParameter resize_param = 6;
 }
 
 message PermuteParameter {
@@ -953,6 +1096,7 @@ message SaveOutputParameter {
   optional string label_map_file = 4;
   optional string name_size_file = 5;
   optional uint32 num_test_image = 6;
+  optional ResizeParameter resize_param = 7;
 }
 
 message DetectionOutputParameter {
