@@ -4,12 +4,11 @@
  */
 
 import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { fail } from '../diagnostics/index.js';
 import type { TransformationParameter } from '../schema/index.js';
 import { readBinaryproto } from '../weights/binaryproto.js';
 import type { Entry } from './dataset.js';
-import { fileError } from './files.js';
+import { fileError, findFile } from './files.js';
 import { convertChannels } from './image.js';
 
 export interface Transform {
@@ -37,7 +36,7 @@ export interface Draw {
 
 /**
  * A layer's `transform_param` with its mean file read.
- * @param folder what a relative `mean_file` starts from.
+ * @param folder where a relative `mean_file` is looked for first.
  * @throws MokapotError `transform-mean` (both kinds of mean, or a file that cannot be read), `transform-color`.
  */
 export async function readTransform(
@@ -58,7 +57,9 @@ export async function readTransform(
     mirror: param.mirror,
     cropSize: param.crop_size,
     meanValue: param.mean_value.length > 0 ? [...param.mean_value] : undefined,
-    mean: param.mean_file ? await readMean(resolve(folder, param.mean_file)) : undefined,
+    mean: param.mean_file
+      ? await readMean(findFile(param.mean_file, folder, 'transform-mean', 'mean file'))
+      : undefined,
     channels: param.force_color ? 3 : param.force_gray ? 1 : undefined,
     phase,
   };
@@ -122,16 +123,41 @@ function meanLookup(transform: Transform, entry: Entry): ((index: number, channe
     return index => mean.data[index]!;
   }
   if (!meanValue) return undefined;
-  if (meanValue.length !== 1 && meanValue.length !== channels) {
-    throw fail(
-      'transform-mean',
-      `There are ${meanValue.length} values of mean_value, ${entry.name} has ${channels} channels.`,
-      {
-        hint: 'Give one mean_value for all channels or one for each.',
-      },
-    );
-  }
+  checkMeanCount(meanValue, channels, entry.name);
   return (_, channel) => meanValue[meanValue.length === 1 ? 0 : channel]!;
+}
+
+/**
+ * What is subtracted at a pixel of a square that was not cut out of the mean's own size: a mean picture counts from its
+ * middle, as WindowData has it (window_data_layer.cpp).
+ * @throws MokapotError `transform-mean` where it does not fit
+ */
+export function meanOf(
+  { mean, meanValue }: Transform,
+  [channels, height, width]: readonly [channels: number, height: number, width: number],
+  name: string,
+): (channel: number, y: number, x: number) => number {
+  if (mean) {
+    const [has = 0, rows = 0, columns = 0] = mean.shape.slice(-3);
+    if (has !== channels || rows < height || columns < width) {
+      const message = `The mean is ${mean.shape.join(' × ')}, and ${name} becomes ${channels} × ${height} × ${width}.`;
+      throw fail('transform-mean', message, { hint: 'Give a mean that is no smaller, or mean_value.' });
+    }
+    const off = Math.trunc((columns - width) / 2);
+    return (c, y, x) => mean.data[(c * rows + y + off) * columns + x + off]!;
+  }
+  if (!meanValue) return () => 0;
+  checkMeanCount(meanValue, channels, name);
+  return c => meanValue[meanValue.length === 1 ? 0 : c]!;
+}
+
+function checkMeanCount(meanValue: readonly number[], channels: number, name: string): void {
+  if (meanValue.length === 1 || meanValue.length === channels) return;
+  throw fail(
+    'transform-mean',
+    `There are ${meanValue.length} values of mean_value, ${name} has ${channels} channels.`,
+    { hint: 'Give one mean_value for all channels or one for each.' },
+  );
 }
 
 interface Window {

@@ -178,7 +178,7 @@ describe('transform_param', () => {
     const both = create('caffe.TransformationParameter', { mean_file: 'm', mean_value: [1] });
     await expect(readTransform(both, 'TRAIN')).rejects.toThrow(/both mean_file and mean_value/);
     const missing = create('caffe.TransformationParameter', { mean_file: 'nowhere.binaryproto' });
-    await expect(readTransform(missing, 'TRAIN')).rejects.toThrow(/does not exist/);
+    await expect(readTransform(missing, 'TRAIN')).rejects.toThrow(/There is no mean file/);
     expect(() => applyTransform(entry, { cropSize: 9 }, still)).toThrow(/crop_size 9 is larger/);
     expect(() => applyTransform(entry, { meanValue: [1, 2, 3] }, still)).toThrow(/3 values of mean_value/);
     const mean = { data: new Float32Array(6), shape: [1, 1, 2, 3] };
