@@ -50,6 +50,7 @@ export {
 } from './diagnostics/index.js';
 export type { Blob, Outputs } from './infer/blob.js';
 export type { Feed, Feeds } from './infer/feeds.js';
+export { type LayerRun, type LayerRunOptions, runPythonLayer } from './infer/layer_run.js';
 export {
   type BackwardOptions,
   type ForwardOptions,
@@ -62,9 +63,19 @@ export { type ClassMask, type InputPicture, Segmenter, type SegmenterOptions } f
 export { Builder, type Shape, type Value } from './ir/index.js';
 // Layers of one's own.
 export {
+  type DiceLossOptions,
+  dice,
+  diceLoss,
+  type FocalLossOptions,
+  focalLoss,
+  type GeneralizedDiceOptions,
+  generalizedDice,
   type HostBlob,
+  type HostBlobs,
   type HostLayer,
   type HostLayerClass,
+  iou,
+  type LabelOptions,
   type LayerContext,
   type LayerShapes,
   type LayerType,
@@ -110,14 +121,18 @@ export * from './train/index.js';
 // Weights.
 export {
   loadBinaryproto,
+  loadCaffeH5,
   loadCaffemodel,
   loadNpz,
   loadSafetensors,
   loadSolverstate,
+  loadWeights,
   saveBinaryproto,
+  saveCaffeH5,
   saveCaffemodel,
   saveNpz,
   saveSafetensors,
   saveSolverstate,
+  useWeights,
 } from './weights/files.js';
 export * from './weights/index.js';

@@ -10,9 +10,15 @@ import type { PythonProcess } from '../python/index.js';
 import { Random, type RandomState } from '../random/index.js';
 import { type NetParameter, parseNet } from '../schema/index.js';
 import { createEngine, type Engine } from '../targets/index.js';
-import { saveCaffemodel, useCaffemodel } from '../weights/files.js';
-import { copyWeights, scanCaffemodel, type WeightMatch } from '../weights/index.js';
-import { ActivationBlob, type Blob, type Outputs, outputsOf, ParameterBlob } from './blob.js';
+import { saveCaffeH5, saveCaffemodel, useNetWeights } from '../weights/files.js';
+import {
+  copyWeights,
+  type ScannedWeights,
+  scanNetWeights,
+  type WeightBlob,
+  type WeightMatch,
+} from '../weights/index.js';
+import { ActivationBlob, type Blob, type Outputs, outputsOf, type Parameter, ParameterBlob } from './blob.js';
 import { blobReader } from './blob_files.js';
 import { type Feeds, readFeeds } from './feeds.js';
 import { ParamStore } from './param_store.js';
@@ -20,7 +26,7 @@ import { loadPythonModules, onePerLayer, pythonProcess, type UserCodeOptions } f
 import { Runner, type RunRequest, type RunResult } from './runner.js';
 import { loadSchemas, schemaBeside } from './schemas.js';
 
-/** A `.caffemodel`: its path or its bytes. */
+/** A `.caffemodel`, `.caffemodel.h5`, `.safetensors` or `.npz`, which its content tells: its path or its bytes. */
 export type Weights = string | Uint8Array;
 
 export interface NetLoadOptions extends NetOptions, UserCodeOptions {
@@ -261,37 +267,49 @@ export class Net {
   }
 
   /**
-   * Copies parameters from a `.caffemodel` by layer name, as Caffe does: layers without a partner are left alone (and
-   * listed), a shape that differs is refused and nothing is copied.
+   * Copies parameters from a weights file by layer name, as Caffe does: layers without a partner are left alone (and
+   * listed), a shape that differs is refused and nothing is copied. The numbers go straight from the file into the net's
+   * arrays.
    *
-   * @throws MokapotError `weights-shape-mismatch`, `weights-blob-count`, `weights-file`, `weights-damaged`
+   * @throws MokapotError `weights-shape-mismatch`, `weights-blob-count`, `weights-file`, `weights-damaged`, `weights-format`
    */
   copyFrom(weights: Weights): WeightMatch {
+    const seen = new Set<Parameter>();
     const targets = new Map(
       this.paramLayers().map(({ name, params }) => [
         name,
-        params.map(({ parameter, shape }) => ({ shape, data: parameter.values })),
+        params.map(({ parameter, shape }) => {
+          const shared = seen.has(parameter);
+          seen.add(parameter);
+          return { shape, shared, data: parameter.values };
+        }),
       ]),
     );
-    const copy = (layers: Parameters<typeof copyWeights>[0]) => copyWeights(layers, targets);
-    const match =
-      typeof weights === 'string'
-        ? useCaffemodel(weights, model => copy(model.layers))
-        : copy(scanCaffemodel(weights).layers);
+    const copy = ({ layers }: ScannedWeights) => copyWeights(layers, targets);
+    const match = typeof weights === 'string' ? useNetWeights(weights, copy) : copy(scanNetWeights(weights));
     for (const name of match.copied) this.markChanged(name);
     this.copies.push(match);
     return match;
   }
 
-  /** Writes a `.caffemodel` as Caffe would: every layer of the net, with its parameters. */
-  async save(path: string): Promise<void> {
+  /**
+   * Writes every layer of the net with its parameters as Caffe would: a `.caffemodel`, or HDF5 where the name ends in
+   * `.h5`. With `diffs`, HDF5 gets the gradients of the last backward too (a solver's snapshot_diff).
+   */
+  async save(path: string, { diffs = false }: { readonly diffs?: boolean } = {}): Promise<void> {
     await this.sync(true);
-    const params = new Map(
-      this.paramLayers().map(({ name, params }) => [
-        name,
-        params.map(({ parameter, shape }) => ({ shape, data: parameter.values })),
-      ]),
-    );
+    const valuesOf = (take: (p: Parameter) => Float32Array) =>
+      this.paramLayers().map(({ name, params }) => {
+        const blobs = params.map(({ parameter, shape }) => ({ shape, data: take(parameter) }));
+        return [name, blobs] as const;
+      });
+    const params = new Map(valuesOf(p => p.values));
+    if (path.endsWith('.h5')) {
+      const every = this.graph.layers.map(l => [l.name, []] as const);
+      const all = (some: typeof params) => new Map<string, WeightBlob[]>([...every, ...some]);
+      await saveCaffeH5(path, all(params), diffs ? all(new Map(valuesOf(p => p.diff))) : undefined);
+      return;
+    }
     const layer = this.graph.layers.map(l => l.param);
     await saveCaffemodel(path, { name: this.name, layer }, params, { phase: this.phase });
   }

@@ -1,12 +1,12 @@
 /** `.binaryproto`: a single BlobProto, as Caffe's compute_image_mean and DIGITS store a mean image. */
 
-import { blobParts, readBlobMessage, type WeightBlob } from './blob.js';
+import { blobParts, scanBlobMessage, takeBlob, type WeightBlob } from './blob.js';
 import { type Bytes, toSource } from './source.js';
 import { concatBytes } from './wire.js';
 
 /** @throws MokapotError `weights-damaged`, `weights-count`. */
 export function readBinaryproto(bytes: Bytes, name?: string): WeightBlob {
-  return readBlobMessage(toSource(bytes, name), 'the mean');
+  return takeBlob(scanBlobMessage(toSource(bytes, name), 'the mean'));
 }
 
 /** Shapes of up to four axes are written as num/channels/height/width, as Caffe's tools do, others as `shape`. */

@@ -4,8 +4,8 @@
  */
 
 import { fail } from '../diagnostics/index.js';
-import { halfToFloat } from './half.js';
-import { type ByteSource, copyRange, damaged } from './source.js';
+import { bytesOf, ELEMENTS, type ElementType, type Run, readRun } from './numbers.js';
+import { type ByteSource, damaged } from './source.js';
 import {
   BYTES,
   bytesField,
@@ -24,6 +24,8 @@ export interface BlobShape {
   readonly shape: readonly number[];
   /** The shape is the old num/channels/height/width, always 4-D: leading ones say nothing (Caffe's LegacyShape). */
   readonly legacy?: boolean;
+  /** The numbers stand with another layer, whose parameter this is too; there are none here (HDF5 only). */
+  readonly shared?: boolean;
 }
 
 /** One parameter: row-major numbers in Caffe's own layout. */
@@ -49,20 +51,7 @@ const RAW_DATA = 12;
 const MAX_AXES = 32;
 const INT_MAX = 2 ** 31 - 1;
 /** NVCaffe's `enum Type`, by number. */
-const RAW_TYPES = ['f64', 'f32', 'f16', 'i32', 'u32'] as const;
-
-type ElementType = (typeof RAW_TYPES)[number];
-const ELEMENT_SIZE: Record<ElementType, number> = { f64: 8, f32: 4, f16: 2, i32: 4, u32: 4 };
-
-/** Numbers that lie in the file at equal distances. */
-interface Run {
-  readonly type: ElementType;
-  /** Byte of the first number. */
-  readonly at: number;
-  readonly count: number;
-  /** Bytes from one number to the next: more than the element's size in unpacked lists. */
-  readonly stride: number;
-}
+const RAW_TYPES: readonly ElementType[] = ['f64', 'f32', 'f16', 'i32', 'u32'];
 
 interface BlobFields {
   readonly legacyDims: (number | undefined)[];
@@ -99,13 +88,21 @@ export function scanBlob(reader: WireReader, start: number, end: number, what: s
 }
 
 /** Takes the numbers of a blob out of its file. */
-export function takeBlob({ shape, legacy, read }: StoredBlob): WeightBlob {
-  return { shape, data: read(), ...(legacy ? { legacy } : {}) };
+export function takeBlob({ read, ...shape }: StoredBlob): WeightBlob {
+  return { ...shape, data: read() };
 }
 
-/** Reads bytes that are one BlobProto and nothing else. */
-export function readBlobMessage(source: ByteSource, what: string): WeightBlob {
-  return takeBlob(scanBlob(new WireReader(source), 0, source.size, what));
+/** Stands where a blob is not stored, because another layer that shares it has it. */
+export const SHARED: StoredBlob & WeightBlob = {
+  shape: [0],
+  shared: true,
+  data: new Float32Array(0),
+  read: (target = new Float32Array(0)) => target,
+};
+
+/** Scans bytes that are one BlobProto and nothing else. */
+export function scanBlobMessage(source: ByteSource, what: string): StoredBlob {
+  return scanBlob(new WireReader(source), 0, source.size, what);
 }
 
 function blobFields(reader: WireReader, start: number, end: number): BlobFields {
@@ -138,11 +135,11 @@ function expectWire(source: ByteSource, field: Field, wire: number): void {
 
 /** A packed list, or as many elements of an unpacked one as stand together; moves the walk behind them. */
 function listRun(reader: WireReader, field: Field, end: number, type: ElementType, unpacked: number): Run {
-  const size = ELEMENT_SIZE[type];
+  const { size } = ELEMENTS[type];
   if (field.wire === BYTES) {
     const bytes = field.end - field.start;
     if (bytes % size) throw damaged(reader.source, field.at, `${bytes} bytes of numbers are no multiple of ${size}`);
-    return { type, at: field.start, count: bytes / size, stride: size };
+    return { type, at: field.start, count: bytes / size };
   }
   expectWire(reader.source, field, unpacked);
   const stride = 1 + size;
@@ -177,10 +174,10 @@ function runsOf(source: ByteSource, fields: BlobFields): readonly Run[] {
   if (raw && raw.end > raw.start) {
     const type = RAW_TYPES[rawType];
     if (!type) throw damaged(source, raw.at, `raw data of the unknown type ${rawType}`);
-    const size = ELEMENT_SIZE[type];
+    const { size } = ELEMENTS[type];
     const bytes = raw.end - raw.start;
     if (bytes % size) throw damaged(source, raw.at, `${bytes} bytes of raw data are no multiple of ${size}`);
-    return [{ type, at: raw.start, count: bytes / size, stride: size }];
+    return [{ type, at: raw.start, count: bytes / size }];
   }
   return fields.doubles.some(r => r.count > 0) ? fields.doubles : fields.data;
 }
@@ -188,41 +185,10 @@ function runsOf(source: ByteSource, fields: BlobFields): readonly Run[] {
 function readRuns(source: ByteSource, runs: readonly Run[], out: Float32Array): Float32Array {
   let at = 0;
   for (const run of runs) {
-    const part = out.subarray(at, at + run.count);
-    if (run.type === 'f32' && run.stride === 4) {
-      source.readInto(run.at, new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
-    } else convertRun(source, run, part);
+    readRun(source, run, out.subarray(at, at + run.count));
     at += run.count;
   }
   return out;
-}
-
-const CONVERT_AT_ONCE = 1 << 16;
-
-function convertRun(source: ByteSource, run: Run, target: Float32Array): void {
-  const { stride } = run;
-  const size = ELEMENT_SIZE[run.type];
-  for (let first = 0; first < run.count; first += CONVERT_AT_ONCE) {
-    const n = Math.min(CONVERT_AT_ONCE, run.count - first);
-    const bytes = copyRange(source, run.at + first * stride, (n - 1) * stride + size);
-    const get = elementGetter(run.type, new DataView(bytes.buffer));
-    for (let i = 0; i < n; i++) target[first + i] = get(i * stride);
-  }
-}
-
-function elementGetter(type: ElementType, view: DataView): (at: number) => number {
-  switch (type) {
-    case 'f64':
-      return at => view.getFloat64(at, true);
-    case 'f32':
-      return at => view.getFloat32(at, true);
-    case 'f16':
-      return at => halfToFloat(view.getUint16(at, true));
-    case 'i32':
-      return at => view.getInt32(at, true);
-    case 'u32':
-      return at => view.getUint32(at, true);
-  }
 }
 
 /** `20×1×5×5`; `()` for a single number without axes. */
@@ -238,8 +204,7 @@ export function formatShape(shape: readonly number[]): string {
 export function blobParts(blob: WeightBlob, what: string, legacy = false): Uint8Array[] {
   checkBlob(blob, what);
   const { data, shape } = blob;
-  const numbers = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  const packed = data.length ? bytesField(DATA, [numbers]) : [];
+  const packed = data.length ? bytesField(DATA, [bytesOf(data)]) : [];
   if (legacy) return [...shape.flatMap((d, i) => varintField(NUM + i, d)), ...packed];
   if (!shape.length) return packed;
   const dims = concatBytes(shape.map(varintBytes));

@@ -14,7 +14,7 @@ import {
 } from '../schema/index.js';
 import { blobParts, type StoredBlob, scanBlob, takeBlob, type WeightBlob } from './blob.js';
 import { decodeNet } from './decode_net.js';
-import { refuseOtherFormats } from './recognise.js';
+import { refuseOthers } from './recognise.js';
 import { type ByteSource, type Bytes, damaged, toSource } from './source.js';
 import { BYTES, bytesField, concatBytes, type Field, type StripRule, stripFields, WireReader } from './wire.js';
 
@@ -76,7 +76,7 @@ export function readCaffemodel(bytes: Bytes, name?: string): Caffemodel {
 /** The same up to the numbers, which each blob's `read` fetches: into a net's own arrays without a detour. */
 export function scanCaffemodel(bytes: Bytes, name?: string): ScannedCaffemodel {
   const source = toSource(bytes, name);
-  refuseOtherFormats(source);
+  refuseOthers(source, 'caffemodel');
   const reader = new WireReader(source);
   const unknown = new UnknownFields();
   const stored = findLayers(reader, unknown);

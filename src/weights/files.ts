@@ -1,12 +1,14 @@
 /** Weights in files: read in ranges (whatever their size), written whole or not at all. The only part that needs Node. */
 
 import { randomBytes } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fail, MokapotError } from '../diagnostics/index.js';
+import { type LoadedWeights, readWeights, type ScannedWeights, scanNetWeights, scanWeights } from './any.js';
 import { readBinaryproto, writeBinaryproto } from './binaryproto.js';
 import type { WeightBlob } from './blob.js';
+import { type CaffeH5, caffeH5Parts, readCaffeH5 } from './caffe_h5.js';
 import {
   type Caffemodel,
   caffemodelParts,
@@ -16,8 +18,8 @@ import {
   type ScannedCaffemodel,
   scanCaffemodel,
 } from './caffemodel.js';
-import { readNpz, writeNpz } from './npz.js';
-import { readSafetensors, type Safetensors, writeSafetensors } from './safetensors.js';
+import { npzParts, readNpz } from './npz.js';
+import { readSafetensors, type Safetensors, safetensorsParts } from './safetensors.js';
 import { readSolverstate, type SolverSnapshot, solverstateParts } from './solverstate.js';
 import { type ByteSource, damaged } from './source.js';
 
@@ -25,6 +27,8 @@ import { type ByteSource, damaged } from './source.js';
 const READ_AT_ONCE = 1 << 30;
 
 type Tensors = ReadonlyMap<string, WeightBlob>;
+/** By layer. */
+type Params = ReadonlyMap<string, readonly WeightBlob[]>;
 
 /** @throws MokapotError `weights-file` where it cannot be opened, else as `readCaffemodel`. */
 export function loadCaffemodel(path: string): Caffemodel {
@@ -34,6 +38,26 @@ export function loadCaffemodel(path: string): Caffemodel {
 /** Hands a checked file to `use` while it is open: `useCaffemodel(path, m => copyWeights(m.layers, net.params))`. */
 export function useCaffemodel<T>(path: string, use: (model: ScannedCaffemodel) => T): T {
   return withFile(path, source => use(scanCaffemodel(source)));
+}
+
+/** Weights of any format, which the content tells. @throws MokapotError as `readWeights` */
+export function loadWeights(path: string): LoadedWeights {
+  return withFile(path, source => readWeights(source));
+}
+
+/** Hands a checked file of any format to `use` while it is open. */
+export function useWeights<T>(path: string, use: (weights: ScannedWeights) => T): T {
+  return withFile(path, source => use(scanWeights(source)));
+}
+
+/** The same for a file that shall go into a net: a mean or a solver's state is refused. */
+export function useNetWeights<T>(path: string, use: (weights: ScannedWeights) => T): T {
+  return withFile(path, source => use(scanNetWeights(source)));
+}
+
+/** `.caffemodel.h5` */
+export function loadCaffeH5(path: string): CaffeH5<WeightBlob> {
+  return withFile(path, source => readCaffeH5(source));
 }
 
 export function loadSolverstate(path: string): SolverSnapshot {
@@ -49,42 +73,47 @@ export function loadSafetensors(path: string): Safetensors {
 }
 
 export function loadNpz(path: string): Map<string, WeightBlob> {
-  return readNpz(
-    wrapped(path, 'read', () => readFileSync(path)),
-    path,
-  );
+  return withFile(path, source => readNpz(source));
 }
 
 /**
  * Writes a `.caffemodel` layer by layer (see `caffemodelParts`). The parameters must not change until it is done.
  * @throws MokapotError `weights-file`; a file of that name stays as it was then.
  */
-export function saveCaffemodel(
-  path: string,
-  net: SavedNet,
-  params: ReadonlyMap<string, readonly WeightBlob[]>,
-  options: SaveOptions = {},
-): Promise<void> {
+export function saveCaffemodel(path: string, net: SavedNet, params: Params, options: SaveOptions = {}): Promise<void> {
   return writeAtomically(path, caffemodelParts(net, params, options));
+}
+
+/**
+ * Writes a `.caffemodel.h5` as Caffe's Net::ToHDF5: every layer of `params`, arrays that several layers share once; with
+ * `diffs` the gradients too.
+ */
+export async function saveCaffeH5(path: string, params: Params, diffs?: Params): Promise<void> {
+  await writeAtomically(path, caffeH5Parts(params, diffs));
 }
 
 export function saveSolverstate(path: string, state: SolverSnapshot): Promise<void> {
   return writeAtomically(path, solverstateParts(state));
 }
 
-export function saveBinaryproto(path: string, blob: WeightBlob): Promise<void> {
-  return writeAtomically(path, [writeBinaryproto(blob)]);
+export async function saveBinaryproto(path: string, blob: WeightBlob): Promise<void> {
+  await writeAtomically(path, [writeBinaryproto(blob)]);
 }
 
-export function saveSafetensors(path: string, tensors: Tensors, metadata: Record<string, string> = {}): Promise<void> {
-  return writeAtomically(path, [writeSafetensors(tensors, metadata)]);
+export async function saveSafetensors(
+  path: string,
+  tensors: Tensors,
+  metadata: Record<string, string> = {},
+): Promise<void> {
+  await writeAtomically(path, safetensorsParts(tensors, metadata));
 }
 
-export function saveNpz(path: string, arrays: Tensors): Promise<void> {
-  return writeAtomically(path, [writeNpz(arrays)]);
+export async function saveNpz(path: string, arrays: Tensors): Promise<void> {
+  await writeAtomically(path, npzParts(arrays));
 }
 
-function withFile<T>(path: string, read: (source: ByteSource) => T): T {
+/** Opens a file for reading in ranges while `read` runs. @throws MokapotError `weights-file` */
+export function withFile<T>(path: string, read: (source: ByteSource) => T): T {
   const fd = wrapped(path, 'open', () => openSync(path, 'r'));
   try {
     const stat = fstatSync(fd);

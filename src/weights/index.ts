@@ -3,8 +3,10 @@
  * files by path are in `files.ts`.
  */
 
+export { type LoadedWeights, readWeights, type ScannedWeights, scanNetWeights, scanWeights } from './any.js';
 export { readBinaryproto, writeBinaryproto } from './binaryproto.js';
 export { type BlobShape, formatShape, type StoredBlob, type WeightBlob } from './blob.js';
+export { type CaffeH5, caffeH5Parts, readCaffeH5, scanCaffeH5 } from './caffe_h5.js';
 export {
   type Caffemodel,
   caffemodelParts,
@@ -17,7 +19,16 @@ export {
   writeCaffemodel,
 } from './caffemodel.js';
 export { copyWeights, matchWeights, shapesAgree, type TargetLayer, type WeightMatch } from './match.js';
-export { readNpy, readNpz, writeNpy, writeNpz } from './npz.js';
-export { readSafetensors, type Safetensors, writeSafetensors } from './safetensors.js';
+export { npzParts, readNpy, readNpz, scanNpz, writeNpy, writeNpz } from './npz.js';
+export { formatOf, type WeightsFormat } from './recognise.js';
+export {
+  readSafetensors,
+  type Safetensors,
+  type ScannedSafetensors,
+  safetensorsParts,
+  scanSafetensors,
+  writeSafetensors,
+} from './safetensors.js';
 export { type Json, readSolverstate, type SolverSnapshot, writeSolverstate } from './solverstate.js';
 export type { ByteSource, Bytes } from './source.js';
+export { layersOf, tensorName, tensorsOf } from './tensors.js';

@@ -8,7 +8,13 @@ type Shape = readonly number[];
 /** A layer of the net with the shapes of its parameters, none for layers that have none. */
 export interface TargetLayer {
   readonly name: string;
-  readonly params: readonly { readonly shape: Shape }[];
+  readonly params: readonly TargetParam[];
+}
+
+export interface TargetParam {
+  readonly shape: Shape;
+  /** It is another layer's parameter too, which brings its numbers: HDF5 files have such blobs once. */
+  readonly shared?: boolean;
 }
 
 export interface WeightMatch {
@@ -23,7 +29,8 @@ export interface WeightMatch {
 }
 
 /**
- * Matches by layer name. The number of blobs and every shape must agree; the old 4-D shapes of V0 and V1 files agree
+ * Matches by layer name. The number of blobs and every shape must agree (a parameter shared with another layer may be
+ * missing, as HDF5 files leave it out: Net::CopyTrainedLayersFromHDF5); the old 4-D shapes of V0 and V1 files agree
  * with a shape that has fewer axes when the leading ones are 1.
  */
 export function matchWeights(
@@ -53,7 +60,7 @@ export function matchWeights(
  */
 export function copyWeights(
   fileLayers: ReadonlyMap<string, readonly StoredBlob[]>,
-  params: ReadonlyMap<string, readonly { readonly shape: Shape; readonly data: Float32Array }[]>,
+  params: ReadonlyMap<string, readonly (TargetParam & { readonly data: Float32Array })[]>,
 ): WeightMatch {
   const match = matchWeights(
     fileLayers,
@@ -63,7 +70,7 @@ export function copyWeights(
   for (const name of match.copied) {
     const targets = params.get(name)!;
     fileLayers.get(name)!.forEach((blob, i) => {
-      blob.read(targets[i]!.data);
+      if (!blob.shared) blob.read(targets[i]!.data);
     });
   }
   return match;
@@ -76,13 +83,15 @@ const PSPNET = `If it is a BN layer, the weights are PSPNet's: say so by a field
 
 function misfits(layer: TargetLayer, blobs: readonly BlobShape[]): Diagnostic[] {
   const { name, params } = layer;
-  if (params.length !== blobs.length) {
-    const counts = `The weights file has ${blobs.length} blobs for layer "${name}", the net has ${params.length}`;
+  const isThere = (i: number) => i < blobs.length && !blobs[i]!.shared;
+  if (blobs.length > params.length || params.some((p, i) => !isThere(i) && !p.shared)) {
+    const counts = `The weights file has ${blobs.filter(b => !b.shared).length} blobs for layer "${name}", the net has ${params.length}`;
     const hint =
       params.length === 2 && blobs.length === 4 ? PSPNET : `bias_term may differ, or the layer's type. ${RENAME}`;
     return [error('weights-blob-count', `${counts}.`, { layer: name, hint })];
   }
   return params.flatMap((param, i) => {
+    if (!isThere(i)) return [];
     const blob = blobs[i]!;
     if (shapesAgree(blob, param.shape)) return [];
     const shapes = `${formatShape(blob.shape)} in the weights file, ${formatShape(param.shape)} in the net`;
@@ -115,8 +124,8 @@ function cure(file: Shape, net: Shape): string {
   }
   if (product(file) === product(net)) {
     return (
-      'Both hold equally many numbers: if one is fully connected and the other its convolution, give the stored blob ' +
-      `the net's shape and save it anew (net surgery; the order of the numbers is the same). ${RENAME}`
+      'Both hold equally many numbers: if one is fully connected and the other its convolution, mokapot transplant gives ' +
+      `the stored blob the net's shape (net surgery). ${RENAME}`
     );
   }
   if (file.length === net.length && file[0] !== net[0]) return `num_output differs. ${RENAME}`;

@@ -1,61 +1,50 @@
 /** `.npz`: NumPy's zip of `.npy` arrays (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html). */
 
-import { unzipSync, zipSync } from 'fflate';
-import { fail, MokapotError } from '../diagnostics/index.js';
-import { checkBlob, formatShape, type WeightBlob } from './blob.js';
-import { halfToFloat } from './half.js';
-import { type ByteSource, damaged, toSource } from './source.js';
+import { fail } from '../diagnostics/index.js';
+import { checkBlob, formatShape, type StoredBlob, takeBlob, type WeightBlob } from './blob.js';
+import { bytesOf, ELEMENTS, type ElementType, readRun } from './numbers.js';
+import { type ByteSource, type Bytes, damaged, toSource } from './source.js';
 import { concatBytes } from './wire.js';
+import { readZip, zipParts } from './zip.js';
 
-type Getter = (view: DataView, at: number, little: boolean) => number;
-const DTYPES: Readonly<Record<string, { readonly size: number; readonly get: Getter }>> = {
-  f8: { size: 8, get: (v, at, le) => v.getFloat64(at, le) },
-  f4: { size: 4, get: (v, at, le) => v.getFloat32(at, le) },
-  f2: { size: 2, get: (v, at, le) => halfToFloat(v.getUint16(at, le)) },
-  i8: { size: 8, get: (v, at, le) => Number(v.getBigInt64(at, le)) },
-  u8: { size: 8, get: (v, at, le) => Number(v.getBigUint64(at, le)) },
-  i4: { size: 4, get: (v, at, le) => v.getInt32(at, le) },
-  u4: { size: 4, get: (v, at, le) => v.getUint32(at, le) },
-  i2: { size: 2, get: (v, at, le) => v.getInt16(at, le) },
-  u2: { size: 2, get: (v, at, le) => v.getUint16(at, le) },
-  i1: { size: 1, get: (v, at) => v.getInt8(at) },
-  u1: { size: 1, get: (v, at) => v.getUint8(at) },
-  b1: { size: 1, get: (v, at) => v.getUint8(at) },
+const DTYPES: Readonly<Record<string, ElementType>> = {
+  f8: 'f64',
+  f4: 'f32',
+  f2: 'f16',
+  i8: 'i64',
+  u8: 'u64',
+  i4: 'i32',
+  u4: 'u32',
+  i2: 'i16',
+  u2: 'u16',
+  i1: 'i8',
+  u1: 'u8',
+  b1: 'u8',
 };
 
-/** Deflate cannot pack tighter than this; a size beyond it is a damaged or hostile one. */
-const DEFLATE_LIMIT = 1032;
-
-/** Every array as 32-bit floats in row-major order. @throws MokapotError `weights-damaged`, `weights-dtype`. */
-export function readNpz(bytes: Uint8Array, name?: string): Map<string, WeightBlob> {
-  const source = toSource(bytes, name);
-  const arrays = new Map<string, WeightBlob>();
-  for (const [file, content] of Object.entries(unzip(source, bytes))) {
-    if (file.endsWith('.npy')) arrays.set(file.slice(0, -4), readNpy(content, `${source.name}:${file}`));
-  }
-  return arrays;
+/**
+ * Every array, checked (its checksum too); `read` fetches its numbers as 32-bit floats in row-major order.
+ * @throws MokapotError `weights-damaged`, `weights-dtype`, `weights-zip`
+ */
+export function scanNpz(bytes: Bytes, name?: string): Map<string, StoredBlob> {
+  const arrays = readZip(toSource(bytes, name)).filter(e => e.name.endsWith('.npy'));
+  return new Map(arrays.map(({ name, content }) => [name.slice(0, -'.npy'.length), scanNpy(content)]));
 }
 
-function unzip(source: ByteSource, bytes: Uint8Array): Record<string, Uint8Array> {
-  try {
-    return unzipSync(bytes, {
-      filter: file => {
-        if (file.originalSize > (file.size + 64) * DEFLATE_LIMIT || file.size > bytes.length) {
-          throw damaged(source, 0, `${file.name} is said to unpack to ${file.originalSize} bytes`);
-        }
-        return true;
-      },
-    });
-  } catch (cause) {
-    if (cause instanceof MokapotError) throw cause;
-    throw damaged(source, 0, `it is no whole zip archive (${cause instanceof Error ? cause.message : String(cause)})`);
-  }
+/** The same with the numbers in memory. */
+export function readNpz(bytes: Bytes, name?: string): Map<string, WeightBlob> {
+  return new Map([...scanNpz(bytes, name)].map(([key, blob]) => [key, takeBlob(blob)]));
 }
 
 /** One `.npy` array. @throws MokapotError `weights-damaged`, `weights-dtype`. */
-export function readNpy(bytes: Uint8Array, name?: string): WeightBlob {
+export function readNpy(bytes: Bytes, name?: string): WeightBlob {
+  return takeBlob(scanNpy(bytes, name));
+}
+
+/** The same, its numbers still in the file. */
+export function scanNpy(bytes: Bytes, name?: string): StoredBlob {
   const source = toSource(bytes, name);
-  const { header, dataAt } = npyHeader(source, bytes);
+  const { header, dataAt } = npyHeader(source);
   const descr = /'descr'\s*:\s*'([<>|=])([a-z]\d+)'/.exec(header);
   const order = /'fortran_order'\s*:\s*(True|False)/.exec(header);
   const dims = /'shape'\s*:\s*\(([\d\s,]*)\)/.exec(header);
@@ -67,29 +56,39 @@ export function readNpy(bytes: Uint8Array, name?: string): WeightBlob {
     .filter(d => d.trim())
     .map(Number);
   const count = shape.reduce((product, d) => product * d, 1);
-  const there = bytes.length - dataAt;
-  if (there !== count * type.size) {
-    throw damaged(source, dataAt, `shape ${formatShape(shape)} takes ${count * type.size} bytes, ${there} are there`);
+  const there = source.size - dataAt;
+  const wanted = count * ELEMENTS[type].size;
+  if (there !== wanted) {
+    throw damaged(source, dataAt, `shape ${formatShape(shape)} takes ${wanted} bytes, ${there} are there`);
   }
-  const view = new DataView(bytes.buffer, bytes.byteOffset + dataAt, there);
-  const little = descr[1] !== '>';
-  const data = new Float32Array(count);
-  const place = order[1] === 'True' ? columnMajor(shape) : undefined;
-  for (let i = 0; i < count; i++) data[place ? place(i) : i] = type.get(view, i * type.size, little);
-  return { shape, data };
+  const run = { type, at: dataAt, count, bigEndian: descr[1] === '>' };
+  const read = (target = new Float32Array(count)) => {
+    readRun(source, run, target);
+    if (order[1] === 'True' && shape.length > 1) target.set(rowMajor(target, shape));
+    return target;
+  };
+  return { shape, read };
 }
 
-function npyHeader(source: ByteSource, bytes: Uint8Array): { header: string; dataAt: number } {
+function npyHeader(source: ByteSource): { header: string; dataAt: number } {
   const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
-  const major = bytes[6] ?? 0;
-  if (bytes.length < 12 || magic.some((b, i) => bytes[i] !== b) || major < 1 || major > 3) {
+  const head = source.peek(0, 12);
+  const major = head[6] ?? 0;
+  if (head.length < 12 || magic.some((b, i) => head[i] !== b) || major < 1 || major > 3) {
     throw damaged(source, 0, 'it is no .npy array');
   }
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const view = new DataView(head.buffer, head.byteOffset, head.length);
   const from = major === 1 ? 10 : 12;
-  const dataAt = from + (major === 1 ? view.getUint16(8, true) : view.getUint32(8, true));
-  if (dataAt > bytes.length) throw damaged(source, 8, 'its header is cut off');
-  return { header: new TextDecoder().decode(bytes.subarray(from, dataAt)), dataAt };
+  const length = major === 1 ? view.getUint16(8, true) : view.getUint32(8, true);
+  if (from + length > source.size) throw damaged(source, 8, 'its header is cut off');
+  return { header: new TextDecoder().decode(source.peek(from, length)), dataAt: from + length };
+}
+
+function rowMajor(columns: Float32Array, shape: readonly number[]): Float32Array {
+  const place = columnMajor(shape);
+  const rows = new Float32Array(columns.length);
+  for (let i = 0; i < columns.length; i++) rows[place(i)] = columns[i]!;
+  return rows;
 }
 
 /** Where the i-th element of a column-major array stands in row-major order. */
@@ -107,22 +106,27 @@ function columnMajor(shape: readonly number[]): (i: number) => number {
   };
 }
 
-/** An uncompressed `.npz` of `<f4` arrays, as `numpy.savez` makes it. */
+/** An uncompressed `.npz` of `<f4` arrays, as `numpy.savez` makes it. @throws MokapotError `weights-count`, `weights-zip` */
 export function writeNpz(arrays: ReadonlyMap<string, WeightBlob>): Uint8Array {
-  const files: Record<string, Uint8Array> = {};
-  for (const [name, blob] of arrays) files[`${name}.npy`] = writeNpy(blob, `"${name}"`);
-  // A date of its own would make the same weights different bytes.
-  return zipSync(files, { level: 0, mtime: new Date(1980, 0, 1) });
+  return concatBytes([...npzParts(arrays)]);
+}
+
+/** The same in parts; the numbers are views of the arrays. */
+export function npzParts(arrays: ReadonlyMap<string, WeightBlob>): Generator<Uint8Array> {
+  return zipParts([...arrays].map(([name, blob]) => ({ name: `${name}.npy`, parts: npyParts(blob, `"${name}"`) })));
 }
 
 /** A `.npy` of version 1.0. */
 export function writeNpy(blob: WeightBlob, what = 'The array'): Uint8Array {
+  return concatBytes(npyParts(blob, what));
+}
+
+function npyParts(blob: WeightBlob, what: string): Uint8Array[] {
   checkBlob(blob, what);
   const { shape, data } = blob;
   const dims = shape.length === 1 ? `${shape[0]},` : shape.join(', ');
   const text = `{'descr': '<f4', 'fortran_order': False, 'shape': (${dims}), }`;
   const padded = text.padEnd(Math.ceil((10 + text.length + 1) / 64) * 64 - 11) + '\n';
   const head = Uint8Array.of(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, padded.length & 255, padded.length >> 8);
-  const numbers = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  return concatBytes([head, new TextEncoder().encode(padded), numbers]);
+  return [head, new TextEncoder().encode(padded), bytesOf(data)];
 }

@@ -1,49 +1,62 @@
 /** `.safetensors` (https://huggingface.co/docs/safetensors): a JSON header and the plain numbers behind it. */
 
 import { fail } from '../diagnostics/index.js';
-import { checkBlob, formatShape, type WeightBlob } from './blob.js';
-import { bfloatToFloat, halfToFloat } from './half.js';
+import { checkBlob, formatShape, type StoredBlob, takeBlob, type WeightBlob } from './blob.js';
+import { bytesOf, ELEMENTS, type ElementType, readRun } from './numbers.js';
 import { type ByteSource, type Bytes, copyRange, damaged, toSource } from './source.js';
 import { concatBytes } from './wire.js';
 
-export interface Safetensors {
-  readonly tensors: Map<string, WeightBlob>;
+interface Tensors<Blob> {
+  readonly tensors: Map<string, Blob>;
   readonly metadata: Readonly<Record<string, string>>;
 }
+
+export type Safetensors = Tensors<WeightBlob>;
+/** Checked, the numbers still in the file. */
+export type ScannedSafetensors = Tensors<StoredBlob>;
 
 const LENGTH_BYTES = 8;
 /** The format's own limit. */
 const MAX_HEADER = 100_000_000;
 
-type Getter = (view: DataView, at: number) => number;
-const DTYPES: Readonly<Record<string, { readonly size: number; readonly get: Getter }>> = {
-  F64: { size: 8, get: (v, at) => v.getFloat64(at, true) },
-  F32: { size: 4, get: (v, at) => v.getFloat32(at, true) },
-  F16: { size: 2, get: (v, at) => halfToFloat(v.getUint16(at, true)) },
-  BF16: { size: 2, get: (v, at) => bfloatToFloat(v.getUint16(at, true)) },
-  I64: { size: 8, get: (v, at) => Number(v.getBigInt64(at, true)) },
-  U64: { size: 8, get: (v, at) => Number(v.getBigUint64(at, true)) },
-  I32: { size: 4, get: (v, at) => v.getInt32(at, true) },
-  U32: { size: 4, get: (v, at) => v.getUint32(at, true) },
-  I16: { size: 2, get: (v, at) => v.getInt16(at, true) },
-  U16: { size: 2, get: (v, at) => v.getUint16(at, true) },
-  I8: { size: 1, get: (v, at) => v.getInt8(at) },
-  U8: { size: 1, get: (v, at) => v.getUint8(at) },
-  BOOL: { size: 1, get: (v, at) => v.getUint8(at) },
+const DTYPES: Readonly<Record<string, ElementType>> = {
+  F64: 'f64',
+  F32: 'f32',
+  F16: 'f16',
+  BF16: 'bf16',
+  I64: 'i64',
+  U64: 'u64',
+  I32: 'i32',
+  U32: 'u32',
+  I16: 'i16',
+  U16: 'u16',
+  I8: 'i8',
+  U8: 'u8',
+  BOOL: 'u8',
 };
 
 /** Every tensor as 32-bit floats. @throws MokapotError `weights-damaged`, `weights-dtype`. */
 export function readSafetensors(bytes: Bytes, name?: string): Safetensors {
+  const { tensors, metadata } = scanSafetensors(bytes, name);
+  return { metadata, tensors: new Map([...tensors].map(([key, blob]) => [key, takeBlob(blob)])) };
+}
+
+/** The same up to the numbers, which each tensor's `read` fetches. */
+export function scanSafetensors(bytes: Bytes, name?: string): ScannedSafetensors {
   const source = toSource(bytes, name);
   const { header, dataAt } = readHeader(source);
-  const tensors = new Map<string, WeightBlob>();
+  const tensors = new Map<string, StoredBlob>();
   let metadata: Record<string, string> = {};
   let stored = 0;
   for (const [key, entry] of Object.entries(header)) {
-    if (key === '__metadata__') metadata = readMetadata(source, entry);
-    else tensors.set(key, readTensor(source, key, entry, dataAt));
+    if (key === '__metadata__') {
+      metadata = readMetadata(source, entry);
+      continue;
+    }
+    const tensor = scanTensor(source, key, entry, dataAt);
+    tensors.set(key, tensor);
     // The format allows no two entries to overlap: a small file cannot ask for much memory.
-    stored += tensors.get(key)?.data.length ?? 0;
+    stored += tensor.shape.reduce((n, d) => n * d, 1);
     if (stored > source.size) throw damaged(source, LENGTH_BYTES, 'its tensors overlap');
   }
   return { tensors, metadata };
@@ -77,7 +90,7 @@ function isNaturals(value: unknown): value is number[] {
   return Array.isArray(value) && value.every(v => Number.isSafeInteger(v) && v >= 0);
 }
 
-function readTensor(source: ByteSource, key: string, entry: unknown, dataAt: number): WeightBlob {
+function scanTensor(source: ByteSource, key: string, entry: unknown, dataAt: number): StoredBlob {
   const { dtype, shape, data_offsets: range } = (entry ?? {}) as Record<string, unknown>;
   if (typeof dtype !== 'string' || !isNaturals(shape) || !isNaturals(range) || range.length !== 2) {
     throw damaged(source, LENGTH_BYTES, `the header's entry "${key}" lacks its dtype, shape or data_offsets`);
@@ -86,21 +99,27 @@ function readTensor(source: ByteSource, key: string, entry: unknown, dataAt: num
   if (!type) throw fail('weights-dtype', `${source.name}: "${key}" has the dtype ${dtype}, which is not known here.`);
   const [from, to] = [dataAt + range[0]!, dataAt + range[1]!];
   const count = shape.reduce((product, d) => product * d, 1);
-  if (to > source.size || to - from !== count * type.size) {
-    const what = `"${key}" of shape ${formatShape(shape)} and dtype ${dtype} takes ${count * type.size} bytes`;
+  const wanted = count * ELEMENTS[type].size;
+  if (to > source.size || to - from !== wanted) {
+    const what = `"${key}" of shape ${formatShape(shape)} and dtype ${dtype} takes ${wanted} bytes`;
     throw damaged(source, from, `${what}, but bytes ${from} to ${to} of ${source.size} are said to hold it`);
   }
-  const raw = copyRange(source, from, to - from);
-  if (dtype === 'F32') return { shape, data: new Float32Array(raw.buffer) };
-  const view = new DataView(raw.buffer);
-  return { shape, data: Float32Array.from({ length: count }, (_, i) => type.get(view, i * type.size)) };
+  const read = (target = new Float32Array(count)) => {
+    readRun(source, { type, at: from, count }, target);
+    return target;
+  };
+  return { shape, read };
 }
 
+type Written = ReadonlyMap<string, WeightBlob>;
+
 /** F32 tensors in the order given; the numbers begin at a multiple of 8. */
-export function writeSafetensors(
-  tensors: ReadonlyMap<string, WeightBlob>,
-  metadata: Readonly<Record<string, string>> = {},
-): Uint8Array {
+export function writeSafetensors(tensors: Written, metadata: Readonly<Record<string, string>> = {}): Uint8Array {
+  return concatBytes(safetensorsParts(tensors, metadata));
+}
+
+/** The same in parts; the numbers are views of the tensors, not copies. */
+export function safetensorsParts(tensors: Written, metadata: Readonly<Record<string, string>> = {}): Uint8Array[] {
   const header: Record<string, unknown> = Object.keys(metadata).length ? { __metadata__: metadata } : {};
   let at = 0;
   for (const [key, blob] of tensors) {
@@ -113,6 +132,5 @@ export function writeSafetensors(
   padded.set(json);
   const length = new DataView(new ArrayBuffer(LENGTH_BYTES));
   length.setBigUint64(0, BigInt(padded.length), true);
-  const data = [...tensors.values()].map(b => new Uint8Array(b.data.buffer, b.data.byteOffset, b.data.byteLength));
-  return concatBytes([new Uint8Array(length.buffer), padded, ...data]);
+  return [new Uint8Array(length.buffer), padded, ...[...tensors.values()].map(b => bytesOf(b.data))];
 }

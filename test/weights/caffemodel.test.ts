@@ -207,7 +207,7 @@ describe('what is wrong with a file, and at which byte', () => {
   it.each([
     ['nothing', new Uint8Array(0), /is empty/],
     ['a prototxt', text('name: "x"\nlayer { }')[0]!, /is a text/],
-    ['HDF5', Uint8Array.of(0x89, 0x48, 0x44, 0x46, 13, 10, 26, 10), /HDF5.*BINARYPROTO/],
+    ['HDF5', Uint8Array.of(0x89, 0x48, 0x44, 0x46, 13, 10, 26, 10), /HDF5.*loadWeights/],
     ['a solver state', golden('sgd_iter_4.solverstate'), /\.solverstate.*--snapshot/],
     ['safetensors', golden('sgd.safetensors'), /safetensors/],
     ['a net without layers', concatBytes(bytesField(1, text('\u0001'))), /holds no layers/],
