@@ -61,6 +61,7 @@ const sliding = (
         pad: list(dim(2, 0), n),
         dilation: list(dim(2), n),
         bias: fc.boolean(),
+        deep: fc.boolean(),
       })
       .filter(c =>
         c.size.every((size, i) =>
@@ -73,6 +74,10 @@ type Window = typeof sliding extends (...args: never[]) => fc.Arbitrary<infer T>
 
 const windowBody = (c: Window, more = '') =>
   `convolution_param { ${each('kernel_size', c.kernel)} ${each('stride', c.stride)} ${each('pad', c.pad)} ${each('dilation', c.dilation)} ${more} }`;
+
+/** The bottom's shape and the axis of its channels: with `deep` there are two axes before it. */
+const deep = (c: Window, shape: readonly number[]) =>
+  c.deep ? { shape: [1, ...shape], axis: 'axis: 2' } : { shape, axis: `axis: ${-1 - c.size.length}` };
 
 /** Where element `k` of the kernel lies when the window is at `place`. */
 const under = (c: Window, place: readonly number[], k: readonly number[]) =>
@@ -104,11 +109,12 @@ const convolution = sliding(fits).map((c): Case => {
     }
     return sum;
   });
-  const body = windowBody(c, `num_output: ${outputs} group: ${c.group} bias_term: ${c.bias}`);
+  const given = deep(c, inShape);
+  const body = windowBody(c, `num_output: ${outputs} group: ${c.group} bias_term: ${c.bias} ${given.axis}`);
   return {
     type: 'Convolution',
     body,
-    shapes: { x: inShape },
+    shapes: { x: given.shape },
     feeds: { x },
     params: c.bias ? [filter, bias] : [filter],
     tops: [top],
@@ -135,11 +141,12 @@ const deconvolution = sliding(w => w.stride * (w.size - 1) + reach(w) > 2 * w.pa
         top[at(outShape, [n!, channel, ...to])]! +=
           x[at(inShape, [n!, i!, ...place])]! * filter[at(filterShape, [i!, o!, ...k])]!;
     }
-  const body = windowBody(c, `num_output: ${outputs} group: ${c.group} bias_term: ${c.bias}`);
+  const given = deep(c, inShape);
+  const body = windowBody(c, `num_output: ${outputs} group: ${c.group} bias_term: ${c.bias} ${given.axis}`);
   return {
     type: 'Deconvolution',
     body,
-    shapes: { x: inShape },
+    shapes: { x: given.shape },
     feeds: { x },
     params: c.bias ? [filter, bias] : [filter],
     tops: [top],
@@ -153,7 +160,8 @@ const im2col = sliding(fits).map((c): Case => {
     const from = under(c, rest.slice(c.size.length), rest.slice(0, c.size.length));
     return inside(c.size, from) ? x[at(inShape, [n!, i!, ...from])]! : 0;
   });
-  return { type: 'Im2col', body: windowBody(c), shapes: { x: inShape }, feeds: { x }, tops: [top] };
+  const given = deep(c, inShape);
+  return { type: 'Im2col', body: windowBody(c, given.axis), shapes: { x: given.shape }, feeds: { x }, tops: [top] };
 });
 
 // Pooling
