@@ -31,8 +31,11 @@ import { euclideanLoss } from './euclidean_loss.js';
 import { exp } from './exp.js';
 import { filter } from './filter.js';
 import { flatten } from './flatten.js';
+import { hdf5Data } from './hdf5_data.js';
+import { hdf5Output } from './hdf5_output.js';
 import { hingeLoss } from './hinge_loss.js';
 import { im2col } from './im2col.js';
+import { imageData } from './image_data.js';
 import { infogainLoss } from './infogain_loss.js';
 import { innerProduct } from './inner_product.js';
 import { input } from './input.js';
@@ -42,6 +45,7 @@ import { log } from './log.js';
 import { lrn } from './lrn.js';
 import { lstm } from './lstm.js';
 import { lstmUnit } from './lstm_unit.js';
+import { memoryData } from './memory_data.js';
 import { multiBoxLoss } from './multibox_loss.js';
 import { multinomialLogisticLoss } from './multinomial_logistic_loss.js';
 import { mvn } from './mvn.js';
@@ -76,11 +80,16 @@ import { threshold } from './threshold.js';
 import { tile } from './tile.js';
 import type { LayerType } from './types.js';
 import { upsample } from './upsample.js';
+import { windowData } from './window_data.js';
 
 const CATALOGUE: readonly LayerType[] = [
   // Sources
   input,
   data,
+  imageData,
+  hdf5Data,
+  windowData,
+  memoryData,
   dummyData,
 
   // Learned
@@ -134,6 +143,7 @@ const CATALOGUE: readonly LayerType[] = [
   reshape,
   reduction,
   silence,
+  hdf5Output,
 
   // Shares, losses, metrics
   softmax,
@@ -187,4 +197,15 @@ export { dummyFillers } from './dummy_data.js';
 export { type HostBlob, type HostBlobs, HostFailure, type HostLayer, type HostLayerClass } from './host_layer.js';
 export { builtInPythonLayers, hostLayerFor, registeredLayer, registerPythonLayer } from './host_registry.js';
 export { settled } from './pending.js';
+export {
+  type DiceLossOptions,
+  dice,
+  diceLoss,
+  type FocalLossOptions,
+  focalLoss,
+  type GeneralizedDiceOptions,
+  generalizedDice,
+  iou,
+  type LabelOptions,
+} from './python/index.js';
 export type * from './types.js';

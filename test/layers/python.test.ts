@@ -53,9 +53,9 @@ describe('digits_python_layers.Dice', () => {
   });
 
   it.each([
-    [{ score: [1, 3, 4, 4], label: [1, 1, 4, 4] }, /Layer "dice".*Dice\.reshape failed.*two classes.*1×3×4×4/],
+    [{ score: [4], label: [4] }, /Layer "dice".*Dice\.reshape failed.*N×classes.*gets 4/],
     [{ score: [1, 2, 4, 4], label: [1, 1, 4, 5] }, /labels of 1×1×4×4.*1×1×4×5/],
-    [{ score: [2, 2, 4, 4], label: [2, 4, 4] }, /labels of 2×1×4×4.*2×4×4/],
+    [{ score: [2, 2, 4, 4], label: [1, 2, 4, 4] }, /labels of 2×1×4×4.*1×2×4×4/],
   ])('says which shapes it takes: %j', (shapes, message) => {
     expect(() => topShapes(DICE, shapes)).toThrow(message);
   });

@@ -1,60 +1,35 @@
 /** The tutorial's Dice metric, `digits_python_layers.Dice`. */
 
-import type { HostBlob, HostLayer } from '../host_layer.js';
-import type { Phase } from '../types.js';
+import type { Builder, Value } from '../../ir/index.js';
+import { compareClasses, type LabelOptions, meanOf, ScoresAndLabel } from './segmentation.js';
 
 /**
- * Dice coefficient of a two-class segmentation: bottoms are the scores, N×2×H×W, and the label, N×1×H×W; the top is one
- * number. Per sample 2·|P∩L| / (|P|+|L|), where P are the pixels whose second score is greater than the first and L
- * those labelled 1; then the mean over the batch. Two empty masks agree: their Dice is 1 (the
- * tutorial's own code divides by zero there). Any label but 1 counts as background, also one that
- * a loss would ignore (the tutorial's labels are 0 and 1).
- * It is a metric and has no backward.
+ * Dice coefficient of the classes that the scores choose: per sample and class 2·|P∩L| / (|P|+|L|), where P are the
+ * positions of the class's greatest score and L those of its label; the mean over the classes but 0 that occur in either,
+ * then over the batch. Where none occurs, prediction and label agree: 1 (the tutorial's own code divides by zero there).
+ * A label that is no class counts as background; `ignore_label` leaves its positions out.
+ *
+ * Dice, Measures of the amount of ecologic association between species, Ecology 26 (1945).
  */
-export class Dice implements HostLayer {
-  param_str = '';
-  phase: Phase = 'TEST';
-
-  setup(bottom: readonly HostBlob[]): void {
-    if (bottom.length !== 2)
-      throw new Error(`Dice takes two bottoms, the scores and the label, and gets ${bottom.length}`);
-  }
-
-  reshape(bottom: readonly HostBlob[], top: readonly HostBlob[]): void {
-    const [scores, label] = bottom as [HostBlob, HostBlob];
-    const [n, , h, w] = scores.shape;
-    if (scores.shape.length !== 4 || scores.shape[1] !== 2)
-      throw new Error(`Dice takes scores of two classes, N×2×H×W, and gets ${scores.shape.join('×')}`);
-    if (label.shape.join() !== [n, 1, h, w].join())
-      throw new Error(`Dice takes labels of ${n}×1×${h}×${w} with these scores, and gets ${label.shape.join('×')}`);
-    top[0]!.reshape(1);
-  }
-
-  forward(bottom: readonly HostBlob[], top: readonly HostBlob[]): void {
-    const [scores, label] = bottom as [HostBlob, HostBlob];
-    const n = scores.shape[0]!;
-    const plane = label.data.length / n;
-    let sum = 0;
-    for (let i = 0; i < n; i++) {
-      const at = 2 * i * plane;
-      const background = scores.data.subarray(at, at + plane);
-      const foreground = scores.data.subarray(at + plane, at + 2 * plane);
-      sum += diceOf(background, foreground, label.data.subarray(i * plane, (i + 1) * plane));
-    }
-    top[0]!.data[0] = sum / n;
-  }
+export function dice(b: Builder, scores: Value, label: Value, options: LabelOptions = { ignore_label: null }): Value {
+  const { predicted, labelled } = compareClasses(b, scores, label, options);
+  const [n, classes, positions] = predicted.shape as [number, number, number];
+  const first = classes > 1 ? 1 : 0;
+  const front = (x: Value) => b.slice(x, [0, first, 0], [n, classes - first, positions]);
+  const [p, l] = [front(predicted), front(labelled)];
+  const areas = b.add(b.sum(p, [2]), b.sum(l, [2]));
+  const overlaps = b.mul(b.sum(b.mul(p, l), [2]), 2);
+  const occurs = b.greater(areas, 0);
+  const sum = b.sum(b.div(overlaps, b.max(areas, 1)), [1]);
+  const occurring = b.sum(occurs, [1]);
+  return meanOf(b, b.select(b.greater(occurring, 0), b.div(sum, b.max(occurring, 1)), 1));
 }
 
-function diceOf(background: Float32Array, foreground: Float32Array, label: Float32Array): number {
-  let predicted = 0;
-  let labelled = 0;
-  let both = 0;
-  for (let i = 0; i < label.length; i++) {
-    const p = foreground[i]! > background[i]!;
-    const l = label[i] === 1;
-    if (p) predicted++;
-    if (l) labelled++;
-    if (p && l) both++;
+/** `dice` as a layer: bottoms are scores, N×C×…, and label, N×1×…; the top is one number. It is a metric, without gradient. */
+export class Dice extends ScoresAndLabel<LabelOptions> {
+  protected readonly defaults: LabelOptions = { ignore_label: null };
+
+  lower(b: Builder, [scores, label]: readonly Value[]): readonly Value[] {
+    return [b.stopGradient(dice(b, scores!, label!, this.options))];
   }
-  return predicted + labelled === 0 ? 1 : (2 * both) / (predicted + labelled);
 }
