@@ -1,6 +1,6 @@
 /** `.caffemodel.h5`: written here and read by the HDF Group's own library (h5wasm), written by it and read here. */
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
