@@ -49,4 +49,10 @@ export function parseSyntax(source: Source, scope?: Scope): SyntaxResult {
   return { document, lines, report, diagnostics: report.diagnostics };
 }
 
+/** The tokens of a text as they are written, and its comments. Bytes that make no token are left out. */
+export function tokensOf(text: string): { readonly tokens: readonly string[]; readonly comments: readonly string[] } {
+  const { tokens, comments } = tokenize(text);
+  return { tokens: tokens.map(t => t.image), comments: comments.map(c => c.image) };
+}
+
 export { Report };

@@ -16,6 +16,7 @@ import type { TrainCommandOptions } from './commands/train.js';
 import type { VerifyOptions } from './commands/verify.js';
 import type { Io } from './io.js';
 import { inputShape, integer, list, number, numbers, phase, repeated } from './options.js';
+import { addTools } from './program_tools.js';
 import { version } from './version.js';
 
 const AFTER_HELP = `
@@ -25,7 +26,7 @@ Variables: MOKAPOT_BACKEND (see doctor), MOKAPOT_PYTHON, NO_COLOR, MOKAPOT_DEBUG
 For a start without any data of your own: mokapot demo`;
 
 /** Wraps an action: its result, where it is a number, is the exit code. */
-type Act = <A extends unknown[]>(run: (...args: A) => Promise<unknown>) => (...args: A) => Promise<void>;
+export type Act = <A extends unknown[]>(run: (...args: A) => Promise<unknown>) => (...args: A) => Promise<void>;
 
 /** `setCode` is told the exit code of the command that ran. */
 export function createProgram(io: Io, setCode: (code: number) => void): Command {
@@ -57,6 +58,7 @@ export function createProgram(io: Io, setCode: (code: number) => void): Command 
   addConvert(program, io, act);
   addTime(program, io, act);
   addVerify(program, io, act);
+  addTools(program, io, act);
   addSchemas(program);
   addPython(program);
   return program;

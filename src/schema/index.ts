@@ -12,7 +12,8 @@ export * from './caffe.js';
 export { CAFFE_PROTO, FORKS_PROTO } from './caffe_proto.js';
 export { decode, encode, formatValue, printText } from './codec.js';
 export { type Edit, type Edited, editText, parseEdit } from './edit.js';
-export { adding, removing, setting } from './mend.js';
+export { formatText } from './format.js';
+export { adding, removing, replacing, setting } from './mend.js';
 export {
   caffeRoot,
   clone,

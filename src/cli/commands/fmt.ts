@@ -1,0 +1,40 @@
+/** `mokapot fmt`: prototxt files in one layout. */
+
+import { textToBytes } from '../../../grammar/index.js';
+import { MokapotError } from '../../diagnostics/index.js';
+import { formatText } from '../../schema/index.js';
+import { writeAtomically } from '../../weights/files.js';
+import { exitCodes, printDiagnostics } from '../errors.js';
+import { type Io, say } from '../io.js';
+import { readTextFile } from '../text_file.js';
+
+export interface FmtOptions {
+  readonly check?: boolean;
+  readonly print?: boolean;
+  readonly stdin?: boolean;
+}
+
+/** @returns 1 where a file is broken, and with `check` where one would change. */
+export async function fmt(io: Io, files: readonly string[], options: FmtOptions): Promise<number> {
+  let failed = false;
+  for (const file of files.length === 0 || options.stdin ? [...files, '-'] : files) {
+    try {
+      const text = await readTextFile(file);
+      const formatted = formatText(text, file === '-' ? '<stdin>' : file);
+      const changed = formatted !== text;
+      if (options.check) {
+        if (changed) say(io, `${file} would be formatted`);
+        failed ||= changed;
+      } else if (file === '-' || options.print) io.stdout.write(textToBytes(formatted));
+      else if (changed) {
+        await writeAtomically(file, [textToBytes(formatted)]);
+        say(io, `${file} formatted`);
+      }
+    } catch (cause) {
+      if (!(cause instanceof MokapotError)) throw cause;
+      printDiagnostics(io, cause.diagnostics);
+      failed = true;
+    }
+  }
+  return failed ? exitCodes.failed : exitCodes.ok;
+}
