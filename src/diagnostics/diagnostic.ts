@@ -40,7 +40,7 @@ export interface TextEdit {
 export interface Fix {
   readonly title: string;
   readonly edits: readonly TextEdit[];
-  /** It changes what the net computes or learns: an editor offers it, `mokapot check --fix` leaves it alone. */
+  /** Something else may have been meant: an editor offers it, `mokapot check --fix` leaves it alone. */
   readonly unsafe?: true;
 }
 

@@ -24,7 +24,7 @@ export function formatDiagnostic(d: Diagnostic, paint: Paint = plainPaint): stri
     out.push(`  ${paint.severity('note', 'note')}: ${r.message}`, codeFrame(r.location, paint, 0));
   if (d.trace) out.push(...d.trace.split('\n').map(line => `  ${paint.dim('|')} ${line}`));
   if (d.hint) out.push(`  ${paint.severity('help', 'note')}: ${d.hint}`);
-  const by = d.fix?.unsafe ? 'by hand, or in an editor: it changes what is computed' : 'mokapot check --fix';
+  const by = d.fix?.unsafe ? 'by hand or in an editor, if it is what you mean' : 'mokapot check --fix';
   if (d.fix) out.push(`  ${paint.severity('fix', 'note')}: ${d.fix.title} (${by})`);
   return out.join('\n');
 }

@@ -4,18 +4,16 @@ import { type Diagnostic, error, hasErrors } from '../diagnostics/index.js';
 import { type Shape, sizeOf } from '../ir/index.js';
 import { type NetParameter, parseNet } from '../schema/index.js';
 import { declaredEntries } from './assumed.js';
-import { runChecks } from './checks/index.js';
+import { type CheckOptions, runChecks } from './checks/index.js';
 import { type CompileResult, tryCompileNet } from './compile.js';
 import { withoutEchoes } from './echoes.js';
 import { estimateMemory, type MemoryEstimate } from './memory.js';
 import { shapeRule } from './rule.js';
 import type { NetGraph, NetLayer, NetOptions } from './types.js';
 
-export interface DescribeOptions extends NetOptions {
+export interface DescribeOptions extends NetOptions, CheckOptions {
   /** What diagnostics call the text. */
   readonly name?: string;
-  /** Trained weights will be copied in: then no check speaks of fillers. */
-  readonly weightsLoaded?: boolean;
 }
 
 export interface DescribedBlob {
@@ -91,7 +89,7 @@ export function describe(text: string, options: DescribeOptions = {}): Descripti
     ),
   ];
   const isWhole = !hasErrors(found) && !found.some(d => d.code === 'python-not-run');
-  const checked = !isWhole ? [] : runChecks(partial, { weightsLoaded: options.weightsLoaded ?? false });
+  const checked = !isWhole ? [] : runChecks(partial, options);
   return describeGraph(partial, [...found, ...checked]);
 }
 

@@ -1,6 +1,15 @@
 /** The network: from a NetParameter to a layer graph, from there to IR; `describe` for people. */
-export { checks, runChecks } from './checks/index.js';
+export { type Check, type CheckOptions, checks, runChecks } from './checks/index.js';
 export { type CompileResult, compileNet, tryCompileNet } from './compile.js';
+export {
+  type AxisMap,
+  type CoordMap,
+  type CropAlignment,
+  coordMap,
+  coordMapFromTo,
+  cropAlignment,
+  type Relation,
+} from './coord_map.js';
 export {
   type DescribedBlob,
   type DescribedLayer,
@@ -12,6 +21,6 @@ export {
 } from './describe.js';
 export { describeState, filterLayers, meetsRule, netState, type State } from './filter.js';
 export { isDataLayer } from './inputs.js';
-export { LOSS, type LoweredNet, type LowerOptions, lowerNet, type TrainingParts } from './lower.js';
+export { LOSS, type LoweredNet, type LowerOptions, lowerNet, type TrainingParts, writtenName } from './lower.js';
 export { insertSplits, type PlacedLayer } from './splits.js';
 export type * from './types.js';

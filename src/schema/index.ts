@@ -11,7 +11,7 @@
 export * from './caffe.js';
 export { CAFFE_PROTO, FORKS_PROTO } from './caffe_proto.js';
 export { decode, encode, formatValue, printText } from './codec.js';
-export { type Edit, type Edited, editText, parseEdit } from './edit.js';
+export { type Change, type Edit, type Edited, editText, parseEdit } from './edit.js';
 export { formatText } from './format.js';
 export { adding, removing, replacing, setting } from './mend.js';
 export {
@@ -31,5 +31,6 @@ export {
 } from './message.js';
 export { inheritLocation, locate, type Parsed, type ParseOptions, parseText, setLenient } from './parse.js';
 export { parseNet, parseSolver } from './read.js';
+export { type BlobMention, blobMentions, layerBlocks, type PlacedBlock, scalarsOf, textsOf } from './select.js';
 export { upgradeNet, upgradeSolver } from './upgrade.js';
 export { formatFloat, toFloat } from './values.js';

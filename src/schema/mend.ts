@@ -60,17 +60,18 @@ export function cutting(lines: Lines, field: Span): Splice {
 
 /**
  * The edits that give `path` below a message the value `text` (as in the text: strings with their quotes, blocks with
- * braces and without a colon): `setting(layer, 'crop_param.offset', '18')`. Undefined where that is not safe: the message
+ * braces and without a colon): `setting(layer, 'crop_param.offset', '18')`, `setting(layer, 'bottom[1]', '"data"')`. Undefined where that is not safe: the message
  * comes from no text, was upgraded from an older form, or has the field several times.
  */
 export function setting(message: object, path: string, text: string): readonly TextEdit[] | undefined {
   const origin = ownOrigin(message);
-  const [name, ...rest] = path.split('.');
-  const field = findField(typeOf(message), name!);
+  const [step, ...rest] = path.split('.');
+  const [, name, index] = /^(\w+)(?:\[(\d+)\])?$/.exec(step!) ?? [];
+  const field = name && findField(typeOf(message), name);
   if (!origin || !field) return undefined;
   const found = occurrences(origin, field);
-  if (found.length > 1) return undefined;
-  const [value] = found;
+  if (found.length > 1 && index === undefined) return undefined;
+  const value = found[Number(index ?? 0)];
   const below = rest.join('.');
   if (below !== '') {
     const inner = (message as Record<string, unknown>)[name!];
@@ -100,6 +101,13 @@ export function removing(message: object, name?: string): readonly TextEdit[] | 
         origin.lines,
         gone.map(f => cutting(origin.lines, f)),
       );
+}
+
+/** The edits that put another field, `text`, in the place of the one field of this name. */
+export function replacing(message: object, name: string, text: string): readonly TextEdit[] | undefined {
+  const origin = ownOrigin(message);
+  const [node, second] = origin?.fields.filter(f => f.name === name) ?? [];
+  return origin && node && !second ? asEdits(origin.lines, [{ start: node.start, end: node.end, text }]) : undefined;
 }
 
 /** Where a message stands, unless it was made from an older form: its text then has other fields. */

@@ -3,25 +3,46 @@
  * of all upsampled input channels.
  */
 
-import { error } from '../../diagnostics/index.js';
-import { sub } from '../../schema/index.js';
-import { placeOf } from '../report.js';
-import type { Check } from './check.js';
+import { setting, sub } from '../../schema/index.js';
+import { about, type Check, fixOf } from './check.js';
+import { PIXELS } from './examples.js';
+
+const upsample = (group: string) => `layer {
+  name: "up" type: "Deconvolution" bottom: "data" top: "up"
+  param { lr_mult: 0 }
+  convolution_param {
+    num_output: 3${group}
+    kernel_size: 4
+    stride: 2
+    pad: 1
+    bias_term: false
+    weight_filler { type: "bilinear" }
+  }
+}
+`;
 
 export const bilinearGroups: Check = {
   code: 'bilinear-without-groups',
   doc: 'A Deconvolution with a bilinear filler has as many groups as outputs.',
+  cure: 'Without groups every output channel is the sum of all upsampled input channels. Set group to num_output.',
+  example: { head: PIXELS, wrong: upsample(''), right: upsample('\n    group: 3') },
   run: graph =>
     graph.layers.flatMap(layer => {
       const param = sub(layer.context.param, 'convolution_param');
       const bilinear = layer.type.type === 'Deconvolution' && param.weight_filler?.type === 'bilinear';
-      if (!bilinear || param.group === param.num_output) return [];
-      const message = `Layer "${layer.name}" upsamples bilinearly with group ${param.group} and num_output ${param.num_output}: each output channel is the sum of several upsampled input channels.`;
-      return error('bilinear-without-groups', message, {
-        severity: 'warning',
-        layer: layer.name,
-        location: placeOf({ message: param, field: 'group' }) ?? placeOf({ message: layer.context.param }),
-        hint: `To upsample each channel by itself, set group: ${param.num_output}.`,
-      });
+      const { group, num_output: outputs } = param;
+      if (!bilinear || group === outputs) return [];
+      const channels = layer.bottoms[0]!.shape[1];
+      const edits = setting(layer.context.param, 'convolution_param.group', String(outputs));
+      return about(
+        layer,
+        'bilinear-without-groups',
+        `Layer "${layer.name}" upsamples bilinearly with group ${group} and num_output ${outputs}: each output channel is the sum of several upsampled input channels.`,
+        {
+          field: 'convolution_param.group',
+          hint: `To upsample each channel by itself, set group: ${outputs}.`,
+          fix: channels === outputs ? fixOf(`Set group: ${outputs}.`, edits) : undefined,
+        },
+      );
     }),
 };

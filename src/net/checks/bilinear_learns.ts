@@ -1,25 +1,48 @@
 /** An upsampling that starts bilinear and has no `lr_mult: 0` is learnt, which takes time and is often not meant. */
 
-import { error } from '../../diagnostics/index.js';
-import { sub } from '../../schema/index.js';
-import { placeOf } from '../report.js';
-import type { Check } from './check.js';
+import { adding, sub } from '../../schema/index.js';
+import { about, type Check, fixOf } from './check.js';
+import { PIXELS } from './examples.js';
+import { trains } from './walk.js';
+
+const upsample = (param: string) => `layer {
+  name: "half" type: "Convolution" bottom: "data" top: "half"
+  convolution_param { num_output: 3 kernel_size: 2 stride: 2 weight_filler { type: "xavier" } }
+}
+layer {
+  name: "up" type: "Deconvolution" bottom: "half" top: "up"${param}
+  convolution_param {
+    num_output: 3 group: 3 kernel_size: 4 stride: 2 pad: 1 bias_term: false
+    weight_filler { type: "bilinear" }
+  }
+}
+layer { name: "loss" type: "SoftmaxWithLoss" bottom: "up" bottom: "label" top: "loss" }
+`;
 
 export const bilinearLearns: Check = {
   code: 'bilinear-learns',
   doc: 'A Deconvolution with a bilinear filler says whether it learns.',
+  cure: 'It learns unless told otherwise, which takes time and is often not meant. Write param { lr_mult: 0 } to keep it bilinear, param { lr_mult: 1 } to say that it is to learn.',
+  example: { head: PIXELS, wrong: upsample(''), right: upsample('\n  param { lr_mult: 0 }'), phase: 'TRAIN' },
   run: graph =>
-    graph.layers.flatMap(layer => {
-      const param = sub(layer.context.param, 'convolution_param');
-      const bilinear = layer.type.type === 'Deconvolution' && param.weight_filler?.type === 'bilinear';
-      const weight = graph.params[layer.params[0] ?? -1];
-      const silent = layer.context.param.param.length === 0;
-      if (!bilinear || !silent || !weight?.lrMult || graph.phase !== 'TRAIN') return [];
-      return error('bilinear-learns', `Layer "${layer.name}" starts as bilinear upsampling and is learnt from there.`, {
-        severity: 'note',
-        layer: layer.name,
-        location: placeOf({ message: layer.context.param }),
-        hint: 'If it is to stay bilinear, add param { lr_mult: 0 }; if it is to be learnt, param { lr_mult: 1 } says so.',
-      });
-    }),
+    !trains(graph)
+      ? []
+      : graph.layers.flatMap(layer => {
+          const param = sub(layer.context.param, 'convolution_param');
+          const bilinear = layer.type.type === 'Deconvolution' && param.weight_filler?.type === 'bilinear';
+          const weight = graph.params[layer.params[0] ?? -1];
+          const silent = layer.context.param.param.length === 0;
+          if (!bilinear || !silent || !weight?.lrMult) return [];
+          const edits = adding(layer.context.param, 'param', '{ lr_mult: 0 }');
+          return about(
+            layer,
+            'bilinear-learns',
+            `Layer "${layer.name}" starts as bilinear upsampling and is learnt from there.`,
+            {
+              severity: 'note',
+              hint: 'If it is to stay bilinear, add param { lr_mult: 0 }; if it is to be learnt, param { lr_mult: 1 } says so.',
+              fix: fixOf('Keep it bilinear: param { lr_mult: 0 }.', edits, 'unsafe'),
+            },
+          );
+        }),
 };

@@ -1,11 +1,32 @@
 /** What a check is: a rule about a compiled net that is right to the letter of Caffe and yet likely not what was meant. */
 
-import type { Diagnostic } from '../../diagnostics/index.js';
-import type { NetGraph } from '../types.js';
+import { type Diagnostic, error, type Fix, type TextEdit } from '../../diagnostics/index.js';
+import type { SolverParameter } from '../../schema/index.js';
+import { type At, placeOf } from '../report.js';
+import type { NetGraph, NetLayer } from '../types.js';
 
+/** What is known besides the net. */
 export interface CheckOptions {
   /** Trained weights will be copied in, so that fillers do not matter. */
   readonly weightsLoaded?: boolean;
+  /** The solver that trains the net. */
+  readonly solver?: SolverParameter;
+  /** Names of the classes in the labels of the data set in use, from class 0 on. */
+  readonly classes?: readonly string[];
+  /** Bytes of memory that a run may use. */
+  readonly memory?: number;
+}
+
+/** A text that the check speaks of, and the same after its cure. */
+export interface Example {
+  readonly wrong: string;
+  readonly right: string;
+  /** What stands in front of either, to make a net of it. */
+  readonly head?: string;
+  readonly phase?: 'TRAIN' | 'TEST';
+  readonly options?: CheckOptions;
+  /** What the example needs besides the text, in words. */
+  readonly given?: string;
 }
 
 export interface Check {
@@ -13,5 +34,49 @@ export interface Check {
   readonly code: string;
   /** The rule in a sentence. */
   readonly doc: string;
+  /** Why it matters and what helps, in a sentence or two. */
+  readonly cure: string;
+  readonly example: Example;
   run(graph: NetGraph, options: CheckOptions): readonly Diagnostic[];
+}
+
+interface About {
+  /** Dotted path below the layer; the nearest thing that is written is shown. */
+  readonly field?: string;
+  /** Of a repeated field. */
+  readonly index?: number;
+  readonly hint: string;
+  readonly severity?: Diagnostic['severity'];
+  readonly fix?: Fix | undefined;
+  readonly related?: Diagnostic['related'];
+}
+
+/** A warning (unless `severity` says otherwise) about a layer, at a field of it. */
+export function about(layer: NetLayer, code: string, message: string, more: About): Diagnostic {
+  const { field, index, severity = 'warning', hint, fix, related } = more;
+  const location = placeOf(deepest(layer, field, index));
+  return error(code, message, {
+    severity,
+    layer: layer.name,
+    hint,
+    ...(location && { location }),
+    ...(fix && { fix }),
+    ...(related && { related }),
+  });
+}
+
+function deepest(layer: NetLayer, path: string | undefined, index: number | undefined): At {
+  let message: object = layer.context.param;
+  const steps = path?.split('.') ?? [];
+  for (const step of steps.slice(0, -1)) {
+    const inner = (message as Record<string, unknown>)[step];
+    if (typeof inner !== 'object' || inner === null) return { message };
+    message = inner;
+  }
+  return { message, field: steps.at(-1), index };
+}
+
+/** A fix of these edits; none where there are none. */
+export function fixOf(title: string, edits: readonly TextEdit[] | undefined, unsafe?: 'unsafe'): Fix | undefined {
+  return edits && { title, edits, ...(unsafe && { unsafe: true as const }) };
 }

@@ -4,10 +4,23 @@ import { error } from '../../diagnostics/index.js';
 import { placeOf } from '../report.js';
 import type { NetLayer } from '../types.js';
 import type { Check } from './check.js';
+import { PIXELS } from './examples.js';
+
+const two = (name: string) => `layer {
+  name: "conv" type: "Convolution" bottom: "data" top: "a"
+  convolution_param { num_output: 4 kernel_size: 3 }
+}
+layer {
+  name: "${name}" type: "Convolution" bottom: "a" top: "b"
+  convolution_param { num_output: 4 kernel_size: 3 }
+}
+`;
 
 export const duplicateNames: Check = {
   code: 'duplicate-layer-name',
   doc: 'Layers of one net have different names.',
+  cure: 'Trained weights find their layer by its name, so that only one of the two gets them. Give each layer a name of its own.',
+  example: { head: PIXELS, wrong: two('conv'), right: two('conv2') },
   run(graph) {
     const seen = new Map<string, NetLayer>();
     return graph.layers.flatMap(layer => {

@@ -2,16 +2,60 @@
 
 import type { Diagnostic } from '../../diagnostics/index.js';
 import type { NetGraph } from '../types.js';
+import { avePadding } from './ave_padding.js';
 import { bilinearGroups } from './bilinear_groups.js';
 import { bilinearLearns } from './bilinear_learns.js';
 import type { Check, CheckOptions } from './check.js';
+import { cropOffset } from './crop_offset.js';
+import { danglingTop } from './dangling_top.js';
+import { deprecatedField } from './deprecated_field.js';
+import { doubleSoftmax } from './double_softmax.js';
+import { dropoutTest } from './dropout_test.js';
 import { duplicateNames } from './duplicate_names.js';
+import { emptyWindow } from './empty_window.js';
+import { inPlaceUnfit } from './in_place.js';
+import { labelClasses } from './label_classes.js';
+import { labelShape } from './label_shape.js';
+import { learningRate } from './learning_rate.js';
+import { lossReach } from './loss_reach.js';
 import { noLoss } from './no_loss.js';
+import { reluScore } from './relu_score.js';
+import { scaledLabels } from './scaled_labels.js';
+import { tooMuchMemory } from './too_much_memory.js';
 import { zeroWeights } from './zero_weights.js';
 
-export type { Check, CheckOptions } from './check.js';
+export type { Check, CheckOptions, Example } from './check.js';
 
-export const checks: readonly Check[] = [zeroWeights, bilinearGroups, bilinearLearns, noLoss, duplicateNames];
+export const checks: readonly Check[] = [
+  // What is learnt
+  noLoss,
+  lossReach,
+  zeroWeights,
+  bilinearGroups,
+  bilinearLearns,
+  learningRate,
+
+  // Scores and labels
+  cropOffset,
+  labelShape,
+  labelClasses,
+  scaledLabels,
+  doubleSoftmax,
+  reluScore,
+
+  // How layers connect
+  danglingTop,
+  inPlaceUnfit,
+  duplicateNames,
+
+  // Single layers
+  dropoutTest,
+  avePadding,
+  emptyWindow,
+  deprecatedField,
+
+  tooMuchMemory,
+];
 
 /** What all checks have to say of a net. Errors of the net itself are not among it: those are the compiler's. */
 export function runChecks(graph: NetGraph, options: CheckOptions = {}): Diagnostic[] {

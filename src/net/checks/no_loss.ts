@@ -1,15 +1,33 @@
-/** A net in phase TRAIN has a loss, else no weight has a gradient. */
+/**
+ * A net in phase TRAIN has a loss, else no weight has a gradient. A net made for use only, all of whose sources are
+ * inputs, needs none.
+ */
 
 import { error } from '../../diagnostics/index.js';
 import { describeState, netState } from '../filter.js';
+import type { NetGraph } from '../types.js';
 import type { Check } from './check.js';
+import { PIXELS } from './examples.js';
+import { isLoss } from './walk.js';
+
+const score = `layer {
+  name: "score" type: "Convolution" bottom: "data" top: "score"
+  convolution_param { num_output: 2 kernel_size: 1 weight_filler { type: "xavier" } }
+}
+`;
 
 export const noLoss: Check = {
   code: 'no-loss',
   doc: 'A net in phase TRAIN has a loss.',
+  cure: 'Without a loss no weight has a gradient. Add a loss layer, or see which include rule leaves it out.',
+  example: {
+    head: PIXELS,
+    wrong: score,
+    right: `${score}layer { name: "loss" type: "SoftmaxWithLoss" bottom: "score" bottom: "label" top: "loss" }\n`,
+    phase: 'TRAIN',
+  },
   run(graph) {
-    const hasLoss = graph.layers.some(l => l.lossWeights.some(w => w !== 0));
-    if (graph.phase !== 'TRAIN' || hasLoss) return [];
+    if (graph.phase !== 'TRAIN' || graph.layers.some(isLoss) || isForUse(graph)) return [];
     const excluded = graph.source.layer.find(l => l.type.endsWith('Loss') && !graph.layers.some(g => g.source === l));
     const state = describeState({ ...netState(graph.source, {}), phase: graph.phase });
     return [
@@ -22,3 +40,10 @@ export const noLoss: Check = {
     ];
   },
 };
+
+/** A deploy net: it has no loss in any state, and all that is fed are inputs, none of them labels. */
+function isForUse({ source, layers, inputs }: NetGraph): boolean {
+  if (source.layer.some(l => l.type.endsWith('Loss') || l.loss_weight.some(w => w !== 0))) return false;
+  const sources = layers.filter(l => l.type.isSource);
+  return sources.every(l => l.type.type === 'Input') && !inputs.some(name => name.startsWith('label'));
+}

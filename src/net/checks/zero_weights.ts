@@ -9,14 +9,29 @@ import { enumName, sub } from '../../schema/index.js';
 import { placeOf } from '../report.js';
 import type { BlobVersion, NetGraph, NetLayer } from '../types.js';
 import type { Check } from './check.js';
+import { PIXELS } from './examples.js';
 import { fillsZero, WEIGHTED } from './fillers.js';
+import { trains } from './walk.js';
+
+const chain = (filler: string) => `layer {
+  name: "conv1" type: "Convolution" bottom: "data" top: "conv1"
+  convolution_param { num_output: 8 kernel_size: 1${filler} }
+}
+layer { name: "relu1" type: "ReLU" bottom: "conv1" top: "conv1" }
+layer {
+  name: "conv2" type: "Convolution" bottom: "conv1" top: "conv2"
+  convolution_param { num_output: 2 kernel_size: 1${filler} }
+}
+layer { name: "loss" type: "SoftmaxWithLoss" bottom: "conv2" bottom: "label" top: "loss" }
+`;
 
 export const zeroWeights: Check = {
   code: 'zero-weights',
   doc: 'No weights stay exactly 0 for want of a filler.',
+  cure: 'Without a weight_filler weights start at 0; the outputs are then 0, and so are all gradients. Give the layers a weight_filler, or start from trained weights.',
+  example: { head: PIXELS, wrong: chain(''), right: chain(' weight_filler { type: "xavier" }'), phase: 'TRAIN' },
   run(graph, { weightsLoaded }) {
-    const hasLoss = graph.layers.some(l => l.lossWeights.some(w => w !== 0));
-    if (weightsLoaded || !hasLoss || graph.phase !== 'TRAIN') return [];
+    if (weightsLoaded || !trains(graph)) return [];
     const stuck = stuckParams(graph);
     const layers = graph.layers.filter(l => WEIGHTED.has(l.type.type) && stuck.has(l.params[0]!));
     return layers.length === 0 ? [] : [warning(layers)];

@@ -1,0 +1,47 @@
+/** SoftmaxWithLoss and SigmoidCrossEntropyLoss take scores as they are: they apply softmax or the sigmoid themselves. */
+
+import { setting } from '../../schema/index.js';
+import { about, type Check, fixOf } from './check.js';
+import { SCORES } from './examples.js';
+import { makerOf } from './walk.js';
+
+const loss = (bottom: string) => `layer { name: "prob" type: "Softmax" bottom: "score" top: "prob" }
+layer { name: "loss" type: "SoftmaxWithLoss" bottom: "${bottom}" bottom: "label" top: "loss" }
+`;
+
+/** What each loss applies itself, and the loss that goes on from there. */
+const APPLIES: Readonly<Record<string, readonly [own: string, other: string]>> = {
+  SoftmaxWithLoss: ['Softmax', 'MultinomialLogisticLoss'],
+  SigmoidCrossEntropyLoss: ['Sigmoid', ''],
+};
+
+export const doubleSoftmax: Check = {
+  code: 'double-softmax',
+  doc: 'No Softmax stands before SoftmaxWithLoss, no Sigmoid before SigmoidCrossEntropyLoss.',
+  cure: 'The loss applies it itself. Applied twice the scores differ by 1 at most, the loss never comes near 0 and gradients are small. Give the loss the blob before it.',
+  example: { head: SCORES, wrong: loss('prob'), right: loss('score'), phase: 'TRAIN' },
+  run: graph =>
+    graph.layers.flatMap(layer => {
+      const [own, other] = APPLIES[layer.type.type] ?? [];
+      const maker = own && layer.bottoms[0] && makerOf(graph, layer.bottoms[0]);
+      if (!maker || maker.type.type !== own) return [];
+      const raw = maker.context.param.bottom[0]!;
+      const named = raw !== maker.context.param.top[0];
+      const edits = named ? replaceFirstBottom(layer.context.param, raw) : undefined;
+      return about(
+        layer,
+        'double-softmax',
+        `Layer "${layer.name}" (${layer.type.type}) gets the output of "${maker.name}" (${own}): ${own === 'Softmax' ? 'softmax' : 'the sigmoid'} is applied twice.`,
+        {
+          field: 'bottom',
+          index: 0,
+          hint: `${layer.type.type} applies it itself: give it ${named ? `bottom "${raw}"` : 'the scores as they are'}${other ? `, or use ${other}, which takes shares` : ''}.`,
+          fix: fixOf(`Read "${raw}" instead.`, edits),
+        },
+      );
+    }),
+};
+
+function replaceFirstBottom(layer: object, name: string) {
+  return setting(layer, 'bottom[0]', JSON.stringify(name));
+}

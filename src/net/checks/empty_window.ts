@@ -1,0 +1,52 @@
+/**
+ * Pooling windows hold something. With pad Caffe leaves out a last window that starts behind the input; without pad it
+ * does not, and a stride greater than the kernel can put one wholly outside: MAX gives -3.4e38 there, AVE 0 / 0.
+ */
+
+import { isSet, PoolingParameter, sub } from '../../schema/index.js';
+import type { NetLayer } from '../types.js';
+import { about, type Check } from './check.js';
+import { PICTURES } from './examples.js';
+
+const pool = (round: string) => `layer {
+  name: "pool" type: "Pooling" bottom: "data" top: "pool"
+  pooling_param { pool: MAX kernel_size: 1 stride: 2${round} }
+}
+`;
+
+export const emptyWindow: Check = {
+  code: 'pool-empty-window',
+  doc: 'Every pooling window covers some of its input.',
+  cure: 'Windows are counted by rounding up, and a stride greater than the kernel can put the last one behind the end of the input. Give round_mode: FLOOR, or a kernel as large as the stride.',
+  example: { head: PICTURES, wrong: pool(''), right: pool(' round_mode: FLOOR') },
+  run: graph =>
+    graph.layers.flatMap(layer => {
+      const outside = layer.type.type === 'Pooling' ? emptyAxis(layer) : undefined;
+      if (!outside) return [];
+      const { start, size } = outside;
+      const { pool } = sub(layer.context.param, 'pooling_param');
+      const what = pool === PoolingParameter.PoolMethod.AVE ? 'not a number (0 / 0)' : '-3.4e38';
+      return about(
+        layer,
+        'pool-empty-window',
+        `The last window of layer "${layer.name}" (Pooling) starts at ${start}, behind the ${size} places of its input: its value is ${what}.`,
+        {
+          field: 'pooling_param.stride',
+          hint: 'The number of windows is rounded up. Write round_mode: FLOOR, or take a kernel_size as large as the stride.',
+        },
+      );
+    }),
+};
+
+function emptyAxis({ context, tops }: NetLayer): { start: number; size: number } | undefined {
+  const p = sub(context.param, 'pooling_param');
+  if (p.global_pooling) return undefined;
+  const strides = isSet(p, 'stride_h') ? [p.stride_h, p.stride_w] : [p.stride, p.stride];
+  const pads = isSet(p, 'pad_h') ? [p.pad_h, p.pad_w] : [p.pad, p.pad];
+  return strides
+    .map((stride, i) => ({
+      start: (tops[0]!.shape[i + 2]! - 1) * stride - pads[i]!,
+      size: context.bottomShapes[0]![i + 2]!,
+    }))
+    .find(({ start, size }) => start >= size);
+}

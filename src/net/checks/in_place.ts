@@ -1,0 +1,58 @@
+/** Layers that read their input while they write their output, or reread it for the gradient, cannot write over it. */
+
+import { about, type Check } from './check.js';
+import { PICTURES } from './examples.js';
+import { inPlace, makerOf } from './walk.js';
+
+/** Types that Caffe can run in place: they compute each element from itself, or keep a copy. */
+const ABLE: ReadonlySet<string> = new Set([
+  ...['AbsVal', 'Axpy', 'BatchNorm', 'Bias', 'BN', 'BNLL', 'Clip', 'Dropout', 'ELU', 'Eltwise', 'Exp', 'Log'],
+  ...['Parameter', 'Power', 'PReLU', 'Python', 'ReLU', 'ReLU6', 'Scale', 'Sigmoid', 'Silence', 'Softmax'],
+  ...['Softplus', 'Split', 'Swish', 'TanH', 'Threshold', 'Normalize'],
+]);
+
+/** Types whose gradient is computed from their own output. */
+const REREADS_TOP: ReadonlySet<string> = new Set(['Sigmoid', 'TanH', 'Softmax', 'Exp', 'LRN', 'ELU']);
+
+const conv = (top: string) => `layer {
+  name: "conv" type: "Convolution" bottom: "data" top: "${top}"
+  convolution_param { num_output: 3 kernel_size: 3 pad: 1 }
+}
+`;
+
+export const inPlaceUnfit: Check = {
+  code: 'in-place-unfit',
+  doc: 'Only layers that compute each element by itself have a top of the same name as their bottom.',
+  cure: 'Caffe would write over numbers that it has still to read. Give the top a name of its own.',
+  example: { head: PICTURES, wrong: conv('data'), right: conv('conv') },
+  run: graph =>
+    graph.layers.flatMap(layer => {
+      if (layer.source === undefined || !inPlace(layer)) return [];
+      const { top, bottom } = layer.context.param;
+      const index = top.findIndex(name => bottom.includes(name));
+      if (!ABLE.has(layer.type.type) && layer.type.bottoms.max > 0) {
+        return about(
+          layer,
+          'in-place-unfit',
+          `Layer "${layer.name}" (${layer.type.type}) writes its top over its bottom "${top[index]}", which it reads at other places too.`,
+          {
+            field: 'top',
+            index,
+            hint: 'Mokapot computes it right all the same; Caffe refuses it or computes something else. Give the top a name of its own.',
+          },
+        );
+      }
+      const before = layer.bottoms[0] && makerOf(graph, layer.bottoms[0]);
+      if (graph.phase !== 'TRAIN' || !before?.needsBackward || !REREADS_TOP.has(before.type.type)) return [];
+      return about(
+        layer,
+        'in-place-unfit',
+        `Layer "${layer.name}" (${layer.type.type}) writes over "${top[index]}", from which "${before.name}" (${before.type.type}) computes its gradient.`,
+        {
+          field: 'top',
+          index,
+          hint: 'Mokapot computes it right all the same; in Caffe the gradient would be wrong without a word. Give the top a name of its own.',
+        },
+      );
+    }),
+};

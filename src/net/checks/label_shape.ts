@@ -1,0 +1,60 @@
+/**
+ * Predictions and targets have one shape, not only as many numbers: Caffe compares them number by number in the order of
+ * memory, so that 32×16 labels pass for 16×32 scores.
+ */
+
+import { type Shape, showShape, sizeOf } from '../../ir/index.js';
+import { sub } from '../../schema/index.js';
+import type { NetLayer } from '../types.js';
+import { about, type Check } from './check.js';
+import { CLASS_LOSSES } from './walk.js';
+
+const euclidean = (
+  h: number,
+  w: number,
+) => `layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 1 dim: 1 dim: 16 dim: 32 } } }
+layer { name: "label" type: "Input" top: "label" input_param { shape { dim: 1 dim: 1 dim: ${h} dim: ${w} } } }
+layer { name: "loss" type: "EuclideanLoss" bottom: "x" bottom: "label" top: "loss" }
+`;
+
+const PAIRED: ReadonlySet<string> = new Set(['EuclideanLoss', 'SigmoidCrossEntropyLoss', 'L1Loss', 'SmoothL1Loss']);
+
+export const labelShape: Check = {
+  code: 'label-shape',
+  doc: 'Scores and labels have the same height and width.',
+  cure: 'Caffe only compares how many numbers there are: height and width swapped, or axes folded otherwise, train on nonsense. Bring both to one shape.',
+  example: { wrong: euclidean(32, 16), right: euclidean(16, 32) },
+  run: graph =>
+    graph.layers.flatMap(layer => {
+      const wanted = expected(layer);
+      const given = layer.bottoms[1]?.shape;
+      if (!wanted || !given || sizeOf(wanted) !== sizeOf(given) || alike(wanted, given)) return [];
+      const [x, label] = layer.context.param.bottom;
+      return about(
+        layer,
+        'label-shape',
+        `Layer "${layer.name}" (${layer.type.type}) compares "${x}" ${showShape(layer.bottoms[0]!.shape)} with "${label}" ${showShape(given)}: as many numbers, but of another shape.`,
+        {
+          field: 'bottom',
+          index: 1,
+          hint: `They are compared in the order of memory. Bring "${label}" to ${showShape(wanted)}.`,
+        },
+      );
+    }),
+};
+
+function expected({ type, context, bottoms }: NetLayer): Shape | undefined {
+  const shape = bottoms[0]?.shape;
+  if (!shape) return undefined;
+  if (PAIRED.has(type.type)) return shape;
+  if (!CLASS_LOSSES.has(type.type) && type.type !== 'Accuracy') return undefined;
+  const axis =
+    type.type === 'Accuracy' ? sub(context.param, 'accuracy_param').axis : sub(context.param, 'softmax_param').axis;
+  return shape.map((d, i) => (i === (axis < 0 ? axis + shape.length : axis) ? 1 : d));
+}
+
+/** The same axes, those of 1 left out. */
+function alike(a: Shape, b: Shape): boolean {
+  const [x, y] = [a, b].map(s => s.filter(d => d !== 1));
+  return x!.length === y!.length && x!.every((d, i) => d === y![i]);
+}

@@ -1,0 +1,51 @@
+/** Every check speaks of its own example and of nothing once that is cured; its fix, where it has one, is the cure. */
+
+import { expect, it, describe as suite } from 'vitest';
+import { applyFixes } from '../../../src/diagnostics/index.js';
+import { checks, type Example } from '../../../src/net/checks/index.js';
+import { describe } from '../../../src/net/index.js';
+
+const entryShapes = { data: [3, 64, 64], label: [1, 64, 64] };
+
+const of = ({ head = '', phase = 'TEST', options }: Example, text: string) =>
+  describe(head + text, { name: 'net', phase, ...(head ? {} : { entryShapes }), ...options });
+
+suite.each(checks.map(check => [check.code, check] as const))('%s', (code, check) => {
+  const { example } = check;
+  const wrong = of(example, example.wrong);
+
+  it('is told of its example, once, and of nothing else', () => {
+    expect(wrong.diagnostics.map(d => d.code)).toEqual([code]);
+  });
+
+  it('is told no more once that is cured', () => {
+    expect(of(example, example.right).diagnostics.map(d => d.code)).toEqual([]);
+  });
+
+  it('has a place in the text, a hint, and sentences', () => {
+    const [d] = wrong.diagnostics;
+    expect(d!.hint).toMatch(/[.!?]$/);
+    expect(d!.message).toMatch(/^[A-Z].*\.$/);
+    expect(check.doc).toMatch(/^[A-Z].*\.$/);
+    expect(check.cure).toMatch(/^[A-Z].*\.$/);
+    expect(d!.location !== undefined || ['no-loss', 'too-much-memory', 'learning-rate'].includes(code)).toBe(true);
+  });
+
+  it('is mended by its fix, if it has one', () => {
+    const [d] = wrong.diagnostics;
+    if (!d!.fix) return;
+    const { unsafe: _, ...fix } = d!.fix;
+    const { text } = applyFixes((example.head ?? '') + example.wrong, 'net', [{ ...d!, fix }]);
+    const mended = of(example, text.slice((example.head ?? '').length));
+    expect(mended.diagnostics.map(x => x.code)).toEqual([]);
+    expect(mended.layers.length).toBeGreaterThan(0);
+  });
+});
+
+it('fixes are there where a mend is known', () => {
+  const fixed = checks.filter(c => of(c.example, c.example.wrong).diagnostics[0]!.fix).map(c => c.code);
+  expect(fixed.toSorted()).toEqual([
+    ...['bilinear-learns', 'bilinear-without-groups', 'crop-offset', 'deprecated-field', 'double-softmax'],
+    ...['dropout-at-test', 'relu-on-scores', 'scaled-labels'],
+  ]);
+});
