@@ -73,6 +73,10 @@ export const infogainLoss: LayerType = {
   shapeRule: 'A scalar; a second top is the shares, as the first bottom.',
   paramFields: ['infogain_loss_param', 'loss_param'],
   differences: '`source` is looked for beside the prototxt first, then, as in Caffe, in the working folder.',
+  unheeded: {
+    weight_by_label_freqs: 'SoftmaxWithLoss alone weighs classes',
+    class_weighting: 'SoftmaxWithLoss alone weighs classes',
+  },
   bottoms: { min: 2, max: 3 },
   tops: { min: 1, max: 2 },
   isLoss: true,

@@ -351,6 +351,11 @@ export const multiBoxLoss: LayerType = {
     '(loc_weight · Σ_matches smooth L1(code − encode(prior, box)) − Σ_{matches, negatives} log softmax(scores)[label]) / normalizer',
   shapeRule: 'A scalar.',
   paramFields: ['multibox_loss_param', 'loss_param'],
+  unheeded: {
+    ignore_label: 'boxes are left out by use_difficult_gt',
+    weight_by_label_freqs: 'SoftmaxWithLoss alone weighs classes',
+    class_weighting: 'SoftmaxWithLoss alone weighs classes',
+  },
   bottoms: { min: 4, max: 4 },
   tops: { min: 1, max: 1 },
   isLoss: true,

@@ -14,6 +14,10 @@ export const sigmoidCrossEntropyLoss: LayerType = {
   formula: 'Σ (max(x, 0) − x · t + log(1 + exp(−|x|))) / normalizer',
   shapeRule: 'A scalar.',
   paramFields: ['loss_param'],
+  unheeded: {
+    weight_by_label_freqs: 'SoftmaxWithLoss alone weighs classes',
+    class_weighting: 'SoftmaxWithLoss alone weighs classes',
+  },
   bottoms: { min: 2, max: 2 },
   tops: { min: 1, max: 1 },
   isLoss: true,

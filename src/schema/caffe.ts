@@ -282,6 +282,8 @@ export interface LossParameter {
   ignore_label: number;
   normalization: LossParameter_NormalizationMode;
   normalize: boolean;
+  weight_by_label_freqs: boolean;
+  class_weighting: number[];
 }
 
 export interface AccuracyParameter {
@@ -396,6 +398,8 @@ export interface DataParameter {
 
 export interface DropoutParameter {
   dropout_ratio: number;
+  scale_train: boolean;
+  sample_weights_test: boolean;
 }
 
 export interface DummyDataParameter {

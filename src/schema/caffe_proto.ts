@@ -920,6 +920,19 @@ message TransformationParameter {
   optional ExpansionParameter expand_param = 8714;
 }
 
+// SegNet's, whose own numbers are BVLC's for something else.
+message LossParameter {
+  optional bool weight_by_label_freqs = 8703 [default = false];
+  repeated float class_weighting = 8704;
+}
+
+message DropoutParameter {
+  // Faster R-CNN's caffe-fast-rcnn
+  optional bool scale_train = 2 [default = true];
+  // Bayesian SegNet, whose own number is 2
+  optional bool sample_weights_test = 8702 [default = false];
+}
+
 message ResizeParameter {
   enum Resize_mode {
     WARP = 1;

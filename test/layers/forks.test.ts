@@ -541,3 +541,54 @@ describe('small ones', () => {
     expect([...leaky['grad/blob/x']!]).toEqual([0.5, 0.5, 1, 0, 0]);
   });
 });
+
+describe("SegNet's class weights in SoftmaxWithLoss", () => {
+  const x = f(1, 2, 0.5, -1, 0, 3, 2, 2);
+  const label = f(0, 1, 1, 1);
+  const shapes = { x: [4, 2], label: [4] };
+  const shares = (n: number) => {
+    const powers = [0, 1].map(c => Math.exp(x[2 * n + c]!));
+    return powers.map(p => p / (powers[0]! + powers[1]!));
+  };
+
+  it.each([
+    ['class_weighting: 0.5 class_weighting: 3', [0.5, 3], 4, () => true],
+    ['', [1, 1 / 3], 4, () => true],
+    ['class_weighting: 0.5 class_weighting: 3 ignore_label: 0', [0, 3], 3, (n: number) => label[n] !== 0],
+    ['class_weighting: 0.5 class_weighting: 3 normalize: false', [0.5, 3], 4, () => true],
+  ] as const)('%s', async (body, weights, count, counts) => {
+    const text = `layer { name: "l" type: "SoftmaxWithLoss" bottom: "x" bottom: "label" top: "y" loss_param { weight_by_label_freqs: true ${body} } }`;
+    const out = await runLayer(text, shapes, { x, label }, { diffs: { y: f(1) }, blobDiffs: ['x'] });
+    const used = [0, 1, 2, 3].filter(counts);
+    const loss = used.reduce((sum, n) => sum - weights[label[n]!]! * Math.log(shares(n)[label[n]!]!), 0) / count;
+    expectClose(out['y']!, [loss]);
+    const slopes = [0, 1, 2, 3].flatMap(n =>
+      shares(n).map((p, c) => (counts(n) ? (weights[label[n]!]! * (p - Number(c === label[n]))) / count : 0)),
+    );
+    expectClose(out['grad/blob/x']!, slopes);
+  });
+
+  it('fit the classes', () => {
+    const made = (body: string) => () => shape('SoftmaxWithLoss', shapes, `loss_param { ${body} }`);
+    expect(made('weight_by_label_freqs: true class_weighting: 1')).toThrow(/1 times for 2 classes/);
+    expect(made('class_weighting: 1 class_weighting: 1')).toThrow(/weight_by_label_freqs is not on/);
+  });
+});
+
+describe("forks' ways to drop out", () => {
+  const text = (body: string) => layer('Dropout', ['x'], `dropout_param { dropout_ratio: 0.75 ${body} }`);
+  const run = async (body: string, phase: 'TRAIN' | 'TEST') => {
+    const randoms = { 'l/mask': f(1, 0) };
+    return [...(await runLayer(text(body), { x: [2] }, { x: f(4, 8) }, { phase, randoms }))['y']!];
+  };
+
+  it('scale_train: false scales in TEST instead (caffe-fast-rcnn)', async () => {
+    expect(await run('scale_train: false', 'TRAIN')).toEqual([4, 0]);
+    expect(await run('scale_train: false', 'TEST')).toEqual([1, 2]);
+  });
+
+  it('sample_weights_test drops in TEST too (Bayesian SegNet)', async () => {
+    expect(await run('sample_weights_test: true', 'TEST')).toEqual([16, 0]);
+    expect(await run('', 'TEST')).toEqual([4, 8]);
+  });
+});
