@@ -15,8 +15,8 @@ import { placeOf, Staging } from './staging.js';
 import { convertOnnx } from './to_onnx.js';
 import { convertTfjs } from './to_tfjs.js';
 import { convertWeights, writeLayers } from './to_weights.js';
-import type { ConvertOptions, ConvertReport, Job, Target, TargetReport } from './types.js';
-import { EXTENSIONS, formatOf, type Layers, loadLayers, useLayers } from './weights.js';
+import { type ConvertOptions, type ConvertReport, isModel, type Job, type Target, type TargetReport } from './types.js';
+import { EXTENSIONS, fillNet, type Layers, loadLayers } from './weights.js';
 
 const RUN: Readonly<Record<Target, (job: Job) => Promise<TargetReport>>> = {
   tfjs: convertTfjs,
@@ -79,7 +79,7 @@ function placeFor({ to, out, net, weights }: ConvertOptions): { folder: string; 
   const from = net ?? [weights ?? []].flat()[0]!;
   const stem = basename(from).replace(/\.(prototxt|caffemodel\.h5|caffemodel|h5|safetensors|npz)$/i, '');
   const extension = to === 'onnx' ? '.onnx' : EXTENSIONS[to];
-  return placeOf(out, `${stem}${extension}`, to === 'h5' ? ['.h5', '.hdf5'] : [extension]);
+  return placeOf(out, `${stem}${extension}`, to === 'h5' ? ['.h5'] : [extension]);
 }
 
 function weightsOf({ weights }: ConvertOptions): readonly string[] {
@@ -87,16 +87,16 @@ function weightsOf({ weights }: ConvertOptions): readonly string[] {
 }
 
 async function load(options: ConvertOptions): Promise<{ net: Net; diagnostics: Diagnostic[] }> {
-  const { phase = 'TEST', stages = ['deploy'], check = true } = options;
-  const backend = check || options.foldBatchNorm ? options.backend : 'host';
+  const { phase = 'TEST', stages = ['deploy'], check = true, foldBatchNorm = false } = options;
+  // Without anything to compute no engine is started.
+  const runs = check && (foldBatchNorm || isModel(options.to));
+  const backend = runs ? options.backend : 'host';
   const { level, inputShapes, entryShapes, pythonLayers, seed, schema, lenient } = options;
   const given = { backend, level, inputShapes, entryShapes, pythonLayers, seed, schema, lenient };
   const net = await Net.fromFile(options.net!, { ...defined(given), phase, stages });
   try {
     const paths = weightsOf(options);
-    const matches = paths.map(path =>
-      formatOf(path) === 'caffemodel' ? net.copyFrom(path) : useLayers(net, loadLayers(path)),
-    );
+    const matches = paths.map(path => net.copyFrom(path));
     return {
       net,
       diagnostics: [...net.diagnostics.filter(d => d.severity === 'warning'), ...about(net, paths, matches)],
@@ -165,7 +165,7 @@ async function fold(original: Net, options: ConvertOptions) {
   const { phase } = original;
   const shapes = Object.fromEntries(inputShapes(original.graph));
   const net = await Net.fromParam(param, { phase, engine: original.engine, inputShapes: shapes });
-  useLayers(net, params as Layers);
+  fillNet(net, params as Layers);
   const error = options.check === false ? undefined : await errorOf(original, net);
   return { net, folded: { layers: folded, ...(error !== undefined && { error }) } };
 }

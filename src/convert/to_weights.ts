@@ -2,10 +2,9 @@
 
 import { fail } from '../diagnostics/index.js';
 import { printText } from '../schema/index.js';
-import { loadCaffemodel } from '../weights/files.js';
 import type { Staging } from './staging.js';
 import type { ConvertOptions, Job, TargetReport } from './types.js';
-import { difference, formatOf, type Layers, loadLayers, saveLayers, type WeightFormat } from './weights.js';
+import { difference, type Layers, layersOfNet, loadLayers, saveLayers, type WeightFormat } from './weights.js';
 
 export async function convertWeights(job: Job): Promise<TargetReport> {
   const { options, net, stage, file } = job;
@@ -14,10 +13,11 @@ export async function convertWeights(job: Job): Promise<TargetReport> {
     const name = `${file.replace(/\.(caffemodel\.h5|[^.]+)$/, '')}.prototxt`;
     await stage.write(name, [new TextEncoder().encode(printText(net.graph.source))]);
   }
-  if (options.to !== 'caffemodel') return writeLayers(options, stage, file, net.params);
+  const layers = layersOfNet(net);
+  if (options.to === 'safetensors' || options.to === 'npz') return writeLayers(options, stage, file, layers);
   await net.save(stage.path(file));
   stage.add(file);
-  return finish(options, stage, file, net.params);
+  return finish(options, stage, file, layers);
 }
 
 /** Layers without a network. */
@@ -40,9 +40,7 @@ async function finish({ check }: ConvertOptions, stage: Staging, file: string, l
 
 /** @throws MokapotError `convert-differs` where what was written is not, to the bit, what was to be */
 function readBack(path: string, layers: Layers): void {
-  const read = formatOf(path) === 'caffemodel' ? loadCaffemodel(path).layers : loadLayers(path);
-  const wanted = new Map([...layers].filter(([, blobs]) => blobs.length > 0));
-  const found = difference(wanted, read);
+  const found = difference(layers, loadLayers(path));
   if (found)
     throw fail('convert-differs', `What was written is not what was to be: ${found}. Nothing was put in place.`);
 }

@@ -13,6 +13,11 @@ import type { Staging, WrittenFile } from './staging.js';
 export const TARGETS = ['tfjs', 'onnx', 'safetensors', 'npz', 'h5', 'caffemodel'] as const;
 export type Target = (typeof TARGETS)[number];
 
+/** A model computes; the other targets are parameters alone. */
+export function isModel(target: Target): boolean {
+  return target === 'tfjs' || target === 'onnx';
+}
+
 type NetPart =
   | 'phase'
   | 'stages'
