@@ -2,6 +2,7 @@
  * Edits of a text by path, as `mokapot edit FILE --set score_fr.num_output=2` makes them. Only the spans that change are
  * touched: comments and layout stay. A path is `layer.field`, `layer.param[0].lr_mult`, or a field of the text itself
  * (`base_lr`); a field that the layer holds in one of its blocks is found there (`num_output` in `convolution_param`).
+ * The layer may be a pattern and be narrowed (see select.ts); `param[*]` are all entries.
  */
 
 import protobuf from 'protobufjs';
@@ -16,32 +17,67 @@ import { type Diagnostic, error, hasErrors, MokapotError, nearest } from '../dia
 import { cutting, insertion, type Splice, written } from './mend.js';
 import { messageType } from './message.js';
 import { findField, parseText, scopeOf } from './parse.js';
+import {
+  blobMentions,
+  globExpression,
+  isPattern,
+  layerBlocks,
+  narrowed,
+  type PlacedBlock,
+  parseNarrowing,
+  textsOf,
+} from './select.js';
 import { formatString } from './values.js';
 
-/** `set` gives a field its value, `add` gives a repeated field one more, `remove` takes a field, item or layer out. */
+/**
+ * `set` gives a field its value, `add` gives a repeated field one more, `remove` takes a field, item or layer out, `rename`
+ * gives a layer or a field another name, `rename-blob` a blob in all bottoms and tops, `before` and `after` put `value` (a
+ * layer block) beside a layer.
+ */
 export interface Edit {
-  readonly op: 'set' | 'add' | 'remove';
+  readonly op: 'set' | 'add' | 'remove' | 'rename' | 'rename-blob' | 'before' | 'after';
   readonly path: string;
   /** As in the text; quotes around a string may be left out. */
   readonly value?: string;
 }
 
+/** What an edit did at one place. */
+export interface Change {
+  /** `score_fr.convolution_param.num_output` */
+  readonly path: string;
+  /** As written; undefined where there was nothing. */
+  readonly before: string | undefined;
+  readonly after: string | undefined;
+  /** 1-based, in the text that the edit found. */
+  readonly line: number;
+}
+
 /** The text after the edits. With an error among the diagnostics it is the text as it was. */
 export interface Edited {
   readonly text: string;
+  readonly changes: readonly Change[];
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** `path=value` as an edit that sets. Throws `bad-edit` where there is no `=`. */
-export function parseEdit(assignment: string, op: 'set' | 'add' = 'set'): Edit {
-  const at = assignment.indexOf('=');
-  if (at <= 0) {
-    throw new MokapotError(
-      error('bad-edit', `"${assignment}" is no edit.`, { hint: 'Write path=value, as in score_fr.num_output=2.' }),
-    );
+/** `path=value` as an edit. Throws `bad-edit` where there is no `=`. */
+export function parseEdit(assignment: string, op: Exclude<Edit['op'], 'remove'> = 'set'): Edit {
+  // An equals sign inside brackets narrows a layer.
+  const at = /^(?:[^=[]|\[[^\]]*\])*?=/.exec(assignment)?.[0].length ?? 0;
+  const path = assignment.slice(0, at - 1).trim();
+  if (at <= 1 || path === '') {
+    throw new MokapotError(error('bad-edit', `"${assignment}" is no edit.`, { hint: `Write ${WANTED[op]}.` }));
   }
-  return { op, path: assignment.slice(0, at).trim(), value: assignment.slice(at + 1).trim() };
+  return { op, path, value: assignment.slice(at).trim() };
 }
+
+const WANTED: Readonly<Record<Exclude<Edit['op'], 'remove'>, string>> = {
+  set: 'path=value, as in score_fr.num_output=2',
+  add: 'path=value, as in conv1.bottom=data',
+  rename: 'old=new, as in score_fr=score_lv',
+  'rename-blob': 'old=new, as in data=image',
+  before: 'layer=block, as in \'conv1=layer { name: "scale" type: "Power" bottom: "data" top: "scaled" }\'',
+  after: 'layer=block, as in \'conv1=layer { name: "relu1" type: "ReLU" bottom: "conv1" top: "conv1" }\'',
+};
 
 /** Makes the edits in their order, all or none. Never throws for bad input. */
 export function editText(
@@ -52,19 +88,24 @@ export function editText(
 ): Edited {
   const type = messageType(typeName);
   const before = parseText(text, type, options).diagnostics;
-  if (hasErrors(before)) return { text, diagnostics: before };
+  if (hasErrors(before)) return { text, changes: [], diagnostics: before };
   const diagnostics: Diagnostic[] = [];
+  const changes: Change[] = [];
   let edited = text;
   for (const edit of edits) {
     try {
-      edited = new Editor(edited, type, edit, diagnostics, options.name).run();
+      const editor = new Editor(edited, type, edit, diagnostics, options.name);
+      edited = editor.run();
+      changes.push(...editor.changes);
     } catch (e) {
       if (!(e instanceof MokapotError)) throw e;
-      return { text, diagnostics: [...diagnostics, ...e.diagnostics] };
+      return { text, changes: [], diagnostics: [...diagnostics, ...e.diagnostics] };
     }
   }
   const after = parseText(edited, type, options).diagnostics.filter(d => d.severity === 'error');
-  return after.length > 0 ? { text, diagnostics: [...diagnostics, ...after] } : { text: edited, diagnostics };
+  return after.length > 0
+    ? { text, changes: [], diagnostics: [...diagnostics, ...after] }
+    : { text: edited, changes, diagnostics };
 }
 
 /** A block of the text with its type. */
@@ -75,6 +116,8 @@ interface Level {
   readonly block: SyntaxMessage | undefined;
   /** How diagnostics call it. */
   readonly label: string;
+  /** What leads to it, with a dot behind. */
+  readonly path: string;
 }
 
 /** One occurrence of a field: the field, and its value or the item of its list. */
@@ -83,25 +126,42 @@ interface Occurrence {
   readonly value: SyntaxValue;
 }
 
+/** An entry of a repeated field: its number, all, or unsaid. */
+type Index = number | '*' | undefined;
+
+/** The layers that a path begins with. */
+interface Chosen {
+  readonly layers: readonly PlacedBlock[];
+  /** As the path says it. */
+  readonly said: string;
+  readonly rest: string | undefined;
+}
+
+const STEP = /^([A-Za-z_]\w*)(?:\[(\d+|\*)\])?(?:\.(.+))?$/s;
+
 class Editor {
+  readonly changes: Change[] = [];
   readonly #lines: Lines;
   readonly #root: Level;
+  readonly #layers: readonly PlacedBlock[];
   readonly #splices: Splice[] = [];
 
   constructor(
     readonly text: string,
-    type: protobuf.Type,
+    readonly type: protobuf.Type,
     readonly edit: Edit,
     readonly diagnostics: Diagnostic[],
     name = '<text>',
   ) {
     const { document, lines } = parseSyntax({ name, text }, scopeOf(type));
     this.#lines = lines;
-    this.#root = { type, fields: document.fields, block: undefined, label: 'the text' };
+    this.#root = { type, fields: document.fields, block: undefined, label: 'the text', path: '' };
+    this.#layers = layerBlocks(document.fields, type);
   }
 
   run(): string {
-    this.#walk(this.#root, this.edit.path);
+    if (this.edit.op === 'rename-blob') this.#renameBlob();
+    else this.#walkRoot();
     let out = this.text;
     for (const s of this.#splices.sort((a, b) => b.start - a.start))
       out = out.slice(0, s.start) + s.text + out.slice(s.end);
@@ -114,64 +174,112 @@ class Editor {
 
   // ------------------------------------------------------------------ finding the place
 
-  #walk(level: Level, path: string): void {
-    const named = this.#layersCalled(level, path);
-    if (named) {
-      this.#walkLayers(named.layers, named.name, named.rest);
-      return;
+  #walkRoot(): void {
+    const { path } = this.edit;
+    const chosen = this.#chosen(path);
+    const pattern = path.replaceAll('[*]', '');
+    if (!chosen && this.#layers.length > 0 && isPattern(pattern)) throw this.#unknown(this.#root, pattern, true);
+    if (!chosen) this.#walk(this.#root, path);
+    else if (chosen.rest === undefined) this.#wholeLayers(chosen);
+    else this.#walkLayers(chosen, chosen.rest);
+  }
+
+  /** The layers whose names begin the path. The longest name counts: names may hold dots. */
+  #chosen(path: string): Chosen | undefined {
+    if (this.#layers.length === 0) return undefined;
+    const ends = [...path.matchAll(/\.|$/g)].map(m => m.index).reverse();
+    for (const end of ends) {
+      const said = path.slice(0, end);
+      const rest = end < path.length ? path.slice(end + 1) : undefined;
+      const plainField = rest === undefined && (this.edit.op === 'set' || this.edit.op === 'add');
+      if (plainField && findField(this.type, said)) return undefined;
+      const layers = this.#layersCalled(said);
+      if (layers.length > 0) return { layers, said, rest };
     }
-    const step = /^([A-Za-z_]\w*)(?:\[(\d+)\])?(?:\.(.+))?$/.exec(path);
-    if (!step)
-      throw this.#fail('bad-path', 'this is no path.', 'Paths look like layer.field or layer.param[0].lr_mult.');
-    const [, name, index, rest] = step as unknown as [string, string, string | undefined, string | undefined];
-    const field = findField(level.type, name);
-    if (!field) this.#walkInto(level, name, path);
-    else if (rest === undefined) this.#change(level, field, index === undefined ? undefined : Number(index));
-    else this.#descend(level, field, index === undefined ? undefined : Number(index), rest);
+    return undefined;
   }
 
-  /** Layers whose name begins the path, where this level has layers. The longest name counts: names may hold dots. */
-  #layersCalled(level: Level, path: string): { layers: Level[]; name: string; rest: string | undefined } | undefined {
-    const all = layersOf(level);
-    const fits = (name: string) => path === name || path.startsWith(`${name}.`);
-    const names = [...new Set(all.map(l => l.label))].filter(n => n !== '' && fits(n));
-    const name = names.sort((a, b) => b.length - a.length)[0];
-    if (name === undefined) return undefined;
-    if (path === name && this.edit.op !== 'remove' && findField(level.type, name)) return undefined;
-    const rest = path === name ? undefined : path.slice(name.length + 1);
-    return { layers: all.filter(l => l.label === name), name, rest };
+  #layersCalled(said: string): readonly PlacedBlock[] {
+    const bracket = /^(.+)\[([^\]]*)\]$/s.exec(said);
+    const exact = this.#layers.filter(l => l.name === said && said !== '');
+    if (exact.length > 0) return exact;
+    const named = (name: string) => {
+      const fits = isPattern(name) ? globExpression(name) : undefined;
+      return this.#layers.filter(l => l.name !== '' && (fits ? fits.test(l.name) : l.name === name));
+    };
+    if (!bracket) return named(said);
+    const [, name, inside] = bracket as unknown as [string, string, string];
+    const all = named(name);
+    const narrowing = all.length > 0 ? parseNarrowing(inside) : undefined;
+    if (!narrowing) return [];
+    const { index } = narrowing;
+    const left = index === undefined ? all.filter(l => narrowed(l, narrowing)) : all.slice(index, index + 1);
+    if (left.length === 0) {
+      throw this.#fail(
+        'unknown-layer',
+        `none of the ${all.length} layers "${name}" is meant by [${inside}].`,
+        this.#choices(all),
+      );
+    }
+    return left;
   }
 
-  #walkLayers(layers: readonly Level[], name: string, rest: string | undefined): void {
-    if (rest === undefined) {
-      if (this.edit.op !== 'remove') throw this.#fail('bad-path', `"${name}" is a layer: name the field to set.`);
-      for (const layer of layers) {
-        const owner = this.#ownerOf(layer.block!);
-        if (!owner) throw this.#fail('bad-path', `layer "${name}" stands in a list: remove it by hand.`);
-        this.#cut(owner);
+  /** How layers of one name can be told apart. */
+  #choices(layers: readonly PlacedBlock[]): string {
+    const one = (l: PlacedBlock, i: number) =>
+      `[${i}] is on line ${this.#line(l.owner.start)} (${textsOf(l.fields, 'type')[0] ?? '?'})`;
+    return `${layers.slice(0, 5).map(one).join(', ')}. Brackets take a number or type=, phase=, stage=.`;
+  }
+
+  #walkLayers({ layers, said }: Chosen, rest: string): void {
+    const left: { layer: PlacedBlock; why: MokapotError }[] = [];
+    for (const layer of layers) {
+      try {
+        this.#walk(this.#levelOf(layer), rest);
+      } catch (e) {
+        if (!(e instanceof MokapotError) || !ABSENT.has(e.diagnostics[0]!.code)) throw e;
+        left.push({ layer, why: e });
       }
-      return;
     }
-    for (const layer of layers) this.#walk({ ...layer, label: `layer "${name}"` }, rest);
-    if (layers.length < 2) return;
+    if (left.length === layers.length) throw left[0]!.why;
+    if (layers.length > 1)
+      this.#tellSeveral(
+        said,
+        layers,
+        left.map(l => l.layer),
+      );
+  }
+
+  #tellSeveral(said: string, layers: readonly PlacedBlock[], left: readonly PlacedBlock[]): void {
+    const meant = isPattern(said) ? `fit "${said}"` : `are called "${said}"`;
+    const what =
+      left.length > 0
+        ? `${layers.length - left.length} were changed; the others have no such field`
+        : 'all were changed';
     this.diagnostics.push({
       code: 'several-layers',
       severity: 'note',
-      message: `${layers.length} layers are called "${name}": all were changed.`,
-      layer: name,
+      message: `${layers.length} layers ${meant}: ${what}.`,
+      layer: said,
+      ...(!isPattern(said) && { hint: `To change one: ${this.#choices(layers)}` }),
     });
   }
 
-  #ownerOf(block: SyntaxMessage): SyntaxField | undefined {
-    const search = (fields: readonly SyntaxField[]): SyntaxField | undefined => {
-      for (const f of fields) {
-        if (f.value === block) return f;
-        const inside = f.value?.kind === 'message' ? search(f.value.fields) : undefined;
-        if (inside) return inside;
-      }
-      return undefined;
-    };
-    return search(this.#root.fields);
+  #levelOf(layer: PlacedBlock): Level {
+    const { type, fields, block, name } = layer;
+    return { type, fields, block, label: `layer "${name}"`, path: `${name}.` };
+  }
+
+  #walk(level: Level, path: string): void {
+    const step = STEP.exec(path);
+    if (!step)
+      throw this.#fail('bad-path', 'this is no path.', 'Paths look like layer.field or layer.param[0].lr_mult.');
+    const [, name, bracket, rest] = step as unknown as [string, string, string | undefined, string | undefined];
+    const index: Index = bracket === undefined || bracket === '*' ? bracket : Number(bracket);
+    const field = findField(level.type, name);
+    if (!field) this.#walkInto(level, name, path);
+    else if (rest === undefined) this.#change(level, field, index);
+    else this.#descend(level, field, index, rest);
   }
 
   /** A field that this level lacks: one of its blocks may have it. */
@@ -191,44 +299,71 @@ class Editor {
       const list = chosen.map(f => `${f.name}.${path}`).join(', ');
       throw this.#fail('ambiguous-path', `several blocks of ${level.label} have \`${name}\`.`, `Say which: ${list}.`);
     }
-    throw this.#unknown(level, name);
+    throw this.#unknown(level, name, path !== name);
   }
 
-  #unknown(level: Level, name: string): MokapotError {
-    const layers = layersOf(level).map(l => l.label);
+  #unknown(level: Level, name: string, hasRest: boolean): MokapotError {
+    const layers = level === this.#root ? this.#layers.map(l => l.name) : [];
     const inner = level.fields.flatMap(f => {
       const t = findField(level.type, f.name)?.resolvedType;
       return t instanceof protobuf.Type && f.value?.kind === 'message' ? Object.keys(t.fields) : [];
     });
-    const near = nearest(name, [...layers, ...Object.keys(level.type.fields), ...(layers.length ? [] : inner)]);
-    const what = layers.length > 0 ? `there is no layer "${name}"` : `${level.label} has no field \`${name}\``;
-    const code = layers.length > 0 ? 'unknown-layer' : 'unknown-field';
-    return this.#fail(code, `${what}.`, near ? `Did you mean ${near}?` : undefined);
+    const fields = Object.keys(level.type.fields);
+    if (layers.length > 0) {
+      // With more behind the dot it is a layer that was meant.
+      const near = nearest(name, layers) ?? (hasRest ? undefined : nearest(name, fields));
+      const hint = near ? `Did you mean ${near}?` : `The layers are ${few([...new Set(layers)])}.`;
+      const what = isPattern(name) ? `no layer fits "${name.replace(/\.\w+$/, '')}"` : `there is no layer "${name}"`;
+      return this.#fail('unknown-layer', `${what}.`, hint);
+    }
+    const near = nearest(name, [...fields, ...inner]);
+    const elsewhere = level.type.fieldsArray.filter(
+      f => f.resolvedType instanceof protobuf.Type && findField(f.resolvedType, name),
+    );
+    const hint = near
+      ? `Did you mean ${near}?`
+      : elsewhere.length > 0
+        ? `It is a field of ${few(elsewhere.map(f => f.name))}: write the block before it.`
+        : `It has ${few(fields)}.`;
+    return this.#fail('unknown-field', `${level.label} has no field \`${name}\`.`, hint);
   }
 
-  #descend(level: Level, field: protobuf.Field, index: number | undefined, rest: string): void {
+  #descend(level: Level, field: protobuf.Field, index: Index, rest: string): void {
     const inner = field.resolvedType;
     if (!(inner instanceof protobuf.Type)) throw this.#fail('bad-path', `\`${field.name}\` holds no fields.`);
     const found = occurrences(level, field);
+    if (index === '*' && found.length === 0) throw this.#noSuch(level, field, 0, 0);
     if (found.length > 1 && index === undefined) throw this.#needsIndex(level, field, found.length);
-    const at = index ?? 0;
+    const places = index === '*' ? found.map((_, i) => i) : [index ?? 0];
+    for (const at of places) this.#descendAt(level, field, inner, found, at, rest);
+  }
+
+  #descendAt(
+    level: Level,
+    field: protobuf.Field,
+    inner: protobuf.Type,
+    found: readonly Occurrence[],
+    at: number,
+    rest: string,
+  ): void {
     const value = found[at]?.value;
+    const path = `${level.path}${field.name}${field.repeated ? `[${at}]` : ''}.`;
     if (value?.kind === 'message') {
-      this.#walk(
-        { type: inner, fields: value.fields, block: value, label: `\`${field.name}\` of ${level.label}` },
-        rest,
-      );
+      const label = `\`${field.name}\` of ${level.label}`;
+      this.#walk({ type: inner, fields: value.fields, block: value, label, path }, rest);
       return;
     }
-    if (this.edit.op === 'remove' || at > found.length) throw this.#noSuch(level, field, at, found.length);
-    this.#insert(level, field, `${field.name} { ${this.#assignmentIn(inner, rest)} }`);
+    const isNew = this.edit.op === 'set' || this.edit.op === 'add';
+    if (!isNew || at > found.length) throw this.#noSuch(level, field, at, found.length);
+    const text = this.#assignmentIn(inner, rest);
+    this.#insert(level, field, `${field.name} { ${text} }`, path + rest, this.edit.value);
   }
 
   #needsIndex(level: Level, field: protobuf.Field, count: number): MokapotError {
     return this.#fail(
       'ambiguous-path',
       `${level.label} has ${count} \`${field.name}\`.`,
-      `Say which: ${field.name}[0] to ${field.name}[${count - 1}].`,
+      `Say which: ${field.name}[0] to ${field.name}[${count - 1}], or ${field.name}[*] for all.`,
     );
   }
 
@@ -238,77 +373,243 @@ class Editor {
 
   /** `a.b` = value as the text of a new block. */
   #assignmentIn(type: protobuf.Type, path: string): string {
-    const [, name, rest] = /^([A-Za-z_]\w*)(?:\[0\])?(?:\.(.+))?$/.exec(path) ?? [];
+    const [, name, index, rest] = STEP.exec(path) ?? [];
     const field = name === undefined ? undefined : findField(type, name);
-    if (!field) throw this.#unknown({ type, fields: [], block: undefined, label: type.name }, name ?? path);
+    if (!field) {
+      const level = { type, fields: [], block: undefined, label: type.name, path: '' };
+      throw this.#unknown(level, name ?? path, rest !== undefined);
+    }
+    if (index !== undefined && index !== '0') throw this.#fail('no-such-field', `there is no \`${field.name}\` yet.`);
     if (rest === undefined) return written(field, this.#checked(type, field));
     if (!(field.resolvedType instanceof protobuf.Type))
       throw this.#fail('bad-path', `\`${field.name}\` holds no fields.`);
     return `${field.name} { ${this.#assignmentIn(field.resolvedType, rest)} }`;
   }
 
-  // ------------------------------------------------------------------ changing it
+  // ------------------------------------------------------------------ whole layers
 
-  #change(level: Level, field: protobuf.Field, index: number | undefined): void {
-    const found = occurrences(level, field);
-    if (this.edit.op === 'remove') this.#remove(level, field, found, index);
-    else if (this.edit.op === 'add') this.#add(level, field);
-    else this.#set(level, field, found, index);
+  #wholeLayers(chosen: Chosen): void {
+    const { layers, said } = chosen;
+    switch (this.edit.op) {
+      case 'remove':
+        for (const layer of layers) {
+          if (layer.owner.value !== layer.block)
+            throw this.#fail('bad-path', `layer "${layer.name}" stands in a list: remove it by hand.`);
+          this.#cut(layer.owner, layer.name);
+        }
+        break;
+      case 'rename':
+        for (const layer of layers) this.#renameLayer(layer, said);
+        break;
+      case 'before':
+      case 'after':
+        this.#putBeside(chosen, this.edit.op);
+        break;
+      default:
+        throw this.#fail(
+          'bad-path',
+          `"${said}" is a layer: name the field to ${this.edit.op}.`,
+          `For example ${said}.name.`,
+        );
+    }
+    if (layers.length > 1 && this.edit.op !== 'before' && this.edit.op !== 'after') this.#tellSeveral(said, layers, []);
   }
 
-  #set(level: Level, field: protobuf.Field, found: readonly Occurrence[], index: number | undefined): void {
+  #renameLayer(layer: PlacedBlock, said: string): void {
+    const stood =
+      globExpression(said.replace(/\[[^\]]*\]$/, ''))
+        .exec(layer.name)
+        ?.slice(1) ?? [];
+    let used = 0;
+    const name = unquoted(this.edit.value ?? '').replace(/[*?]/g, c => stood[used++] ?? c);
+    if (name === '') throw this.#fail('bad-edit', 'the new name is empty.');
+    const node = layer.fields.find(f => f.name === 'name')!;
+    this.#replace(node.value!, formatString(name), `${layer.name}.name`);
+    const others = this.#layers.filter(l => l.name === name && l !== layer);
+    if (others.length > 0)
+      this.#warn(
+        'name-taken',
+        `There is a layer "${name}" already, on line ${this.#line(others[0]!.owner.start)}.`,
+        name,
+      );
+    if (
+      layer.fields.some(
+        f =>
+          f.name === 'param' ||
+          /^(convolution|inner_product|batch_norm|scale|embed|prelu|recurrent)_param$/.test(f.name),
+      )
+    )
+      this.#note(
+        'weights-by-name',
+        `Weights are found by layer name: files with "${layer.name}" no longer fit "${name}".`,
+        name,
+      );
+  }
+
+  #putBeside({ layers, said }: Chosen, op: 'before' | 'after'): void {
+    if (layers.length > 1)
+      throw this.#fail('ambiguous-path', `${layers.length} layers fit "${said}".`, this.#choices(layers));
+    const [layer] = layers;
+    if (layer!.owner.value !== layer!.block) throw this.#fail('bad-path', `layer "${layer!.name}" stands in a list.`);
+    const text = (this.edit.value ?? '').trim();
+    const { message, diagnostics } = parseText(text, this.type, { name: this.edit.path });
+    const wrong = diagnostics.find(d => d.severity === 'error');
+    if (wrong) throw this.#fail(wrong.code, wrong.message, wrong.hint);
+    const fields = Object.keys(message).filter(k => ((message as Record<string, unknown>)[k] as unknown[]).length > 0);
+    if (fields.length === 0 || fields.some(f => f !== layer!.owner.name))
+      throw this.#fail('bad-edit', `only ${layer!.owner.name} { … } blocks go there.`, `Write ${WANTED[op]}.`);
+    const { start, end } = layer!.owner;
+    const newline = this.text.includes('\r\n') ? '\r\n' : '\n';
+    if (op === 'before') this.#splices.push({ start, end: start, text: `${text}${newline}` });
+    else {
+      const at = this.#lines.lineEnd(end);
+      const alone = /^\s*(#.*)?$/.test(this.text.slice(end, at));
+      this.#splices.push(alone ? { start: at, end: at, text: newline + text } : { start: end, end, text: ` ${text}` });
+    }
+    this.#record(`${op} ${layer!.name}`, undefined, text, op === 'before' ? start : end);
+  }
+
+  #renameBlob(): void {
+    const { path, value = '' } = this.edit;
+    const name = unquoted(value);
+    const all = blobMentions(this.#root.fields, this.type);
+    const here = all.filter(m => m.value.text === path);
+    const names = [...new Set(all.map(m => m.value.text))];
+    if (name === '') throw this.#fail('bad-edit', 'the new name is empty.');
+    if (here.length === 0) {
+      const near = nearest(path, names);
+      throw this.#fail(
+        'unknown-blob',
+        `there is no blob "${path}".`,
+        near ? `Did you mean ${near}?` : `The blobs are ${few(names)}.`,
+      );
+    }
+    if (names.includes(name))
+      throw this.#fail(
+        'name-taken',
+        `there is a blob "${name}" already.`,
+        'The two would become one: take another name.',
+      );
+    for (const m of here) this.#replace(m.value, formatString(name), m.layer ? `${m.layer.name}.${m.role}` : m.role);
+  }
+
+  // ------------------------------------------------------------------ changing a field
+
+  #change(level: Level, field: protobuf.Field, index: Index): void {
+    const found = occurrences(level, field);
+    switch (this.edit.op) {
+      case 'remove':
+        this.#remove(level, field, found, index);
+        break;
+      case 'add':
+        this.#add(level, field);
+        break;
+      case 'rename':
+        this.#renameField(level, field, found);
+        break;
+      case 'set':
+        this.#set(level, field, found, index);
+        break;
+      default:
+        throw this.#fail('bad-path', 'this is no layer.', `Write ${WANTED[this.edit.op as 'after']}.`);
+    }
+  }
+
+  #set(level: Level, field: protobuf.Field, found: readonly Occurrence[], index: Index): void {
     const value = this.#checked(level.type, field);
+    const path = level.path + field.name;
     if (value.startsWith('[') && index === undefined && found.length > 0) {
       const [first, ...others] = [...new Set(found.map(o => o.field))];
       this.#splices.push({ start: first!.value!.start, end: first!.value!.end, text: value });
-      for (const other of others) this.#cut(other);
+      for (const other of others) this.#splices.push(cutting(this.#lines, other));
+      this.#record(path, `[${found.map(o => this.#written(o.value)).join(', ')}]`, value, first!.start);
       return;
     }
     if (found.length > 1 && index === undefined) throw this.#needsIndex(level, field, found.length);
-    const at = index ?? 0;
-    const target = found[at]?.value;
-    if (target) this.#splices.push({ start: target.start, end: target.end, text: value });
-    else if (at > found.length) throw this.#noSuch(level, field, at, found.length);
-    else this.#insert(level, field, written(field, value));
+    if (index === '*' && found.length === 0) throw this.#noSuch(level, field, 0, 0);
+    const places = index === '*' ? found.map((_, i) => i) : [index ?? 0];
+    for (const at of places) {
+      const target = found[at]?.value;
+      if (target) this.#replace(target, value, field.repeated ? `${path}[${at}]` : path);
+      else if (at > found.length) throw this.#noSuch(level, field, at, found.length);
+      else this.#insert(level, field, written(field, value), path, value);
+    }
   }
 
   #add(level: Level, field: protobuf.Field): void {
     if (!field.repeated) throw this.#fail('not-repeated', `\`${field.name}\` takes one value: set it.`);
-    this.#insert(level, field, written(field, this.#checked(level.type, field)));
+    const value = this.#checked(level.type, field);
+    this.#insert(level, field, written(field, value), level.path + field.name, value);
   }
 
-  #remove(level: Level, field: protobuf.Field, found: readonly Occurrence[], index: number | undefined): void {
-    if (found.length === 0 || (index ?? 0) >= found.length) throw this.#noSuch(level, field, index ?? 0, found.length);
-    const chosen = index === undefined ? found : [found[index]!];
-    const whole = new Set(chosen.map(o => o.field));
-    for (const owner of whole) {
-      const list = owner.value?.kind === 'list' ? owner.value : undefined;
-      if (index === undefined || !list || list.items.length === 1) this.#cut(owner);
-      else this.#cutItem(list.items, list.items.indexOf(chosen[0]!.value));
+  #renameField(level: Level, field: protobuf.Field, found: readonly Occurrence[]): void {
+    const name = unquoted(this.edit.value ?? '');
+    if (found.length === 0) throw this.#noSuch(level, field, 0, 0);
+    if (!findField(level.type, name))
+      throw this.#unknown({ ...level, label: `${level.label} (${level.type.name})` }, name, false);
+    for (const owner of new Set(found.map(o => o.field))) {
+      this.#splices.push({ ...owner.nameSpan, text: name });
+      this.#record(level.path + field.name, field.name, name, owner.start);
     }
   }
 
-  #cutItem(items: readonly SyntaxValue[], i: number): void {
+  #remove(level: Level, field: protobuf.Field, found: readonly Occurrence[], index: Index): void {
+    const at = typeof index === 'number' ? index : 0;
+    if (at >= found.length) throw this.#noSuch(level, field, at, found.length);
+    const all = typeof index !== 'number';
+    const chosen = all ? found : [found[at]!];
+    const path = level.path + field.name;
+    for (const owner of new Set(chosen.map(o => o.field))) {
+      const list = owner.value?.kind === 'list' ? owner.value : undefined;
+      if (all || !list || list.items.length === 1) this.#cut(owner, path);
+      else this.#cutItem(list.items, list.items.indexOf(chosen[0]!.value), `${path}[${at}]`);
+    }
+  }
+
+  #cutItem(items: readonly SyntaxValue[], i: number, path: string): void {
     const item = items[i]!;
     const next = items[i + 1];
     this.#splices.push(
       next ? { start: item.start, end: next.start, text: '' } : { start: items[i - 1]!.end, end: item.end, text: '' },
     );
+    this.#record(path, this.#written(item), undefined, item.start);
   }
 
-  #cut(field: SyntaxField): void {
+  #cut(field: SyntaxField, path: string): void {
     this.#splices.push(cutting(this.#lines, field));
+    this.#record(path, field.value && this.#written(field.value), undefined, field.start);
   }
 
-  #insert(level: Level, field: protobuf.Field, text: string): void {
-    this.#splices.push(insertion(this.#lines, level, field, text));
+  #replace(value: SyntaxValue, text: string, path: string): void {
+    this.#splices.push({ start: value.start, end: value.end, text });
+    this.#record(path, this.#written(value), text, value.start);
+  }
+
+  #insert(level: Level, field: protobuf.Field, text: string, path: string, value: string | undefined): void {
+    const splice = insertion(this.#lines, level, field, text);
+    this.#splices.push(splice);
+    this.#record(path, undefined, value, splice.start);
+  }
+
+  #record(path: string, before: string | undefined, after: string | undefined, offset: number): void {
+    this.changes.push({ path, before, after, line: this.#line(offset) });
+  }
+
+  #written = (value: SyntaxValue): string => this.text.slice(value.start, value.end);
+
+  #line = (offset: number): number => this.#lines.position(offset).line;
+
+  #note(code: string, message: string, layer: string): void {
+    this.diagnostics.push({ code, severity: 'note', message, layer });
+  }
+
+  #warn(code: string, message: string, layer: string): void {
+    this.diagnostics.push({ code, severity: 'warning', message, layer });
   }
 
   /** The edit's value as it goes into the text, checked by the schema. */
   #checked(type: protobuf.Type, field: protobuf.Field): string {
-    const raw = this.edit.value ?? '';
-    const quoted = /^(["']).*\1$/s.test(raw) || raw.startsWith('[');
-    const value = field.type === 'string' && !quoted ? formatString(raw) : raw;
+    const value = asValue(field, this.edit.value ?? '');
     const { diagnostics } = parseText(written(field, value), type, { name: this.edit.path });
     const own = diagnostics.filter(d => d.code !== 'missing-required');
     const wrong = own.find(d => d.severity === 'error');
@@ -317,27 +618,32 @@ class Editor {
   }
 }
 
+/** What a layer among several may lack, so that it is left alone. */
+const ABSENT: ReadonlySet<string> = new Set(['unknown-field', 'no-such-field']);
+
+/** Strings get their quotes, each of a list too. */
+function asValue(field: protobuf.Field, raw: string): string {
+  const isQuoted = (text: string) => /^(["']).*\1$/s.test(text);
+  if (field.type !== 'string' || isQuoted(raw)) return raw;
+  const list = /^\[(.*)\]$/s.exec(raw)?.[1];
+  if (list === undefined) return formatString(raw);
+  if (/["']/.test(list)) return raw;
+  const items = list.split(',').map(item => item.trim());
+  return `[${items
+    .filter(item => item !== '')
+    .map(item => formatString(item))
+    .join(', ')}]`;
+}
+
+const unquoted = (text: string): string => /^(["'])(.*)\1$/s.exec(text)?.[2] ?? text;
+
+const few = (names: readonly string[]): string =>
+  names.length <= 8 ? names.join(', ') : `${names.slice(0, 8).join(', ')}, … (${names.length})`;
+
 function occurrences(level: Level, field: protobuf.Field): Occurrence[] {
   return level.fields
     .filter(f => f.value && findField(level.type, f.name) === field)
     .flatMap(f => (f.value!.kind === 'list' ? f.value!.items : [f.value!]).map(value => ({ field: f, value })));
-}
-
-/** The layers of a net's level, labelled by their names. */
-function layersOf(level: Level): Level[] {
-  return level.fields.flatMap(f => {
-    const type = findField(level.type, f.name)?.resolvedType;
-    if ((f.name !== 'layer' && f.name !== 'layers') || !(type instanceof protobuf.Type) || !f.value) return [];
-    const blocks = f.value.kind === 'list' ? f.value.items : [f.value];
-    return blocks
-      .filter(b => b.kind === 'message')
-      .map(b => ({ type, fields: b.fields, block: b, label: textOf(b.fields, 'name') ?? '' }));
-  });
-}
-
-function textOf(fields: readonly SyntaxField[], name: string): string | undefined {
-  const value = fields.find(f => f.name === name)?.value;
-  return value?.kind === 'scalar' ? value.text : undefined;
 }
 
 /** Types whose parameters stand in another type's block. */
@@ -345,7 +651,7 @@ const SHARED_BLOCKS: Record<string, string> = { deconvolution: 'convolution_para
 
 /** The block that holds a layer's parameters by its type: `InnerProduct` → `inner_product_param`. */
 function naturalBlock(level: Level): string | undefined {
-  const type = textOf(level.fields, 'type');
+  const [type] = textsOf(level.fields, 'type');
   if (type === undefined) return undefined;
   const snake = type.replace(/(?<=[a-z])(?=[A-Z])/g, '_').toLowerCase();
   const block = SHARED_BLOCKS[snake] ?? `${snake}_param`;

@@ -2,10 +2,10 @@
 
 import { textToBytes } from '../../../grammar/index.js';
 import { fail } from '../../diagnostics/index.js';
-import { type Edit, editText, parseEdit } from '../../schema/index.js';
+import { type Change, type Edit, editText, parseEdit } from '../../schema/index.js';
 import { writeAtomically } from '../../weights/files.js';
 import { printAndStop } from '../errors.js';
-import { type Io, say } from '../io.js';
+import { type Io, say, tell } from '../io.js';
 import { readTextFile } from '../text_file.js';
 import { looksLikeSolver } from './check.js';
 
@@ -13,6 +13,10 @@ export interface EditOptions {
   readonly set?: readonly string[];
   readonly add?: readonly string[];
   readonly remove?: readonly string[];
+  readonly rename?: readonly string[];
+  readonly renameBlob?: readonly string[];
+  readonly before?: readonly string[];
+  readonly after?: readonly string[];
   readonly write?: boolean;
   readonly out?: string;
 }
@@ -22,6 +26,10 @@ export async function edit(io: Io, file: string, options: EditOptions): Promise<
   const edits: Edit[] = [
     ...(options.set ?? []).map(e => parseEdit(e)),
     ...(options.add ?? []).map(e => parseEdit(e, 'add')),
+    ...(options.before ?? []).map(e => parseEdit(e, 'before')),
+    ...(options.after ?? []).map(e => parseEdit(e, 'after')),
+    ...(options.rename ?? []).map(e => parseEdit(e, 'rename')),
+    ...(options.renameBlob ?? []).map(e => parseEdit(e, 'rename-blob')),
     ...(options.remove ?? []).map(path => ({ op: 'remove', path }) as const),
   ];
   if (edits.length === 0) {
@@ -33,9 +41,28 @@ export async function edit(io: Io, file: string, options: EditOptions): Promise<
   printAndStop(io, edited.diagnostics);
   const out = options.out ?? (options.write && file !== '-' ? file : undefined);
   const bytes = textToBytes(edited.text);
-  if (out === undefined || out === '-') io.stdout.write(bytes);
-  else {
+  if (out === undefined || out === '-') {
+    io.stdout.write(bytes);
+    for (const change of edited.changes) tell(io, sentence(change));
+  } else {
     await writeAtomically(out, [bytes]);
     say(io, `${out}: ${edits.length} ${edits.length === 1 ? 'edit' : 'edits'} made.`);
+    for (const change of edited.changes) say(io, sentence(change));
   }
 }
+
+/** `  score_fr.convolution_param.num_output: 21 → 2 (line 12)` */
+function sentence({ path, before, after, line }: Change): string {
+  const what =
+    before === undefined
+      ? `+ ${short(after)}`
+      : after === undefined
+        ? '− removed'
+        : `${short(before)} → ${short(after)}`;
+  return `  ${path}: ${what} (line ${line})`;
+}
+
+const short = (text = ''): string => {
+  const flat = text.replace(/\s+/g, ' ');
+  return flat.length > 60 ? `${flat.slice(0, 57)}…` : flat;
+};
