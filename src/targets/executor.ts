@@ -17,6 +17,8 @@ export interface Device<T> {
   readonly name: string;
   /** Most bytes it can hold. */
   readonly limit: number;
+  /** Most bytes of one array, where that is less. */
+  readonly largest?: number;
   /** A handle on a copy of `data`. */
   upload(data: Float32Array, shape: Shape): T;
   /** A copy of what the handle holds. */
@@ -28,13 +30,16 @@ export interface Device<T> {
   release(handle: T): void;
   /**
    * How to run a node: its outputs' handles from its inputs'. Resolved once, at planning. `reuse[k]` names an input that
-   * dies here and whose memory output k may take, if nobody else holds it.
+   * dies here and whose memory output k may take, if nobody else holds it. A kernel may be a promise of its outputs.
    */
-  kernel(node: Node, reuse: readonly (Reuse | undefined)[]): (inputs: readonly T[]) => readonly T[];
+  kernel(node: Node, reuse: readonly (Reuse | undefined)[]): Kernel<T>;
   /** Bytes a kernel takes for itself while it runs. */
   scratch?(node: Node): number;
   dispose(): void;
 }
+
+/** Outputs' handles from inputs'. */
+export type Kernel<T> = (inputs: readonly T[]) => readonly T[] | Promise<readonly T[]>;
 
 /** An input that an elementwise node may overwrite, if at run time it has no more than `holders` handles. */
 export interface Reuse {
@@ -109,7 +114,7 @@ export class DeviceEngine<T> implements Engine {
 
 interface Plan<T> extends Schedule {
   readonly graph: Graph;
-  readonly kernels: readonly ((inputs: readonly T[]) => readonly T[])[];
+  readonly kernels: readonly Kernel<T>[];
   readonly constants: ReadonlyMap<Node, T>;
   readonly peakBytes: number;
 }
@@ -164,7 +169,8 @@ class DeviceProgram<T> implements Program {
   ): Promise<void> {
     const node = plan.nodes[i]!;
     const inputs = node.inputs.map(v => live.get(v)!);
-    const handles = node.op === 'hostCall' ? await this.callHost(node, inputs) : this.evaluate(plan, i, inputs, feeds);
+    const made = node.op === 'hostCall' ? this.callHost(node, inputs) : this.evaluate(plan, i, inputs, feeds);
+    const handles = made instanceof Promise ? await made : made;
     node.outputs.forEach((v, k) => {
       live.set(v, handles[k]!);
     });
@@ -182,7 +188,7 @@ class DeviceProgram<T> implements Program {
     i: number,
     inputs: readonly T[],
     feeds: Readonly<Record<string, Float32Array>>,
-  ): readonly T[] {
+  ): ReturnType<Kernel<T>> {
     const node = plan.nodes[i]!;
     const { shape } = node.outputs[0]!;
     switch (node.op) {
@@ -227,6 +233,7 @@ class DeviceProgram<T> implements Program {
     }
     const wanted = [...outputs.values(), ...this.graph.assignments.map(a => a.value)];
     const graph = fuse({ ...this.graph, nodes: pruneDead(this.graph.nodes, wanted), outputs });
+    refuseLarge(this.device, graph.nodes);
     const order = schedule(graph.nodes, graph.assignments, new Set(graph.outputs.values()));
     const handled = new Set(['input', 'variable', 'constant', 'reshape', 'stopGradient', 'hostCall']);
     const none = () => [];
@@ -302,6 +309,20 @@ function reuseOf({ nodes, releases, commits }: Schedule, i: number): (Reuse | un
     taken.add(input);
     return { input, holders };
   });
+}
+
+/** @throws MokapotError `array-too-large`: beyond its limit a GPU binds nothing and yields garbage */
+function refuseLarge({ name, largest }: Pick<Device<unknown>, 'name' | 'largest'>, nodes: readonly Node[]): void {
+  const bytes = (v: Value) => 4 * sizeOf(v.shape);
+  const value = nodes.flatMap(n => n.outputs).find(v => largest !== undefined && bytes(v) > largest);
+  if (!value) return;
+  const mb = (n: number) => `${Math.ceil(n / 2 ** 20)} MB`;
+  const layer = value.node.label.replace(/'$/, '');
+  throw fail(
+    'array-too-large',
+    `An array of shape [${value.shape.join(', ')}] takes ${mb(bytes(value))}, and the ${name} engine's device binds ${mb(largest!)} at most.`,
+    { ...(layer && { layer }), hint: 'A smaller batch or picture, or another --backend.' },
+  );
 }
 
 /** Most bytes of temporaries at once; aliases cost nothing, and a variable's new value counts until it takes the old one's place. */

@@ -3,7 +3,14 @@
 import { fail, nearest } from '../diagnostics/index.js';
 import { createHostEngine } from './host/index.js';
 import { createOnnxEngine, onnxReports } from './onnx/index.js';
-import { createCpuEngine, createTensorflowEngine, createWasmEngine, loadTensorflow } from './tfjs/index.js';
+import {
+  createCpuEngine,
+  createTensorflowEngine,
+  createWasmEngine,
+  createWebgpuEngine,
+  loadTensorflow,
+  loadWebgpu,
+} from './tfjs/index.js';
 import type { Engine } from './types.js';
 
 export { createHostEngine } from './host/index.js';
@@ -17,6 +24,7 @@ const makers: Readonly<Record<string, () => Promise<Engine>>> = {
   host: async () => createHostEngine(),
   'onnx-cuda': () => createOnnxEngine('onnx-cuda'),
   'onnx-webgpu': () => createOnnxEngine('onnx-webgpu'),
+  webgpu: createWebgpuEngine,
 };
 
 /** Engine names; `auto` tries them in this order, but for those on GPUs, which are taken only by name. */
@@ -64,6 +72,7 @@ const reasons: Readonly<Record<string, string>> = {
 /** What there is on this machine, which engine `auto` takes and why: what `mokapot doctor` prints. */
 export async function chooseEngine(): Promise<EngineChoice> {
   const native = loadTensorflow();
+  const gpu = await loadWebgpu();
   const [onnx, ...gpus] = await onnxReports();
   const engines: EngineReport[] = [
     onnx!,
@@ -80,6 +89,11 @@ export async function chooseEngine(): Promise<EngineChoice> {
     { name: 'cpu', available: true, detail: "tfjs's plain JavaScript backend; slow, for comparison" },
     { name: 'host', available: true, detail: "Mokapot's reference kernels in plain TypeScript; slow, exact" },
     ...gpus,
+    {
+      name: 'webgpu',
+      available: typeof gpu !== 'string',
+      detail: typeof gpu === 'string' ? gpu : gpu.detail,
+    },
   ];
   const chosen = engines.find(e => e.available)!;
   const asked = process.env['MOKAPOT_BACKEND'];

@@ -145,12 +145,33 @@ describe.each(['onnx', 'wasm', 'cpu', AS_TENSORFLOW, ...(hasTensorflow ? ['tenso
       );
   });
 
-  it('pooling', () =>
-    compare(engine, [[2, 3, 7, 6]], (b, [x]) => {
-      const geometry = { kernel: [3, 2], stride: [2, 2], pad: [1, 0], outSize: [4, 3] } as const;
-      const [y, indices] = b.maxPool(x!, geometry);
-      return { ...withGradients(b, b.add(y, b.avePool(x!, geometry)), [x!]), indices };
-    }));
+  it('pooling of any geometry, with its gradients', () =>
+    fc.assert(
+      fc.asyncProperty(
+        fc.record({
+          kernel: fc.tuple(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 4 })),
+          stride: fc.tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 3 })),
+          pad: fc.tuple(fc.integer({ min: 0, max: 2 }), fc.integer({ min: 0, max: 2 })),
+          size: fc.tuple(fc.integer({ min: 4, max: 9 }), fc.integer({ min: 4, max: 9 })),
+        }),
+        async ({ kernel, size, ...drawn }) => {
+          // No window of nothing but padding, none that begins beyond the plane: AVE would divide by 0 there.
+          const pad = [Math.min(drawn.pad[0], kernel[0] - 1), Math.min(drawn.pad[1], kernel[1] - 1)] as const;
+          const stride = [Math.min(drawn.stride[0], kernel[0]), Math.min(drawn.stride[1], kernel[1])] as const;
+          // Caffe's: rounded up, then clipped so that the last window starts inside the plane.
+          const along = (i: 0 | 1) => {
+            const n = Math.ceil((size[i] + 2 * pad[i] - kernel[i]) / stride[i]) + 1;
+            return pad[i] > 0 && (n - 1) * stride[i] >= size[i] + pad[i] ? n - 1 : n;
+          };
+          const geometry = { kernel, stride, pad, outSize: [along(0), along(1)] as const };
+          await compare(engine, [[2, 3, ...size]], (b, [x]) => {
+            const [y, indices] = b.maxPool(x!, geometry);
+            return { ...withGradients(b, b.add(y, b.avePool(x!, geometry)), [x!]), indices };
+          });
+        },
+      ),
+      { numRuns: 20, seed: 3 },
+    ));
 
   it('variables take their new values all at once, and only then', async () => {
     const b = new Builder();

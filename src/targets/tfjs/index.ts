@@ -9,8 +9,10 @@ import { TensorDevice, type Tf } from './tensor_device.js';
 import { loadTensorflow } from './tensorflow.js';
 import { WasmDevice } from './wasm_device.js';
 import { wasmModule } from './wasm_module.js';
+import { loadWebgpu } from './webgpu.js';
 
 export { loadTensorflow } from './tensorflow.js';
+export { loadWebgpu } from './webgpu.js';
 
 const require = createRequire(import.meta.url);
 
@@ -42,4 +44,16 @@ export async function createTensorflowEngine(): Promise<Engine> {
   }
   await found.tf.setBackend('tensorflow');
   return new DeviceEngine(new TensorDevice(found.tf, 'tensorflow', os.totalmem() * 0.8, true));
+}
+
+/** A GPU of any maker through WebGPU. Throws where there is none. */
+export async function createWebgpuEngine(): Promise<Engine> {
+  const found = await loadWebgpu();
+  if (typeof found === 'string') {
+    throw fail('no-webgpu', `There is no WebGPU here: ${found}.`, {
+      hint: '`mokapot doctor` shows the backends there are.',
+    });
+  }
+  await found.tf.setBackend('webgpu');
+  return new DeviceEngine(new TensorDevice(found.tf, 'webgpu', os.totalmem() * 0.8, true, found));
 }

@@ -4,12 +4,15 @@ import type * as tfjs from '@tensorflow/tfjs-core';
 import { parameterOf } from '../../ir/passes/fuse.js';
 import { sizeOf } from '../../ir/shape.js';
 import type { ConvAttrs, ElementwiseOp, FusedAttrs, Node, NodeOf, Shape } from '../../ir/types.js';
+import { poolingKernel, total } from './pooling.js';
 
 type Tf = typeof tfjs;
 type Tensor = tfjs.Tensor;
 type Elementwise = (tf: Tf, x: Tensor, y: Tensor, z: Tensor, parameter: number) => Tensor;
 
-const asFloat = (tf: Tf, mask: Tensor) => tf.cast(mask, 'float32');
+/** tfjs 4.22's cast leaves integers behind on webgpu, which the next kernel may take for floats. */
+const asFloat = (tf: Tf, mask: Tensor) =>
+  tf.getBackend() === 'webgpu' ? tf.where(mask, tf.scalar(1), tf.scalar(0)) : tf.cast(mask, 'float32');
 
 const elementwise: Record<ElementwiseOp, Elementwise> = {
   neg: (tf, x) => tf.neg(x),
@@ -143,7 +146,7 @@ function fold(
       [z, rest[1]],
     ]);
   });
-  return tf.slice(tf.addN(parts), [0, 0, pad[0], pad[1]], [1, channels, height, width]);
+  return tf.slice(total(tf, parts), [0, 0, pad[0], pad[1]], [1, channels, height, width]);
 }
 
 function offsets([kh, kw]: Pair, dilation: Pair): (readonly [number, number])[] {
@@ -173,6 +176,11 @@ function filterHeavy(tf: Tf, node: Node): ((inputs: readonly Tensor[]) => Tensor
   return undefined;
 }
 
+function oneHot(tf: Tf, { attrs: { axis, depth }, inputs }: NodeOf<'oneHot'>, x: Tensor): Tensor {
+  const places = [depth, ...inputs[0]!.shape.slice(axis).map(() => 1)];
+  return asFloat(tf, tf.equal(tf.expandDims(x, axis), tf.reshape(tf.range(0, depth), places)));
+}
+
 function matMul(tf: Tf, { attrs }: NodeOf<'matMul'>, [a, b]: readonly Tensor[]): Tensor {
   return tf.matMul(a!, b!, attrs.transposeA, attrs.transposeB);
 }
@@ -183,8 +191,8 @@ function matMul(tf: Tf, { attrs }: NodeOf<'matMul'>, [a, b]: readonly Tensor[]):
  * @param native whether the kernels are TensorFlow's own, which has more of them
  */
 export function tfjsKernel(tf: Tf, node: Node, native: boolean): ((inputs: readonly Tensor[]) => Tensor[]) | undefined {
-  const heavy = native && filterHeavy(tf, node);
-  if (heavy) return heavy;
+  const own = native && (filterHeavy(tf, node) ?? poolingKernel(tf, node));
+  if (own) return own;
   if (node.op in elementwise) {
     const run = elementwise[node.op as ElementwiseOp];
     const parameter = parameterOf(node);
@@ -199,6 +207,8 @@ export function tfjsKernel(tf: Tf, node: Node, native: boolean): ((inputs: reado
       return ([x]) => [tf.max(x!, [...node.attrs.axes], node.attrs.keepDims)];
     case 'argMax':
       return ([x]) => [tf.cast(tf.argMax(x!, node.attrs.axis), 'float32')];
+    case 'oneHot':
+      return native ? ([x]) => [oneHot(tf, node, x!)] : undefined;
     case 'transpose':
       return ([x]) => [tf.transpose(x!, [...node.attrs.perm])];
     case 'broadcast':

@@ -1,20 +1,27 @@
 /**
- * Engines on tfjs tensors: `tensorflow` (tfjs-node, tfjs-node-gpu) and `cpu`. Ops run as the backend's own kernels; what
- * it lacks or gets wrong (pooling's indices and gradient, dilation, on `cpu` filter gradients) runs on the host.
+ * Engines on tfjs tensors: `tensorflow` (tfjs-node, tfjs-node-gpu), `webgpu` and `cpu`. Ops run as the backend's own
+ * kernels; what it lacks or gets wrong (gradients of dilated convolutions, on `cpu` pooling and filter gradients too) runs
+ * on the host.
  */
 
 import type * as tfjs from '@tensorflow/tfjs-core';
+import { fail } from '../../diagnostics/index.js';
 import { sizeOf } from '../../ir/shape.js';
 import type { Node, Shape } from '../../ir/types.js';
-import type { Device } from '../executor.js';
+import type { Device, Kernel } from '../executor.js';
 import { hostKernel } from '../host/kernels.js';
 import { tfjsKernel } from './ops.js';
+import type { Webgpu } from './webgpu.js';
 
 /** The tfjs module, whichever package brought it. */
 export type Tf = typeof tfjs;
 type Tensor = tfjs.Tensor;
 
 export class TensorDevice implements Device<Tensor> {
+  /** On a GPU arrays can only be read by waiting, and each has a greatest size. */
+  readonly downloadNow?: (tensor: Tensor) => Float32Array;
+  readonly largest?: number;
+
   constructor(
     private readonly tf: Tf,
     /** Of the engine, and of tfjs's backend. */
@@ -22,7 +29,11 @@ export class TensorDevice implements Device<Tensor> {
     readonly limit: number,
     /** Whether the backend has TensorFlow's kernels for gradients. */
     private readonly native: boolean,
-  ) {}
+    private readonly gpu?: Pick<Webgpu, 'largest' | 'complaint'>,
+  ) {
+    if (gpu) this.largest = gpu.largest;
+    else this.downloadNow = tensor => Float32Array.from(tensor.dataSync());
+  }
 
   /** tfjs has one current backend a process; engines of several may live side by side. */
   private select(): Tf {
@@ -36,11 +47,13 @@ export class TensorDevice implements Device<Tensor> {
   }
 
   async download(tensor: Tensor): Promise<Float32Array> {
-    return Float32Array.from(await tensor.data());
-  }
-
-  downloadNow(tensor: Tensor): Float32Array {
-    return Float32Array.from(tensor.dataSync());
+    const data = Float32Array.from(await tensor.data());
+    const complaint = this.gpu?.complaint();
+    if (complaint)
+      throw fail('gpu-error', `The GPU refused a step, so its numbers are worth nothing: ${complaint}`, {
+        hint: 'Another --backend computes this; please report the network.',
+      });
+    return data;
   }
 
   alias(tensor: Tensor, shape: Shape): Tensor {
@@ -53,7 +66,7 @@ export class TensorDevice implements Device<Tensor> {
 
   dispose(): void {}
 
-  kernel(node: Node): (inputs: readonly Tensor[]) => readonly Tensor[] {
+  kernel(node: Node): Kernel<Tensor> {
     const native = tfjsKernel(this.tf, node, this.native);
     if (!native) return this.onHost(node);
     return inputs => {
@@ -72,16 +85,15 @@ export class TensorDevice implements Device<Tensor> {
     return inputs.includes(full) ? this.tf.clone(full) : full;
   }
 
-  private onHost(node: Node): (inputs: readonly Tensor[]) => readonly Tensor[] {
+  private onHost(node: Node): Kernel<Tensor> {
     const run = hostKernel(node);
-    return inputs => {
+    const compute = (inputs: readonly Float32Array[]) => {
       const tf = this.select();
       const outputs = node.outputs.map(v => new Float32Array(sizeOf(v.shape)));
-      run(
-        inputs.map(t => t.dataSync<'float32'>()),
-        outputs,
-      );
+      run(inputs, outputs);
       return outputs.map((data, i) => tf.tensor(data, [...node.outputs[i]!.shape], 'float32'));
     };
+    if (this.downloadNow) return inputs => compute(inputs.map(t => t.dataSync<'float32'>()));
+    return async inputs => compute(await Promise.all(inputs.map(t => t.data<'float32'>())));
   }
 }
