@@ -20,7 +20,9 @@ import {
 } from '../weights/index.js';
 import { ActivationBlob, type Blob, type Outputs, outputsOf, type Parameter, ParameterBlob } from './blob.js';
 import { blobReader } from './blob_files.js';
+import { BlobSinks } from './blob_sinks.js';
 import { type Feeds, readFeeds } from './feeds.js';
+import { MemoryFeeds } from './memory_feeds.js';
 import { ParamStore } from './param_store.js';
 import { loadPythonModules, onePerLayer, pythonProcess, type UserCodeOptions } from './python_modules.js';
 import { Runner, type RunRequest, type RunResult } from './runner.js';
@@ -74,12 +76,14 @@ export class Net {
   /** What each copy of weights took and left, in order. */
   readonly copies: WeightMatch[] = [];
   private readonly runner: Runner;
+  private readonly memory = new MemoryFeeds();
+  private readonly sinks: BlobSinks;
   /** What the last forward was fed, chance included. */
   private last: RunResult['feeds'] | undefined;
 
   private constructor(
     graph: NetGraph,
-    private readonly options: NetLoadOptions,
+    private readonly options: NetLoadOptions & { readonly dir?: string },
     private readonly store: ParamStore,
     private readonly random: Random,
     /** Of fillers, dropout and all other chance. */
@@ -89,7 +93,8 @@ export class Net {
     /** Runs its layers that are Python files; one for all nets that share parameters. */
     private readonly python: PythonProcess,
   ) {
-    this.runner = new Runner(graph, options, store, random);
+    this.sinks = new BlobSinks(options.dir);
+    this.runner = new Runner(graph, options, store, random, this.sinks);
     this.blobs = this.activations;
     this.params = paramBlobs(graph, store);
     this.showShapes();
@@ -204,7 +209,7 @@ export class Net {
     } = await this.runner.run({
       kind: 'forward',
       lower: { fetch: 'all' },
-      feeds,
+      feeds: this.memory.next(feeds),
       held: name => this.heldData(name),
       fetch: graph => (keepBlobs ? [...graph.blobs.keys()] : graph.outputs),
     });
@@ -215,6 +220,19 @@ export class Net {
     this.last = { ...fed, ...inputs };
     for (const [name, data] of Object.entries(results)) this.activations.get(name)?.hold(data);
     return this.snapshot(net.outputs);
+  }
+
+  /**
+   * Hands a MemoryData layer its numbers (pycaffe's set_input_arrays): every run takes the next batch, after the last one
+   * the first again.
+   *
+   * @param data an entry's numbers for each label
+   * @param labels as many as a multiple of the layer's batch_size
+   * @param layer where the net has several; default: the first
+   * @throws MokapotError `no-memory-data`, `memory-data-rows`
+   */
+  setInputArrays(data: ArrayLike<number>, labels: ArrayLike<number>, layer?: string): void {
+    this.memory.set(this.graph, data, labels, layer);
   }
 
   /**
@@ -322,8 +340,9 @@ export class Net {
     await (all ? this.store.download() : this.store.settle());
   }
 
-  /** Frees what the net holds on its engine; the engine too, unless it was given or shared. */
+  /** Frees what the net holds on its engine; the engine too, unless it was given or shared. HDF5Output's files are whole then. */
   dispose(): void {
+    this.sinks.flush();
     this.runner.dispose();
     if (!this.options.shareWith) this.python.close();
     if (!this.options.engine && !this.options.shareWith) this.engine.dispose();
@@ -331,7 +350,8 @@ export class Net {
 
   /** Runs a program of one's own, e.g. a training step; blobs stay as they are. */
   runProgram(request: RunRequest): Promise<RunResult> {
-    return this.runner.run({ ...request, held: name => this.heldData(name) });
+    const feeds = this.memory.next(request.feeds);
+    return this.runner.run({ ...request, feeds, held: name => this.heldData(name) });
   }
 
   /** Compiles such a program. @throws MokapotError `out-of-memory` where its run would not fit the engine */

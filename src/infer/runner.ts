@@ -3,9 +3,18 @@
 import { fail } from '../diagnostics/index.js';
 import { type Graph, type RandomInput, type Shape, showShape, sizeOf } from '../ir/index.js';
 import { settled } from '../layers/index.js';
-import { compileNet, type LowerOptions, lowerNet, type NetGraph, type NetOptions } from '../net/index.js';
+import {
+  compileNet,
+  type LowerOptions,
+  lowerNet,
+  type NetGraph,
+  type NetLayer,
+  type NetOptions,
+  writtenName,
+} from '../net/index.js';
 import type { Random } from '../random/index.js';
 import type { Observer, Program } from '../targets/index.js';
+import type { BlobSinks } from './blob_sinks.js';
 import { type Counts, settleCounts } from './counts.js';
 import { DummyFeeds, drawRandoms, type Feeds, readFeeds } from './feeds.js';
 import type { ParamStore } from './param_store.js';
@@ -25,6 +34,8 @@ interface Compiled {
   /** What can be fetched, states left out. */
   readonly outputs: readonly string[];
   readonly states: Graph['states'];
+  /** Layers whose bottoms go to a file. */
+  readonly writers: readonly NetLayer[];
 }
 
 type Arrays = Record<string, Float32Array>;
@@ -68,6 +79,7 @@ export class Runner {
     private readonly options: NetOptions,
     private readonly store: ParamStore,
     private readonly random: Random,
+    private readonly sinks: BlobSinks,
   ) {
     this.declared = inputShapes(graph);
     this.current = { graph, programs: new Map() };
@@ -127,15 +139,22 @@ export class Runner {
     given: Readonly<Arrays>,
   ): Promise<RunResult> {
     const net = variant.graph;
-    const { program, randoms, assigned, outputs, states } = await this.compiled(variant, kind, lower);
+    const { program, randoms, assigned, outputs, states, writers } = await this.compiled(variant, kind, lower);
     const missing = randoms.filter(input => !Object.hasOwn(given, input.name));
     const feeds = { ...this.remembered(states), ...given, ...drawRandoms(missing, this.random) };
     this.store.upload(variablesOf(net));
     const carried = states.flatMap(state => state.output ?? []);
-    const results = await program.run({ ...feeds, ...extra }, [...fetch(net, outputs), ...carried], observe);
+    const wanted = [...fetch(net, outputs), ...carried, ...writers.flatMap(writtenBy)];
+    const results = await program.run({ ...feeds, ...extra }, [...new Set(wanted)], observe);
     for (const { name, output } of states) if (output) this.states.set(name, results[output]!);
     for (const variable of assigned) if (this.store.has(variable)) this.store.get(variable).changedOnEngine();
+    for (const layer of writers) this.write(layer, results);
     return { net, feeds, results };
+  }
+
+  private write(layer: NetLayer, results: Arrays): void {
+    const blobs = layer.bottoms.map(({ shape }, i) => ({ shape, data: results[writtenName(layer.name, i)]! }));
+    this.sinks.add(layer, blobs);
   }
 
   /** States of the last run; 0 before the first, and where they have another size (the batch has changed). */
@@ -182,13 +201,18 @@ export class Runner {
   }
 
   private async compile(net: NetGraph, options: LowerOptions): Promise<Compiled> {
-    const { graph } = lowerNet(net, options);
+    const { updates = true, until } = options;
+    const writes = updates && until === undefined;
+    const { graph } = lowerNet(net, { ...options, writes });
+    const writers = writes ? net.layers.filter(layer => layer.type.writes) : [];
+    const inner = new Set([...graph.states.map(state => state.output), ...writers.flatMap(writtenBy)]);
     return {
       program: await this.store.engine.compile(graph),
       randoms: graph.randoms,
       assigned: graph.assignments.map(a => a.variable),
-      outputs: [...graph.outputs.keys()].filter(name => !graph.states.some(state => state.output === name)),
+      outputs: [...graph.outputs.keys()].filter(name => !inner.has(name)),
       states: graph.states,
+      writers,
     };
   }
 
@@ -196,6 +220,10 @@ export class Runner {
     for (const variant of this.variants.values()) disposeVariant(variant);
     this.variants.clear();
   }
+}
+
+function writtenBy({ name, bottoms }: NetLayer): string[] {
+  return bottoms.map((_, i) => writtenName(name, i));
 }
 
 function disposeVariant({ programs }: Variant): void {

@@ -96,6 +96,13 @@ export interface LayerType {
   readonly countsLastBottom?: boolean;
   /** Has no bottoms and is fed from outside (Data, Input, ImageData …). */
   readonly isSource?: boolean;
+  /**
+   * Of a source that reads files: shapes of one entry, one for each top, where its own parameters tell them without the
+   * files.
+   */
+  entries?(layer: LayerParameter): readonly Shape[] | undefined;
+  /** The file that a layer writes at every forward, and what its bottoms are called there. */
+  writes?(ctx: LayerContext): { readonly file: string; readonly datasets: readonly string[] };
   /** Which bottoms gradients can flow to, whatever force_backward says (labels: false). Default: all. */
   canBackward?(ctx: LayerContext, bottom: number): boolean;
   /** The layer's Reshape: shapes of tops and parameters. Throws ctx.fail(...) where Caffe would CHECK-fail. */

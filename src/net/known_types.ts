@@ -3,7 +3,6 @@
 import { isSet, type TransformationParameter } from '../schema/index.js';
 
 const FORKS: Readonly<Record<string, readonly string[]>> = {
-  'BVLC Caffe, but not yet Mokapot': ['HDF5Data', 'HDF5Output', 'ImageData', 'MemoryData', 'WindowData'],
   "NVIDIA's NVCaffe": ['DetectNetTransformation', 'AxpyFusion', 'ParameterizedReLU'],
   "SegNet's caffe-segnet": ['DenseImageData'],
   'DeepLab and PSPNet': ['ImageSegData', 'DenseCRF', 'DomainTransform', 'MatRead', 'MatWrite', 'SegAccuracy'],

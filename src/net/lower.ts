@@ -32,6 +32,8 @@ export interface LowerOptions {
    * next run (LSTM), as Caffe's Forward does. Default true.
    */
   readonly updates?: boolean;
+  /** Whether what layers write to files (HDF5Output) are outputs, named by `writtenName`. Default false. */
+  readonly writes?: boolean;
   /** Index of the first layer that is left out, with all behind it. Default: none is. */
   readonly until?: number;
   /** What a fed blob goes through before the net's layers see it: a model's own preprocessing. */
@@ -72,10 +74,23 @@ export function lowerNet(net: NetGraph, options: LowerOptions = {}): LoweredNet 
     const value = last.get(name);
     if (value) outputs.set(name, value);
   }
+  if (options.writes) for (const [name, value] of written(net, forward, options.until)) outputs.set(name, value);
   if (forward.loss) outputs.set(LOSS, forward.loss);
   if (options.fetchGradients ?? true) for (const [key, value] of backward.gradients) outputs.set(`grad/${key}`, value);
   for (const [name, value] of backward.blobDiffs) outputs.set(`grad/blob/${name}`, value);
   return { graph: b.finish({ outputs, assignments, carry }), inputs: backward.inputs, params: net.params };
+}
+
+/** The output that is what bottom `i` of a layer held when the layer read it. */
+export function writtenName(layer: string, i: number): string {
+  return `@write/${layer}/${i}`;
+}
+
+function written(net: NetGraph, { values }: Forward, until: number | undefined): [string, Value][] {
+  const writers = net.layers.slice(0, until).filter(layer => layer.type.writes);
+  return writers.flatMap(({ name, bottoms }) =>
+    bottoms.map((blob, i): [string, Value] => [writtenName(name, i), values.get(blob.id)!]),
+  );
 }
 
 interface Forward {
