@@ -55,6 +55,7 @@ export class OnnxEngine implements Engine {
     count: number,
     factors: readonly (readonly number[])[],
   ): Promise<void> {
+    this.variables.version++;
     const results = factors.length;
     const session = await this.product(results, count);
     const from = first + count - results;

@@ -91,7 +91,7 @@ class Plan {
     this.steps = [
       ...stages.flatMap((s): Step[] =>
         s.kind === 'onnx'
-          ? [new OnnxStep(s, { provider: engine.provider })]
+          ? [new OnnxStep(engine, s, graph.assignments.length === 0)]
           : s.nodes.filter(n => !isBrought(n)).map(n => new HostStep(n)),
       ),
       ...scalars.map(n => new HostStep(n)),
@@ -105,7 +105,7 @@ class Plan {
 
   /** Starts making the sessions; a failure shows when it is run. */
   prepare(): void {
-    for (const step of this.steps) if (step instanceof OnnxStep) step.prepare().catch(() => undefined);
+    for (const step of this.steps) if (step instanceof OnnxStep) step.prepare();
   }
 
   async run(feeds: Feeds, observe: Observer | undefined): Promise<Record<string, Float32Array>> {
@@ -129,7 +129,7 @@ class Plan {
       return [variable, rootOf(value).node.op === 'variable' ? data.slice() : data] as const;
     });
     for (const update of this.updates) await update.run(arrays, inBlocks.has(update), observe);
-    for (const [variable, data] of pending) variables.get(variable).set(data);
+    for (const [variable, data] of pending) variables.change(variable).set(data);
     return results;
   }
 

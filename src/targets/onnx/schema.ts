@@ -56,6 +56,8 @@ message TensorProto {
   optional int32 data_type = 2;
   optional string name = 8;
   optional bytes raw_data = 9;
+  repeated StringStringEntryProto external_data = 13;
+  optional int32 data_location = 14;
 }
 message TensorShapeProto {
   message Dimension {
@@ -92,8 +94,12 @@ export interface TensorProto {
   readonly name?: string;
   readonly dims: readonly number[];
   readonly data_type: ElementType;
-  /** Little-endian. */
+  /** Little-endian; empty where the numbers are elsewhere. */
   readonly raw_data: Uint8Array;
+  /** Where else the numbers are: `location`, `offset`, `length`. */
+  readonly external_data?: readonly { readonly key: string; readonly value: string }[];
+  /** 1: elsewhere. */
+  readonly data_location?: number;
 }
 
 export interface AttributeProto {

@@ -21,12 +21,15 @@ export interface Block {
 
 export class Variables {
   private readonly variables = new Map<string, Variable>();
+  /** Counts the changes of any variable. */
+  version = 0;
 
   has(name: string): boolean {
     return this.variables.has(name);
   }
 
   write(name: string, data: Float32Array, shape: Shape): void {
+    this.version++;
     const known = this.variables.get(name);
     if (known?.data.length === data.length) {
       known.data.set(data);
@@ -34,23 +37,17 @@ export class Variables {
     } else this.variables.set(name, { data: data.slice(), shape });
   }
 
-  /** The array itself, good until the next `write`, `take` or `arrange`. */
+  /** The array itself, good until the next `write` or `arrange`. */
   get(name: string): Float32Array {
     const variable = this.variables.get(name);
     if (!variable) throw new Error(`engine onnx: variable ${name} was never written`);
     return variable.data;
   }
 
-  /** Makes `data` the variable's array and gives the former one, or copies where the variable is a row of a block. */
-  take(name: string, data: Float32Array): Float32Array {
-    const variable = this.variables.get(name);
-    if (!variable || variable.block) {
-      this.get(name).set(data);
-      return data;
-    }
-    const former = variable.data;
-    variable.data = data;
-    return former;
+  /** The array itself, to be changed. */
+  change(name: string): Float32Array {
+    this.version++;
+    return this.get(name);
   }
 
   /**

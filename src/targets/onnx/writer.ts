@@ -37,6 +37,8 @@ export class GraphWriter {
   /** What nodes make, inputs and constants not among it. */
   private readonly results = new Set<string>();
   private readonly reshaped = new Map<string, { readonly name: string; readonly dims: Shape }>();
+  /** Numbers that stay outside, by the name of their constant. */
+  readonly files: { readonly path: string; readonly data: Uint8Array }[] = [];
   private readonly taken: Set<string>;
   private readonly counts = new Map<string, number>();
   /** Names of results that are known by another name outside. */
@@ -112,6 +114,22 @@ export class GraphWriter {
       }));
     const own = this.fresh(name ?? (this.label ? `${this.label}/constant` : 'constant'));
     this.initializers.push({ name: own, dims, data_type: ElementType.FLOAT, raw_data: raw });
+    return own;
+  }
+
+  /** A constant whose numbers stay outside the file; the session is given them under the constant's name. */
+  external(data: Float32Array, dims: Shape, name: string): string {
+    const own = this.fresh(name);
+    const place = { location: own, offset: '0', length: String(data.byteLength) };
+    this.initializers.push({
+      name: own,
+      dims,
+      data_type: ElementType.FLOAT,
+      raw_data: new Uint8Array(0),
+      external_data: Object.entries(place).map(([key, value]) => ({ key, value })),
+      data_location: 1,
+    });
+    this.files.push({ path: own, data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) });
     return own;
   }
 
