@@ -38,12 +38,12 @@ export function matchBoxes(
 ): Match {
   const match = { label, truth: new Int32Array(boxes.length).fill(NONE), overlap: new Float32Array(boxes.length) };
   const own = truths.map((_, t) => t).filter(t => label === ANY || truths[t]!.label === label);
+  if (own.length === 0) return match;
   const shared = boxes.map((box, i) => {
-    if (own.length === 0) return [];
     if (param.ignore_cross_boundary_bbox && crossesBorder(box)) match.truth[i] = IGNORED;
-    if (match.truth[i] === IGNORED) return own.map(() => 0);
+    if (match.truth[i] === IGNORED) return [];
     const row = own.map(t => overlap(box, truths[t]!.box));
-    match.overlap[i] = Math.max(0, ...row.filter(o => o > TOUCHING));
+    for (const o of row) if (o > TOUCHING && o > match.overlap[i]!) match.overlap[i] = o;
     return row;
   });
   bipartite(match, shared, own);

@@ -67,10 +67,8 @@ export function encode(prior: Box, variance: Box, box: Box, type: number): Box {
 
 /** 0 of a box whose corners have changed places (BBoxSize). */
 export function area(box: Box): number {
-  const [x1, y1, x2, y2] = box;
-  if (x2 < x1 || y2 < y1) return 0;
-  const [width, height] = size(box);
-  return f(width * height);
+  if (box[2] < box[0] || box[3] < box[1]) return 0;
+  return f(f(box[2] - box[0]) * f(box[3] - box[1]));
 }
 
 /** Intersection over union (JaccardOverlap). */

@@ -9,9 +9,14 @@ import { countOf, showBottom } from './axis.js';
 import { type Box, boxAt, decode, overlap, type Prior, priorsOf, UNIT } from './boxes.js';
 import type { LayerContext, LayerType } from './types.js';
 
-interface Detection {
+interface Candidate {
   readonly label: number;
   readonly score: number;
+  readonly prior: number;
+}
+
+/** A candidate with its box. */
+interface Detection extends Candidate {
   readonly box: Box;
 }
 
@@ -22,15 +27,18 @@ function topK(param: DetectionOutputParameter): number {
 }
 
 /** Greedy suppression: the best first, then each that overlaps none of the kept by more than the threshold. */
-function suppress(found: readonly Detection[], param: DetectionOutputParameter): Detection[] {
+function suppress(
+  found: readonly Candidate[],
+  boxOf: (candidate: Candidate) => Box,
+  param: DetectionOutputParameter,
+): Detection[] {
   const { nms_threshold, eta } = sub(param, 'nms_param');
-  const most = topK(param);
-  const sorted = [...found].sort((a, b) => b.score - a.score);
   const kept: Detection[] = [];
   let threshold = nms_threshold;
-  for (const next of sorted.slice(0, most)) {
-    if (kept.some(other => overlap(next.box, other.box) > threshold)) continue;
-    kept.push(next);
+  for (const next of [...found].sort((a, b) => b.score - a.score).slice(0, topK(param))) {
+    const box = boxOf(next);
+    if (kept.some(other => overlap(box, other.box) > threshold)) continue;
+    kept.push({ ...next, box });
     if (eta < 1 && threshold > 0.5) threshold = Math.fround(threshold * eta);
   }
   return kept;
@@ -42,22 +50,36 @@ interface Predictions {
   readonly priors: readonly Prior[];
 }
 
+/** Decodes the box of a candidate; each location prediction once. */
+function decoder({ loc, priors }: Predictions, param: DetectionOutputParameter): (candidate: Candidate) => Box {
+  const { num_classes, share_location, code_type, variance_encoded_in_target } = param;
+  const known = new Map<number, Box>();
+  return ({ prior: p, label }) => {
+    const at = 4 * (share_location ? p : p * num_classes + label);
+    let found = known.get(at);
+    if (!found) {
+      const { box, variance } = priors[p]!;
+      found = decode(box, variance_encoded_in_target ? UNIT : variance, boxAt(loc, at), code_type);
+      known.set(at, found);
+    }
+    return found;
+  };
+}
+
 /** All that one sample's predictions leave, by class, within a class the best first. */
-function detect({ loc, conf, priors }: Predictions, param: DetectionOutputParameter): Detection[] {
-  const { num_classes, share_location, background_label_id, keep_top_k, code_type } = param;
+function detect(predictions: Predictions, param: DetectionOutputParameter): Detection[] {
+  const { num_classes, background_label_id, keep_top_k } = param;
   const least = isSet(param, 'confidence_threshold') ? param.confidence_threshold : -Infinity;
+  const boxOf = decoder(predictions, param);
   const kept: Detection[] = [];
   for (let label = 0; label < num_classes; label++) {
     if (label === background_label_id) continue;
-    const found: Detection[] = [];
-    for (const [p, { box, variance }] of priors.entries()) {
-      const score = conf[p * num_classes + label]!;
-      if (!(score > least)) continue;
-      const code = boxAt(loc, 4 * (share_location ? p : p * num_classes + label));
-      const used = param.variance_encoded_in_target ? UNIT : variance;
-      found.push({ label, score, box: decode(box, used, code, code_type) });
+    const found: Candidate[] = [];
+    for (let prior = 0; prior < predictions.priors.length; prior++) {
+      const score = predictions.conf[prior * num_classes + label]!;
+      if (score > least) found.push({ label, score, prior });
     }
-    kept.push(...suppress(found, param));
+    kept.push(...suppress(found, boxOf, param));
   }
   if (keep_top_k < 0 || kept.length <= keep_top_k) return kept;
   const best = [...kept].sort((a, b) => b.score - a.score).slice(0, keep_top_k);

@@ -117,12 +117,13 @@ function locLoss({ predicted, wanted }: CodePair, type: number): number {
 
 /** SoftmaxWithLoss of one prior's scores; adds the slopes to `slopes` at `at`. */
 function softmaxLoss(conf: Float32Array, at: number, classes: number, label: number, slopes?: Float32Array): number {
-  const scores = conf.subarray(at, at + classes);
-  const greatest = Math.max(...scores);
-  const powers = Array.from(scores, v => Math.exp(v - greatest));
-  const total = powers.reduce((sum, v) => sum + v, 0);
-  if (slopes) for (let c = 0; c < classes; c++) slopes[at + c]! += powers[c]! / total - Number(c === label);
-  return -Math.log(Math.max(powers[label]! / total, FLT_MIN));
+  let greatest = conf[at]!;
+  for (let i = at + 1; i < at + classes; i++) if (conf[i]! > greatest) greatest = conf[i]!;
+  let total = 0;
+  for (let i = at; i < at + classes; i++) total += Math.exp(conf[i]! - greatest);
+  const share = (i: number) => Math.exp(conf[i]! - greatest) / total;
+  if (slopes) for (let i = at; i < at + classes; i++) slopes[i]! += share(i) - Number(i === at + label);
+  return -Math.log(Math.max(share(at + label), FLT_MIN));
 }
 
 /** SigmoidCrossEntropyLoss of one score. */
