@@ -1,0 +1,295 @@
+/** The engine onnx where it differs from others: stages between host code, updates in place, constants, refusals, profiles. */
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Builder, gradients, type Shape, sizeOf, type Value } from '../../../src/ir/index.js';
+import { Random } from '../../../src/random/index.js';
+import { createEngine, createHostEngine, type Engine } from '../../../src/targets/index.js';
+
+let engine: Engine;
+let host: Engine;
+beforeAll(async () => {
+  engine = await createEngine('onnx');
+  host = createHostEngine();
+});
+afterAll(() => {
+  engine.dispose();
+  host.dispose();
+});
+
+const random = new Random(9);
+const draw = (shape: Shape, low = -1, high = 1) =>
+  Float32Array.from({ length: sizeOf(shape) }, () => random.uniform(low, high));
+
+function expectClose(got: Float32Array, expected: Float32Array, what: string): void {
+  expect(got.length).toBe(expected.length);
+  const scale = expected.reduce((m, v) => Math.max(m, Math.abs(v)), 1e-3);
+  let worst = 0;
+  for (let i = 0; i < got.length; i++) worst = Math.max(worst, Math.abs(got[i]! - expected[i]!));
+  expect(worst / scale, what).toBeLessThan(3e-5);
+}
+
+/** Runs a graph on both engines. */
+async function compare(shapes: readonly Shape[], build: (b: Builder, x: readonly Value[]) => Record<string, Value>) {
+  const b = new Builder();
+  const graph = b.finish({
+    outputs: build(
+      b,
+      shapes.map((s, i) => b.input(`x${i}`, s)),
+    ),
+  });
+  const feeds = Object.fromEntries(shapes.map((s, i) => [`x${i}`, draw(s)]));
+  const names = [...graph.outputs.keys()];
+  const program = await engine.compile(graph);
+  const got = await program.run(feeds, names);
+  const expected = await (await host.compile(graph)).run(feeds, names);
+  for (const name of names) expectClose(got[name]!, expected[name]!, name);
+  program.dispose();
+  return program;
+}
+
+describe('large convolutions', () => {
+  it('have their gradients band by band, and to the input by the turned filter', () =>
+    compare(
+      [
+        [1, 16, 247, 246],
+        [4, 16, 3, 3],
+        [1, 4, 247, 246],
+      ],
+      (b, [x, w, dy]) => {
+        const geometry = { stride: [1, 1], pad: [1, 1], dilation: [1, 1], groups: 1 } as const;
+        return {
+          dw: b.convFilterGrad(x!, dy!, { ...geometry, kernel: [3, 3] }),
+          dx: b.convInputGrad(dy!, w!, { ...geometry, inputSize: [247, 246] }),
+        };
+      },
+    ));
+
+  it('in groups, several samples, with strides', () =>
+    compare(
+      [
+        [2, 8, 40, 41],
+        [12, 4, 5, 3],
+        [2, 12, 19, 20],
+      ],
+      (b, [x, w, dy]) => {
+        const strided = { stride: [2, 2], pad: [1, 0], dilation: [1, 1], groups: 2 } as const;
+        const dilated = { stride: [1, 1], pad: [4, 2], dilation: [2, 2], groups: 2 } as const;
+        return {
+          strided: b.convFilterGrad(x!, dy!, { ...strided, kernel: [5, 3] }),
+          dilated: b.convInputGrad(b.conv2d(x!, w!, dilated), w!, { ...dilated, inputSize: [40, 41] }),
+        };
+      },
+    ));
+});
+
+describe('what ONNX cannot say', () => {
+  it('runs on the host between sessions, and is reported', async () => {
+    const b = new Builder();
+    const x = b.input('x', [1, 1, 3, 3]);
+    // The last window lies wholly beyond the plane: −FLT_MAX and the index −1.
+    const geometry = { kernel: [1, 1], stride: [3, 3], pad: [0, 0], outSize: [2, 2] } as const;
+    const [y, at] = b.withLabel('pool', () => b.maxPool(b.mul(x, 2), geometry));
+    const program = await engine.compile(b.finish({ outputs: { y: b.add(y, 1), at } }));
+    const data = draw([9]);
+    const result = await program.run({ x: data }, ['y', 'at']);
+    expect(result['at']).toEqual(Float32Array.of(0, -1, -1, -1));
+    expect(result['y']![0]).toBeCloseTo(2 * data[0]! + 1, 5);
+    expect(program.fallbacks).toEqual(['pool: maxPool']);
+    program.dispose();
+  });
+
+  it('empty arrays pass through', () => compare([[0, 3]], (b, [x]) => ({ y: b.exp(x!), all: b.sum(b.mul(x!, 2)) })));
+
+  it('user code splits the graph, forward and backward', async () => {
+    const square = {
+      name: 'square',
+      outputs: [[3]],
+      run: ([x]: readonly { data: Float32Array }[]) => [x!.data.map(v => v * v)],
+      backward: ([x, , dy]: readonly { data: Float32Array }[]) => [x!.data.map((v, i) => 2 * v * dy!.data[i]!)],
+    };
+    const program = await compare([[3], [3]], (b, [x, seed]) => {
+      const [y] = b.hostCall([b.reshape(b.exp(b.reshape(x!, [1, 3])), [3])], square);
+      const [z] = b.hostCall([b.sub(y!, 1)], square);
+      const [dx] = gradients(b, [{ value: z!, seed: seed! }], [x!]);
+      return { z: z!, dx: dx! };
+    });
+    expect(program.fallbacks).toEqual([]);
+  });
+
+  it('user code may change what it is given', async () => {
+    const b = new Builder();
+    const x = b.input('x', [2]);
+    const [y] = b.hostCall([x], { name: 'rude', outputs: [[2]], run: ([a]) => [a!.data.fill(7)] });
+    const program = await engine.compile(b.finish({ outputs: { y: y!, same: b.mul(x, 1.5) } }));
+    const data = Float32Array.of(2, 4);
+    expect(await program.run({ x: data }, ['y', 'same'])).toEqual({
+      y: Float32Array.of(7, 7),
+      same: Float32Array.of(3, 6),
+    });
+    expect(data).toEqual(Float32Array.of(2, 4));
+    program.dispose();
+  });
+});
+
+/** Several steps of an update rule on both engines, with all variables compared. */
+async function compareUpdates(
+  shape: Shape,
+  slots: number,
+  rule: (b: Builder, g: Value, w: Value, h: readonly Value[], rate: Value) => { w: Value; h: readonly Value[] },
+): Promise<void> {
+  const b = new Builder();
+  const [x, rate] = [b.input('x', shape), b.input('rate', [])];
+  const name = `w${shape.join('x')}${slots}${random.next()}`;
+  const names = [name, ...Array.from({ length: slots }, (_, i) => `${name}/h${i}`)];
+  const [w, ...h] = names.map(n => b.variable(n, shape)) as [Value, ...Value[]];
+  const next = rule(b, b.mul(b.exp(x), w), w, h, b.mul(rate, 2));
+  const graph = b.finish({
+    outputs: { loss: b.sum(w) },
+    assignments: [{ variable: name, value: next.w }, ...next.h.map((value, i) => ({ variable: names[i + 1]!, value }))],
+  });
+  const start = names.map(() => draw(shape, 0.5, 1.5));
+  const programs = await Promise.all([engine, host].map(e => e.compile(graph)));
+  for (const e of [engine, host]) names.forEach((n, i) => void e.write(n, start[i]!, shape));
+  for (let step = 0; step < 3; step++) {
+    const feeds = { x: draw(shape), rate: Float32Array.of(0.1 / (step + 1)) };
+    const [got, expected] = [await programs[0]!.run(feeds, ['loss']), await programs[1]!.run(feeds, ['loss'])];
+    expectClose(got['loss']!, expected['loss']!, 'loss');
+    for (const n of names) expectClose(await engine.read(n), await host.read(n), `${n} after ${step}`);
+  }
+  for (const p of programs) p.dispose();
+}
+
+describe('updates', () => {
+  const momentum = (b: Builder, g: Value, w: Value, [v]: readonly Value[], rate: Value) => {
+    const velocity = b.add(b.mul(b.add(g, b.mul(w, 0.01)), rate), b.mul(v!, 0.9));
+    return { w: b.sub(w, velocity), h: [velocity] };
+  };
+
+  it.each([[[40, 33]], [[1]], [[2, 3, 5]]])('SGD with momentum and decay, %j', shape =>
+    compareUpdates(shape, 1, momentum),
+  );
+
+  it('Nesterov, which reads the old history after the new one is made', () =>
+    compareUpdates([200], 1, (b, g, w, [v], rate) => {
+      const velocity = b.add(b.mul(g, rate), b.mul(v!, 0.9));
+      return { w: b.sub(w, b.sub(b.mul(velocity, 1.9), b.mul(v!, 0.9))), h: [velocity] };
+    }));
+
+  it('Adam, which is no product', () =>
+    compareUpdates([50], 2, (b, g, w, [m, v], rate) => {
+      const first = b.add(b.mul(g, 0.1), b.mul(m!, 0.9));
+      const second = b.add(b.mul(b.mul(g, g), 0.001), b.mul(v!, 0.999));
+      return { w: b.sub(w, b.mul(b.div(first, b.add(b.sqrt(second), 1e-8)), rate)), h: [first, second] };
+    }));
+
+  it('a history that is set to 0, and one that only adds up', () =>
+    compareUpdates([60], 2, (b, g, w, [sum, other], rate) => {
+      const total = b.add(g, sum!);
+      return { w: b.sub(w, b.mul(total, rate)), h: [b.zeros([60]), b.add(other!, total)] };
+    }));
+
+  it('of one parameter by two programs whose blocks differ', async () => {
+    const shape = [70];
+    const b = new Builder();
+    const [w, v, x] = [b.variable('two/w', shape), b.variable('two/v', shape), b.input('x', shape)];
+    const g = b.exp(x);
+    const velocity = b.add(b.mul(v, 0.5), g);
+    const both = b.finish({
+      outputs: {},
+      assignments: [
+        { variable: 'two/v', value: velocity },
+        { variable: 'two/w', value: b.sub(w, velocity) },
+      ],
+    });
+    const onlyHistory = b.finish({ outputs: {}, assignments: [{ variable: 'two/v', value: b.add(v, g) }] });
+    const onlyWeight = b.finish({ outputs: {}, assignments: [{ variable: 'two/w', value: b.sub(w, g) }] });
+    for (const e of [engine, host]) {
+      e.write('two/w', new Float32Array(70).fill(1), shape);
+      e.write('two/v', new Float32Array(70).fill(2), shape);
+    }
+    for (const graph of [both, onlyHistory, onlyWeight, both]) {
+      const feeds = { x: draw(shape) };
+      for (const e of [engine, host]) await (await e.compile(graph)).run(feeds, []);
+      for (const name of ['two/w', 'two/v']) expectClose(await engine.read(name), await host.read(name), name);
+    }
+  });
+
+  it('keep what is written between runs', async () => {
+    const b = new Builder();
+    const w = b.variable('written', [30]);
+    const graph = b.finish({
+      outputs: { y: b.mul(w, 2) },
+      assignments: [{ variable: 'written', value: b.sub(w, b.exp(b.input('x', [30]))) }],
+    });
+    engine.write('written', new Float32Array(30), [30]);
+    const program = await engine.compile(graph);
+    const x = new Float32Array(30);
+    await program.run({ x }, ['y']);
+    expect((await engine.read('written'))[0]).toBe(-1);
+    engine.write('written', new Float32Array(30).fill(5), [30]);
+    expect((await program.run({ x }, ['y']))['y']![3]).toBe(10);
+    expect(engine.readNow!('written')[29]).toBe(4);
+  });
+});
+
+describe('parameters that stand still', () => {
+  it('become constants, and are taken anew when they change', async () => {
+    const b = new Builder();
+    const x = b.input('x', [1, 16, 64, 64]);
+    const geometry = { stride: [1, 1], pad: [1, 1], dilation: [1, 1], groups: 1 } as const;
+    const w = b.variable('still', [32, 16, 3, 3]);
+    const program = await engine.compile(b.finish({ outputs: { y: b.relu(b.conv2d(x, w, geometry)) } }));
+    const data = draw([16, 64, 64]);
+    const first = draw([32 * 16 * 9]);
+    engine.write('still', first, [32, 16, 3, 3]);
+    const before = (await program.run({ x: data }, ['y']))['y']!;
+    // Until the session with constants pays: its price is 50 ms of runs.
+    const end = performance.now() + 400;
+    let after = before;
+    while (performance.now() < end) after = (await program.run({ x: data }, ['y']))['y']!;
+    expectClose(after, before, 'constants');
+    engine.write(
+      'still',
+      first.map(v => 2 * v),
+      [32, 16, 3, 3],
+    );
+    const doubled = (await program.run({ x: data }, ['y']))['y']!;
+    expectClose(
+      doubled,
+      before.map(v => 2 * v),
+      'changed',
+    );
+    program.dispose();
+  });
+});
+
+describe('being told of', () => {
+  it('every layer that ran, and a run that changes nothing by it', async () => {
+    const b = new Builder();
+    const x = b.input('x', [1, 3, 40, 40]);
+    const w = b.variable('watched', [8, 3, 3, 3]);
+    const geometry = { stride: [1, 1], pad: [0, 0], dilation: [1, 1], groups: 1 } as const;
+    const y = b.withLabel('a/conv', () => b.conv2d(x, w, geometry));
+    const z = b.withLabel('a', () => b.exp(y));
+    const graph = b.finish({
+      outputs: { z: b.sum(z) },
+      assignments: [{ variable: 'watched', value: b.withLabel('solver', () => b.mul(w, 0.5)) }],
+    });
+    engine.write('watched', new Float32Array(216).fill(1), [8, 3, 3, 3]);
+    const program = await engine.compile(graph);
+    const labels = new Map<string, number>();
+    await program.run({ x: draw([4800]) }, ['z'], (label, ms) => labels.set(label, (labels.get(label) ?? 0) + ms));
+    expect([...labels.keys()]).toEqual(expect.arrayContaining(['a/conv', 'a', 'solver']));
+    for (const ms of labels.values()) expect(ms).toBeGreaterThanOrEqual(0);
+    expect((await engine.read('watched'))[0]).toBe(0.5);
+  });
+});
+
+describe('engines on GPUs', () => {
+  it.each(['onnx-cuda', 'onnx-webgpu'])('%s is there, or says why not', async name => {
+    const made = await createEngine(name).catch((e: Error) => e);
+    if (made instanceof Error)
+      expect(made.message).toMatch(new RegExp(`There is nothing for ${name} to compute on: .+`));
+    else expect(made.name).toBe(name);
+  });
+});
