@@ -26,7 +26,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 };
 
 const BELOW = Object.keys(ALLOWED);
-const RUNNERS = ['infer', 'train', 'convert'];
+const RUNNERS = ['infer', 'train'];
+const LIBRARY = [...BELOW, ...RUNNERS, 'convert'];
 const FACES = ['server', 'web'];
 
 /** The rest of the line: running stands on all of the above, faces on everything but the command line. */
@@ -34,12 +35,13 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   ...ALLOWED,
   infer: [...BELOW, ...RUNNERS],
   train: [...BELOW, ...RUNNERS],
+  convert: [...BELOW, 'infer'],
   vitest: ['net', ...ALLOWED['net']!],
-  server: [...BELOW, ...RUNNERS, ...FACES],
-  web: [...BELOW, ...RUNNERS, ...FACES],
-  cli: [...BELOW, ...RUNNERS, ...FACES],
+  server: [...LIBRARY, ...FACES],
+  web: [...LIBRARY, ...FACES],
+  cli: [...LIBRARY, ...FACES],
   // src/index.ts, the library.
-  '': [...BELOW, ...RUNNERS],
+  '': LIBRARY,
 };
 
 const IN_BROWSER = new Set(['grammar', 'schema', 'net', 'layers', 'fillers', 'ir', 'diagnostics', 'random', 'solver']);
