@@ -107,7 +107,7 @@ function writeWhole(path: string, parts: Iterable<Uint8Array>): void {
     }
     renameSync(temporary, path);
   } catch (cause) {
-    rmSync(temporary, { force: true });
+    if (existsSync(temporary)) rmSync(temporary);
     throw fileError('hdf5-output-written', path, cause);
   }
 }
