@@ -5,7 +5,7 @@
 
 import type { HostArray } from '../ir/index.js';
 import { type DetectionOutputParameter, isSet, sub } from '../schema/index.js';
-import { countOf, showBottom } from './axis.js';
+import { checkPredictions } from './box_predictions.js';
 import { type Box, boxAt, decode, overlap, type Prior, priorsOf, UNIT } from './boxes.js';
 import type { LayerContext, LayerType } from './types.js';
 
@@ -128,9 +128,8 @@ export const detectionOutput: LayerType = {
   canBackward: () => false,
   reshape(ctx) {
     const param = sub(ctx.param, 'detection_output_param');
-    const { num_classes, share_location } = param;
+    const { num_classes } = param;
     const { eta, nms_threshold } = sub(param, 'nms_param');
-    const [loc, conf, priors] = ctx.bottomShapes as readonly (readonly number[])[];
     if (!(num_classes > 0)) {
       throw ctx.fail('detection-classes', 'num_classes is missing or 0.', {
         field: 'detection_output_param.num_classes',
@@ -145,16 +144,7 @@ export const detectionOutput: LayerType = {
       throw ctx.fail('detection-nms', `nms_threshold is ${nms_threshold}: it must not be negative.`, {
         field: 'detection_output_param.nms_param.nms_threshold',
       });
-    if (priors!.length !== 3 || priors![1] !== 2 || priors![2]! % 4 !== 0)
-      throw ctx.fail('detection-priors', `${showBottom(ctx, 2)} must be priors, [1, 2, boxes · 4].`);
-    const boxes = priors![2]! / 4;
-    [boxes * 4 * (share_location ? 1 : num_classes), boxes * num_classes].forEach((needed, i) => {
-      const shape = [loc!, conf!][i]!;
-      if (shape.length > 0 && shape[0] === loc![0] && countOf(shape, 1) === needed) return;
-      throw ctx.fail('detection-shapes', `${showBottom(ctx, i)} must hold ${needed} numbers for each sample.`, {
-        hint: `There are ${boxes} priors in ${showBottom(ctx, 2)} and ${num_classes} classes.`,
-      });
-    });
+    checkPredictions(ctx, param);
     return { tops: [[1, 1, capacity(ctx), 7]], params: [] };
   },
   lower(ctx, b, bottoms) {
