@@ -60,6 +60,13 @@ export {
   type Weights,
 } from './infer/net.js';
 export { type ClassMask, type InputPicture, Segmenter, type SegmenterOptions } from './infer/segment.js';
+export {
+  type TransplantLine,
+  type TransplantOptions,
+  type TransplantReport,
+  transplant,
+} from './infer/transplant.js';
+export { weightsChart } from './infer/weights_chart.js';
 export { Builder, type Shape, type Value } from './ir/index.js';
 // Layers of one's own.
 export {

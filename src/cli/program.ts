@@ -13,7 +13,9 @@ import type { SummaryOptions } from './commands/summary.js';
 import type { TestCommandOptions } from './commands/test.js';
 import type { TimeOptions } from './commands/time.js';
 import type { TrainCommandOptions } from './commands/train.js';
+import type { TransplantCommandOptions } from './commands/transplant.js';
 import type { VerifyOptions } from './commands/verify.js';
+import type { WeightsOptions } from './commands/weights.js';
 import type { Io } from './io.js';
 import { inputShape, integer, list, number, numbers, phase, repeated } from './options.js';
 import { addTools } from './program_tools.js';
@@ -58,6 +60,7 @@ export function createProgram(io: Io, setCode: (code: number) => void): Command 
   addConvert(program, io, act);
   addTime(program, io, act);
   addVerify(program, io, act);
+  addWeights(program, io, act);
   addTools(program, io, act);
   addSchemas(program);
   addPython(program);
@@ -65,7 +68,19 @@ export function createProgram(io: Io, setCode: (code: number) => void): Command 
 }
 
 /** Commands that read prototxt. */
-const READERS = ['check', 'summary', 'train', 'test', 'infer', 'encode', 'decode', 'edit', 'time', 'convert'];
+const READERS = [
+  'check',
+  'summary',
+  'train',
+  'test',
+  'infer',
+  'encode',
+  'decode',
+  'edit',
+  'time',
+  'convert',
+  'transplant',
+];
 
 /** `--schema` and `--lenient`, in force before the command itself runs; a `net.proto` beside `net.prototxt` counts too. */
 function addSchemas(program: Command): void {
@@ -75,12 +90,13 @@ function addSchemas(program: Command): void {
       .option('--lenient', 'warn of fields that the schema lacks, and leave them out');
   }
   program.hook('preAction', async (_, command) => {
-    const options = command.opts<{ schema?: string[]; lenient?: boolean; net?: string }>();
+    const options = command.opts<{ schema?: string[]; lenient?: boolean; net?: string; from?: string; to?: string }>();
     if (!READERS.includes(command.name())) return;
     const { loadSchemas, schemaBeside } = await import('../infer/schemas.js');
     const { setLenient } = await import('../schema/index.js');
     setLenient(options.lenient ?? false);
-    const files = [...command.args, ...(options.net === undefined ? [] : [options.net])];
+    const nets = command.name() === 'transplant' ? [options.from, options.to] : [options.net];
+    const files = [...command.args, ...nets.filter(file => file !== undefined)];
     loadSchemas([...files.flatMap(schemaBeside), ...(options.schema ?? [])]);
   });
 }
@@ -188,6 +204,46 @@ function addEditing(program: Command, io: Io, act: Act): void {
       );
   codec('encode', 'prototxt to binary message', "without upgrading older forms: protoc's very bytes");
   codec('decode', 'binary message to prototxt', 'without upgrading older forms');
+}
+
+function addWeights(program: Command, io: Io, act: Act): void {
+  program
+    .command('weights')
+    .description(
+      'what is in a file of weights (.caffemodel, .h5, .safetensors, .npz, a mean or solver state), or how far two are apart',
+    )
+    .argument('<file>', 'its content says what it is')
+    .option('--diff <other>', 'compare with this file; exit code 1 where they differ')
+    .option('--svg <file>', 'draw the histograms')
+    .option('--json', 'as JSON')
+    .action(
+      act(async (file: string, options: WeightsOptions) => {
+        const { weights } = await import('./commands/weights.js');
+        return weights(io, file, options);
+      }),
+    );
+  program
+    .command('transplant')
+    .description('put weights into another network: same names copied, fully connected layers made convolutions')
+    .requiredOption('--weights <file>', 'trained weights, in any format')
+    .requiredOption('--to <file>', 'the network they go into')
+    .requiredOption('--out <file>', 'the .caffemodel (or .caffemodel.h5) to write')
+    .option('--from <file>', 'the network they are of: checks that they are, and says how its matrices lie')
+    .option('--rename <old=new>', "a layer of the weights and the network's layer it goes to (repeatable)", repeated)
+    .option('--gray', "grey pictures: sum the channels of the first layer's filters")
+    .option('--rgb', 'colour pictures from filters over grey: a third to each channel')
+    .addOption(inputOption())
+    .addOption(phaseOption())
+    .addOption(stageOption())
+    .addOption(new Option('--seed <n>', 'of the fillers').argParser(integer()).default(1))
+    .addOption(pythonOption())
+    .option('--json', 'as JSON')
+    .action(
+      act(async (options: TransplantCommandOptions) => {
+        const { transplantCommand } = await import('./commands/transplant.js');
+        return transplantCommand(io, options);
+      }),
+    );
 }
 
 const TARGETS = ['tfjs', 'onnx', 'safetensors', 'npz', 'h5', 'caffemodel'];

@@ -319,12 +319,12 @@ export class Net {
     const valuesOf = (take: (p: Parameter) => Float32Array) =>
       this.paramLayers().map(({ name, params }) => {
         const blobs = params.map(({ parameter, shape }) => ({ shape, data: take(parameter) }));
-        return [name, blobs] as const;
+        return [name, blobs] as [string, WeightBlob[]];
       });
     const params = new Map(valuesOf(p => p.values));
     if (path.endsWith('.h5')) {
-      const every = this.graph.layers.map(l => [l.name, []] as const);
-      const all = (some: typeof params) => new Map<string, WeightBlob[]>([...every, ...some]);
+      const every = this.graph.layers.map((l): [string, WeightBlob[]] => [l.name, []]);
+      const all = (some: typeof params) => new Map([...every, ...some]);
       await saveCaffeH5(path, all(params), diffs ? all(new Map(valuesOf(p => p.diff))) : undefined);
       return;
     }

@@ -31,4 +31,12 @@ export {
 } from './safetensors.js';
 export { type Json, readSolverstate, type SolverSnapshot, writeSolverstate } from './solverstate.js';
 export type { ByteSource, Bytes } from './source.js';
+export {
+  type BlobDifference,
+  type BlobReport,
+  type BlobStatistics,
+  statisticsOf,
+  weightDifferences,
+  weightStatistics,
+} from './statistics.js';
 export { layersOf, tensorName, tensorsOf } from './tensors.js';
