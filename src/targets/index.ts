@@ -1,6 +1,6 @@
 /** The engines: which there are, which one serves, and why. */
 
-import { fail, nearest } from '../diagnostics/index.js';
+import { fail, MokapotError, nearest } from '../diagnostics/index.js';
 import { createHostEngine } from './host/index.js';
 import { createOnnxEngine, onnxReports } from './onnx/index.js';
 import {
@@ -49,8 +49,17 @@ export interface EngineChoice {
  * or `auto`: onnxruntime's native kernels where they load, else TensorFlow's, else wasm.
  */
 export async function createEngine(name = process.env['MOKAPOT_BACKEND'] || 'auto'): Promise<Engine> {
-  const make = makerOf(name) ?? makers[(await chooseEngine()).chosen]!;
-  return make();
+  const make = makerOf(name);
+  if (make) return make();
+  // One after the other: to ask what else there is would load libraries and wake GPUs for nothing.
+  for (const candidate of ['onnx', 'tensorflow']) {
+    try {
+      return await makers[candidate]!();
+    } catch (thrown) {
+      if (!(thrown instanceof MokapotError)) throw thrown;
+    }
+  }
+  return createWasmEngine();
 }
 
 /** How to make the named engine; undefined for `auto`. Throws where there is none of that name. */
