@@ -550,8 +550,8 @@ const concat = withAxis
     const top = fill(
       c.shape.map((d, i) => (i === axis ? add(parts) : d)),
       place => {
-        let rest = place[axis]!;
-        const which = parts.findIndex(part => (rest < part ? true : ((rest -= part), false)));
+        const which = parts.findIndex((_, i) => place[axis]! < add(parts.slice(0, i + 1)));
+        const rest = place[axis]! - add(parts.slice(0, which));
         return xs[which]![
           at(
             shapes[which]!,

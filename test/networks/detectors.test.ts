@@ -131,7 +131,7 @@ describe('a small SSD', () => {
     expect(last).toBeLessThan(first / 4);
     const net = await Net.fromText(text, { phase: 'TEST', backend: 'host' });
     for (const [name, blobs] of solver.net.params)
-      blobs.forEach((blob, i) => net.params.get(name)![i]!.data.set(blob.data));
+      for (const [i, blob] of blobs.entries()) net.params.get(name)![i]!.data.set(blob.data);
     const { data, gt } = pictures(new Random(99));
     const out = (await net.forward({ data }))['out']!.data;
     const box = (from: Float32Array, at: number) =>
