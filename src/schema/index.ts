@@ -33,4 +33,5 @@ export { inheritLocation, locate, type Parsed, type ParseOptions, parseText, set
 export { parseNet, parseSolver } from './read.js';
 export { type BlobMention, blobMentions, layerBlocks, type PlacedBlock, scalarsOf, textsOf } from './select.js';
 export { upgradeNet, upgradeSolver } from './upgrade.js';
+export { type Upgraded, upgradeText } from './upgrade_text.js';
 export { formatFloat, toFloat } from './values.js';
