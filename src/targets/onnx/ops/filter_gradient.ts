@@ -11,8 +11,8 @@ import type { NodeOf, Value } from '../../../ir/types.js';
 import type { GraphWriter } from '../writer.js';
 import type { Scope } from './emitter.js';
 
-/** Numbers that `cols` may have: 32 MB, about what a server's cache holds. */
-const BAND = 2 ** 23;
+/** Numbers that `cols` may have, 64 MB. With smaller bands FCN-8s has twice the nodes, and takes longer to be made ready. */
+const BAND = 2 ** 24;
 
 type Pair = readonly [number, number];
 
@@ -32,7 +32,9 @@ export function filterGradient(s: Scope, node: NodeOf<'convFilterGrad'>): string
   const { groups } = node.attrs;
   const [n, outputs, height, width] = dy.shape as readonly [number, number, number, number];
   const isDealt = moves(node);
-  const picture = isDealt ? dealt(w, padded(s, node, true), n) : padded(s, node, false);
+  const whole = isDealt ? dealt(w, padded(s, node, true), n) : padded(s, node, false);
+  const shape = [whole.channels, 1, n, ...whole.size];
+  const picture = { ...whole, name: w.op('Reshape', [whole.name, w.ints(shape)]) };
   const taps = picture.channels * picture.kernel[0] * picture.kernel[1];
   const rows = Math.max(1, Math.min(height, Math.floor(BAND / (taps * n * width))));
   const gradient = n === 1 ? s.float(dy) : w.op('Transpose', [s.float(dy)], { attrs: { perm: [1, 0, 2, 3] } });
@@ -116,17 +118,15 @@ function collected(w: GraphWriter, sum: string, node: NodeOf<'convFilterGrad'>, 
   return w.op('Slice', [whole, w.ints([0, 0]), w.ints([kh, kw]), w.ints([2, 3])]);
 }
 
-/** A band of output rows, [first row, how many]: what each tap meets, [C, kh·kw, N·rows·W']. */
+/** A band of output rows, [first row, how many]: what each tap meets, [C, kh·kw, N, rows, W']. */
 function unfold(w: GraphWriter, picture: Picture, [first, count]: Pair, width: number): string {
-  const { name, channels, kernel, stride, dilation } = picture;
-  const shape = w.ints([channels, 1, -1]);
+  const { name, kernel, stride, dilation } = picture;
   const taps: string[] = [];
   for (let i = 0; i < kernel[0]; i++)
     for (let j = 0; j < kernel[1]; j++) {
       const begin = [first * stride[0] + i * dilation[0], j * dilation[1]];
       const end = [begin[0]! + (count - 1) * stride[0] + 1, begin[1]! + (width - 1) * stride[1] + 1];
-      const part = w.op('Slice', [name, w.ints(begin), w.ints(end), w.ints([2, 3]), w.ints(stride)]);
-      taps.push(w.op('Reshape', [part, shape]));
+      taps.push(w.op('Slice', [name, w.ints(begin), w.ints(end), w.ints([3, 4]), w.ints(stride)]));
     }
   return taps.length === 1 ? taps[0]! : w.op('Concat', taps, { attrs: { axis: 1 } });
 }
