@@ -80,7 +80,14 @@ export function error(
   message: string,
   more: Omit<Partial<Diagnostic>, 'code' | 'message'> = {},
 ): Diagnostic {
-  return { code, severity: 'error', message, ...more };
+  return { code, severity: 'error', message: clip(message), ...more };
+}
+
+/** A name of megabytes is no message for people. */
+const LONGEST = 2000;
+
+function clip(message: string): string {
+  return message.length <= LONGEST ? message : `${message.slice(0, LONGEST / 2)} … ${message.slice(-200)}`;
 }
 
 /** `throw fail(...)`: a MokapotError of one error diagnostic. */

@@ -56,11 +56,14 @@ function hostFor(layer: LayerParameter, options: NetOptions) {
   }
 }
 
+const MOST_SHOWN = 8;
+
 /** The bottoms with their shapes, where the message does not name them all itself. */
 function bottomNote(message: string, bottoms: Given['bottoms']): string {
-  const shown = bottoms.map(b => `"${b.name}" ${showShape(b.shape)}`);
+  const shown = bottoms.slice(0, MOST_SHOWN).map(b => `"${b.name}" ${showShape(b.shape)}`);
   if (shown.length === 0 || shown.every(s => message.includes(s))) return '';
-  return ` (bottom${shown.length === 1 ? '' : 's'}: ${shown.join(', ')})`;
+  const more = bottoms.length > MOST_SHOWN ? `, … ${bottoms.length - MOST_SHOWN} more` : '';
+  return ` (bottom${shown.length === 1 ? '' : 's'}: ${shown.join(', ')}${more})`;
 }
 
 /** `convolution_param.group` below the layer: the field if it is written, else the nearest thing around it that is. */

@@ -1,6 +1,6 @@
 /** One mistake, one diagnostic: what the compiler finds only because the parser could not read something is left out. */
 
-import type { Diagnostic, Range } from '../diagnostics/index.js';
+import type { Diagnostic } from '../diagnostics/index.js';
 import { locate, type NetParameter } from '../schema/index.js';
 
 /** Errors that a lost or half-read layer causes elsewhere. */
@@ -14,15 +14,29 @@ export function withoutEchoes(
 ): readonly Diagnostic[] {
   const errors = parsed.filter(d => d.severity === 'error');
   if (errors.length === 0) return compiled;
+  const faults = errors.flatMap(d => d.location?.range.start.offset ?? []).toSorted((x, y) => x - y);
   const damaged = net.layer
     .flatMap(layer => locate(layer)?.range ?? [])
-    .filter(range => errors.some(d => d.location && holds(range, d.location.range)));
+    .filter(({ start, end }) => (faults[firstFrom(faults, start.offset)] ?? Infinity) <= end.offset)
+    .toSorted((x, y) => x.start.offset - y.start.offset);
+  const starts = damaged.map(range => range.start.offset);
   return compiled.filter(({ code, severity, location }) => {
     if (severity !== 'error') return true;
-    return !CAUSED_ELSEWHERE.has(code) && !(location && damaged.some(range => holds(range, location.range)));
+    if (CAUSED_ELSEWHERE.has(code)) return false;
+    const at = location?.range.start.offset;
+    // Layers do not overlap: only the last that starts before the place can hold it.
+    return at === undefined || !((damaged[firstFrom(starts, at + 1) - 1]?.end.offset ?? -1) >= at);
   });
 }
 
-function holds(outer: Range, inner: Range): boolean {
-  return outer.start.offset <= inner.start.offset && inner.start.offset <= outer.end.offset;
+/** The index of the first of these ascending numbers that is not below `least`. */
+function firstFrom(numbers: readonly number[], least: number): number {
+  let low = 0;
+  let high = numbers.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (numbers[middle]! < least) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

@@ -19,6 +19,8 @@ import type { BlobVersion, NetLayer, NetOptions, NetParam } from './types.js';
 
 /** Blob counts are 32-bit integers in Caffe. */
 const MAX_COUNT = 2 ** 31 - 1;
+/** Caffe's kMaxBlobAxes. */
+const MAX_AXES = 32;
 
 /** A layer before it is known where gradients flow. */
 export type SetUpLayer = Omit<NetLayer, 'propagateDown' | 'blocked' | 'needsBackward'>;
@@ -224,15 +226,13 @@ class SetUpRun {
     }
   }
 
-  /** Caffe's limits on a blob: no negative axis, fewer than 2^31 numbers. */
+  /** Caffe's limits on a blob: no negative axis, 32 axes, fewer than 2^31 numbers. */
   private checkTops({ param: layer }: LayerContext, { tops }: LayerShapes): boolean {
-    const i = tops.findIndex(
-      shape => !shape.every(d => Number.isSafeInteger(d) && d >= 0) || sizeOf(shape) > MAX_COUNT,
-    );
+    const i = tops.findIndex(shape => beyondLimits(shape) !== undefined);
     const shape = tops[i];
     if (!shape) return true;
-    const what = sizeOf(shape) > MAX_COUNT ? `holds more than ${MAX_COUNT} numbers` : 'is no shape';
-    const message = `The top "${layer.top[i] ?? '(automatic)'}" of layer "${layer.name}" (${layer.type}) has the shape ${showShape(shape)}, which ${what}.`;
+    const shown = shape.length > MAX_AXES ? `${shape.length} axes` : `the shape ${showShape(shape)}`;
+    const message = `The top "${layer.top[i] ?? '(automatic)'}" of layer "${layer.name}" (${layer.type}) has ${shown}, ${beyondLimits(shape)}.`;
     this.report.error('bad-shape', message, { message: layer, field: 'top', index: i }, { layer: layer.name });
     return false;
   }
@@ -271,6 +271,12 @@ class SetUpRun {
       return version;
     });
   }
+}
+
+function beyondLimits(shape: Shape): string | undefined {
+  if (shape.length > MAX_AXES) return `and a blob has ${MAX_AXES} at most`;
+  if (sizeOf(shape) > MAX_COUNT) return `which holds more than ${MAX_COUNT} numbers`;
+  return shape.every(d => Number.isSafeInteger(d) && d >= 0) ? undefined : 'which is no shape';
 }
 
 function countOf(min: number, max: number, noun: string): string {

@@ -61,8 +61,12 @@ const shown = (scalar: SyntaxScalar): string => {
   return `${scalar.negative ? '-' : ''}${text.length > 40 ? `${text.slice(0, 40)}…` : text}`;
 };
 
+/** Longer literals are beyond any integer, and BigInt takes its time to read them. */
+const MOST_DIGITS = 100;
+
 /** A non-negative integer literal: decimal, hexadecimal or octal. */
 function magnitude(text: string): bigint {
+  if (text.length > MOST_DIGITS && text.replace(/^0[xX]?0*/, '').length > MOST_DIGITS) return 2n ** 256n;
   return BigInt(/^0[0-7]/.test(text) ? `0o${text.slice(1)}` : text);
 }
 
