@@ -14,6 +14,7 @@ import { settled } from '../layers/index.js';
 import { entriesFor } from '../net/assumed.js';
 import { type Description, describe, isDataLayer, type NetOptions } from '../net/index.js';
 import { locate, type NetParameter, type NetStateRule, parseNet } from '../schema/index.js';
+import { shapesThere } from '../train/data_feeds.js';
 import { type Io, tellingOf } from './io.js';
 
 export interface State {
@@ -48,7 +49,17 @@ export function describeFile(
   const first = describe(text, options);
   if (!first.diagnostics.some(d => d.code === 'no-data-set')) return first;
   const assumed = entriesFor(parseNet(text).message, ASSUMED);
-  return { ...describe(text, { ...options, entryShapes: assumed }), assumed };
+  return { ...describe(text, { ...options, entryShapes: { ...assumed, ...rest.entryShapes } }), assumed };
+}
+
+/** What a request's data layers read, where their files are there: shapes of entries, and what is wrong with the files. */
+export async function sourcesOf({ text, name, state }: Pick<DescribeRequest, 'text' | 'name' | 'state'>) {
+  const { entryShapes, diagnostics } = await shapesThere(parseNet(text).message, state, folderOf(name));
+  return { ...(Object.keys(entryShapes).length > 0 && { entryShapes }), diagnostics };
+}
+
+function folderOf(name: string): string {
+  return name === '<stdin>' ? '.' : dirname(name);
 }
 
 /**
@@ -63,7 +74,7 @@ export async function withUserCode<T>(
 ): Promise<T> {
   const { message } = parseNet(request.text);
   if (!message.layer.some(l => l.type === 'Python')) return describe(undefined);
-  const places = { given: options.pythonLayers, protoDir: request.name === '<stdin>' ? '.' : dirname(request.name) };
+  const places = { given: options.pythonLayers, protoDir: folderOf(request.name) };
   if (!options.runPython) return describe(findPythonModules(message, places));
   const python = pythonProcess({ ...options, onPythonOutput: tellingOf(io) });
   try {
@@ -109,7 +120,9 @@ export function withoutRepeats(diagnostics: readonly Diagnostic[]): Diagnostic[]
 export function withBatchSize(text: string, size: number): string {
   const params = parseNet(text)
     .message.layer.filter(isDataLayer)
-    .flatMap(l => l.data_param ?? []);
+    .flatMap((l): object[] =>
+      [l.data_param, l.image_data_param, l.hdf5_data_param, l.window_data_param].filter(p => !!p),
+    );
   const places = params.flatMap(p => locate(p, 'batch_size')?.range ?? []);
   if (places.length === 0) {
     throw fail('no-batch-size', 'The network has no Data layer with a batch_size to change.', {

@@ -8,7 +8,7 @@ import type { Report } from './report.js';
 import type { NetOptions } from './types.js';
 
 /** Types whose second top is one number an entry, unless the data set says otherwise. */
-const LABELLED: ReadonlySet<string> = new Set(['Data', 'ImageData', 'WindowData']);
+const LABELLED: ReadonlySet<string> = new Set(['Data', 'ImageData', 'HDF5Data', 'WindowData']);
 
 export class DataShapes {
   private readonly lacking: LayerParameter[] = [];

@@ -4,12 +4,21 @@
  */
 
 import type { LoaderState } from '../data/index.js';
+import { type Diagnostic, MokapotError } from '../diagnostics/index.js';
 import type { Feeds } from '../infer/feeds.js';
 import type { Shape } from '../ir/index.js';
 import { filterLayers, type NetOptions, netState } from '../net/index.js';
 import { Report } from '../net/report.js';
 import type { LayerParameter, NetParameter } from '../schema/index.js';
-import { type DataPlaces, datasetPart, hasSource, openPart, type Part, type PartBatch } from './data_parts.js';
+import {
+  type DataPlaces,
+  datasetPart,
+  hasSource,
+  openPart,
+  type Part,
+  type PartBatch,
+  sourceIsThere,
+} from './data_parts.js';
 
 export type { DataPlaces } from './data_parts.js';
 
@@ -39,7 +48,7 @@ export class DataFeeds {
    *   `window-…`, `transform-…`
    */
   static async bind(net: NetParameter, options: NetOptions, places: DataPlaces): Promise<DataFeeds | undefined> {
-    const layers = filterLayers(net.layer, netState(net, options), new Report()).filter(l => READERS.has(l.type));
+    const layers = readersOf(net, options);
     const phase = options.phase ?? 'TEST';
     const isFed = (layer: LayerParameter) => !places.split && layer.top.every(top => options.inputShapes?.[top]);
     const parts: Part[] = [];
@@ -102,6 +111,34 @@ export class DataFeeds {
   async close(): Promise<void> {
     for (const part of this.parts) await part.close();
   }
+}
+
+/**
+ * Shapes of the entries of those data layers whose own files are there, for who only looks at a net, and what is wrong with
+ * such files. Layers whose files are not there are passed over.
+ */
+export async function shapesThere(
+  net: NetParameter,
+  options: NetOptions,
+  dir: string,
+): Promise<{ readonly entryShapes: Readonly<Record<string, Shape>>; readonly diagnostics: readonly Diagnostic[] }> {
+  const entryShapes: Record<string, Shape> = {};
+  const diagnostics: Diagnostic[] = [];
+  for (const layer of readersOf(net, options).filter(l => sourceIsThere(l, dir))) {
+    try {
+      const part = await openPart(layer, options.phase ?? 'TEST', { dir, seed: 0, shuffle: false });
+      Object.assign(entryShapes, part.entryShapes);
+      await part.close();
+    } catch (thrown) {
+      if (!(thrown instanceof MokapotError)) throw thrown;
+      diagnostics.push(...thrown.diagnostics);
+    }
+  }
+  return { entryShapes, diagnostics };
+}
+
+function readersOf(net: NetParameter, options: NetOptions): readonly LayerParameter[] {
+  return filterLayers(net.layer, netState(net, options), new Report()).filter(l => READERS.has(l.type));
 }
 
 /** The first entries of a batch. */

@@ -1,5 +1,7 @@
 /** What each kind of data layer reads, as a part of a net's batches: Data, ImageData, HDF5Data, WindowData. */
 
+import { existsSync } from 'node:fs';
+import { placesOf } from '../data/files.js';
 import {
   type Batch,
   type Batches,
@@ -60,6 +62,12 @@ interface Binding {
 /** Whether the layer names what it reads, instead of the data set in use. */
 export function hasSource(layer: LayerParameter): boolean {
   return layer.type !== 'Data' || sub(layer, 'data_param').source !== '';
+}
+
+/** Whether the file or database that the layer names is there to be read. */
+export function sourceIsThere(layer: LayerParameter, dir: string): boolean {
+  const param = (layer as unknown as Record<string, { source?: string } | null>)[paramOf(layer)];
+  return Boolean(param?.source) && placesOf(param!.source!, dir).some(p => existsSync(p));
 }
 
 /** @throws MokapotError as the readers do; `data-source` where none is named, `batch-size`, `data-backend` */

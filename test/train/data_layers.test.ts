@@ -385,3 +385,26 @@ describe('HDF5Output', () => {
     });
   });
 });
+
+describe('looking at such nets', () => {
+  it('check and summary take shapes from the files, and say what is wrong with a list', async () => {
+    writeFileSync(file('looked.prototxt'), images() + classify());
+    const summary = await mokapot(['summary', file('looked.prototxt'), '--json']);
+    const blobs = JSON.parse(summary.out).layers.find((l: { name: string }) => l.name === 'd');
+    expect(JSON.stringify(blobs)).toContain('[4,3,6,8]');
+    expect((await mokapot(['check', file('looked.prototxt')])).out).not.toContain('assumed');
+    writeFileSync(file('broken.txt'), 'p0.png 0\np1.png\n');
+    writeFileSync(file('looked.prototxt'), images().replace('list.txt', 'broken.txt') + classify());
+    const broken = await mokapot(['check', file('looked.prototxt')]);
+    expect([broken.code, broken.out]).toEqual([1, expect.stringContaining('broken.txt:2:1')]);
+  });
+
+  it('assume shapes where the files are not there, but what the layer itself says', async () => {
+    const net = images('new_height: 5 new_width: 7').replace('list.txt', 'gone.txt') + classify();
+    writeFileSync(file('gone.prototxt'), net);
+    const { out } = await mokapot(['summary', file('gone.prototxt'), '--json']);
+    expect(out.replace(/\s/g, '')).toContain('[4,3,5,7]');
+    writeFileSync(file('gone.prototxt'), rows().replace('h5.txt', 'gone.txt') + classify());
+    expect((await mokapot(['check', file('gone.prototxt')])).code).toBe(0);
+  });
+});

@@ -11,7 +11,15 @@ import { writeAtomically } from '../../weights/files.js';
 import { countDiagnostics, exitCodes, printDiagnostics } from '../errors.js';
 import { formatShape } from '../format.js';
 import { colors, type Io, say } from '../io.js';
-import { describeFile, type LookingOptions, stateFrom, statesOf, withoutRepeats, withUserCode } from '../network.js';
+import {
+  describeFile,
+  type LookingOptions,
+  sourcesOf,
+  stateFrom,
+  statesOf,
+  withoutRepeats,
+  withUserCode,
+} from '../network.js';
 import { readTextFile } from '../text_file.js';
 
 export interface CheckOptions extends LookingOptions {
@@ -96,15 +104,20 @@ async function checkNetwork(io: Io, text: string, name: string, options: CheckOp
   const weightsLoaded = options.weights !== undefined;
   const request = { text, name, inputShapes: options.input, weightsLoaded };
   const all = [];
-  for (const state of states)
-    all.push(await withUserCode(io, request, options, hostLayer => describeFile({ ...request, state, hostLayer })));
+  const wrong: Diagnostic[] = [];
+  for (const state of states) {
+    const { diagnostics, ...found } = await sourcesOf({ text, name, state });
+    wrong.push(...diagnostics);
+    const full = { ...request, ...found, state };
+    all.push(await withUserCode(io, request, options, hostLayer => describeFile({ ...full, hostLayer })));
+  }
   const assumed = all.find(d => d.assumed)?.assumed;
   const shapes = Object.entries(assumed ?? {}).map(([blob, shape]) => `${blob} ${formatShape(shape)}`);
   const note = error('assumed-shapes', `No data set is named, so entries of ${shapes.join(', ')} are assumed.`, {
     severity: 'note',
     hint: 'Give the real shapes by --input data=1,1,256,256.',
   });
-  return [...all.flatMap(d => d.diagnostics), ...(assumed ? [note] : [])];
+  return [...all.flatMap(d => d.diagnostics), ...wrong, ...(assumed ? [note] : [])];
 }
 
 async function checkSolver(io: Io, text: string, name: string, options: CheckOptions): Promise<Diagnostic[]> {

@@ -6,7 +6,7 @@ import type { DescribedLayer, Description } from '../../net/index.js';
 import { exitCodes, printDiagnostics } from '../errors.js';
 import { formatBytes, formatCount, formatShape, formatSi, formatTable } from '../format.js';
 import { colors, type Io, say, tell } from '../io.js';
-import { describeFile, type LookingOptions, stateFrom, withUserCode } from '../network.js';
+import { describeFile, type LookingOptions, sourcesOf, stateFrom, withUserCode } from '../network.js';
 import { readTextFile } from '../text_file.js';
 
 export interface SummaryOptions extends LookingOptions {
@@ -27,7 +27,9 @@ export async function summary(io: Io, file: string, options: SummaryOptions): Pr
     state: stateFrom(options),
     inputShapes: options.input,
   };
-  const net = await withUserCode(io, request, options, hostLayer => describeFile({ ...request, hostLayer }));
+  const { diagnostics: _, ...found } = await sourcesOf(request);
+  const full = { ...request, ...found };
+  const net = await withUserCode(io, request, options, hostLayer => describeFile({ ...full, hostLayer }));
   if (options.json) say(io, JSON.stringify(toJson(net), null, 2));
   else if (net.layers.length > 0) printTable(io, net, options.splits ?? false);
   const worth = net.diagnostics.filter(d => d.severity !== 'note');

@@ -10,7 +10,7 @@ import type { Shape } from '../../ir/index.js';
 import { Interrupted } from '../errors.js';
 import { type Column, formatBytes, formatShape, formatTable } from '../format.js';
 import { colors, type Io, say, tell, tellingOf } from '../io.js';
-import { describeFile, stateFrom } from '../network.js';
+import { describeFile, sourcesOf, stateFrom } from '../network.js';
 import { startBar } from '../progress.js';
 import { readTextFile } from '../text_file.js';
 
@@ -31,7 +31,8 @@ export async function time(io: Io, options: TimeOptions): Promise<void> {
   const signal = io.interruptible();
   const text = await readTextFile(options.net);
   const state = stateFrom(options);
-  const net = describeFile({ text, name: options.net, state, inputShapes: options.input });
+  const { diagnostics: _, ...found } = await sourcesOf({ text, name: options.net, state });
+  const net = describeFile({ text, name: options.net, state, inputShapes: options.input, ...found });
   if (hasErrors(net.diagnostics)) throw new MokapotError(net.diagnostics.filter(d => d.severity === 'error'));
   const inputShapes = Object.fromEntries(net.inputs.map(name => [name, net.blobs.get(name)!.shape]));
   const timings: Timing[] = [];
