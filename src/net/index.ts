@@ -10,6 +10,7 @@ export {
   cropAlignment,
   type Relation,
 } from './coord_map.js';
+export { type Deployed, type DeployOptions, deployText } from './deploy.js';
 export {
   type DescribedBlob,
   type DescribedLayer,

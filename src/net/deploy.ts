@@ -1,0 +1,350 @@
+/**
+ * `mokapot deploy`: a network for training as the network that is used afterwards, as DIGITS makes it. Rules of phase and
+ * stage are settled (TEST, stage "deploy"), data layers become inputs, losses become what makes probabilities of scores;
+ * labels go, and with them whatever reads them. The text stays where nothing changes, comments and all.
+ */
+
+import { type Diagnostic, error, hasErrors, MokapotError } from '../diagnostics/index.js';
+import type { Shape } from '../ir/index.js';
+import { layerTypes } from '../layers/index.js';
+import {
+  isSet,
+  type LayerParameter,
+  type NetParameter,
+  parseNet,
+  printText,
+  sub,
+  upgradeText,
+} from '../schema/index.js';
+import { cutting, type Splice } from '../schema/mend.js';
+import { type Origin, originOf } from '../schema/parse.js';
+import { declaredEntries } from './assumed.js';
+import { filterLayers } from './filter.js';
+import { isDataLayer } from './inputs.js';
+import { Report } from './report.js';
+
+export interface DeployOptions {
+  /** What diagnostics call the text. */
+  readonly name?: string;
+  /** Shapes of inputs, whole (batch axis too), by blob. */
+  readonly inputShapes?: Readonly<Record<string, Shape>>;
+}
+
+export interface Deployed {
+  readonly text: string;
+  /** What was done, a sentence each. */
+  readonly changes: readonly string[];
+  /** What the caller should know: pre-processing that is theirs now, shapes that were assumed. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+const STATE = { phase: 'TEST', level: 0, stages: ['deploy'] } as const;
+
+/**
+ * The text of the network in use.
+ *
+ * @throws MokapotError where the text is broken, or `deploy-shape` where nothing tells an input's shape
+ */
+export function deployText(text: string, options: DeployOptions = {}): Deployed {
+  const named = options.name === undefined ? {} : { name: options.name };
+  const before = parseNet(text, named).diagnostics;
+  if (hasErrors(before)) throw new MokapotError(before);
+  const upgraded = upgradeText(text, 'caffe.NetParameter', named);
+  const { message } = parseNet(upgraded.text, named);
+  const deployer = new Deployer(upgraded.text, message, options);
+  const made = deployer.run();
+  return { text: made, changes: [...upgraded.changes, ...deployer.changes], diagnostics: deployer.diagnostics };
+}
+
+/** What stands at the end of a network instead of a loss. */
+const ENDS: Readonly<Record<string, 'Softmax' | 'Sigmoid'>> = {
+  SoftmaxWithLoss: 'Softmax',
+  SigmoidCrossEntropyLoss: 'Sigmoid',
+};
+
+/** Which bottoms of a loss the network computes; the others are labels. Most have one. */
+const PREDICTIONS: Readonly<Record<string, number>> = { ContrastiveLoss: 2, MultiBoxLoss: 3 };
+
+const isLoss = (layer: LayerParameter): boolean => layerTypes.get(layer.type)?.isLoss === true;
+/** Feeds the network from outside, other than an Input layer. */
+const isSource = (layer: LayerParameter): boolean =>
+  isDataLayer(layer) ||
+  (layerTypes.get(layer.type)?.isSource === true && layer.type !== 'Input' && layer.type !== 'Parameter') ||
+  (layer.bottom.length === 0 && /Data$/.test(layer.type));
+
+class Deployer {
+  readonly changes: string[] = [];
+  readonly diagnostics: Diagnostic[] = [];
+  readonly #splices: Splice[] = [];
+  /** The layers of phase TEST, stage "deploy", before anything is dropped. */
+  readonly #present: readonly LayerParameter[];
+  /** The author wrote down what deploy means. */
+  readonly #hasStage: boolean;
+  readonly #dropped = new Map<LayerParameter, string>();
+
+  constructor(
+    readonly text: string,
+    readonly net: NetParameter,
+    readonly options: DeployOptions,
+  ) {
+    const report = new Report();
+    this.#present = filterLayers(net.layer, STATE, report);
+    if (hasErrors(report.diagnostics)) throw new MokapotError(report.diagnostics);
+    this.#hasStage = net.layer.some(l =>
+      [...l.include, ...l.exclude].some(rule => [...rule.stage, ...rule.not_stage].includes('deploy')),
+    );
+  }
+
+  run(): string {
+    const present = new Set(this.#present);
+    this.#dropLabels();
+    this.#dropAuxiliary();
+    const gone = this.net.layer.filter(l => !present.has(l));
+    for (const layer of gone) this.#cut(layer);
+    if (gone.length > 0) this.changes.push(`Not of phase TEST, stage "deploy": ${listed(gone)}.`);
+    for (const [why, layers] of this.#byReason()) this.changes.push(`${why}: ${listed(layers)}.`);
+    for (const layer of this.#present) this.#place(layer);
+    if (!this.#hasStage) this.#ends();
+    return this.#applied();
+  }
+
+  #byReason(): Map<string, LayerParameter[]> {
+    const reasons = new Map<string, LayerParameter[]>();
+    for (const [layer, why] of this.#dropped) reasons.set(why, [...(reasons.get(why) ?? []), layer]);
+    return reasons;
+  }
+
+  // ------------------------------------------------------------------ what goes
+
+  /** Labels, losses, and whatever reads a label or a blob that is gone. */
+  #dropLabels(): void {
+    const labels = this.#labels();
+    const gone = new Set(labels);
+    for (const layer of this.#present) {
+      if (isSource(layer)) {
+        if (layer.top.every(top => gone.has(top))) this.#dropped.set(layer, 'Labels');
+        continue;
+      }
+      const reads = layer.bottom.some(b => gone.has(b));
+      if (isLoss(layer) && !this.#hasStage) this.#dropped.set(layer, 'Losses');
+      else if (layer.type === 'Accuracy') this.#dropped.set(layer, 'Measures');
+      else if (reads) this.#dropped.set(layer, 'Read labels');
+      else continue;
+      for (const top of layer.top) if (!layer.bottom.includes(top)) gone.add(top);
+    }
+  }
+
+  /** Tops of data layers that no prediction comes from. */
+  #labels(): Set<string> {
+    const sources = this.#present.filter(isSource);
+    const losses = this.net.layer.filter(isLoss);
+    const wanted = new Set<string>();
+    const heads = losses.flatMap(l => l.bottom.slice(0, PREDICTIONS[l.type] ?? 1));
+    for (const top of this.#ancestors(heads)) wanted.add(top);
+    const isLabel = (source: LayerParameter, top: string, i: number): boolean => {
+      if (losses.length > 0) return !wanted.has(top);
+      return i > 0 || top === 'label' || sources.some(s => s !== source && s.top.indexOf(top) > 0);
+    };
+    return new Set(sources.flatMap(s => s.top.filter((top, i) => isLabel(s, top, i))));
+  }
+
+  /** The blobs and all that they are computed from. */
+  #ancestors(blobs: readonly string[]): Set<string> {
+    const found = new Set(blobs);
+    for (const layer of this.#present.toReversed()) {
+      if (isLoss(layer) || !layer.top.some(t => found.has(t))) continue;
+      for (const bottom of layer.bottom) found.add(bottom);
+    }
+    return found;
+  }
+
+  /** Losses of less weight than another train layers halfway; their heads lead nowhere now. */
+  #dropAuxiliary(): void {
+    if (this.#hasStage) return;
+    const losses = this.#present.filter(isLoss);
+    const weight = (l: LayerParameter) => l.loss_weight[0] ?? 1;
+    const most = Math.max(...losses.map(weight));
+    const minor = losses.filter(l => weight(l) < most).flatMap(l => l.bottom);
+    if (minor.length === 0) return;
+    const useful = this.#ancestors(losses.filter(l => weight(l) === most).flatMap(l => l.bottom));
+    const forMinor = this.#ancestors(minor);
+    for (const layer of this.#present) {
+      const onlyMinor = layer.top.length > 0 && layer.top.every(t => forMinor.has(t) && !useful.has(t));
+      if (onlyMinor && !this.#dropped.has(layer)) this.#dropped.set(layer, 'Only of auxiliary losses');
+    }
+  }
+
+  // ------------------------------------------------------------------ what stays
+
+  /** A layer of the deploy stage: dropped, turned into an Input, or freed of its rules. */
+  #place(layer: LayerParameter): void {
+    if (this.#dropped.has(layer)) {
+      if (this.#probability(layer)) return;
+      this.#cut(layer);
+    } else if (isSource(layer)) this.#input(layer);
+    else this.#withoutRules(layer);
+  }
+
+  #withoutRules(layer: LayerParameter): void {
+    const { lines, fields } = originOf(layer)!;
+    for (const field of fields.filter(f => f.name === 'include' || f.name === 'exclude'))
+      this.#splices.push(cutting(lines, field));
+  }
+
+  #input(layer: LayerParameter): void {
+    const labels = this.#labels();
+    const tops = layer.top.filter(t => !labels.has(t));
+    const inputs = tops.map((top, i) => ({ top, shape: this.#shapeOf(layer, top, i) }));
+    const blocks = inputs.map(
+      ({ top, shape }) =>
+        `layer {\n  name: "${inputs.length > 1 ? top : layer.name}"\n  type: "Input"\n  top: "${top}"\n  input_param { shape { ${shape.map(d => `dim: ${d}`).join(' ')} } }\n}`,
+    );
+    this.#replace(layer, blocks.join('\n'));
+    for (const { top, shape } of inputs)
+      this.changes.push(`${layer.type} layer "${layer.name}" is an input: ${top} ${shape.join('x')}.`);
+    this.#tellTransform(layer);
+  }
+
+  /** The shape of what a data layer feeds: as the options say, as the layer does, or as an Input layer of another stage does. */
+  #shapeOf(layer: LayerParameter, top: string, i: number): Shape {
+    const given = this.options.inputShapes?.[top];
+    if (given) return given;
+    const declared = declaredEntries(this.net)?.[top];
+    if (declared) return [1, ...declared];
+    const dummy = layer.dummy_data_param;
+    const shape = dummy?.shape[dummy.shape.length > 1 ? i : 0];
+    if (shape) return [1, ...shape.dim.slice(1)];
+    const memory = layer.memory_data_param;
+    if (memory) return [1, memory.channels, memory.height, memory.width];
+    return this.#pictureShape(layer, top);
+  }
+
+  #pictureShape(layer: LayerParameter, top: string): Shape {
+    const transform = sub(layer, 'transform_param');
+    const image = layer.image_data_param;
+    const side = transform.crop_size;
+    const [height, width] = side > 0 ? [side, side] : [image?.new_height ?? 0, image?.new_width ?? 0];
+    if (!height || !width) {
+      throw new MokapotError(
+        error('deploy-shape', `Nothing says how large the pictures of "${top}" are.`, {
+          layer: layer.name,
+          hint: `Say it: --input ${top}=1,3,227,227.`,
+        }),
+      );
+    }
+    const told = transform.mean_value.length > 0 ? transform.mean_value.length : undefined;
+    const channels = transform.force_gray || image?.is_color === false ? 1 : (told ?? 3);
+    if (told === undefined && !transform.force_color && !transform.force_gray && !image) {
+      this.#note(
+        'assumed-channels',
+        `"${top}" is taken to have ${channels} channels.`,
+        layer,
+        `If it is grey: --input ${top}=1,1,${height},${width}.`,
+      );
+    }
+    return [1, channels, height, width];
+  }
+
+  #tellTransform(layer: LayerParameter): void {
+    const t = layer.transform_param;
+    if (!t) return;
+    const mean =
+      t.mean_value.length > 0
+        ? `subtract ${t.mean_value.join(', ')}`
+        : t.mean_file
+          ? `subtract the mean in ${t.mean_file}`
+          : '';
+    const scale = isSet(t, 'scale') && t.scale !== 1 ? `multiply by ${Number(t.scale.toPrecision(7))}` : '';
+    const steps = [mean, scale].filter(s => s !== '');
+    if (steps.length === 0) return;
+    this.#note(
+      'deploy-transform',
+      `"${layer.name}" prepared its pictures: ${steps.join(', then ')}. Whoever feeds the input does that now.`,
+      layer,
+      `mokapot convert works it into a model: ${t.mean_value.length > 0 ? `--mean ${t.mean_value.join(',')}` : '--mean'}${scale ? ` --scale ${Number(t.scale.toPrecision(7))}` : ''}.`,
+    );
+  }
+
+  // ------------------------------------------------------------------ losses
+
+  /** In the place of a loss the layer that makes probabilities; whether there is one. */
+  #probability(loss: LayerParameter): boolean {
+    const block = this.#dropped.get(loss) === 'Losses' ? this.#probabilityBlock(loss) : undefined;
+    if (block === undefined) return false;
+    this.#replace(loss, block);
+    return true;
+  }
+
+  /** Losses that phase TEST does not have: their scores get their probabilities at the end. */
+  #ends(): void {
+    const blocks = this.net.layer
+      .filter(l => isLoss(l) && !this.#present.includes(l))
+      .flatMap(loss => this.#probabilityBlock(loss) ?? []);
+    if (blocks.length === 0) return;
+    const end = this.text.length;
+    const gap = this.text.endsWith('\n') ? '' : '\n';
+    this.#splices.push({ start: end, end, text: `${gap}${blocks.join('\n')}\n` });
+  }
+
+  readonly #probable = new Set<string>();
+
+  #probabilityBlock(loss: LayerParameter): string | undefined {
+    const type = ENDS[loss.type];
+    const [score] = loss.bottom;
+    if (!type || score === undefined || this.#probable.has(score)) return undefined;
+    const kept = this.#present.filter(l => !this.#dropped.has(l));
+    const made = kept.some(l => l.top.includes(score));
+    if (!made || kept.some(l => l.type === type && l.bottom.includes(score))) return undefined;
+    this.#probable.add(score);
+    const taken = new Set(kept.flatMap(l => [l.name, ...l.top]));
+    const name = !taken.has('prob') && this.#probable.size === 1 ? 'prob' : `prob_${loss.name}`;
+    const param = type === 'Softmax' && loss.softmax_param;
+    const own = param
+      ? `\n  softmax_param { ${printText(param)
+          .trim()
+          .replace(/\s*\n\s*/g, ' ')} }`
+      : '';
+    this.changes.push(`${loss.type} "${loss.name}" is ${type} "${name}" of "${score}".`);
+    return `layer {\n  name: "${name}"\n  type: "${type}"\n  bottom: "${score}"\n  top: "${name}"${own}\n}`;
+  }
+
+  // ------------------------------------------------------------------ text
+
+  #cut(layer: LayerParameter): void {
+    const origin = this.#originOf(layer);
+    const splice = cutting(origin.lines, origin.span);
+    // A comment right above it speaks of it.
+    const above = /(?:^[ \t]*#[^\n]*\n)+$/m.exec(this.text.slice(0, splice.start));
+    this.#splices.push({ ...splice, start: above ? above.index : splice.start });
+  }
+
+  #replace(layer: LayerParameter, block: string): void {
+    const { span, lines } = this.#originOf(layer);
+    const newline = this.text.includes('\r\n') ? '\r\n' : '\n';
+    const indent = lines.opensLine(span.start) ? lines.indent(span.start) : '';
+    this.#splices.push({ start: span.start, end: span.end, text: block.replaceAll('\n', newline + indent) });
+  }
+
+  #originOf(layer: LayerParameter): Origin {
+    const origin = originOf(layer)!;
+    if (!origin.inList) return origin;
+    throw new MokapotError(
+      error('deploy-list', `Layer "${layer.name}" stands in a list [ … ].`, {
+        layer: layer.name,
+        hint: 'Write each layer as a block of its own: layer { … }.',
+      }),
+    );
+  }
+
+  #applied(): string {
+    const last = this.#splices.toSorted((a, b) => b.start - a.start || b.end - a.end);
+    const text = last.reduce((t, s) => t.slice(0, s.start) + s.text + t.slice(s.end), this.text);
+    return text.replace(/(\r?\n)(?:[ \t]*\r?\n){2,}/g, '$1$1');
+  }
+
+  #note(code: string, message: string, layer: LayerParameter, hint: string): void {
+    this.diagnostics.push({ ...error(code, message, { layer: layer.name, hint }), severity: 'note' });
+  }
+}
+
+const listed = (layers: readonly LayerParameter[]): string => layers.map(l => `${l.name} (${l.type})`).join(', ');
