@@ -20,6 +20,16 @@ export {
   describe,
   describeGraph,
 } from './describe.js';
+export {
+  type DiffSide,
+  diffMessages,
+  diffNets,
+  type FieldChange,
+  type LayerChange,
+  type LayerName,
+  type NetDiff,
+  type ShapeChange,
+} from './diff.js';
 export { describeState, filterLayers, meetsRule, netState, type State } from './filter.js';
 export { isDataLayer } from './inputs.js';
 export { LOSS, type LoweredNet, type LowerOptions, lowerNet, type TrainingParts, writtenName } from './lower.js';
