@@ -7,7 +7,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { HostFailure } from '../layers/index.js';
+import { HostFailure } from '../layers/host_layer.js';
 import { type Reply, ReplyReader, sendRequest } from './channel.js';
 import { hintFor } from './idioms.js';
 
@@ -121,6 +121,12 @@ export class PythonProcess {
     });
   }
 
+  private take(reply: Reply): void {
+    const { said } = reply.header;
+    if (typeof said === 'string') this.print(said);
+    else this.settle(reply);
+  }
+
   private settle(outcome: Reply | HostFailure): void {
     const { pending } = this;
     this.pending = undefined;
@@ -150,7 +156,7 @@ export class PythonProcess {
 
   /** @returns false where there is no such program */
   private async spawn(interpreter: string): Promise<boolean> {
-    const child = spawn(interpreter, ['-B', '-u', workerFile()], {
+    const child = spawn(interpreter, ['-B', workerFile()], {
       stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
       // A group of its own: Ctrl-C is for Mokapot, which lets the iteration end first.
       detached: true,
@@ -169,7 +175,7 @@ export class PythonProcess {
   private listen(child: ChildProcess): void {
     const channel = child.stdio[3] as Duplex;
     this.channel = channel;
-    const reader = new ReplyReader(reply => this.settle(reply));
+    const reader = new ReplyReader(reply => this.take(reply));
     channel.on('data', (piece: Buffer) => {
       try {
         reader.take(piece);
@@ -179,10 +185,10 @@ export class PythonProcess {
       }
     });
     for (const stream of [channel, child.stdin!]) stream.on('error', () => undefined);
-    child.stdout!.on('data', (text: Buffer) => this.print(text));
+    child.stdout!.on('data', (text: Buffer) => this.print(text.toString('utf8')));
     child.stderr!.on('data', (text: Buffer) => {
       this.said = (this.said + text.toString('utf8')).slice(-8000);
-      if (!this.timedOut) this.print(text);
+      if (!this.timedOut) this.print(text.toString('utf8'));
     });
     for (const stream of [channel, child.stdin, child.stdout, child.stderr]) refer(stream, false);
     child.unref();
@@ -195,9 +201,9 @@ export class PythonProcess {
     });
   }
 
-  private print(text: Buffer): void {
+  private print(text: string): void {
     const { onOutput = said => void process.stderr.write(said) } = this.options;
-    onOutput(text.toString('utf8'));
+    onOutput(text);
   }
 
   /** Asks a process that takes too long where it is, then ends it. */

@@ -1,7 +1,7 @@
 """The process that runs a user's Python layers for Mokapot.
 
 Requests come and replies go through file descriptor 3, one at a time: the length of a JSON header as 4 bytes, the header,
-then arrays of 32-bit floats one after the other, as raw bytes. What layers print goes where stdout and stderr lead. The end
+then arrays of 32-bit floats one after the other, as raw bytes. What layers print goes the same way, between the two. The end
 of stdin means that Mokapot is gone: then this process ends too, whatever the layer is doing.
 """
 
@@ -9,17 +9,22 @@ import json
 import os
 import struct
 import sys
+import threading
 
 CHANNEL = 3
 HERE = os.path.abspath(__file__)
 
 
+sending = threading.Lock()
+
+
 def send(header, arrays=()):
     header["arrays"] = [int(a.size) for a in arrays]
     text = json.dumps(header).encode("utf-8")
-    write(struct.pack("<I", len(text)) + text)
-    for a in arrays:
-        write(memoryview(a).cast("B") if a.size else b"")
+    with sending:
+        write(struct.pack("<I", len(text)) + text)
+        for a in arrays:
+            write(memoryview(a).cast("B") if a.size else b"")
 
 
 def write(data):
@@ -39,11 +44,11 @@ except ImportError as error:
     sys.exit(1)
 
 import faulthandler  # noqa: E402
+import io  # noqa: E402
 import importlib  # noqa: E402
 import importlib.util  # noqa: E402
 import random  # noqa: E402
 import signal  # noqa: E402
-import threading  # noqa: E402
 import traceback  # noqa: E402
 
 sys.path[0] = os.path.dirname(os.path.dirname(HERE))
@@ -79,6 +84,40 @@ def receive_array(target):
     """Fills a contiguous array from the channel."""
     if target.size:
         read_into(memoryview(target.reshape(-1)).cast("B"))
+
+
+class Said(io.TextIOBase):
+    """What layers print, line by line to Mokapot; from processes that a layer starts, to where stdout led."""
+
+    def __init__(self, descriptor):
+        self.descriptor = descriptor
+        self.owner = os.getpid()
+        self.rest = ""
+
+    def writable(self):
+        return True
+
+    def fileno(self):
+        return self.descriptor
+
+    def write(self, text):
+        lines, newline, self.rest = (self.rest + text).rpartition("\n")
+        self.tell_lines(lines + newline)
+        return len(text)
+
+    def flush(self):
+        pass
+
+    def end(self):
+        """A line that has no end yet is told as one."""
+        if self.rest:
+            self.write("\n")
+
+    def tell_lines(self, text):
+        if text and os.getpid() == self.owner:
+            send({"said": text})
+        elif text:
+            os.write(self.descriptor, text.encode("utf-8", "replace"))
 
 
 class Failure(Exception):
@@ -227,11 +266,12 @@ def guard():
             ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
         except (OSError, AttributeError, ImportError):
             pass
-    faulthandler.enable()
+    faulthandler.enable(2)
     if hasattr(faulthandler, "register"):
-        faulthandler.register(signal.SIGUSR1, all_threads=False)
+        faulthandler.register(signal.SIGUSR1, 2, all_threads=False)
     threading.Thread(target=watch_stdin, daemon=True).start()
     sys.stdin = open(os.devnull)
+    sys.stdout, sys.stderr = Said(1), Said(2)
 
 
 def answer(request, hosts):
@@ -262,8 +302,9 @@ def main():
             reply, arrays = {"error": failure.reply}, []
         except BaseException as error:
             reply, arrays = {"error": told(error)}, []
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for said in (sys.stdout, sys.stderr):
+            if isinstance(said, Said):
+                said.end()
         send(reply, [numpy.ascontiguousarray(a) for a in arrays])
 
 
