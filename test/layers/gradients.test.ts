@@ -1,12 +1,13 @@
 /** Gradients of every differentiable layer against central differences, over random shapes and parameters. */
 
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
+import { greatestError } from '../../src/infer/verify.js';
 import { sizeOf } from '../../src/ir/index.js';
 import { layerTypes } from '../../src/layers/index.js';
 import { lowerNet } from '../../src/net/index.js';
 import { Random } from '../../src/random/index.js';
-import { createHostEngine } from '../../src/targets/host/index.js';
+import { createEngine, createHostEngine, type Engine } from '../../src/targets/index.js';
 import { compiled, type Shapes } from './net_of.js';
 
 interface Case {
@@ -43,15 +44,14 @@ function values(shape: readonly number[], name: string, random: Random, c: Case)
   return Float32Array.from({ length: sizeOf(shape) }, () => random.integer(classes));
 }
 
-/** Compares every gradient of Σ w · tops (w random) with central differences of it. */
-async function check(c: Case, seed: number): Promise<void> {
+/** The case on an engine: compiled, its parameters written, everything that it is fed drawn. */
+async function setUp(engine: Engine, c: Case, seed: number) {
   const random = new Random(seed);
   const net = compiled(c.layer, c.shapes, c.phase);
   const inputs = Object.keys(c.shapes).filter(name => (c.labels?.[name] ?? c.given?.[name]) === undefined);
   const tops = [...net.outputs].filter(name => !(name in c.shapes));
   const lowering = { gradients: 'seeds', seeds: tops, blobDiffs: inputs, paramDiffs: 'all', fetch: tops } as const;
   const { graph } = lowerNet(net, lowering);
-  const engine = createHostEngine();
   const program = await engine.compile(graph);
   const feeds: Record<string, Float32Array> = {};
   for (const [name, shape] of Object.entries(c.shapes)) feeds[name] = values(shape, name, random, c);
@@ -72,6 +72,15 @@ async function check(c: Case, seed: number): Promise<void> {
   const write = (key: string) => engine.write(key, params.get(key)!, net.params.find(p => p.key === key)!.shape);
   for (const key of params.keys()) write(key);
   const names = [...inputs.map(n => `grad/blob/${n}`), ...[...params.keys()].map(k => `grad/${k}`)];
+  return { random, inputs, tops, program, feeds, params, write, names };
+}
+
+const host = createHostEngine();
+afterAll(() => host.dispose());
+
+/** Compares every gradient of Σ w · tops (w random) with central differences of it. */
+async function check(c: Case, seed: number): Promise<void> {
+  const { random, inputs, tops, program, feeds, params, write, names } = await setUp(host, c, seed);
   const ours = await program.run(feeds, names);
   const objective = async () => {
     const out = await program.run(feeds, tops);
@@ -99,7 +108,15 @@ async function check(c: Case, seed: number): Promise<void> {
   for (const name of inputs) await probe(feeds[name]!, ours[`grad/blob/${name}`]!, name, () => {});
   for (const [key, array] of params)
     if (!c.kept?.[key]) await probe(array, ours[`grad/${key}`]!, key, () => write(key));
-  engine.dispose();
+  program.dispose();
+}
+
+/** Every top and gradient of a case. */
+async function all(engine: Engine, c: Case, seed: number): Promise<Record<string, Float32Array>> {
+  const { program, feeds, names, tops } = await setUp(engine, c, seed);
+  const out = await program.run(feeds, [...names, ...tops]);
+  program.dispose();
+  return out;
 }
 
 const dim = (max: number, min = 1) => fc.integer({ min, max });
@@ -199,7 +216,7 @@ const layers: Readonly<Record<string, fc.Arbitrary<Case>>> = {
     .tuple(shape4, fc.constantFrom('MAX', 'AVE'), dim(2), dim(3))
     .map(([x, method, height, stride]) => ({
       layer: `layer { name: "l" type: "Pooling" bottom: "x" top: "y" pooling_param { pool: ${method} kernel_h: ${height}
-      kernel_w: 1 stride_h: 1 stride_w: ${stride} pad_h: ${height - 1} pad_w: 0 } }`,
+      kernel_w: ${stride} stride_h: 1 stride_w: ${stride} pad_h: ${height - 1} pad_w: 0 } }`,
       shapes: { x: [x[0], x[1], x[2] + 1, x[3]] },
     })),
   'Pooling, of whole planes': fc.tuple(shape4, fc.constantFrom('MAX', 'AVE')).map(([x, method]) => ({
@@ -513,6 +530,22 @@ const WITHOUT: Readonly<Record<string, string>> = {
   DetectionOutput: 'chooses boxes',
   Python: 'user code has its own (test/layers/python.test.ts)',
 };
+
+describe.each(['wasm', 'cpu'])('gradients on %s', async backend => {
+  const engine = await createEngine(backend);
+  afterAll(() => engine.dispose());
+
+  it.each(Object.entries(layers))('%s: as on the host', async (_, cases) => {
+    const agree = async (c: Case, seed: number) => {
+      const [theirs, ours] = [await all(host, c, seed), await all(engine, c, seed)];
+      for (const [name, expected] of Object.entries(theirs)) {
+        const error = greatestError(ours[name]!, expected);
+        if (error > 1e-4) throw new Error(`${name} is off by ${error} in\n${c.layer}\n${JSON.stringify(c.shapes)}`);
+      }
+    };
+    await fc.assert(fc.asyncProperty(cases, fc.integer({ min: 1, max: 1e6 }), agree), { numRuns: 2, seed: 7 });
+  });
+});
 
 describe('every layer', () => {
   const types = [...layerTypes.values()].filter(t => t.bottoms.max > 0 && t.tops.max > 0);
