@@ -204,7 +204,7 @@ function defaultAt(message: object, path: string): string | undefined {
   const field = type.fields[steps.at(-1)!.replace(/\[\d+\]$/, '')]!.resolve();
   if (field.repeated || field.resolvedType instanceof protobuf.Type || field.options?.['default'] === undefined)
     return undefined;
-  return formatValue(field, type.ctor.prototype[field.name]);
+  return formatValue(field, (type.ctor.prototype as Record<string, unknown>)[field.name]);
 }
 
 // -------------------------------------------------------------------- shapes and order

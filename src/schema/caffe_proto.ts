@@ -14,6 +14,7 @@ package caffe;
 // ---------------------------------------------------------------- blobs and data
 
 message BlobShape {
+  // The size of one axis, outermost first: batch, channels, height, width.
   repeated int64 dim = 1 [packed = true];
 }
 
@@ -50,26 +51,42 @@ message FillerParameter {
     FAN_OUT = 1;
     AVERAGE = 2;
   }
+  // How numbers start: constant, uniform, gaussian, xavier, msra, positive_unitball or bilinear.
   optional string type = 1 [default = "constant"];
+  // constant: the number.
   optional float value = 2 [default = 0];
+  // uniform: the least.
   optional float min = 3 [default = 0];
+  // uniform: the greatest.
   optional float max = 4 [default = 1];
+  // gaussian: the mean.
   optional float mean = 5 [default = 0];
+  // gaussian: the standard deviation.
   optional float std = 6 [default = 1];
+  // gaussian: how many numbers that are not 0 each output gets in the mean; -1 is all.
   optional int32 sparse = 7 [default = -1];
+  // xavier and msra: scale by the inputs, the outputs, or the mean of both.
   optional VarianceNorm variance_norm = 8 [default = FAN_IN];
 }
 
 // ---------------------------------------------------------------- the net
 
 message NetParameter {
+  // The network's name, for people.
   optional string name = 1;
+  // Older form: a blob that is fed. Today an Input layer says so.
   repeated string input = 3;
+  // Older form: the shape of each input.
   repeated BlobShape input_shape = 8;
+  // Older form: four numbers an input.
   repeated int32 input_dim = 4;
+  // Compute gradients for all blobs, whether parameters need them or not.
   optional bool force_backward = 5 [default = false];
+  // The phase, level and stages that the network is in unless the caller says otherwise.
   optional NetState state = 6;
+  // Caffe prints the size of every blob and gradient; Mokapot does not heed it.
   optional bool debug_info = 7 [default = false];
+  // One layer. They run in the order of the text.
   repeated LayerParameter layer = 100;
   // Until 2015 layers stood here.
   repeated V1LayerParameter layers = 2;
@@ -81,16 +98,24 @@ enum Phase {
 }
 
 message NetState {
+  // TRAIN or TEST.
   optional Phase phase = 1 [default = TEST];
+  // A number that rules compare with min_level and max_level.
   optional int32 level = 2 [default = 0];
+  // Names in force, which rules ask for: DIGITS uses train, val and deploy.
   repeated string stage = 3;
 }
 
 message NetStateRule {
+  // The rule is met in this phase only.
   optional Phase phase = 1;
+  // The rule is met from this level on.
   optional int32 min_level = 2;
+  // The rule is met up to this level.
   optional int32 max_level = 3;
+  // Names that must all be in force.
   repeated string stage = 4;
+  // Names none of which may be in force.
   repeated string not_stage = 5;
 }
 
@@ -113,48 +138,89 @@ message SolverParameter {
     ADADELTA = 4;
     ADAM = 5;
   }
+  // File of the network, for training and testing.
   optional string net = 24;
+  // The network itself, in the solver's text.
   optional NetParameter net_param = 25;
+  // File of the network for training alone.
   optional string train_net = 1;
+  // Files of networks for testing alone.
   repeated string test_net = 2;
+  // The network for training, in the solver's text.
   optional NetParameter train_net_param = 21;
+  // Networks for testing, in the solver's text.
   repeated NetParameter test_net_param = 22;
+  // Level and stages of the training network.
   optional NetState train_state = 26;
+  // Level and stages of each test network.
   repeated NetState test_state = 27;
+  // How many batches a test takes, for each test network.
   repeated int32 test_iter = 3;
+  // Iterations between two tests; 0 is none.
   optional int32 test_interval = 4 [default = 0];
+  // Caffe also prints the loss of test networks.
   optional bool test_compute_loss = 19 [default = false];
+  // Test before the first iteration too.
   optional bool test_initialization = 32 [default = true];
+  // The learning rate that the policy starts from.
   optional float base_lr = 5;
+  // Iterations between two lines of progress; 0 is none.
   optional int32 display = 6;
+  // Over how many iterations the shown loss is averaged.
   optional int32 average_loss = 33 [default = 1];
+  // How many iterations to train.
   optional int32 max_iter = 7;
+  // Batches whose gradients are added up for one update.
   optional int32 iter_size = 36 [default = 1];
+  // How the rate falls: fixed, step, exp, inv, multistep, poly or sigmoid.
   optional string lr_policy = 8;
+  // step, exp, inv, multistep, sigmoid: the factor of the policy.
   optional float gamma = 9;
+  // inv, poly: the exponent.
   optional float power = 10;
+  // How much of the last update goes into the next (Adam's first beta).
   optional float momentum = 11;
+  // Strength of the regularisation, times each parameter's decay_mult.
   optional float weight_decay = 12;
+  // L2 or L1.
   optional string regularization_type = 29 [default = "L2"];
+  // step: iterations between two falls; sigmoid: where it is half.
   optional int32 stepsize = 13;
+  // multistep: the iterations at which the rate falls.
   repeated int32 stepvalue = 34;
+  // Scale all gradients down where their L2 norm is above this; below 0 is never.
   optional float clip_gradients = 35 [default = -1];
+  // Iterations between two snapshots; 0 is only at the end.
   optional int32 snapshot = 14 [default = 0];
+  // What names of snapshots begin with, folder and all.
   optional string snapshot_prefix = 15;
+  // Gradients go into snapshots too.
   optional bool snapshot_diff = 16 [default = false];
+  // BINARYPROTO (.caffemodel) or HDF5.
   optional SnapshotFormat snapshot_format = 37 [default = BINARYPROTO];
+  // CPU or GPU; Mokapot chooses by --backend.
   optional SolverMode solver_mode = 17 [default = GPU];
+  // Which GPU Caffe uses.
   optional int32 device_id = 18 [default = 0];
+  // Seed of all chance; below 0 another one each time.
   optional int64 random_seed = 20 [default = -1];
+  // The update rule: SGD, Nesterov, AdaGrad, RMSProp, AdaDelta or Adam.
   optional string type = 40 [default = "SGD"];
+  // A small number against division by 0 in AdaGrad, RMSProp, AdaDelta and Adam.
   optional float delta = 31 [default = 1e-8];
+  // Adam's second beta.
   optional float momentum2 = 39 [default = 0.999];
+  // RMSProp: how much of the mean square stays.
   optional float rms_decay = 38 [default = 0.99];
+  // Caffe prints sizes of gradients and updates; Mokapot does not heed it.
   optional bool debug_info = 23 [default = false];
+  // A snapshot at the end of training.
   optional bool snapshot_after_train = 28 [default = true];
   // \`type\` as it was before it became a string.
   optional SolverType solver_type = 30 [default = SGD];
+  // Caffe on several GPUs only.
   optional bool layer_wise_reduce = 41 [default = true];
+  // Files of weights to start from, separated by commas.
   repeated string weights = 42;
 
   // NVIDIA's. Two of its fields are not here: BVLC gave their numbers 41 and 42 another meaning.
@@ -177,25 +243,42 @@ message ParamSpec {
     STRICT = 0;
     PERMISSIVE = 1;
   }
+  // Parameters of one name are one and the same: they are shared.
   optional string name = 1;
+  // Whether shared parameters must agree in shape (STRICT) or only in count (PERMISSIVE).
   optional DimCheckMode share_mode = 2;
+  // Times the solver's learning rate; 0 keeps the parameter as it is.
   optional float lr_mult = 3 [default = 1.0];
+  // Times the solver's weight_decay.
   optional float decay_mult = 4 [default = 1.0];
 }
 
 message LayerParameter {
+  // The layer's name; weights are found by it.
   optional string name = 1;
+  // What the layer does, e.g. "Convolution".
   optional string type = 2;
+  // A blob that the layer reads.
   repeated string bottom = 3;
+  // A blob that the layer makes; the name of a bottom works in place.
   repeated string top = 4;
+  // Set by Caffe itself. Rules say include { phase: TRAIN }.
   optional Phase phase = 10;
+  // How much each top counts in the loss; a loss layer's first has 1.
   repeated float loss_weight = 5;
+  // For each parameter blob (weights, then bias): learning rate, decay, name to share it by.
   repeated ParamSpec param = 6;
+  // The parameters' numbers, in a .caffemodel.
   repeated BlobProto blobs = 7;
+  // For each bottom, whether gradients go on through it.
   repeated bool propagate_down = 11;
+  // The layer takes part only in states that meet one of these rules.
   repeated NetStateRule include = 8;
+  // The layer takes no part in states that meet one of these rules.
   repeated NetStateRule exclude = 9;
+  // What a data layer does to its pictures.
   optional TransformationParameter transform_param = 100;
+  // Which labels a loss ignores and what it is divided by.
   optional LossParameter loss_param = 101;
   optional AccuracyParameter accuracy_param = 102;
   optional ArgMaxParameter argmax_param = 103;
@@ -251,12 +334,19 @@ message LayerParameter {
 }
 
 message TransformationParameter {
+  // Multiply pixels by this, after the mean is taken off.
   optional float scale = 1 [default = 1];
+  // Mirror pictures at random while training.
   optional bool mirror = 2 [default = false];
+  // Cut squares of this side: at random in TRAIN, from the middle in TEST.
   optional uint32 crop_size = 3 [default = 0];
+  // A .binaryproto of a mean picture to subtract.
   optional string mean_file = 4;
+  // Subtract this from each channel; one number for all, or one a channel.
   repeated float mean_value = 5;
+  // Decode encoded pictures as three channels.
   optional bool force_color = 6 [default = false];
+  // Decode encoded pictures as one channel.
   optional bool force_gray = 7 [default = false];
 
   // NVIDIA's.
@@ -270,20 +360,29 @@ message LossParameter {
     BATCH_SIZE = 2;
     NONE = 3;
   }
+  // Places with this label do not count.
   optional int32 ignore_label = 1;
+  // Divide the sum by: VALID the places that count, BATCH_SIZE the samples, FULL all places, NONE 1.
   optional NormalizationMode normalization = 3 [default = VALID];
+  // Older form of normalization: true is VALID, false BATCH_SIZE.
   optional bool normalize = 2;
 }
 
 message AccuracyParameter {
+  // Right if the label is among this many best classes.
   optional uint32 top_k = 1 [default = 1];
+  // The axis of the classes.
   optional int32 axis = 2 [default = 1];
+  // Places with this label do not count.
   optional int32 ignore_label = 3;
 }
 
 message ArgMaxParameter {
+  // The values too, or, with axis, instead of the positions.
   optional bool out_max_val = 1 [default = false];
+  // How many of the greatest.
   optional uint32 top_k = 2 [default = 1];
+  // Along which axis; without it over each whole sample.
   optional int32 axis = 3;
 }
 
@@ -293,34 +392,49 @@ message BatchNormParameter {
     CAFFE = 1;
     CUDNN = 2;
   }
+  // Use the kept statistics; default: in TEST only.
   optional bool use_global_stats = 1;
+  // How much of the kept statistics stays at each iteration.
   optional float moving_average_fraction = 2 [default = .999];
+  // Added to the variance before the root.
   optional float eps = 3 [default = 1e-5];
 
   // NVIDIA's: scale and bias learnt in the same layer.
+  // How scales start.
   optional FillerParameter scale_filler = 5;
+  // How biases start.
   optional FillerParameter bias_filler = 6;
+  // Chooses among Caffe's implementations.
   optional Engine engine = 15 [default = DEFAULT];
 }
 
 message BiasParameter {
+  // The first axis that the bias runs along.
   optional int32 axis = 1 [default = 1];
+  // How many axes it runs along; -1 is all that are left.
   optional int32 num_axes = 2 [default = 1];
+  // How the bias starts.
   optional FillerParameter filler = 3;
 }
 
 message ClipParameter {
+  // Smaller values become this.
   required float min = 1;
+  // Greater values become this.
   required float max = 2;
 }
 
 message ConcatParameter {
+  // The axis along which the bottoms are joined; below 0 counts from the end.
   optional int32 axis = 2 [default = 1];
+  // Older name of axis.
   optional uint32 concat_dim = 1 [default = 1];
 }
 
 message ContrastiveLossParameter {
+  // Pairs that differ are pushed this far apart.
   optional float margin = 1 [default = 1.0];
+  // The formula of Caffe before 2015: max(margin − d², 0).
   optional bool legacy_version = 2 [default = false];
 }
 
@@ -334,31 +448,52 @@ message ConvolutionParameter {
     CAFFE = 1;
     CUDNN = 2;
   }
+  // How many filters, so how many channels the top has.
   optional uint32 num_output = 1;
+  // Add a learnt number to each output channel.
   optional bool bias_term = 2 [default = true];
+  // Zeros around the input, on every side; one number, or one an axis.
   repeated uint32 pad = 3;
+  // Side of the filters; one number, or one an axis.
   repeated uint32 kernel_size = 4;
+  // Steps between two places of a filter; 1 where it is not given.
   repeated uint32 stride = 6;
+  // Gaps in the filters: their places lie this far apart; 1 where it is not given.
   repeated uint32 dilation = 18;
+  // pad along the height.
   optional uint32 pad_h = 9 [default = 0];
+  // pad along the width.
   optional uint32 pad_w = 10 [default = 0];
+  // kernel_size along the height.
   optional uint32 kernel_h = 11;
+  // kernel_size along the width.
   optional uint32 kernel_w = 12;
+  // stride along the height.
   optional uint32 stride_h = 13;
+  // stride along the width.
   optional uint32 stride_w = 14;
+  // Cut the channels into this many groups that do not see each other.
   optional uint32 group = 5 [default = 1];
+  // How the filters start. Without it they are 0 and, under more layers, never learn.
   optional FillerParameter weight_filler = 7;
+  // How the biases start.
   optional FillerParameter bias_filler = 8;
+  // Chooses among Caffe's implementations.
   optional Engine engine = 15 [default = DEFAULT];
+  // The axis of the channels; those behind it are slid over.
   optional int32 axis = 16 [default = 1];
+  // Chooses among Caffe's implementations.
   optional bool force_nd_im2col = 17 [default = false];
 
   // NVIDIA's.
+  // Chooses among cuDNN's implementations.
   optional CuDNNConvolutionAlgorithmSeeker cudnn_convolution_algo_seeker = 19 [default = FINDEX];
 }
 
 message CropParameter {
+  // The first axis that is cut.
   optional int32 axis = 1 [default = 2];
+  // Where the cut begins; one number for all axes, or one an axis.
   repeated uint32 offset = 2;
 }
 
@@ -367,15 +502,25 @@ message DataParameter {
     LEVELDB = 0;
     LMDB = 1;
   }
+  // The database's folder. Without one the data set in use is taken.
   optional string source = 1;
+  // How many entries an iteration takes.
   optional uint32 batch_size = 4;
+  // Skip up to so many entries at the start, by chance.
   optional uint32 rand_skip = 7 [default = 0];
+  // LMDB or LEVELDB.
   optional DB backend = 8 [default = LEVELDB];
+  // Older form: scale in transform_param.
   optional float scale = 2 [default = 1];
+  // Older form: mean_file in transform_param.
   optional string mean_file = 3;
+  // Older form: crop_size in transform_param.
   optional uint32 crop_size = 5 [default = 0];
+  // Older form: mirror in transform_param.
   optional bool mirror = 6 [default = false];
+  // Decode encoded pictures as three channels.
   optional bool force_encoded_color = 9 [default = false];
+  // How many batches Caffe reads ahead.
   optional uint32 prefetch = 10 [default = 4];
 
   // NVIDIA's.
@@ -383,15 +528,22 @@ message DataParameter {
 }
 
 message DropoutParameter {
+  // Share of values set to 0 while training; the others are scaled up.
   optional float dropout_ratio = 1 [default = 0.5];
 }
 
 message DummyDataParameter {
+  // How each top is filled; constant 0 where none is given.
   repeated FillerParameter data_filler = 1;
+  // The shape of each top, or of all.
   repeated BlobShape shape = 6;
+  // Older form: first axis of each top.
   repeated uint32 num = 2;
+  // Older form: second axis.
   repeated uint32 channels = 3;
+  // Older form: third axis.
   repeated uint32 height = 4;
+  // Older form: fourth axis.
   repeated uint32 width = 5;
 }
 
@@ -401,41 +553,59 @@ message EltwiseParameter {
     SUM = 1;
     MAX = 2;
   }
+  // PROD, SUM or MAX, element by element.
   optional EltwiseOp operation = 1 [default = SUM];
+  // SUM: a factor for each bottom.
   repeated float coeff = 2;
+  // PROD: compute gradients without dividing by values that may be 0.
   optional bool stable_prod_grad = 3 [default = true];
 }
 
 message ELUParameter {
+  // The value that large negative inputs come down to, with a minus.
   optional float alpha = 1 [default = 1];
 }
 
 message EmbedParameter {
+  // Length of the vector that stands for an index.
   optional uint32 num_output = 1;
+  // How many indices there are.
   optional uint32 input_dim = 2;
+  // Add a learnt vector.
   optional bool bias_term = 3 [default = true];
+  // How the vectors start.
   optional FillerParameter weight_filler = 4;
+  // How the bias starts.
   optional FillerParameter bias_filler = 5;
 }
 
 message ExpParameter {
+  // The base; -1 is e.
   optional float base = 1 [default = -1.0];
+  // Times the input.
   optional float scale = 2 [default = 1.0];
+  // Added to the scaled input.
   optional float shift = 3 [default = 0.0];
 }
 
 message FlattenParameter {
+  // The first axis that is joined.
   optional int32 axis = 1 [default = 1];
+  // The last axis that is joined.
   optional int32 end_axis = 2 [default = -1];
 }
 
 message HDF5DataParameter {
+  // A text file with one HDF5 file a line.
   optional string source = 1;
+  // How many rows an iteration takes.
   optional uint32 batch_size = 2;
+  // Take files and rows in another order each time.
   optional bool shuffle = 3 [default = false];
 }
 
 message HDF5OutputParameter {
+  // The HDF5 file that the bottoms are written to.
   optional string file_name = 1;
 }
 
@@ -444,45 +614,70 @@ message HingeLossParameter {
     L1 = 1;
     L2 = 2;
   }
+  // L1 or L2 of the margins.
   optional Norm norm = 1 [default = L1];
 }
 
 message ImageDataParameter {
+  // A text file with a picture and a label a line.
   optional string source = 1;
+  // How many pictures an iteration takes.
   optional uint32 batch_size = 4 [default = 1];
+  // Skip up to so many pictures at the start, by chance.
   optional uint32 rand_skip = 7 [default = 0];
+  // Another order in each epoch.
   optional bool shuffle = 8 [default = false];
+  // Resize pictures to this height; 0 leaves them.
   optional uint32 new_height = 9 [default = 0];
+  // Resize pictures to this width; 0 leaves them.
   optional uint32 new_width = 10 [default = 0];
+  // Three channels, or one.
   optional bool is_color = 11 [default = true];
+  // Older form: scale in transform_param.
   optional float scale = 2 [default = 1];
+  // Older form: mean_file in transform_param.
   optional string mean_file = 3;
+  // Older form: crop_size in transform_param.
   optional uint32 crop_size = 5 [default = 0];
+  // Older form: mirror in transform_param.
   optional bool mirror = 6 [default = false];
+  // Put in front of the pictures' paths.
   optional string root_folder = 12 [default = ""];
 }
 
 message InfogainLossParameter {
+  // A .binaryproto of the matrix, if it is no bottom.
   optional string source = 1;
+  // The axis of the classes.
   optional int32 axis = 2 [default = 1];
 }
 
 message InnerProductParameter {
+  // How many outputs each sample has.
   optional uint32 num_output = 1;
+  // Add a learnt number to each output.
   optional bool bias_term = 2 [default = true];
+  // How the weights start. Without it they are 0.
   optional FillerParameter weight_filler = 3;
+  // How the biases start.
   optional FillerParameter bias_filler = 4;
+  // The axes from this on are one vector.
   optional int32 axis = 5 [default = 1];
+  // The weights are stored inputs × outputs.
   optional bool transpose = 6 [default = false];
 }
 
 message InputParameter {
+  // The shape of each top, or of all.
   repeated BlobShape shape = 1;
 }
 
 message LogParameter {
+  // The base; -1 is e.
   optional float base = 1 [default = -1.0];
+  // Times the input.
   optional float scale = 2 [default = 1.0];
+  // Added to the scaled input.
   optional float shift = 3 [default = 0.0];
 }
 
@@ -496,28 +691,42 @@ message LRNParameter {
     CAFFE = 1;
     CUDNN = 2;
   }
+  // How many neighbouring channels, or the side of the square; odd.
   optional uint32 local_size = 1 [default = 5];
+  // Strength of the normalisation.
   optional float alpha = 2 [default = 1.];
+  // Its exponent.
   optional float beta = 3 [default = 0.75];
+  // ACROSS_CHANNELS or WITHIN_CHANNEL.
   optional NormRegion norm_region = 4 [default = ACROSS_CHANNELS];
+  // Added to the sum.
   optional float k = 5 [default = 1.];
+  // Chooses among Caffe's implementations.
   optional Engine engine = 6 [default = DEFAULT];
 }
 
 message MemoryDataParameter {
+  // Samples an iteration takes.
   optional uint32 batch_size = 1;
+  // Channels of a sample.
   optional uint32 channels = 2;
+  // Height of a sample.
   optional uint32 height = 3;
+  // Width of a sample.
   optional uint32 width = 4;
 }
 
 message MVNParameter {
+  // Divide by the deviation, besides taking off the mean.
   optional bool normalize_variance = 1 [default = true];
+  // Over all channels of a sample together.
   optional bool across_channels = 2 [default = false];
+  // Added to the deviation.
   optional float eps = 3 [default = 1e-9];
 }
 
 message ParameterParameter {
+  // The shape of the parameter that is the top.
   optional BlobShape shape = 1;
 }
 
@@ -536,44 +745,71 @@ message PoolingParameter {
     CEIL = 0;
     FLOOR = 1;
   }
+  // MAX, AVE or STOCHASTIC.
   optional PoolMethod pool = 1 [default = MAX];
+  // Zeros around the input, on every side.
   optional uint32 pad = 4 [default = 0];
+  // pad along the height.
   optional uint32 pad_h = 9 [default = 0];
+  // pad along the width.
   optional uint32 pad_w = 10 [default = 0];
+  // Side of the window.
   optional uint32 kernel_size = 2;
+  // kernel_size along the height.
   optional uint32 kernel_h = 5;
+  // kernel_size along the width.
   optional uint32 kernel_w = 6;
+  // Steps between two windows.
   optional uint32 stride = 3 [default = 1];
+  // stride along the height.
   optional uint32 stride_h = 7;
+  // stride along the width.
   optional uint32 stride_w = 8;
+  // Chooses among Caffe's implementations.
   optional Engine engine = 11 [default = DEFAULT];
+  // The window is the whole plane.
   optional bool global_pooling = 12 [default = false];
+  // How the size of the top is rounded: CEIL (Caffe's) or FLOOR.
   optional RoundMode round_mode = 13 [default = CEIL];
 }
 
 message PowerParameter {
+  // The exponent, after scale and shift.
   optional float power = 1 [default = 1.0];
+  // Times the input.
   optional float scale = 2 [default = 1.0];
+  // Added to the scaled input.
   optional float shift = 3 [default = 0.0];
 }
 
 message PReLUParameter {
+  // How the slopes start; 0.25 where it is not given.
   optional FillerParameter filler = 1;
+  // One slope for all channels.
   optional bool channel_shared = 2 [default = false];
 }
 
 message PythonParameter {
+  // The file of the class, without .py (or .ts, .js).
   optional string module = 1;
+  // The class in it.
   optional string layer = 2;
+  // Text that the class gets as self.param_str.
   optional string param_str = 3 [default = ""];
+  // Caffe on several GPUs only.
   optional bool share_in_parallel = 4 [default = false];
 }
 
 message RecurrentParameter {
+  // Length of the state.
   optional uint32 num_output = 1 [default = 0];
+  // How the weights start.
   optional FillerParameter weight_filler = 2;
+  // How the biases start.
   optional FillerParameter bias_filler = 3;
+  // Caffe prints the inner network.
   optional bool debug_info = 4 [default = false];
+  // The first states are bottoms, the last ones tops.
   optional bool expose_hidden = 5 [default = false];
 }
 
@@ -584,8 +820,11 @@ message ReductionParameter {
     SUMSQ = 3;
     MEAN = 4;
   }
+  // SUM, ASUM (of absolute values), SUMSQ (of squares) or MEAN.
   optional ReductionOp operation = 1 [default = SUM];
+  // All axes from this on are reduced.
   optional int32 axis = 2 [default = 0];
+  // Times the result.
   optional float coeff = 3 [default = 1.0];
 }
 
@@ -595,21 +834,31 @@ message ReLUParameter {
     CAFFE = 1;
     CUDNN = 2;
   }
+  // What negative values are multiplied by.
   optional float negative_slope = 1 [default = 0];
+  // Chooses among Caffe's implementations.
   optional Engine engine = 2 [default = DEFAULT];
 }
 
 message ReshapeParameter {
+  // The new axes: 0 copies the bottom's, -1 is what is left.
   optional BlobShape shape = 1;
+  // The first axis that is replaced.
   optional int32 axis = 2 [default = 0];
+  // How many axes are replaced; -1 is all to the end.
   optional int32 num_axes = 3 [default = -1];
 }
 
 message ScaleParameter {
+  // The first axis that the scale runs along.
   optional int32 axis = 1 [default = 1];
+  // How many axes it runs along; -1 is all that are left.
   optional int32 num_axes = 2 [default = 1];
+  // How the scale starts; 1 where it is not given.
   optional FillerParameter filler = 3;
+  // Also learn a bias.
   optional bool bias_term = 4 [default = false];
+  // How the bias starts.
   optional FillerParameter bias_filler = 5;
 }
 
@@ -619,12 +868,16 @@ message SigmoidParameter {
     CAFFE = 1;
     CUDNN = 2;
   }
+  // Chooses among Caffe's implementations.
   optional Engine engine = 1 [default = DEFAULT];
 }
 
 message SliceParameter {
+  // The axis that is cut.
   optional int32 axis = 3 [default = 1];
+  // Where it is cut; without any into equal parts.
   repeated uint32 slice_point = 2;
+  // Older name of axis.
   optional uint32 slice_dim = 1 [default = 1];
 }
 
@@ -634,7 +887,9 @@ message SoftmaxParameter {
     CAFFE = 1;
     CUDNN = 2;
   }
+  // Chooses among Caffe's implementations.
   optional Engine engine = 1 [default = DEFAULT];
+  // The axis of the classes.
   optional int32 axis = 2 [default = 1];
 }
 
@@ -649,12 +904,16 @@ message SPPParameter {
     CAFFE = 1;
     CUDNN = 2;
   }
+  // How many levels; level i has 2^i × 2^i windows.
   optional uint32 pyramid_height = 1;
+  // MAX, AVE or STOCHASTIC.
   optional PoolMethod pool = 2 [default = MAX];
+  // Chooses among Caffe's implementations.
   optional Engine engine = 6 [default = DEFAULT];
 }
 
 message SwishParameter {
+  // Steepness of the sigmoid.
   optional float beta = 1 [default = 1];
 }
 
@@ -664,15 +923,19 @@ message TanHParameter {
     CAFFE = 1;
     CUDNN = 2;
   }
+  // Chooses among Caffe's implementations.
   optional Engine engine = 1 [default = DEFAULT];
 }
 
 message ThresholdParameter {
+  // 1 above this, else 0.
   optional float threshold = 1 [default = 0];
 }
 
 message TileParameter {
+  // The axis along which copies are laid.
   optional int32 axis = 1 [default = 1];
+  // How many copies.
   optional int32 tiles = 2;
 }
 

@@ -20,7 +20,7 @@ export function mergeProto(root: protobuf.Root, text: string, name: string): voi
 
 export function parseProto(text: string, name: string): protobuf.Root {
   try {
-    return protobuf.parse(text, new protobuf.Root(), { keepCase: true }).root;
+    return protobuf.parse(text, new protobuf.Root(), { keepCase: true, alternateCommentMode: true }).root;
   } catch (thrown) {
     const reason = thrown instanceof Error ? thrown.message : String(thrown);
     throw fail('schema-syntax', `${name} is no schema: ${reason}.`, {
@@ -58,7 +58,7 @@ function addField(target: protobuf.Type, field: protobuf.Field): void {
   let number = free(id) ? id : FIRST_SPARE;
   while (!free(number)) number++;
   const rule = field.repeated ? 'repeated' : field.required ? 'required' : undefined;
-  target.add(new protobuf.Field(name, number, type, rule, undefined, options));
+  target.add(new protobuf.Field(name, number, type, rule, undefined, options, field.comment ?? undefined));
 }
 
 /** `extend LayerParameter { … }` */
