@@ -1,6 +1,5 @@
 /** Net: a network that runs, modelled on pycaffe's. */
 
-import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Diagnostic, fail, hasErrors, MokapotError, nearest } from '../diagnostics/index.js';
 import type { Shape } from '../ir/index.js';
@@ -26,12 +25,12 @@ import { MemoryFeeds } from './memory_feeds.js';
 import { ParamStore } from './param_store.js';
 import { loadPythonModules, onePerLayer, pythonProcess, type UserCodeOptions } from './python_modules.js';
 import { Runner, type RunRequest, type RunResult } from './runner.js';
-import { loadSchemas, schemaBeside } from './schemas.js';
+import { loadSchemas, parseOptions, readPrototxt, type SchemaOptions } from './schemas.js';
 
 /** A `.caffemodel`, `.caffemodel.h5`, `.safetensors` or `.npz`, which its content tells: its path or its bytes. */
 export type Weights = string | Uint8Array;
 
-export interface NetLoadOptions extends NetOptions, UserCodeOptions {
+export interface NetLoadOptions extends NetOptions, UserCodeOptions, SchemaOptions {
   /** What to copy parameters from by layer name, in order. */
   readonly weights?: Weights | readonly Weights[];
   /** `wasm`, `cpu`, `tensorflow`, `host` or `auto`. Default: MOKAPOT_BACKEND, else auto. */
@@ -42,10 +41,6 @@ export interface NetLoadOptions extends NetOptions, UserCodeOptions {
   readonly keepBlobs?: boolean;
   /** Of fillers, dropout and all other chance. Default: a new one each time, which `net.seed` tells. */
   readonly seed?: number;
-  /** `.proto` files whose fields the text may use besides Caffe's: a fork's caffe.proto. They stay known to the process. */
-  readonly schema?: string | readonly string[];
-  /** Fields that the schema lacks are warned of and left out, not refused. */
-  readonly lenient?: boolean;
   /** Takes this net's engine and, layer by layer by name, its parameters (Caffe's ShareTrainedLayersWith). */
   readonly shareWith?: Net;
 }
@@ -106,20 +101,14 @@ export class Net {
    * @throws MokapotError with every error of the text, the net and the weights
    */
   static async fromFile(path: string, options: NetLoadOptions = {}): Promise<Net> {
-    const text = await readFile(path, 'utf8').catch((cause: Error) => {
-      throw fail('file-unreadable', `Cannot read ${path}: ${cause.message}.`);
-    });
-    const schema = [...schemaBeside(path), ...[options.schema ?? []].flat()];
-    return Net.fromText(text, { ...options, schema, name: path, dir: dirname(path) });
+    const text = await readPrototxt(path, options);
+    return Net.fromText(text, { ...options, name: path, dir: dirname(path) });
   }
 
   /** The same from a prototxt's text. */
   static async fromText(text: string, options: TextOptions = {}): Promise<Net> {
     loadSchemas([options.schema ?? []].flat());
-    const { message, diagnostics } = parseNet(text, {
-      ...(options.name !== undefined && { name: options.name }),
-      ...(options.lenient !== undefined && { lenient: options.lenient }),
-    });
+    const { message, diagnostics } = parseNet(text, parseOptions(options, options.name));
     if (hasErrors(diagnostics)) throw new MokapotError(diagnostics);
     return Net.fromParam(message, options, diagnostics);
   }

@@ -1,6 +1,5 @@
 /** What a segmentation network says of a picture: a class a pixel, and how well that agrees with a label. */
 
-import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { applyTransform, readTransform, type Transform } from '../data/transform.js';
 import { fail } from '../diagnostics/index.js';
@@ -10,6 +9,7 @@ import type { Blob } from './blob.js';
 import type { Feed } from './feeds.js';
 import { Net, type NetLoadOptions } from './net.js';
 import type { UserCodeOptions } from './python_modules.js';
+import { parseOptions, readPrototxt, type SchemaOptions } from './schemas.js';
 
 /** channels × height × width */
 export interface InputPicture {
@@ -28,7 +28,7 @@ export interface ClassMask {
 }
 
 export interface SegmenterOptions
-  extends Pick<NetLoadOptions, 'weights' | 'backend' | 'engine' | keyof UserCodeOptions> {
+  extends Pick<NetLoadOptions, 'weights' | 'backend' | 'engine' | keyof UserCodeOptions | keyof SchemaOptions> {
   /** The blob of scores, N×classes×H×W. Default: the last output of that form. */
   readonly output?: string;
 }
@@ -47,11 +47,9 @@ export class Segmenter {
    * @throws MokapotError as Net.fromText; `picture-channels` where the network takes another number of channels
    */
   static async load(path: string, first: InputPicture, options: SegmenterOptions = {}): Promise<Segmenter> {
-    const text = await readFile(path, 'utf8').catch((cause: Error) => {
-      throw fail('file-unreadable', `Cannot read ${path}: ${cause.message}`);
-    });
+    const text = await readPrototxt(path, options);
     const dir = dirname(path);
-    const transform = await transformOf(parseNet(text).message.layer, dir);
+    const transform = await transformOf(parseNet(text, parseOptions(options)).message.layer, dir);
     const { shape } = transformed(first, transform);
     const { output, ...load } = options;
     const net = await Net.fromText(text, {

@@ -1,9 +1,9 @@
 /** Which nets a solver trains and tests: from its files or inline, as Caffe's InitTrainNet and InitTestNets find them. */
 
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { type Diagnostic, error, fail, hasErrors, MokapotError } from '../diagnostics/index.js';
+import { type Diagnostic, error, hasErrors, MokapotError } from '../diagnostics/index.js';
+import { loadSchemas, parseOptions, readPrototxt, type SchemaOptions } from '../infer/schemas.js';
 import { isSet, locate, type NetParameter, type NetState, parseNet, type SolverParameter } from '../schema/index.js';
 import { solverError } from '../solver/index.js';
 
@@ -26,7 +26,11 @@ export interface NamedTestNet extends NamedNet {
 const TRAIN_FIELDS = ['train_net_param', 'train_net', 'net_param', 'net'] as const;
 
 /** @throws MokapotError `no-train-net`, `many-train-nets`, `net-missing`, or what the net's text has */
-export async function trainNetOf(solver: SolverParameter, dir: string | undefined): Promise<NamedNet> {
+export async function trainNetOf(
+  solver: SolverParameter,
+  dir: string | undefined,
+  options: SchemaOptions = {},
+): Promise<NamedNet> {
   const given = TRAIN_FIELDS.filter(field => isSet(solver, field));
   const [field, second] = given;
   if (!field) {
@@ -41,19 +45,25 @@ export async function trainNetOf(solver: SolverParameter, dir: string | undefine
     throw new MokapotError(solverError(solver, 'many-train-nets', second, message, 'Keep one of them.'));
   }
   const value = solver[field];
-  return typeof value === 'string' ? readNet(solver, field, value, dir) : inline(value!, dir);
+  return typeof value === 'string' ? readNet(solver, field, value, { dir, options }) : inline(value!, dir);
 }
 
 /** @throws MokapotError `test-iter`, `test-interval`, `test-state`, `net-missing`, or what a net's text has */
-export async function testNetsOf(solver: SolverParameter, dir: string | undefined): Promise<NamedTestNet[]> {
+export async function testNetsOf(
+  solver: SolverParameter,
+  dir: string | undefined,
+  options: SchemaOptions = {},
+): Promise<NamedTestNet[]> {
   const { test_net_param, test_net, test_iter, test_state } = solver;
   const own = test_net_param.length + test_net.length;
   const generic = isSet(solver, 'net_param') || isSet(solver, 'net') ? Math.max(0, test_iter.length - own) : 0;
   checkTests(solver, own + generic);
   const named: NamedNet[] = test_net_param.map(param => inline(param, dir));
-  for (const [i, path] of test_net.entries()) named.push(await readNet(solver, 'test_net', path, dir, i));
+  for (const [i, path] of test_net.entries()) named.push(await readNet(solver, 'test_net', path, { dir, options }, i));
   for (let i = 0; i < generic; i++) {
-    const net = solver.net_param ? inline(solver.net_param, dir) : await readNet(solver, 'net', solver.net, dir);
+    const net = solver.net_param
+      ? inline(solver.net_param, dir)
+      : await readNet(solver, 'net', solver.net, { dir, options });
     named.push(net);
   }
   return named.map((net, i) => ({ ...net, state: test_state[i], iterations: test_iter[i]! }));
@@ -83,7 +93,7 @@ async function readNet(
   solver: SolverParameter,
   field: 'net' | 'train_net' | 'test_net' | 'net_param' | 'train_net_param',
   name: string,
-  dir: string | undefined,
+  { dir, options }: { readonly dir: string | undefined; readonly options: SchemaOptions },
   index = 0,
 ): Promise<NamedNet> {
   const places = [...new Set([...(dir === undefined ? [] : [resolve(dir, name)]), resolve(name)])];
@@ -97,19 +107,17 @@ async function readNet(
       }),
     );
   }
-  return readNetFile(path);
+  return readNetFile(path, options);
 }
 
 /** @throws MokapotError `file-unreadable`, or what its text has */
-export async function readNetFile(path: string): Promise<NamedNet> {
-  const text = await readFile(path, 'utf8').catch((cause: Error) => {
-    throw fail('file-unreadable', `Cannot read ${path}: ${cause.message}.`);
-  });
-  return readNetText(text, path, dirname(path));
+export async function readNetFile(path: string, options: SchemaOptions = {}): Promise<NamedNet> {
+  return readNetText(await readPrototxt(path, options), path, dirname(path), options);
 }
 
-export function readNetText(text: string, name = '<text>', dir?: string): NamedNet {
-  const { message, diagnostics } = parseNet(text, { name });
+export function readNetText(text: string, name = '<text>', dir?: string, options: SchemaOptions = {}): NamedNet {
+  loadSchemas([options.schema ?? []].flat());
+  const { message, diagnostics } = parseNet(text, parseOptions(options, name));
   if (hasErrors(diagnostics)) throw new MokapotError(diagnostics);
   return { param: message, text, dir, diagnostics };
 }

@@ -1,7 +1,6 @@
 /** Solver: trains a net, modelled on pycaffe's. */
 
 import { existsSync, mkdirSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { type Dataset, openDataset } from '../data/index.js';
 import { type Diagnostic, fail, hasErrors, MokapotError } from '../diagnostics/index.js';
@@ -9,6 +8,7 @@ import type { Feeds } from '../infer/feeds.js';
 import type { Net, Weights } from '../infer/net.js';
 import type { UserCodeOptions } from '../infer/python_modules.js';
 import type { RunRequest } from '../infer/runner.js';
+import { loadSchemas, parseOptions, readPrototxt, type SchemaOptions } from '../infer/schemas.js';
 import { sizeOf } from '../ir/index.js';
 import { LOSS, type NetGraph, type NetOptions, type NetParam } from '../net/index.js';
 import { parseSolver, type SolverParameter } from '../schema/index.js';
@@ -39,7 +39,7 @@ import {
 } from './snapshot.js';
 import { during } from './user_code.js';
 
-export interface SolverOptions extends UserCodeOptions {
+export interface SolverOptions extends UserCodeOptions, SchemaOptions {
   readonly backend?: string;
   /** An engine to run on; it stays the caller's. */
   readonly engine?: Engine;
@@ -140,15 +140,14 @@ export class Solver {
    *   not fit the engine
    */
   static async fromFile(path: string, options: SolverOptions = {}): Promise<Solver> {
-    const text = await readFile(path, 'utf8').catch((cause: Error) => {
-      throw fail('file-unreadable', `Cannot read ${path}: ${cause.message}.`);
-    });
+    const text = await readPrototxt(path, options);
     return Solver.fromText(text, { ...options, name: path, dir: dirname(path) });
   }
 
   /** The same from a solver's text. */
   static async fromText(text: string, options: SolverTextOptions = {}): Promise<Solver> {
-    const { message, diagnostics } = parseSolver(text, options.name === undefined ? {} : { name: options.name });
+    loadSchemas([options.schema ?? []].flat());
+    const { message, diagnostics } = parseSolver(text, parseOptions(options, options.name));
     if (hasErrors(diagnostics)) throw new MokapotError(diagnostics);
     return Solver.fromParam(message, options, diagnostics);
   }
@@ -162,8 +161,8 @@ export class Solver {
     const checked = [...notes, ...checkSolver(param)];
     if (hasErrors(checked)) throw new MokapotError(checked);
     const dir = options.dir;
-    const named = options.net ?? (await trainNetOf(param, dir));
-    const tests = options.net ? genericTests(options.net, param) : await testNetsOf(param, dir);
+    const named = options.net ?? (await trainNetOf(param, dir, options));
+    const tests = options.net ? genericTests(options.net, param) : await testNetsOf(param, dir, options);
     const opened = typeof options.dataset === 'string' ? await openDataset(options.dataset) : undefined;
     const engine = options.engine ? undefined : await createEngine(options.backend);
     const built: { solver?: Solver; trained: Trained[] } = { trained: [] };

@@ -109,9 +109,9 @@ async function byEpochs(options: TrainOptions, dataset: Dataset | undefined): Pr
   return { solver, loop: { wholeTests: true, iterationsPerEpoch } };
 }
 
-async function namedNet({ net, netText }: TrainOptions): Promise<NamedNet> {
-  if (netText !== undefined) return readNetText(netText, net, net && dirname(net));
-  if (net !== undefined) return readNetFile(net);
+async function namedNet({ net, netText, ...options }: TrainOptions): Promise<NamedNet> {
+  if (netText !== undefined) return readNetText(netText, net, net && dirname(net), options);
+  if (net !== undefined) return readNetFile(net, options);
   throw fail('no-train-net', 'No network was given.', { hint: 'Name its prototxt, or a solver: --solver FILE.' });
 }
 

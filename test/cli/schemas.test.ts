@@ -1,8 +1,11 @@
 /** `--schema`, `--lenient`, `verify`. */
 
 import { copyFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { Net } from '../../src/infer/net.js';
+import { Segmenter } from '../../src/infer/segment.js';
+import { Solver } from '../../src/train/index.js';
 import { folder, mokapot, project } from './cli.js';
 
 const proto = (field: string) => `syntax = "proto2"; package caffe;
@@ -43,7 +46,10 @@ describe("a fork's schema", () => {
     const broken = await mokapot(['summary', paths.net, '--schema', paths.schema]);
     expect([broken.code, broken.err]).toEqual([1, expect.stringMatching(/is no schema/)]);
     const gone = await mokapot(['summary', paths.net, '--schema', `${paths.schema}.gone`]);
-    expect([gone.code, gone.err]).toEqual([1, expect.stringMatching(/Cannot read the schema/)]);
+    expect([gone.code, gone.err]).toEqual([
+      1,
+      expect.stringMatching(/The schema .*fork\.proto\.gone cannot be read: it does not exist/),
+    ]);
   });
 
   it('is not needed with --lenient, which lasts for that run', async () => {
@@ -52,6 +58,86 @@ describe("a fork's schema", () => {
     expect([lenient.code, lenient.out + lenient.err]).toEqual([0, expect.stringMatching(/warning[\s\S]*zyu_param/)]);
     expect((await mokapot(['check', paths.net])).code).toBe(1);
   });
+});
+
+const trained = (
+  field: string,
+) => `layer { name: "d" type: "DummyData" top: "x" dummy_data_param { shape { dim: 2 dim: 3 } } }
+layer { name: "r" type: "ReLU" bottom: "x" top: "y" ${field}_param { a: 1 } }
+layer { name: "ip" type: "InnerProduct" bottom: "y" top: "z" inner_product_param { num_output: 1 } }
+layer { name: "l" type: "EuclideanLoss" bottom: "z" bottom: "z" top: "l" }`;
+const SOLVER =
+  'net: "net.prototxt" base_lr: 0.1 lr_policy: "fixed" max_iter: 1 test_iter: 1 test_interval: 1 random_seed: 1';
+
+describe('a net that a solver names', () => {
+  function solverOf(field: string, schema: string) {
+    const paths = files(field, schema);
+    writeFileSync(paths.net, trained(field));
+    const solver = join(dirname(paths.net), 'solver.prototxt');
+    writeFileSync(solver, SOLVER);
+    return { ...paths, solver, out: join(dirname(paths.net), 'run') };
+  }
+
+  it('is read with --schema and --lenient', async () => {
+    const { solver, schema, out } = solverOf('zya', 'fork.proto');
+    const train = (...more: string[]) =>
+      mokapot(['train', '--solver', solver, '--out', out, '--backend', 'host', ...more]);
+    const without = await train();
+    expect([without.code, without.err]).toEqual([1, expect.stringMatching(/no field `zya_param`/)]);
+    const lenient = await train('--lenient');
+    expect([lenient.code, lenient.out]).toEqual([0, expect.stringMatching(/zya_param/)]);
+    expect((await mokapot(['check', solver])).code).toBe(1);
+    expect((await train('--schema', schema)).code).toBe(0);
+  });
+
+  it('is read with the schema beside it, by the command line and by the library', async () => {
+    const { solver } = solverOf('zyb', 'net.proto');
+    expect((await mokapot(['check', solver])).code).toBe(0);
+    const other = solverOf('zyc', 'net.proto');
+    const made = await Solver.fromFile(other.solver, { backend: 'host' });
+    expect(made.net.graph.layers.map(l => l.name)).toContain('r');
+    await made.dispose();
+  });
+
+  it('is read by the library with the options schema and lenient', async () => {
+    const { solver, schema, net } = solverOf('zyd', 'fork.proto');
+    await expect(Solver.fromFile(solver)).rejects.toThrow(/zyd_param/);
+    const lenient = await Solver.fromFile(solver, { backend: 'host', lenient: true });
+    expect(lenient.diagnostics.map(d => d.severity)).toContain('warning');
+    await lenient.dispose();
+    await (await Solver.fromFile(solver, { backend: 'host', schema })).dispose();
+    const param = await Solver.fromText(SOLVER.replace('net.prototxt', net), { backend: 'host', schema: [schema] });
+    await param.dispose();
+  });
+
+  it('is read by a Segmenter with the schema beside it, and leniently', async () => {
+    const scores = (
+      field: string,
+    ) => `layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 1 dim: 2 dim: 2 } } }
+      layer { name: "c" type: "Convolution" bottom: "data" top: "score" ${field}_param { a: 1 } convolution_param { num_output: 2 kernel_size: 1 } }`;
+    const picture = { name: 'p', data: new Float32Array(4), shape: [1, 2, 2] as const };
+    const beside = files('zye', 'net.proto');
+    writeFileSync(beside.net, scores('zye'));
+    (await Segmenter.load(beside.net, picture, { backend: 'host' })).dispose();
+    const apart = files('zyf', 'fork.proto');
+    writeFileSync(apart.net, scores('zyf'));
+    await expect(Segmenter.load(apart.net, picture, { backend: 'host' })).rejects.toThrow(/zyf_param/);
+    (await Segmenter.load(apart.net, picture, { backend: 'host', lenient: true })).dispose();
+    (await Segmenter.load(apart.net, picture, { backend: 'host', schema: apart.schema })).dispose();
+  });
+});
+
+it('files that are not there are said in a sentence, with a hint', async () => {
+  for (const work of [Net.fromFile('no/net.prototxt'), Solver.fromFile('no/net.prototxt')])
+    await expect(work).rejects.toMatchObject({
+      diagnostics: [
+        {
+          code: 'file-unreadable',
+          message: 'no/net.prototxt cannot be read: it does not exist.',
+          hint: expect.any(String),
+        },
+      ],
+    });
 });
 
 describe('verify', () => {

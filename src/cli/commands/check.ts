@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parseSyntax, textToBytes } from '../../../grammar/index.js';
 import { type Diagnostic, error, hasErrors, MokapotError, type TextEdit } from '../../diagnostics/index.js';
+import { loadSchemas, schemaBeside } from '../../infer/schemas.js';
 import type { Shape } from '../../ir/index.js';
 import { parseNet, parseSolver, type SolverParameter } from '../../schema/index.js';
 import { checkSolver as checkSolverFields } from '../../solver/index.js';
@@ -77,6 +78,7 @@ async function checkPath(io: Io, file: string, options: CheckOptions): Promise<C
     throw cause;
   }
   const name = file === '-' ? '<stdin>' : file;
+  loadSchemas(schemaBeside(file));
   const isSolver = options.solver ?? looksLikeSolver(text);
   const diagnostics = await (isSolver ? checkSolver : checkNetwork)(io, text, name, options);
   return { file: name, kind: isSolver ? 'solver' : 'network', diagnostics: withoutRepeats(diagnostics) };
