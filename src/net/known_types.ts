@@ -20,6 +20,13 @@ const INSTEAD: Readonly<Record<string, string>> = {
     'It reads pictures and their true boxes from a database: feed both by an Input layer, the boxes as [1, 1, boxes, 8], rows of picture, label, instance, xmin, ymin, xmax, ymax, difficult.',
   DetectionEvaluate: 'It counts how good detections are: take the rows of DetectionOutput and count outside the net.',
   VideoData: 'It reads a camera or a video: feed its pictures by an Input layer.',
+  ConvolutionDepthwise:
+    'It is a DepthwiseConvolution whose group is the number of channels: write that type, with num_output and group given.',
+  ParameterizedReLU: 'It is PReLU by its older name.',
+  DenseImageData:
+    'It reads pictures and label pictures by a list: write two ImageData layers, or make a data set of them.',
+  ImageSegData:
+    'It reads pictures and label pictures by a list: write two ImageData layers, or make a data set of them.',
   Proposal: 'It makes regions of scores: write it as a Python layer, or feed the regions by an Input layer.',
 };
 
