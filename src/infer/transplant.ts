@@ -97,9 +97,10 @@ class Surgery {
   /** Where the blobs of a stored layer go. */
   private targetNames(): (name: string) => readonly string[] {
     const renames = this.options.rename ?? [];
+    const stored = [...this.weights.layers].filter(([, blobs]) => blobs.length > 0).map(([name]) => name);
     const taken = new Set<string>();
     for (const [from, to] of renames) {
-      if (!this.weights.layers.has(from)) throw unknownName(from, 'the weights have', [...this.weights.layers.keys()]);
+      if (!stored.includes(from)) throw unknownName(from, 'the weights have', stored);
       if (!this.net.params.has(to))
         throw unknownName(to, 'the network has, with parameters,', [...this.net.params.keys()]);
       if (taken.has(to)) throw fail('transplant-rename', `Two layers are renamed to "${to}".`);

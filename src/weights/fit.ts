@@ -72,8 +72,9 @@ function isFlat(shape: Shape): boolean {
 function fitFlat(blob: StoredBlob, stored: Shape, shape: Shape): Fit | undefined {
   const same = stored[0] === shape[0] && product(stored) === product(shape);
   if (!same || !(isFlat(stored) || isFlat(shape))) return undefined;
-  const kind = shape.length > stored.length ? 'fully connected to convolution' : 'convolution to fully connected';
-  const note = product(stored.slice(2)) === product(shape.slice(2)) ? 'ones among the axes' : kind;
+  const rank = shape.length - stored.length;
+  const note =
+    rank === 0 ? 'ones among the axes' : rank > 0 ? 'fully connected to convolution' : 'convolution to fully connected';
   return { how: 'coerced', note, apply: straight(blob) };
 }
 

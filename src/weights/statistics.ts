@@ -73,7 +73,7 @@ export interface BlobDifference {
   /** `equal`: to the bit. */
   readonly state: 'equal' | 'differs' | 'shape' | 'only in the first' | 'only in the second';
   readonly shapes: readonly (readonly number[])[];
-  /** Greatest |a − b|; NaN counts as infinitely far from any number. */
+  /** Greatest |a − b|, where there are as many numbers, in their order; NaN counts as infinitely far from any number. */
   readonly maxAbs?: number;
   /** That, as a share of the greatest |a|. */
   readonly relative?: number;
@@ -110,8 +110,9 @@ export function* weightDifferences(
 function differenceOf(layer: string, blob: number, a: StoredBlob, b: StoredBlob): BlobDifference {
   const shapes = [a.shape, b.shape];
   // A shape of four axes from an old file is the same as its short form of today.
-  if (!shapesAgree(a, b.shape) && !shapesAgree(b, a.shape)) return { layer, blob, state: 'shape', shapes };
+  const agree = shapesAgree(a, b.shape) || shapesAgree(b, a.shape);
   const [x, y] = [a.read(), b.read()];
+  if (x.length !== y.length) return { layer, blob, state: 'shape', shapes };
   const [bitsX, bitsY] = [x, y].map(v => new Uint32Array(v.buffer, v.byteOffset, v.length)) as [
     Uint32Array,
     Uint32Array,
@@ -127,8 +128,8 @@ function differenceOf(layer: string, blob: number, a: StoredBlob, b: StoredBlob)
     squares += distance * distance;
     if (distance > maxAbs) maxAbs = distance;
   }
-  if (different === 0) return { layer, blob, state: 'equal', shapes, maxAbs: 0, relative: 0, rms: 0, different };
   const relative = maxAbs === 0 ? 0 : maxAbs / largest;
-  const rms = Math.sqrt(squares / x.length);
-  return { layer, blob, state: 'differs', shapes, maxAbs, relative, rms, different };
+  const rms = Math.sqrt(squares / Math.max(1, x.length));
+  const state = !agree ? 'shape' : different === 0 ? 'equal' : 'differs';
+  return { layer, blob, state, shapes, maxAbs, relative, rms, different };
 }

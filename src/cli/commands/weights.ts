@@ -71,7 +71,7 @@ function printTable(io: Io, file: string, scanned: ScannedWeights, blobs: readon
   const layers = new Set(blobs.map(b => b.layer)).size;
   say(
     io,
-    `${layers} layers with ${blobs.length} blobs, ${formatCount(count)} numbers (${formatBytes(4 * count)} as floats)`,
+    `${layers} ${layers === 1 ? 'layer' : 'layers'} with ${blobs.length} ${blobs.length === 1 ? 'blob' : 'blobs'}, ${formatCount(count)} numbers (${formatBytes(4 * count)} as floats)`,
   );
   const bad = blobs.filter(b => b.nans + b.infinities > 0);
   if (bad.length > 0) {
@@ -128,10 +128,8 @@ function printDifference(io: Io, file: string, other: string, found: readonly Bl
     d.layer,
     String(d.blob),
     d.state === 'shape' ? d.shapes.map(formatShape).join(' and ') : formatShape(d.shapes[0]!),
-    d.state === 'shape' ? 'shapes differ' : d.state,
-    ...(d.state === 'differs'
-      ? [show(d.maxAbs!), show(d.relative!), show(d.rms!), formatCount(d.different!)]
-      : ['', '', '', '']),
+    d.state === 'shape' ? `other shape${d.different === 0 ? ', equal numbers' : ''}` : d.state,
+    ...(d.different ? [show(d.maxAbs!), show(d.relative!), show(d.rms!), formatCount(d.different!)] : ['', '', '', '']),
   ]);
   say(io, c.bold(`${file} and ${other}`));
   if (found.length > 0) say(io, formatTable(columns, rows));
