@@ -22,7 +22,6 @@ const INSTEAD: Readonly<Record<string, string>> = {
   VideoData: 'It reads a camera or a video: feed its pictures by an Input layer.',
   ConvolutionDepthwise:
     'It is a DepthwiseConvolution whose group is the number of channels: write that type, with num_output and group given.',
-  ParameterizedReLU: 'It is PReLU by its older name.',
   DenseImageData:
     'It reads pictures and label pictures by a list: write two ImageData layers, or make a data set of them.',
   ImageSegData:
