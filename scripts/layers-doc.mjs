@@ -8,7 +8,8 @@ import { createJiti } from 'jiti';
 const ROOT = new URL('..', import.meta.url);
 const jiti = createJiti(import.meta.url);
 const { layerTypes } = await jiti.import('../src/layers/index.ts');
-const { caffeRoot, enumName, create, formatValue } = await jiti.import('../src/schema/index.ts');
+const explain = await jiti.import('../src/net/explain.ts');
+export const { paramFields, unheeded } = explain;
 
 /** The text of docs/layers.md. */
 export function layersPage() {
@@ -29,66 +30,26 @@ export function layersPage() {
   ].join('\n');
 }
 
-function section(type, goldens) {
+function section(layer, goldens) {
+  const type = explain.explainType(layer.type);
   const lines = [`## ${type.type}`, '', type.doc, ''];
   if (type.formula) lines.push(`- **Formula** ${type.formula}`);
-  lines.push(`- **Bottoms** ${arity(type.bottoms)}, **tops** ${arity(type.tops)}.${type.isLoss ? ' A loss.' : ''}`);
+  lines.push(`- **Bottoms** ${type.bottoms}, **tops** ${type.tops}.${type.isLoss ? ' A loss.' : ''}`);
   if (type.shapeRule) lines.push(`- **Shape of the top** ${type.shapeRule}`);
-  lines.push(`- **Differences from Caffe** ${type.differences ?? 'None known.'}`);
+  lines.push(`- **Differences from Caffe** ${type.differences || 'None known.'}`);
   if (goldens.length > 0)
     lines.push(`- **Goldens** ${goldens.length > 50 ? 'all' : goldens.map(name => `\`${name}\``).join(', ')}`);
   lines.push('');
-  for (const field of paramFields(type)) lines.push(...parameterTable(field, type));
+  for (const block of type.blocks) lines.push(...parameterTable(block));
   return lines;
 }
 
-function arity({ min, max }) {
-  if (max === Infinity) return `${min} or more`;
-  return min === max ? String(min) : `${min} to ${max}`;
-}
-
-/** The fields a layer says it reads, else the one named after it. */
-export function paramFields({ type, paramFields }) {
-  if (paramFields) return paramFields;
-  const plain = name =>
-    name
-      .replace(/_param$/, '')
-      .replaceAll('_', '')
-      .toLowerCase();
-  return layerFields()
-    .filter(f => f.resolvedType && f.name.endsWith('_param') && plain(f.name) === type.toLowerCase())
-    .map(f => f.name);
-}
-
-function layerFields() {
-  return caffeRoot().lookupType('caffe.LayerParameter').fieldsArray;
-}
-
-/** Fields that only choose among Caffe's own implementations. */
-const ENGINE = 'there is one implementation';
-
-/** Why a field of a layer has no effect; undefined where it has one. */
-export function unheeded(type, field) {
-  return type.unheeded?.[field] ?? (field === 'engine' ? ENGINE : undefined);
-}
-
-function parameterTable(name, type) {
-  const { resolvedType } = layerFields().find(f => f.name === name);
-  const rows = resolvedType.fieldsArray.map(f => {
-    const kind = f.resolvedType?.values
-      ? Object.keys(f.resolvedType.values).join(', ')
-      : (f.resolvedType?.name ?? f.type);
-    const why = unheeded(type, f.name);
-    const note = why ? `no effect: ${why}` : '';
-    return `| \`${f.name}\` | ${f.repeated ? 'repeated ' : ''}${kind} | ${defaultOf(resolvedType, f)} | ${note} |`;
+function parameterTable({ name, fields }) {
+  const rows = fields.map(f => {
+    const note = [f.doc, f.unheeded && `No effect: ${f.unheeded}.`].filter(text => text).join(' ');
+    return `| \`${f.name}\` | ${f.type} | ${f.default && `\`${f.default}\``} | ${note} |`;
   });
   return [`\`${name}\``, '', '| field | type | default | |', '|---|---|---|---|', ...rows, ''];
-}
-
-function defaultOf(type, field) {
-  if (field.repeated || field.options?.default === undefined) return '';
-  const message = create(type);
-  return field.resolvedType ? enumName(message, field.name) : `\`${formatValue(field, message[field.name])}\``;
 }
 
 /** Names of the cases that hold a layer of each type. */

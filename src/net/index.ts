@@ -30,6 +30,18 @@ export {
   type NetDiff,
   type ShapeChange,
 } from './diff.js';
+export {
+  describeField,
+  type ExplainedBlob,
+  type ExplainedField,
+  type ExplainedLayer,
+  type ExplainedType,
+  explainLayer,
+  explainType,
+  paramFields,
+  unheeded,
+  whereKnown,
+} from './explain.js';
 export { describeState, filterLayers, meetsRule, netState, type State } from './filter.js';
 export { isDataLayer } from './inputs.js';
 export { LOSS, type LoweredNet, type LowerOptions, lowerNet, type TrainingParts, writtenName } from './lower.js';

@@ -1,0 +1,201 @@
+/**
+ * What a layer is and does, in words and numbers: the texts behind `mokapot explain`, the editor's hover and docs/layers.md.
+ * A type alone has its rule and its parameters with their defaults; a layer of a net also its values, shapes and neighbours.
+ */
+
+import protobuf from 'protobufjs';
+import { type LayerType, layerTypes } from '../layers/index.js';
+import { caffeRoot, formatValue, isSet, type LayerParameter, messageType } from '../schema/index.js';
+import type { DescribedLayer, Description } from './describe.js';
+import { forkOf } from './known_types.js';
+
+/** One field of a layer's parameters. */
+export interface ExplainedField {
+  /** `convolution_param.num_output` */
+  readonly path: string;
+  readonly name: string;
+  /** `uint32`, `repeated float`, or the names of an enum: `MAX, AVE, STOCHASTIC`. */
+  readonly type: string;
+  /** As text; empty where there is none. */
+  readonly default: string;
+  readonly doc: string;
+  /** Why it changes nothing; empty where it does. */
+  readonly unheeded: string;
+  /** As the layer's text gives it; undefined where it does not, or where a type is explained. */
+  readonly value: string | undefined;
+}
+
+export interface ExplainedType {
+  readonly type: string;
+  readonly doc: string;
+  readonly formula: string;
+  readonly bottoms: string;
+  readonly tops: string;
+  readonly shapeRule: string;
+  readonly differences: string;
+  readonly isLoss: boolean;
+  /** By the block that they stand in. */
+  readonly blocks: readonly { readonly name: string; readonly fields: readonly ExplainedField[] }[];
+}
+
+/** A blob at a layer, and who else has to do with it. */
+export interface ExplainedBlob {
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** Of a bottom the layer that makes it; of a top the layers that read it. */
+  readonly layers: readonly string[];
+}
+
+export interface ExplainedLayer {
+  readonly name: string;
+  readonly type: ExplainedType;
+  readonly described: DescribedLayer;
+  readonly bottoms: readonly ExplainedBlob[];
+  readonly tops: readonly ExplainedBlob[];
+}
+
+/** The layer type of this name; undefined where Mokapot has none. */
+export function explainType(type: string): ExplainedType | undefined {
+  const found = layerTypes.get(type);
+  return found && explained(found, undefined);
+}
+
+/** The fork of Caffe that has a type which Mokapot lacks, in words. */
+export const whereKnown = forkOf;
+
+/**
+ * A layer of a net as `describe` found it.
+ *
+ * @param param the layer's message
+ */
+export function explainLayer(net: Description, described: DescribedLayer, param: LayerParameter): ExplainedLayer {
+  const at = net.layers.indexOf(described);
+  const own = net.layers.filter(l => !(l.inserted && l.type === 'Split'));
+  const maker = (blob: string) => own.filter(l => net.layers.indexOf(l) < at && l.tops.includes(blob)).at(-1)?.name;
+  const readers = (blob: string) =>
+    own.filter(l => net.layers.indexOf(l) > at && l.bottoms.includes(blob)).map(l => l.name);
+  const sources = splitSources(net);
+  const readBy = (blob: string) => [
+    ...readers(blob),
+    ...[...sources].filter(([, from]) => from === blob).flatMap(([copy]) => readers(copy)),
+  ];
+  return {
+    name: described.name,
+    type: explained(layerTypes.get(described.type)!, param),
+    described,
+    bottoms: described.bottoms.map((bottom, i) => {
+      const name = sources.get(bottom) ?? bottom;
+      return { name, shape: described.bottomShapes[i]!, layers: [maker(name) ?? ''].filter(n => n !== '') };
+    }),
+    tops: described.tops.map((name, i) => ({
+      name,
+      shape: described.topShapes[i]!,
+      layers: [...new Set(readBy(name))],
+    })),
+  };
+}
+
+/** Copies that the compiler's splits make, and the blobs of the text that they are of. */
+function splitSources(net: Description): Map<string, string> {
+  const splits = net.layers.filter(l => l.inserted && l.type === 'Split');
+  return new Map(splits.flatMap(l => l.tops.map(top => [top, l.bottoms[0]!] as const)));
+}
+
+function explained(type: LayerType, param: LayerParameter | undefined): ExplainedType {
+  return {
+    type: type.type,
+    doc: type.doc,
+    formula: type.formula ?? '',
+    bottoms: arity(type.bottoms),
+    tops: arity(type.tops),
+    shapeRule: type.shapeRule ?? '',
+    differences: type.differences ?? '',
+    isLoss: type.isLoss === true,
+    blocks: paramFields(type).map(name => ({ name, fields: fieldsOf(type, name, param) })),
+  };
+}
+
+/** `2`, `1 to 3`, `1 or more` */
+function arity({ min, max }: LayerType['bottoms']): string {
+  if (max === Infinity) return `${min} or more`;
+  return min === max ? String(min) : `${min} to ${max}`;
+}
+
+/** The fields of LayerParameter that a type says it reads, else the one that is named after it. */
+export function paramFields({ type, paramFields }: Pick<LayerType, 'type' | 'paramFields'>): readonly string[] {
+  if (paramFields) return paramFields;
+  const plain = (name: string) =>
+    name
+      .replace(/_param$/, '')
+      .replaceAll('_', '')
+      .toLowerCase();
+  return layerFields()
+    .filter(f => f.resolvedType && f.name.endsWith('_param') && plain(f.name) === type.toLowerCase())
+    .map(f => f.name);
+}
+
+const layerFields = (): protobuf.Field[] => caffeRoot().lookupType('caffe.LayerParameter').fieldsArray;
+
+/** Fields that only choose among Caffe's own implementations. */
+const ENGINE = 'there is one implementation';
+
+/** Why a field of a layer has no effect; undefined where it has one. */
+export function unheeded(type: Pick<LayerType, 'unheeded'>, field: string): string | undefined {
+  return type.unheeded?.[field] ?? (field === 'engine' ? ENGINE : undefined);
+}
+
+function fieldsOf(type: LayerType, block: string, param: LayerParameter | undefined): ExplainedField[] {
+  const found = layerFields()
+    .find(f => f.name === block)!
+    .resolve();
+  const given = param && ((param as unknown as Record<string, unknown>)[block] as object | null);
+  if (!(found.resolvedType instanceof protobuf.Type))
+    return [{ ...describeField(found), path: block, unheeded: '', value: param && givenValue(param, found) }];
+  return messageType(found.resolvedType).fieldsArray.map(field => ({
+    ...describeField(field),
+    path: `${block}.${field.name}`,
+    unheeded: unheeded(type, field.name) ?? '',
+    value: given ? givenValue(given, field) : undefined,
+  }));
+}
+
+/** What the schema knows of a field. */
+export function describeField(field: protobuf.Field): Pick<ExplainedField, 'name' | 'type' | 'default' | 'doc'> {
+  const { resolvedType } = field.resolve();
+  const kind =
+    resolvedType instanceof protobuf.Enum
+      ? Object.keys(resolvedType.values).join(', ')
+      : (resolvedType?.name ?? field.type);
+  return {
+    name: field.name,
+    type: `${field.repeated ? 'repeated ' : ''}${kind}`,
+    default: defaultOf(field),
+    doc: (field.comment ?? '').replace(/\s+/g, ' ').trim(),
+  };
+}
+
+function defaultOf(field: protobuf.Field): string {
+  if (field.repeated || field.options?.['default'] === undefined) return '';
+  const type = messageType(field.parent as protobuf.Type);
+  return formatValue(field, (type.ctor.prototype as Record<string, unknown>)[field.name]);
+}
+
+function givenValue(message: object, field: protobuf.Field): string | undefined {
+  if (!isSet(message, field.name as never)) return undefined;
+  const value = (message as Record<string, unknown>)[field.name];
+  const one = (v: unknown): string =>
+    field.resolvedType instanceof protobuf.Type ? `{ ${blockText(v as object)} }` : formatValue(field, v);
+  return Array.isArray(value) ? value.map(one).join(', ') : one(value);
+}
+
+/** The fields that are set, on one line. */
+function blockText(message: object): string {
+  const type = (message as { $type: protobuf.Type }).$type;
+  return type.fieldsArray
+    .flatMap(field => {
+      const value = givenValue(message, field.resolve());
+      if (value === undefined) return [];
+      return field.resolvedType instanceof protobuf.Type ? `${field.name} ${value}` : `${field.name}: ${value}`;
+    })
+    .join(' ');
+}
