@@ -8,7 +8,7 @@ import { existsSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { HostFailure } from '../layers/host_layer.js';
-import { type Reply, ReplyReader, sendRequest } from './channel.js';
+import { ArrayFile, type Reply, ReplyReader, sendRequest } from './channel.js';
 import { hintFor } from './idioms.js';
 
 export interface PythonOptions {
@@ -56,6 +56,7 @@ export class PythonProcess {
   private started: Promise<void> | undefined;
   private child: ChildProcess | undefined;
   private channel: Duplex | undefined;
+  private file: ArrayFile | undefined;
   private pending: Pending | undefined;
   private tail: Promise<unknown> = Promise.resolve();
   /** Why it can no longer be asked. */
@@ -95,14 +96,18 @@ export class PythonProcess {
     const { child, channel } = this;
     this.ended ??= new HostFailure('python-died', 'The net was disposed of.');
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
-    if (channel?.writable) sendRequest(channel, { op: 'end' }, []);
+    if (channel?.writable) this.send({ op: 'end' });
     setTimeout(() => kill(child), GRACE).unref();
   }
 
   private ask(what: string, header: object, arrays: readonly Float32Array[]): Promise<Reply> {
     if (this.ended) return Promise.reject(this.ended);
     const { timeout = DEFAULT_TIMEOUT } = this.options;
-    return this.await(what, timeout * 1000, () => sendRequest(this.channel!, header, arrays));
+    return this.await(what, timeout * 1000, () => this.send(header, arrays));
+  }
+
+  private send(header: object, arrays: readonly Float32Array[] = []): void {
+    sendRequest(this.channel!, this.file!, header, arrays);
   }
 
   /** The next reply, after `send`. While it is waited for, and only then, the process keeps the program from ending. */
@@ -147,7 +152,7 @@ export class PythonProcess {
         kill(this.child!);
         throw failure;
       }
-      if (seed !== undefined) sendRequest(this.channel!, { op: 'seed', seed: seed >>> 0 }, []);
+      if (seed !== undefined) this.send({ op: 'seed', seed: seed >>> 0 });
       return;
     }
     this.ended = noInterpreter(interpreter);
@@ -156,26 +161,31 @@ export class PythonProcess {
 
   /** @returns false where there is no such program */
   private async spawn(interpreter: string): Promise<boolean> {
+    const file = new ArrayFile();
     const child = spawn(interpreter, ['-B', workerFile()], {
-      stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe', 'pipe', file.descriptor],
       // A group of its own: Ctrl-C is for Mokapot, which lets the iteration end first.
       detached: true,
       windowsHide: true,
     });
     const failed = new Promise<boolean>(resolve => child.once('error', () => resolve(false)));
     const spawned = new Promise<boolean>(resolve => child.once('spawn', () => resolve(true)));
-    if (!(await Promise.race([failed, spawned]))) return false;
+    if (!(await Promise.race([failed, spawned]))) {
+      file.close();
+      return false;
+    }
     this.child = child;
-    this.listen(child);
+    this.file = file;
+    this.listen(child, file);
     if (running.size === 0) process.on('exit', killAll);
     running.add(child);
     return true;
   }
 
-  private listen(child: ChildProcess): void {
+  private listen(child: ChildProcess, file: ArrayFile): void {
     const channel = child.stdio[3] as Duplex;
     this.channel = channel;
-    const reader = new ReplyReader(reply => this.take(reply));
+    const reader = new ReplyReader(file, reply => this.take(reply));
     channel.on('data', (piece: Buffer) => {
       try {
         reader.take(piece);
@@ -194,6 +204,7 @@ export class PythonProcess {
     child.unref();
     // 'close' comes after the last of its output.
     child.once('close', (code, signal) => {
+      file.close();
       running.delete(child);
       if (running.size === 0) process.off('exit', killAll);
       this.ended ??= this.death(code, signal);

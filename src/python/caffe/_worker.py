@@ -1,8 +1,8 @@
 """The process that runs a user's Python layers for Mokapot.
 
-Requests come and replies go through file descriptor 3, one at a time: the length of a JSON header as 4 bytes, the header,
-then arrays of 32-bit floats one after the other, as raw bytes. What layers print goes the same way, between the two. The end
-of stdin means that Mokapot is gone: then this process ends too, whatever the layer is doing.
+Requests come and replies go through file descriptor 3, one at a time: the length of a JSON header as 4 bytes, the header.
+Their arrays of 32-bit floats lie in the file that is descriptor 4, one after the other, as raw bytes. What layers print goes
+through descriptor 3 too, between the two. The end of stdin means that Mokapot is gone: then this process ends too, whatever the layer is doing.
 """
 
 import json
@@ -12,6 +12,7 @@ import sys
 import threading
 
 CHANNEL = 3
+ARRAYS = 4
 HERE = os.path.abspath(__file__)
 
 
@@ -21,16 +22,18 @@ sending = threading.Lock()
 def send(header, arrays=()):
     header["arrays"] = [int(a.size) for a in arrays]
     text = json.dumps(header).encode("utf-8")
+    if arrays:
+        os.lseek(ARRAYS, 0, os.SEEK_SET)
+    for a in arrays:
+        write(ARRAYS, memoryview(a).cast("B") if a.size else b"")
     with sending:
-        write(struct.pack("<I", len(text)) + text)
-        for a in arrays:
-            write(memoryview(a).cast("B") if a.size else b"")
+        write(CHANNEL, struct.pack("<I", len(text)) + text)
 
 
-def write(data):
+def write(descriptor, data):
     done = 0
     while done < len(data):
-        done += os.write(CHANNEL, data[done:])
+        done += os.write(descriptor, data[done:])
 
 
 if sys.version_info < (3, 6):
@@ -56,34 +59,32 @@ sys.path[0] = os.path.dirname(os.path.dirname(HERE))
 import caffe  # noqa: E402
 
 
-def read_into(view):
-    """Fills a view of bytes. Ends the process where Mokapot has closed the channel."""
-    done = 0
-    while done < len(view):
-        n = os.readv(CHANNEL, [view[done:]]) if hasattr(os, "readv") else read_some(view, done)
-        if n == 0:
+def read(count):
+    """So many bytes of the channel. Ends the process where Mokapot has closed it."""
+    data = b""
+    while len(data) < count:
+        piece = os.read(CHANNEL, count - len(data))
+        if not piece:
             sys.exit(0)
-        done += n
-
-
-def read_some(view, done):
-    piece = os.read(CHANNEL, min(len(view) - done, 1 << 20))
-    view[done : done + len(piece)] = piece
-    return len(piece)
+        data += piece
+    return data
 
 
 def receive():
-    length = bytearray(4)
-    read_into(memoryview(length))
-    text = bytearray(struct.unpack("<I", bytes(length))[0])
-    read_into(memoryview(text))
-    return json.loads(text.decode("utf-8"))
+    header = json.loads(read(struct.unpack("<I", read(4))[0]).decode("utf-8"))
+    os.lseek(ARRAYS, 0, os.SEEK_SET)
+    return header
+
+
+arrays_file = io.FileIO(ARRAYS, "r+", closefd=False)
 
 
 def receive_array(target):
-    """Fills a contiguous array from the channel."""
-    if target.size:
-        read_into(memoryview(target.reshape(-1)).cast("B"))
+    """Fills a contiguous array with the next numbers of the request."""
+    view = memoryview(target.reshape(-1)).cast("B") if target.size else b""
+    done = 0
+    while done < len(view):
+        done += arrays_file.readinto(view[done:])
 
 
 class Said(io.TextIOBase):
