@@ -58,6 +58,8 @@ export interface Diagnostic {
   readonly fix?: Fix;
   /** What user code's own language says of where it failed: several lines. */
   readonly trace?: string;
+  /** How the shapes that do not fit came about: a line a layer, from the input on. */
+  readonly shapes?: readonly string[];
   /** Other places that belong to the story. */
   readonly related?: readonly { readonly message: string; readonly location: Location }[];
 }

@@ -23,6 +23,7 @@ export function formatDiagnostic(d: Diagnostic, paint: Paint = plainPaint): stri
   for (const r of d.related ?? [])
     out.push(`  ${paint.severity('note', 'note')}: ${r.message}`, codeFrame(r.location, paint, 0));
   if (d.trace) out.push(...d.trace.split('\n').map(line => `  ${paint.dim('|')} ${line}`));
+  if (d.shapes) out.push(`  ${paint.dim('shapes:')}`, ...d.shapes.map(line => `    ${line}`));
   if (d.hint) out.push(`  ${paint.severity('help', 'note')}: ${d.hint}`);
   const by = d.fix?.unsafe ? 'by hand or in an editor, if it is what you mean' : 'mokapot check --fix';
   if (d.fix) out.push(`  ${paint.severity('fix', 'note')}: ${d.fix.title} (${by})`);

@@ -6,7 +6,8 @@ import type { LayerContext } from '../layers/types.js';
 import { isSet, type PoolingParameter, sub } from '../schema/index.js';
 import type { NetLayer } from './types.js';
 
-type Rule = (context: LayerContext, layer: NetLayer) => string;
+type Shaped = Pick<NetLayer, 'type' | 'context' | 'tops'>;
+type Rule = (context: LayerContext, layer: Shaped) => string;
 
 const RULES: Readonly<Record<string, Rule>> = {
   Input: () => 'input_param',
@@ -44,11 +45,11 @@ const RULES: Readonly<Record<string, Rule>> = {
 };
 
 /** The rule in one line; empty where there is nothing to say (the top has the bottom's shape). */
-export function shapeRule(layer: NetLayer): string {
+export function shapeRule(layer: Shaped): string {
   return RULES[layer.type.type]?.(layer.context, layer) ?? '';
 }
 
-function spatialOf(layer: NetLayer, g: Geometry): readonly number[] {
+function spatialOf(layer: Shaped, g: Geometry): readonly number[] {
   return layer.tops[0]!.shape.slice(g.channelAxis + 1);
 }
 

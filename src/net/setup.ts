@@ -3,7 +3,7 @@
  * layer that fails is reported once; whatever stands on it is left out silently.
  */
 
-import { MokapotError, nearest } from '../diagnostics/index.js';
+import { type Diagnostic, MokapotError, nearest } from '../diagnostics/index.js';
 import { type Shape, showShape, sizeOf } from '../ir/index.js';
 import { layerTypes } from '../layers/index.js';
 import type { LayerContext, LayerShapes, LayerType, Phase } from '../layers/types.js';
@@ -15,6 +15,7 @@ import { foreignTransforms, forkOf, insteadOf } from './known_types.js';
 import { ParamTable } from './params.js';
 import type { Report } from './report.js';
 import type { PlacedLayer } from './splits.js';
+import { withStory } from './story.js';
 import type { BlobVersion, NetLayer, NetOptions, NetParam } from './types.js';
 
 /** Blob counts are 32-bit integers in Caffe. */
@@ -85,7 +86,7 @@ class SetUpRun {
     if (!type || !bottoms.every(b => b !== undefined) || !this.checkArity(shown, type)) return undefined;
     this.checkTransform(shown);
     const context = this.context(placed, type, bottoms);
-    const shapes = context && this.shapesOf(context, type);
+    const shapes = context && this.shapesOf(context, type, bottoms);
     const indices = shapes && this.checkTops(context, shapes) ? this.params.add(shown, shapes.params) : undefined;
     const lossWeights = this.lossWeights(placed, type);
     if (!shapes || !indices || !lossWeights) return undefined;
@@ -202,7 +203,7 @@ class SetUpRun {
     );
   }
 
-  private shapesOf(context: LayerContext, type: LayerType): LayerShapes | undefined {
+  private shapesOf(context: LayerContext, type: LayerType, bottoms: readonly BlobVersion[]): LayerShapes | undefined {
     const layer = context.param;
     if (type.isSource) {
       const whole = this.dataShapes.whole(layer);
@@ -212,16 +213,20 @@ class SetUpRun {
         return undefined;
       }
     }
-    return this.attempt(layer, () => type.reshape(context));
+    return this.attempt(
+      layer,
+      () => type.reshape(context),
+      d => withStory(d, this.layers, { type, context, bottoms }),
+    );
   }
 
   /** Runs a layer's own code; what it throws as a diagnostic becomes one of ours, anything else is a fault of Mokapot's. */
-  private attempt<T>(layer: LayerParameter, run: () => T): T | undefined {
+  private attempt<T>(layer: LayerParameter, run: () => T, tell: (d: Diagnostic) => Diagnostic = d => d): T | undefined {
     try {
       return run();
     } catch (thrown) {
       if (!(thrown instanceof MokapotError)) throw thrown;
-      for (const d of thrown.diagnostics) this.report.diagnostics.push({ layer: layer.name, ...d });
+      for (const d of thrown.diagnostics) this.report.diagnostics.push(tell({ layer: layer.name, ...d }));
       return undefined;
     }
   }
