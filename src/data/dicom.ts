@@ -84,11 +84,19 @@ export async function readDicom(bytes: Uint8Array, name = '<DICOM>'): Promise<Di
   }
 }
 
+/** What dicom-parser and zlib mean, in words of our own. */
 function parserProblem(message: string): DicomProblem {
-  if (/overrun|past end|past the end|missing required meta header|unexpected end/i.test(message)) {
+  if (
+    /overr(un|ead)|past end|past the end|or equal to 'byteArray'|missing required meta header|unexpected end/i.test(
+      message,
+    )
+  ) {
     return new DicomProblem('dicom-truncated', 'it ends in the middle of its data', EXPORT_AGAIN);
   }
-  return new DicomProblem('dicom-damaged', message, EXPORT_AGAIN);
+  const what = /distance|literal|stored block|code lengths|header check/i.test(message)
+    ? 'its deflated part is'
+    : 'its elements are';
+  return new DicomProblem('dicom-damaged', `${what} damaged`, EXPORT_AGAIN);
 }
 
 /** dicom-parser throws strings and objects as well as errors. */

@@ -113,7 +113,12 @@ async function decodeLossless(bytes: Uint8Array, frame: StartOfFrame): Promise<D
   const copy = Uint8Array.from(bytes);
   const library: string = 'jpeg-lossless-decoder-js';
   const { Decoder } = (await import(library)) as LosslessModule;
-  const data = new Decoder().decode(copy.buffer, 0, copy.length, frame.bits > 8 ? 2 : 1);
+  let data: Uint8Array | Uint16Array | null;
+  try {
+    data = new Decoder().decode(copy.buffer, 0, copy.length, frame.bits > 8 ? 2 : 1);
+  } catch (cause) {
+    throw new CodecError('the lossless JPEG data are damaged', { cause });
+  }
   if (data === null) throw new CodecError('it holds no scan');
   return { data, width: frame.width, height: frame.height, samples: frame.samples, bits: frame.bits };
 }
@@ -179,7 +184,7 @@ async function decodeWith(codec: Codec, bytes: Uint8Array): Promise<DecodedFrame
   } catch (cause) {
     // An aborted module cannot be trusted any longer: the next frame gets a fresh one.
     loaded.delete(codec);
-    throw cause instanceof CodecError ? cause : new CodecError(`${codec} says that the data are damaged`, { cause });
+    throw cause instanceof CodecError ? cause : new CodecError('the data are damaged', { cause });
   } finally {
     try {
       decoder.delete();

@@ -5,7 +5,7 @@ import { extname } from 'node:path';
 import { decode as decodePngFile, encode as encodePngFile } from 'fast-png';
 import { fail } from '../diagnostics/index.js';
 import { type DicomPicture, readDicom } from './dicom.js';
-import { decodeJpegFamily } from './dicom_codecs.js';
+import { CodecError, decodeJpegFamily } from './dicom_codecs.js';
 import { fileError } from './files.js';
 
 /** Red, green, blue, 0 to 255. */
@@ -66,8 +66,8 @@ async function decode(bytes: Uint8Array, name: string): Promise<Decoded> {
       if (data instanceof Uint8Array) return { data, width, height, channels: samples, bits };
     }
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw fail('image-damaged', `The picture ${name} cannot be decoded: ${reason.replace(/\.$/, '')}.`, {
+    const reason = cause instanceof CodecError ? cause.message : 'its data are damaged';
+    throw fail('image-damaged', `The picture ${name} cannot be decoded: ${reason}.`, {
       hint: 'It is damaged or cut off: save it again or remove it.',
     });
   }
@@ -78,15 +78,33 @@ async function decode(bytes: Uint8Array, name: string): Promise<Decoded> {
 
 function decodePng(bytes: Uint8Array): Decoded {
   const head = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes.length < 33) throw new Error('it is cut off');
-  if (head.getUint32(16) * head.getUint32(20) > MAX_PIXELS) throw new Error('it says it is too large');
+  checkPngChunks(head);
+  const [columns, rows] = [head.getUint32(16), head.getUint32(20)];
+  if (columns * rows > MAX_PIXELS) throw new CodecError(`it says it is ${columns} × ${rows}`);
   const png = decodePngFile(bytes, { checkCrc: true });
   const { width, height, channels, depth } = png;
   const packed = png.data instanceof Uint16Array ? png.data : Uint8Array.from(png.data);
   const data = depth < 8 ? unpackBits(packed as Uint8Array, width * channels, height, depth) : packed;
-  if (data.length < width * height * channels) throw new Error('it is cut off');
+  if (data.length < width * height * channels) throw new CodecError('pixels are missing');
   const palette = png.palette?.map(([r = 0, g = 0, b = 0]): Color => [r, g, b]);
   return { width, height, channels, data, bits: depth, palette };
+}
+
+/** Whether all chunks are there, up to the last one (PNG, 5.3). */
+function checkPngChunks(file: DataView): void {
+  const END = 0x49454e44;
+  for (let at = 8; ; ) {
+    if (at + 12 > file.byteLength) throw cutOff(file, at + 12);
+    const next = at + 12 + file.getUint32(at);
+    if (next > file.byteLength) throw cutOff(file, next);
+    if (at === 8 && file.getUint32(at + 4) !== 0x49484452) throw new CodecError('it has no header');
+    if (file.getUint32(at + 4) === END) return;
+    at = next;
+  }
+}
+
+function cutOff({ byteLength }: DataView, wanted: number): CodecError {
+  return new CodecError(`it is cut off: it has ${byteLength} bytes, and at least ${wanted} belong to it`);
 }
 
 /** Rows of 1, 2 or 4 bits a sample, each row begun on a byte. */
