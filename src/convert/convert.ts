@@ -4,7 +4,7 @@
  */
 
 import { basename } from 'node:path';
-import { type Diagnostic, fail } from '../diagnostics/index.js';
+import { type Diagnostic, fail, MokapotError } from '../diagnostics/index.js';
 import { Net } from '../infer/net.js';
 import { checkOptions } from './check_options.js';
 import { distance, randomFeeds, runNet } from './compare.js';
@@ -93,7 +93,9 @@ async function load(options: ConvertOptions): Promise<{ net: Net; diagnostics: D
   const backend = runs ? options.backend : 'host';
   const { level, inputShapes, entryShapes, pythonLayers, seed, schema, lenient } = options;
   const given = { backend, level, inputShapes, entryShapes, pythonLayers, seed, schema, lenient };
-  const net = await Net.fromFile(options.net!, { ...defined(given), phase, stages });
+  const net = await Net.fromFile(options.net!, { ...defined(given), phase, stages }).catch(thrown => {
+    throw withShapeHint(thrown);
+  });
   try {
     const paths = weightsOf(options);
     const matches = paths.map(path => net.copyFrom(path));
@@ -105,6 +107,14 @@ async function load(options: ConvertOptions): Promise<{ net: Net; diagnostics: D
     net.dispose();
     throw thrown;
   }
+}
+
+/** A net in its training form leaves shapes to the data set. */
+function withShapeHint(thrown: unknown): unknown {
+  if (!(thrown instanceof MokapotError)) return thrown;
+  const hint =
+    'Give them, for example --input data=1,3,227,227, or convert the form of the network that is for deployment.';
+  return new MokapotError(thrown.diagnostics.map(d => (d.code === 'no-data-set' ? { ...d, hint } : d)));
 }
 
 function defined<T extends object>(options: T): { [K in keyof T]: Exclude<T[K], undefined> } {

@@ -3,7 +3,7 @@
  * What can vary is tried from the most to the least: batch and plane, then one of them, then the sizes as they are.
  */
 
-import { MokapotError } from '../diagnostics/index.js';
+import { fail, MokapotError } from '../diagnostics/index.js';
 import type { Net } from '../infer/net.js';
 import { type Graph, pruneDead, type Shape, type Value } from '../ir/index.js';
 import { GeneralGraph, NotGeneral } from '../ir/passes/generalise.js';
@@ -141,8 +141,18 @@ function forwardGraph(net: NetGraph, prepare: Prepare['prepare']): Graph {
       return prepare ? prepare(b, blob, value) : value;
     },
   });
+  const [random] = graph.randoms;
+  if (random) throw drawsRandoms(graph, random.name);
   const outputs = new Map([...graph.outputs].filter(([name]) => name !== LOSS));
   const nodes = pruneDead(graph.nodes, [...outputs.values()]);
   const unread = inputs.map(value => value.node).filter(node => !nodes.includes(node));
   return { ...graph, outputs, nodes: [...unread, ...nodes] };
+}
+
+function drawsRandoms({ nodes }: Graph, name: string): MokapotError {
+  const layer = nodes.find(n => n.op === 'input' && n.attrs.name === name)?.label ?? name;
+  return fail('cannot-export', `Layer "${layer}" cannot be exported: it draws random numbers.`, {
+    layer,
+    hint: 'In phase TEST most layers do not: leave --phase TRAIN out.',
+  });
 }

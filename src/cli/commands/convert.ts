@@ -13,6 +13,7 @@ import { loadBinaryproto } from '../../weights/files.js';
 import { printDiagnostics } from '../errors.js';
 import { formatBytes, formatNumber } from '../format.js';
 import { colors, type Io, say, tell } from '../io.js';
+import { readTextFile } from '../text_file.js';
 
 export interface ConvertCommandOptions {
   readonly to: Target;
@@ -39,6 +40,7 @@ export interface ConvertCommandOptions {
 export async function convertCommand(io: Io, options: ConvertCommandOptions): Promise<void> {
   const { mean, scale, bgr, preprocess, stage, input, json, ...rest } = options;
   const preprocessing = preprocessingOf(options);
+  if (options.net !== undefined) await readTextFile(options.net);
   const report = await convert({
     ...rest,
     ...(stage && { stages: stage }),
