@@ -819,6 +819,169 @@ const recurrent = (type: 'RNN' | 'LSTM') =>
       };
     });
 
+// Elements alone
+
+const number = fc.constantFrom(-2, -0.5, 0.5, 1, 1.5, 3);
+const positive = fc.constantFrom(0.3, 1, 2.5);
+
+/** Parameters, and what becomes of one number; `least` keeps the inputs above it. */
+interface Neuron {
+  readonly body: string;
+  readonly rule: (x: number) => number;
+  readonly least?: number;
+}
+
+const neuron = (type: string, of: fc.Arbitrary<Neuron>) =>
+  fc.tuple(anyShape, of).map(([shape, { body, rule, least }]): Case => {
+    const x = some(sizeOf(shape), 3).map(v => (least === undefined ? v : Math.abs(v) + least));
+    return { type, body, shapes: { x: shape }, feeds: { x }, phase: 'TEST', tops: [Array.from(x, rule)] };
+  });
+
+const NEURONS: Readonly<Record<string, fc.Arbitrary<Neuron>>> = {
+  AbsVal: fc.constant({ body: '', rule: Math.abs }),
+  BNLL: fc.constant({ body: '', rule: x => Math.log1p(Math.exp(x)) }),
+  Sigmoid: fc.constant({ body: '', rule: x => 1 / (1 + Math.exp(-x)) }),
+  TanH: fc.constant({ body: '', rule: Math.tanh }),
+  ReLU: number.map(s => ({ body: `relu_param { negative_slope: ${s} }`, rule: x => (x > 0 ? x : s * x) })),
+  ELU: positive.map(a => ({ body: `elu_param { alpha: ${a} }`, rule: x => (x > 0 ? x : a * Math.expm1(x)) })),
+  Swish: number.map(beta => ({ body: `swish_param { beta: ${beta} }`, rule: x => x / (1 + Math.exp(-beta * x)) })),
+  Clip: fc.tuple(number, positive).map(([min, width]) => ({
+    body: `clip_param { min: ${min} max: ${min + width} }`,
+    rule: x => Math.min(Math.max(x, min), min + width),
+  })),
+  Threshold: number.map(t => ({ body: `threshold_param { threshold: ${t} }`, rule: x => Number(x > t) })),
+  Dropout: fc.constant({ body: 'dropout_param { dropout_ratio: 0.3 }', rule: x => x }),
+  Exp: fc.tuple(fc.constantFrom(-1, 0.5, 2), number, number).map(([base, scale, shift]) => ({
+    body: `exp_param { base: ${base} scale: ${scale} shift: ${shift} }`,
+    rule: x => (base === -1 ? Math.E : base) ** (shift + scale * x),
+  })),
+  Log: fc.tuple(fc.constantFrom(-1, 0.5, 10), positive, positive).map(([base, scale, shift]) => ({
+    body: `log_param { base: ${base} scale: ${scale} shift: ${shift} }`,
+    rule: x => Math.log(shift + scale * x) / (base === -1 ? 1 : Math.log(base)),
+    least: 0.1,
+  })),
+  Power: fc.tuple(fc.constantFrom(-1, 0, 0.5, 1, 2, 3), positive, positive).map(([power, scale, shift]) => ({
+    body: `power_param { power: ${power} scale: ${scale} shift: ${shift} }`,
+    rule: x => (shift + scale * x) ** power,
+    least: 0.1,
+  })),
+};
+
+const prelu = fc.tuple(anyShape, dim(3), fc.boolean()).map(([lead, channels, shared]): Case => {
+  const shape = [lead[0]!, channels, ...lead.slice(1)];
+  const [x, slope] = [some(sizeOf(shape)), some(shared ? 1 : channels)];
+  const inner = sizeOf(shape.slice(2));
+  const top = Array.from(x, (v, i) => (v > 0 ? v : v * slope[shared ? 0 : Math.floor(i / inner) % channels]!));
+  return {
+    type: 'PReLU',
+    body: `prelu_param { channel_shared: ${shared} }`,
+    shapes: { x: shape },
+    feeds: { x },
+    params: [slope],
+    tops: [top],
+  };
+});
+
+// Losses of one label a sample, or of two vectors
+
+const hinge = fc.tuple(dim(4), dim(4, 2), fc.boolean()).map(([n, classes, squared]): Case => {
+  const [x, label] = [some(n * classes, 2), whole(n, classes)];
+  const margins = Array.from(x, (v, i) => Math.max(0, 1 + (i % classes === label[Math.floor(i / classes)] ? -v : v)));
+  const loss = add(margins.map(m => (squared ? m * m : m))) / n;
+  return {
+    type: 'HingeLoss',
+    body: `hinge_loss_param { norm: ${squared ? 'L2' : 'L1'} }`,
+    shapes: { x: [n, classes], label: [n] },
+    feeds: { x, label },
+    tops: [[loss]],
+  };
+});
+
+const euclidean = anyShape.map((shape): Case => {
+  const [a, b] = [some(sizeOf(shape)), some(sizeOf(shape))];
+  const loss = add(a.map((v, i) => (v - b[i]!) ** 2)) / (2 * shape[0]!);
+  return { type: 'EuclideanLoss', body: '', shapes: { a: shape, b: shape }, feeds: { a, b }, tops: [[loss]] };
+});
+
+const contrastive = fc.tuple(dim(4), dim(3), positive, fc.boolean()).map(([n, length, margin, legacy]): Case => {
+  const [a, b, alike] = [some(n * length), some(n * length), whole(n, 2)];
+  const terms = Array.from(alike, (s, i) => {
+    const squared = add(Array.from({ length }, (_, k) => (a[i * length + k]! - b[i * length + k]!) ** 2));
+    if (s) return squared;
+    return legacy ? Math.max(0, margin - squared) : Math.max(0, margin - Math.sqrt(squared)) ** 2;
+  });
+  const body = `contrastive_loss_param { margin: ${margin} legacy_version: ${legacy} }`;
+  return {
+    type: 'ContrastiveLoss',
+    body,
+    shapes: { a: [n, length], b: [n, length], alike: [n] },
+    feeds: { a, b, alike },
+    tops: [[add(terms) / (2 * n)]],
+  };
+});
+
+const multinomial = fc.tuple(dim(4), dim(4, 2)).map(([n, classes]): Case => {
+  const [x, label] = [some(n * classes).map(v => Math.abs(v) + 0.01), whole(n, classes)];
+  const loss = -add(Array.from(label, (l, i) => Math.log(x[i * classes + l]!))) / n;
+  return {
+    type: 'MultinomialLogisticLoss',
+    body: '',
+    shapes: { x: [n, classes], label: [n] },
+    feeds: { x, label },
+    tops: [[loss]],
+  };
+});
+
+const batchReindex = fc.tuple(anyShape, dim(5)).map(([shape, count]): Case => {
+  const [x, index] = [some(sizeOf(shape)), whole(count, shape[0]!)];
+  const length = sizeOf(shape.slice(1));
+  const top = [...index].flatMap(i => [...x.slice(i * length, (i + 1) * length)]);
+  return { type: 'BatchReindex', body: '', shapes: { x: shape, i: [count] }, feeds: { x, i: index }, tops: [top] };
+});
+
+const permute = anyShape
+  .chain(shape => fc.tuple(fc.constant(shape), fc.shuffledSubarray([...shape.keys()])))
+  .map(([shape, order]): Case => {
+    const x = some(sizeOf(shape));
+    const full = [...order, ...[...shape.keys()].filter(i => !order.includes(i))];
+    const top = fill(
+      full.map(i => shape[i]!),
+      place =>
+        x[
+          at(
+            shape,
+            [...shape.keys()].map(i => place[full.indexOf(i)]!),
+          )
+        ]!,
+    );
+    return {
+      type: 'Permute',
+      body: `permute_param { ${each('order', order)} }`,
+      shapes: { x: shape },
+      feeds: { x },
+      tops: [top],
+    };
+  });
+
+const interp = fc.tuple(dim(4), dim(4), dim(6), dim(6)).map(([h, w, height, width]): Case => {
+  const x = some(2 * h * w);
+  const along = (i: number, from: number, to: number) => (to > 1 ? (i * (from - 1)) / (to - 1) : 0);
+  const top = fill([2, height, width], ([c, i, j]) => {
+    const [y, z] = [along(i!, h, height), along(j!, w, width)];
+    const [y0, z0] = [Math.floor(y + 1e-9), Math.floor(z + 1e-9)];
+    const v = (a: number, b: number) => x[c! * h * w + Math.min(a, h - 1) * w + Math.min(b, w - 1)]!;
+    const row = (a: number) => v(a, z0) * (1 - z + z0) + v(a, z0 + 1) * (z - z0);
+    return row(y0) * (1 - y + y0) + row(y0 + 1) * (y - y0);
+  });
+  return {
+    type: 'Interp',
+    body: `interp_param { height: ${height} width: ${width} }`,
+    shapes: { x: [1, 2, h, w] },
+    feeds: { x },
+    tops: [top],
+  };
+});
+
 const RULES: Readonly<Record<string, fc.Arbitrary<Case>>> = {
   Convolution: convolution,
   Deconvolution: deconvolution,
@@ -844,6 +1007,15 @@ const RULES: Readonly<Record<string, fc.Arbitrary<Case>>> = {
   InfogainLoss: infogain,
   SigmoidCrossEntropyLoss: sigmoidLoss,
   Accuracy: accuracy,
+  ...Object.fromEntries(Object.entries(NEURONS).map(([type, of]) => [type, neuron(type, of)])),
+  PReLU: prelu,
+  HingeLoss: hinge,
+  EuclideanLoss: euclidean,
+  ContrastiveLoss: contrastive,
+  MultinomialLogisticLoss: multinomial,
+  BatchReindex: batchReindex,
+  Permute: permute,
+  Interp: interp,
   RNN: recurrent('RNN'),
   LSTM: recurrent('LSTM'),
 };
