@@ -121,9 +121,13 @@ export function emitGraph(w: GraphWriter, nodes: readonly Node[], options: Graph
   const read = new Set([...lowerings.values()].flatMap(l => l.needs).concat(options.wanted));
   const names = new Map(options.known);
   const casts = new Map<string, string>();
-  const as = (type: ElementType) => (v: Value) => {
+  const any = (v: Value) => {
     const name = names.get(v);
     if (name === undefined) throw new Error(`ONNX: ${v.node.label}/${v.node.op} is read before it is said`);
+    return name;
+  };
+  const as = (type: ElementType) => (v: Value) => {
+    const name = w.inPlanes(any(v));
     if (w.typeOf(name) === type) return name;
     const key = `${type} ${name}`;
     if (!casts.has(key)) casts.set(key, w.cast(name, type));
@@ -132,6 +136,7 @@ export function emitGraph(w: GraphWriter, nodes: readonly Node[], options: Graph
   const none: readonly boolean[] = [];
   const scope: Scope = {
     w,
+    any,
     float: as(ElementType.FLOAT),
     bool: as(ElementType.BOOL),
     int: as(ElementType.INT64),

@@ -36,6 +36,7 @@ export class GraphWriter {
   private readonly types = new Map<string, ElementType>();
   /** What nodes make, inputs and constants not among it. */
   private readonly results = new Set<string>();
+  private readonly planes = new Map<string, { readonly whole: string; readonly size: number; made?: string }>();
   private readonly reshaped = new Map<string, { readonly name: string; readonly dims: Shape }>();
   /** Numbers that stay outside, by the name of their constant. */
   readonly files: { readonly path: string; readonly data: Uint8Array }[] = [];
@@ -169,6 +170,30 @@ export class GraphWriter {
   /** What `reshape` made a name from: the numbers themselves, without the copy that a reshaped output would cost. */
   beforeReshape(name: string): { readonly name: string; readonly dims: Shape } | undefined {
     return this.reshaped.get(name);
+  }
+
+  /**
+   * A name for pooling's indices, which ONNX counts through the whole tensor and we through planes of `size`; they are
+   * brought into the plane by `inPlanes`, if anything asks for that.
+   */
+  perPlane(whole: string, size: number): string {
+    const name = this.fresh(`${whole}/plane`);
+    this.planes.set(name, { whole, size });
+    return name;
+  }
+
+  /** The indices through the whole tensor, where a name is of such in planes of `size`. */
+  beforePlanes(name: string, size: number): string | undefined {
+    const plane = this.planes.get(name);
+    return plane?.size === size ? plane.whole : undefined;
+  }
+
+  /** A name that nodes may read: that itself, or of the indices brought into their planes. */
+  inPlanes(name: string): string {
+    const plane = this.planes.get(name);
+    if (!plane) return name;
+    plane.made ??= this.op('Mod', [plane.whole, this.ints([plane.size], [])], { type: ElementType.INT64 });
+    return plane.made;
   }
 
   /** The same numbers as another element type. */

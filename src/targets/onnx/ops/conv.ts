@@ -53,11 +53,11 @@ const LARGE = 2 ** 23;
 const PLACES = 8;
 
 function paysToTurn({ inputs: [dy, w], attrs }: NodeOf<'convInputGrad'>): boolean {
-  const [, , h, v] = dy!.shape;
+  const [n, , h, v] = dy!.shape;
   const taps = w!.shape[1]! * w!.shape[2]! * w!.shape[3]!;
   const fits = [0, 1].every(i => attrs.stride[i] === 1 && attrs.dilation[i]! * (w!.shape[i + 2]! - 1) >= attrs.pad[i]!);
   const places = h! * v!;
-  return fits && (taps * places > LARGE || places > (PLACES * w!.shape[0]!) / attrs.groups);
+  return fits && (taps * places > LARGE || n! * places > (PLACES * w!.shape[0]!) / attrs.groups);
 }
 
 /** dx as the convolution of dy with the filter turned by half a circle, its inputs and outputs swapped. Stride 1 only. */

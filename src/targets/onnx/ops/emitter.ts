@@ -8,6 +8,8 @@ export interface Scope {
   readonly w: GraphWriter;
   /** Name of a value as floats. */
   float(v: Value): string;
+  /** Name of a value, of whatever element type. */
+  any(v: Value): string;
   /** Name of a value as booleans: whether it is not 0. */
   bool(v: Value): string;
   /** Name of a value as 64-bit integers. */

@@ -16,22 +16,27 @@ export const pooling: EmitterTable<'maxPool' | 'maxPoolGrad' | 'avePool' | 'aveP
     const [y, indices] = w.node('MaxPool', [source.name], { outputs: s.isRead(node.outputs[1]!) ? 2 : 1, attrs });
     if (!indices) return [y!];
     w.setType(indices, ElementType.INT64);
-    // ONNX counts through the whole tensor, we through the plane.
-    const inPlane = w.op('Mod', [indices, w.ints([source.height * source.width], [])], { type: ElementType.INT64 });
-    return [y!, inPlane];
+    return [y!, w.perPlane(indices, source.height * source.width)];
   },
 
+  /** The indices as ONNX gave them, where they come from it: places in the whole tensor. */
   maxPoolGrad(s, { inputs: [dy, indices], attrs: { inputSize } }) {
     const { w } = s;
     const [n, c, h, v] = dy!.shape as readonly [number, number, number, number];
     const [planes, size] = [n * c, inputSize[0] * inputSize[1]];
-    const flat = w.ints([planes, h * v]);
-    const zeros = w.op('Expand', [w.scalar(0), w.ints([planes, size])]);
-    const at = w.op('Reshape', [s.int(indices!), flat], { type: ElementType.INT64 });
-    const scattered = w.op('ScatterElements', [zeros, at, w.op('Reshape', [s.float(dy!), flat])], {
-      attrs: { axis: 1, reduction: 'add' },
+    const whole = w.beforePlanes(s.any(indices!), size);
+    const [places, all] = whole
+      ? [[planes * h * v], [planes * size]]
+      : [
+          [planes, h * v],
+          [planes, size],
+        ];
+    const at = w.op('Reshape', [whole ?? s.int(indices!), w.ints(places)], { type: ElementType.INT64 });
+    const zeros = w.op('Expand', [w.scalar(0), w.ints(all)]);
+    const scattered = w.op('ScatterElements', [zeros, at, w.op('Reshape', [s.float(dy!), w.ints(places)])], {
+      attrs: { axis: whole ? 0 : 1, reduction: 'add' },
     });
-    return [w.op('Reshape', [scattered, w.ints([n, c, ...inputSize])])];
+    return [w.reshape(scattered, all, [n, c, ...inputSize])];
   },
 
   avePool(s, { inputs: [x], attrs }) {
