@@ -90,14 +90,15 @@ export async function loadPythonModules(
 ): Promise<HostLayerMaker> {
   const search = new Search(places);
   const modules = new Map<string, Found>();
-  for (const name of modulesOf(net)) {
-    const file = search.find(name);
-    if (file !== undefined) modules.set(name, { file, ...(!isPython(file) && { exports: await load(file) }) });
+  for (const { module, layer } of classesOf(net)) {
+    const file = search.find(module, layer);
+    const exports = file === undefined || isPython(file) ? undefined : await load(file);
+    if (file !== undefined) modules.set(`${module}.${layer}`, { file, ...(exports && { exports }) });
   }
   return (module, layer, name) => {
     const registered = registeredLayer(module, layer);
     if (registered) return registered;
-    const found = modules.get(module);
+    const found = modules.get(`${module}.${layer}`);
     if (!found) return hostLayerFor(module, layer) ?? thrown(search.unknown(module, layer));
     if (!found.exports) {
       const { file } = found;
@@ -115,9 +116,9 @@ export async function loadPythonModules(
  */
 export function findPythonModules(net: NetParameter, places: ModulePlaces): HostLayerMaker {
   const search = new Search(places);
-  const files = new Map([...modulesOf(net)].map(name => [name, search.find(name)]));
+  const files = new Map(classesOf(net).map(({ module, layer }) => [`${module}.${layer}`, search.find(module, layer)]));
   return (module, layer, name) => {
-    const file = files.get(module);
+    const file = files.get(`${module}.${layer}`);
     const registered = registeredLayer(module, layer) ?? (file ? undefined : hostLayerFor(module, layer));
     if (registered) return registered;
     if (file === undefined) throw search.unknown(module, layer);
@@ -134,8 +135,8 @@ function thrown(reason: MokapotError): never {
   throw reason;
 }
 
-function modulesOf(net: NetParameter): Set<string> {
-  return new Set(net.layer.filter(l => l.type === 'Python').map(l => sub(l, 'python_param').module));
+function classesOf(net: NetParameter): readonly { readonly module: string; readonly layer: string }[] {
+  return net.layer.filter(l => l.type === 'Python').map(l => sub(l, 'python_param'));
 }
 
 const isPython = (file: string) => extname(file) === '.py';
@@ -150,11 +151,11 @@ class Search {
     this.places = [...new Set(all.map(place => resolve(place)))];
   }
 
-  find(module: string): string | undefined {
+  find(module: string, layer: string): string | undefined {
     // A module's name is no path: it cannot lead out of its folder.
     if (!/^\w[\w-]*(\.\w[\w-]*)*$/.test(module)) return undefined;
     for (const place of this.places) {
-      const found = candidates(place, module).find(isFile);
+      const found = candidates(place, module, layer).find(isFile);
       if (found !== undefined) return found;
     }
     return undefined;
@@ -187,11 +188,12 @@ class Search {
   }
 }
 
-/** The files that a place may have a module in. A file that is given is the module of its name, and DIGITS' upload. */
-function candidates(place: string, module: string): string[] {
+/** The files that a place may have a module in. A file that is given is the module of its name, or DIGITS' upload. */
+function candidates(place: string, module: string, layer: string): string[] {
   if (isFile(place)) {
-    const isIt = basename(place, extname(place)) === module || module === UPLOADED;
-    return isIt && (EXTENSIONS as readonly string[]).includes(extname(place)) ? [place] : [];
+    if (!(EXTENSIONS as readonly string[]).includes(extname(place))) return [];
+    const isIt = basename(place, extname(place)) === module || (module === UPLOADED && speaksOf(place, layer));
+    return isIt ? [place] : [];
   }
   const path = join(place, module.replaceAll('.', sep));
   return [...EXTENSIONS.map(extension => path + extension), join(path, '__init__.py')];
@@ -201,10 +203,12 @@ function isFile(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 }
 
-/** Whether a Python file can have a class at all: its name stands somewhere in it, or it takes names from elsewhere. */
+/** Whether a file can have a class at all: it defines, imports or exports its name, or takes names from elsewhere. */
 function speaksOf(file: string, layer: string): boolean {
+  if (!/^\w+$/.test(layer)) return true;
   const text = readFileSync(file, 'utf8');
-  return new RegExp(`\\b${layer}\\b|import\\s+\\*|__getattr__`).test(text);
+  const names = `\\b(class|import|exports?)\\b.*\\b${layer}\\b|^\\s*${layer}\\s*[=:,]`;
+  return new RegExp(`${names}|(im|ex)port\\s+\\*|__getattr__|globals\\(\\)`, 'm').test(text);
 }
 
 async function load(file: string): Promise<Record<string, unknown>> {
