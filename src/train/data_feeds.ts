@@ -7,7 +7,7 @@ import type { LoaderState } from '../data/index.js';
 import { type Diagnostic, MokapotError } from '../diagnostics/index.js';
 import type { Feeds } from '../infer/feeds.js';
 import type { Shape } from '../ir/index.js';
-import { filterLayers, type NetOptions, netState } from '../net/index.js';
+import { filterLayers, type NetGraph, type NetOptions, netState } from '../net/index.js';
 import { Report } from '../net/report.js';
 import type { LayerParameter, NetParameter } from '../schema/index.js';
 import {
@@ -19,6 +19,8 @@ import {
   type PartBatch,
   sourceIsThere,
 } from './data_parts.js';
+
+import { checkLabelValues, type LabelReader, labelReaders } from './label_values.js';
 
 export type { DataPlaces } from './data_parts.js';
 
@@ -32,8 +34,21 @@ export interface FeedBatch {
 
 const READERS: ReadonlySet<string> = new Set(['Data', 'ImageData', 'HDF5Data', 'WindowData']);
 
+/** Reading the data failed, or what was read cannot be used; the net and the solver are as they were before. */
+export class DataFailure extends MokapotError {}
+
+async function orDataFailure<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (thrown) {
+    throw thrown instanceof MokapotError ? new DataFailure(thrown.diagnostics) : thrown;
+  }
+}
+
 /** The batches of one net. */
 export class DataFeeds {
+  private readers: readonly LabelReader[] = [];
+
   private constructor(
     private readonly parts: readonly Part[],
     /** Shapes of one entry by top name, for NetOptions.entryShapes. */
@@ -77,10 +92,18 @@ export class DataFeeds {
     return Math.ceil(this.entries / this.batchSize);
   }
 
-  async next(): Promise<FeedBatch> {
-    const batches = [];
-    for (const part of this.parts) batches.push(await part.loader.next());
-    return merged(batches, this.batchSize);
+  /** From now on every batch's labels are held against the classes that the net tells. */
+  checkLabels(net: NetGraph): void {
+    this.readers = labelReaders(net);
+  }
+
+  /** @throws DataFailure with what the readers say, or `label-value` */
+  next(): Promise<FeedBatch> {
+    return orDataFailure(async () => {
+      const batches = [];
+      for (const part of this.parts) batches.push(await part.loader.next());
+      return this.checked(merged(batches, this.batchSize));
+    });
   }
 
   /** Every entry once, in order; the last batch may be a smaller one. Leaves the position of `next` alone. */
@@ -88,13 +111,20 @@ export class DataFeeds {
     const loaders = this.parts.map(part => part.wholePass());
     for (let left = this.entries; left > 0; left -= this.batchSize) {
       const count = Math.min(left, this.batchSize);
-      const batches = [];
-      for (const [i, { batchSize }] of this.parts.entries()) {
-        const batch = await loaders[i]!.next();
-        batches.push(count < this.batchSize ? cut(batch, Math.min(count, batchSize)) : batch);
-      }
-      yield merged(batches, count);
+      yield await orDataFailure(async () => {
+        const batches = [];
+        for (const [i, { batchSize }] of this.parts.entries()) {
+          const batch = await loaders[i]!.next();
+          batches.push(count < this.batchSize ? cut(batch, Math.min(count, batchSize)) : batch);
+        }
+        return this.checked(merged(batches, count));
+      });
     }
+  }
+
+  private checked(batch: MergedBatch): FeedBatch {
+    checkLabelValues(this.readers, batch.feeds, batch.names);
+    return batch;
   }
 
   save(): readonly LoaderState[] {
@@ -150,7 +180,12 @@ function cut({ blobs, names }: PartBatch, count: number): PartBatch {
   return { blobs: Object.fromEntries(shorter), names: names.slice(0, count) };
 }
 
-function merged(batches: readonly PartBatch[], count: number): FeedBatch {
+interface MergedBatch extends FeedBatch {
+  readonly feeds: PartBatch['blobs'];
+  readonly names: Readonly<Record<string, readonly string[]>>;
+}
+
+function merged(batches: readonly PartBatch[], count: number): MergedBatch {
   const named = batches.flatMap(({ blobs, names }) => Object.keys(blobs).map(blob => [blob, names] as const));
   return { feeds: Object.assign({}, ...batches.map(b => b.blobs)), count, names: Object.fromEntries(named) };
 }

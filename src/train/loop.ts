@@ -5,6 +5,7 @@ import type { Feeds } from '../infer/feeds.js';
 import { sizeOf } from '../ir/index.js';
 import { runChecks } from '../net/index.js';
 import { formatFloat } from '../schema/index.js';
+import { DataFailure } from './data_feeds.js';
 import type { EndEvent, SnapshotEvent, StartEvent, TestEvent, TrainEvent } from './events.js';
 import type { SnapshotFiles } from './snapshot.js';
 import type { FeedFunction, Iteration, Solver } from './solver.js';
@@ -56,9 +57,17 @@ class Loop {
     try {
       yield* this.iterations();
     } catch (thrown) {
+      if (thrown instanceof DataFailure && this.solver.iter > this.firstIter) return yield* this.withoutData(thrown);
       if (!isOfUserCode(thrown)) throw thrown;
       yield* this.end({ reason: 'failed', diagnostic: withKept(thrown.diagnostics[0]!, this.lastSnapshot) });
     }
+  }
+
+  /** Data that cannot be read end the run as an interruption does: what was learnt is kept. */
+  private async *withoutData({ diagnostics: [first] }: DataFailure): AsyncGenerator<TrainEvent, void, void> {
+    yield* this.snapshot();
+    const diagnostic = { ...first!, message: `Iteration ${this.solver.iter}: ${first!.message}` };
+    yield* this.end({ reason: 'failed', diagnostic: withKept(diagnostic, this.lastSnapshot) });
   }
 
   private async *iterations(): AsyncGenerator<TrainEvent, void, void> {

@@ -92,6 +92,7 @@ export class NetMaker {
       ...more,
     });
     if (dataset) checkClasses(net.describe(), dataset.manifest);
+    data?.checkLabels(net.graph);
     const made = { net, data };
     this.given.made.push(made);
     return made;

@@ -43,6 +43,7 @@ export async function testCommand(io: Io, options: TestCommandOptions): Promise<
     const place = { entryShapes: data.entryShapes, dir: dirname(options.net) };
     const load = { ...state, weights, backend, ...userCode(options), onPythonOutput: tellingOf(io), ...place };
     const net = await Net.fromParam(source.param, load, source.diagnostics);
+    data.checkLabels(net.graph);
     const mean = new Mean();
     for await (const batch of testBatches(data, options.iterations ?? 0, options.iterations === undefined)) {
       if (signal.aborted) throw new Interrupted('Stopped.');
