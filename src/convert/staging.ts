@@ -3,7 +3,7 @@
  * an old model is never mixed with a new one.
  */
 
-import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fail, MokapotError } from '../diagnostics/index.js';
 import { writeAtomically } from '../weights/files.js';
@@ -20,6 +20,8 @@ export class Staging {
     /** Where the files lie until they are put in place. */
     readonly folder: string,
     private readonly out: string,
+    /** Whether `out` was made for this. */
+    private readonly isNew: boolean,
   ) {}
 
   /** @throws MokapotError `convert-out` where the folder cannot be made */
@@ -28,7 +30,7 @@ export class Staging {
       const found = await stat(out).catch(() => undefined);
       if (found && !found.isDirectory()) throw fail('convert-out', `${out} is a file, and a folder is wanted.`);
       await mkdir(out, { recursive: true });
-      return new Staging(await mkdtemp(join(resolve(out), '.converting-')), out);
+      return new Staging(await mkdtemp(join(resolve(out), '.converting-')), out, found === undefined);
     } catch (cause) {
       if (cause instanceof MokapotError) throw cause;
       throw fail('convert-out', `Cannot write to ${out}: ${(cause as Error).message}.`);
@@ -71,9 +73,10 @@ export class Staging {
     return written;
   }
 
-  /** Leaves nothing behind; a folder that it made stays. */
+  /** Leaves nothing behind, no empty folder either. */
   async drop(): Promise<void> {
     await rm(this.folder, { recursive: true, force: true });
+    if (this.isNew) await rmdir(this.out).catch(() => undefined);
   }
 }
 

@@ -1,14 +1,13 @@
 /** `convert` on real files: every target, read back by what it is for; what is refused, and what is left behind. */
 
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ConvertOptions, convert } from '../../src/convert/index.js';
 import { MokapotError } from '../../src/diagnostics/index.js';
-import { Net } from '../../src/infer/net.js';
-import { Random } from '../../src/random/index.js';
 import { loadWeights, saveBinaryproto, saveNpz } from '../../src/weights/files.js';
+import { randomWeights } from './random_weights.js';
 
 const NETWORKS = new URL('../../networks/', import.meta.url).pathname;
 const LENET = join(NETWORKS, 'lenet.prototxt');
@@ -17,20 +16,6 @@ const SMALL = join(NETWORKS, 'fcn_small.prototxt');
 let folder: string;
 let lenet: string;
 let small: string;
-
-/** Weights as after a training: small, of both signs. */
-async function randomWeights(prototxt: string, path: string): Promise<string> {
-  const net = await Net.fromFile(prototxt, { phase: 'TEST', stages: ['deploy'], backend: 'host', seed: 1 });
-  const random = new Random(7);
-  for (const blobs of net.params.values())
-    for (const blob of blobs) {
-      const reach = Math.sqrt(3 / Math.max(1, blob.data.length / (blob.shape[0] ?? 1)));
-      blob.data = blob.data.map(() => random.uniform(-reach, reach));
-    }
-  await net.save(path);
-  net.dispose();
-  return path;
-}
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'mokapot-convert-'));
@@ -232,6 +217,9 @@ describe('says', () => {
     mkdirSync(out);
     writeFileSync(join(out, 'model.json'), 'old');
     const found = await refusal(run({ to: 'tfjs', out, net: prototxt, weights: [] }));
+    const fresher = fresh();
+    await refusal(run({ to: 'onnx', out: fresher, net: prototxt, weights: [] }));
+    expect(existsSync(fresher)).toBe(false);
     expect(found).toMatchObject({ code: 'cannot-export', layer: 'pick' });
     expect(readdirSync(out)).toEqual(['model.json']);
     expect(readFileSync(join(out, 'model.json'), 'utf8')).toBe('old');
