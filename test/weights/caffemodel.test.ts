@@ -137,6 +137,44 @@ describe('the forms numbers are stored in', () => {
     expect([...onlyBlob(bytes).data]).toEqual([0.5, -2]);
   });
 
+  it("lets NVCaffe's raw data go before the lists, as NVCaffe does", () => {
+    const bytes = fileOf(bytesField(5, [f32(9)]), dims(1), varintField(10, 1), bytesField(12, [f32(3)]));
+    expect([...onlyBlob(bytes).data]).toEqual([3]);
+  });
+
+  it('merges messages that come in pieces, as protobuf says', () => {
+    // A shape in two pieces is one list of axes; of a single field given twice the last one counts.
+    const inPieces = fileOf(dims(2), bytesField(5, [f32(1, 2)]), dims(3), bytesField(5, [f32(3, 4, 5, 6)]));
+    expect(onlyBlob(inPieces)).toEqual({ shape: [2, 3], data: Float32Array.of(1, 2, 3, 4, 5, 6) });
+    const twice = fileOf(
+      dims(1),
+      varintField(10, 0),
+      bytesField(12, [f64(1)]),
+      varintField(10, 1),
+      bytesField(12, [f32(2)]),
+    );
+    expect([...onlyBlob(twice).data]).toEqual([2]);
+    const named = bytesField(100, [
+      ...bytesField(1, text('old')),
+      ...bytesField(2, text('ReLU')),
+      ...bytesField(1, text('new')),
+    ]);
+    expect([...readCaffemodel(concatBytes(named)).layers.keys()]).toEqual(['new']);
+    const blob = (v: number) => bytesField(50, [...bytesField(5, [f32(v)]), ...dims(1)]);
+    const v0 = [...bytesField(1, text('fc')), ...bytesField(2, text('innerproduct')), ...blob(1)];
+    const file = bytesField(2, [
+      ...bytesField(1, v0),
+      ...bytesField(1, blob(2)),
+      ...bytesField(2, text('x')),
+      ...bytesField(3, text('y')),
+    ]);
+    expect(
+      readCaffemodel(concatBytes(file))
+        .layers.get('fc')!
+        .map(b => b.data[0]),
+    ).toEqual([1, 2]);
+  });
+
   it('steps over diffs, unknown fields and groups', () => {
     const group = [tagBytes(900, 3), ...varintField(1, 300), tagBytes(901, 3), tagBytes(901, 4), tagBytes(900, 4)];
     const bytes = fileOf(bytesField(6, [f32(8)]), group, [tagBytes(77, 1), f64(1)], dims(1), bytesField(5, [f32(2)]));
@@ -178,6 +216,22 @@ describe('the old generations', () => {
 });
 
 describe('what is wrong with a file, and at which byte', () => {
+  it('is nested deeper than any stack', () => {
+    const deep = 200_000;
+    const open = new Uint8Array(deep * 2).map((_, i) => tagBytes(900, 3)[i % 2]!);
+    const close = new Uint8Array(deep * 2).map((_, i) => tagBytes(900, 4)[i % 2]!);
+    const layer = fileOf(dims(1), bytesField(5, [f32(1)]));
+    expect(failure(concatBytes([layer, open])).message).toMatch(/group 900 does not end/);
+    const closed = concatBytes([layer, open, close]);
+    try {
+      expect([...onlyBlob(closed).data]).toEqual([1]);
+    } catch (e) {
+      expect(e).toBeInstanceOf(MokapotError);
+    }
+    const inBlob = fileOf(dims(1), [open, close], bytesField(5, [f32(1)]));
+    expect([...onlyBlob(inBlob).data]).toEqual([1]);
+  });
+
   it('is cut off', () => {
     const whole = golden('sgd_init.caffemodel');
     const d = failure(whole.slice(0, 1000));

@@ -1,4 +1,17 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  ftruncateSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -9,15 +22,17 @@ import {
   loadNpz,
   loadSafetensors,
   loadSolverstate,
+  loadWeights,
   saveBinaryproto,
   saveCaffemodel,
   saveNpz,
   saveSafetensors,
   saveSolverstate,
   useCaffemodel,
+  useWeights,
   writeAtomically,
 } from '../../src/weights/files.js';
-import { copyWeights, readCaffemodel } from '../../src/weights/index.js';
+import { caffeH5Parts, copyWeights, readCaffemodel, writeCaffemodel } from '../../src/weights/index.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'mokapot-weights-'));
 afterAll(() => rmSync(dir, { recursive: true }));
@@ -107,6 +122,92 @@ describe('files', () => {
     await expect(saveNpz(join(dir, 'no', 'x.npz'), new Map())).rejects.toThrow(/no such file or folder/);
   });
 });
+
+describe('files over 2 GiB', () => {
+  const BIG = 330_000_000;
+  /** Sparse: the parts between are zeros that take no place on the disk. */
+  function sparse(name: string, parts: readonly (Uint8Array | number)[]): string {
+    const path = join(dir, name);
+    const fd = openSync(path, 'w');
+    let at = 0;
+    for (const part of parts) {
+      if (typeof part !== 'number') writeSync(fd, part, 0, part.length, at);
+      at += typeof part === 'number' ? part : part.length;
+    }
+    ftruncateSync(fd, at);
+    closeSync(fd);
+    return path;
+  }
+  const small = { shape: [3], data: Float32Array.of(1, 2, 3) };
+  const numbers = new Uint8Array(small.data.buffer);
+
+  it('a .caffemodel is read behind them', () => {
+    const blobOf = [0x2a, ...varint(4 * BIG)];
+    const shape = [0x3a, ...prefixed([0x0a, ...prefixed(varint(BIG))])];
+    const blobSize = blobOf.length + 4 * BIG + shape.length;
+    const layer = (name: string): (Uint8Array | number)[] => {
+      const head = [0x0a, 1, name.charCodeAt(0), 0x3a, ...varint(blobSize)];
+      return [
+        Uint8Array.from([0xa2, 6, ...varint(head.length + blobSize), ...head, ...blobOf]),
+        4 * BIG,
+        Uint8Array.from(shape),
+      ];
+    };
+    const tail = writeCaffemodel(create('caffe.NetParameter', { layer: [{ name: 'c' }] }), new Map([['c', [small]]]));
+    const path = sparse('big.caffemodel', [...layer('a'), ...layer('b'), tail]);
+    expect(statSync(path).size).toBeGreaterThan(2.5e9);
+    expectLast(path);
+  });
+
+  it('a .safetensors is', () => {
+    const header = JSON.stringify({
+      a: { dtype: 'F32', shape: [BIG], data_offsets: [0, 4 * BIG] },
+      b: { dtype: 'F32', shape: [BIG], data_offsets: [4 * BIG, 8 * BIG] },
+      'c/0': { dtype: 'F32', shape: [3], data_offsets: [8 * BIG, 8 * BIG + 12] },
+    });
+    const length = new Uint8Array(8);
+    new DataView(length.buffer).setUint32(0, header.length, true);
+    expectLast(sparse('big.safetensors', [length, new TextEncoder().encode(header), 8 * BIG, numbers]));
+  });
+
+  it('a .h5 is: the numbers moved far behind', () => {
+    const bytes = Buffer.concat([...caffeH5Parts(new Map([['c', [small]]]))]);
+    const far = 3e9;
+    const addressAt = bytes.indexOf(u64(bytes.length - 16));
+    expect(bytes.lastIndexOf(u64(bytes.length - 16))).toBe(addressAt);
+    bytes.set(u64(far), addressAt);
+    bytes.set(u64(far + 12), 40);
+    const path = sparse('big.h5', [bytes, far - bytes.length, numbers]);
+    expect(loadWeights(path).layers.get('c')).toEqual([small]);
+    rmSync(path);
+  });
+
+  function expectLast(path: string): void {
+    useWeights(path, ({ layers }) => {
+      expect([...layers].map(([name, [blob]]) => [name, blob!.shape])).toEqual([
+        ['a', [BIG]],
+        ['b', [BIG]],
+        ['c', [3]],
+      ]);
+      expect(layers.get('c')![0]!.read()).toEqual(small.data);
+    });
+    rmSync(path);
+  }
+});
+
+function u64(value: number): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64LE(BigInt(value));
+  return bytes;
+}
+
+function varint(value: number): number[] {
+  return value < 128 ? [value] : [(value % 128) | 128, ...varint(Math.floor(value / 128))];
+}
+
+function prefixed(bytes: number[]): number[] {
+  return [...varint(bytes.length), ...bytes];
+}
 
 const lenet = new URL('../../../shared/data/lenet/', import.meta.url).pathname;
 
