@@ -2,19 +2,21 @@
 
 import { dirname } from 'node:path';
 import { type Diagnostic, fail } from '../diagnostics/index.js';
-import {
-  findPythonModules,
-  loadPythonModules,
-  onePerLayer,
-  pythonProcess,
-  type UserCodeOptions,
-} from '../infer/python_modules.js';
+import type { UserCodeOptions } from '../infer/python_modules.js';
 import type { Shape } from '../ir/index.js';
 import { settled } from '../layers/index.js';
 import { entriesFor } from '../net/assumed.js';
-import { type Description, describe, isDataLayer, type NetOptions } from '../net/index.js';
-import { locate, type NetParameter, type NetStateRule, parseNet } from '../schema/index.js';
-import { shapesThere } from '../train/data_feeds.js';
+import {
+  type CheckOptions,
+  type Description,
+  describe,
+  filterLayers,
+  isDataLayer,
+  type NetOptions,
+  netState,
+} from '../net/index.js';
+import { Report } from '../net/report.js';
+import { type LayerParameter, locate, type NetParameter, type NetStateRule, parseNet } from '../schema/index.js';
 import { type Io, tellingOf } from './io.js';
 
 export interface State {
@@ -28,7 +30,7 @@ export interface LookingOptions extends UserCodeOptions {
   readonly runPython?: boolean;
 }
 
-export interface DescribeRequest {
+export interface DescribeRequest extends Omit<CheckOptions, 'weightsLoaded'> {
   readonly text: string;
   readonly name: string;
   readonly state: State;
@@ -54,8 +56,17 @@ export function describeFile(
 
 /** What a request's data layers read, where their files are there: shapes of entries, and what is wrong with the files. */
 export async function sourcesOf({ text, name, state }: Pick<DescribeRequest, 'text' | 'name' | 'state'>) {
-  const { entryShapes, diagnostics } = await shapesThere(parseNet(text).message, state, folderOf(name));
+  const { message } = parseNet(text);
+  if (!message.layer.some(namesSource)) return { diagnostics: [] };
+  const { shapesThere } = await import('../train/data_feeds.js');
+  const { entryShapes, diagnostics } = await shapesThere(message, state, folderOf(name));
   return { ...(Object.keys(entryShapes).length > 0 && { entryShapes }), diagnostics };
+}
+
+/** Whether a layer names the file it reads: readers of such files are loaded only then. */
+function namesSource(layer: LayerParameter): boolean {
+  const params = [layer.data_param, layer.image_data_param, layer.hdf5_data_param, layer.window_data_param];
+  return params.some(param => param?.source);
 }
 
 function folderOf(name: string): string {
@@ -75,6 +86,9 @@ export async function withUserCode<T>(
   const { message } = parseNet(request.text);
   if (!message.layer.some(l => l.type === 'Python')) return describe(undefined);
   const places = { given: options.pythonLayers, protoDir: folderOf(request.name) };
+  const { findPythonModules, loadPythonModules, onePerLayer, pythonProcess } = await import(
+    '../infer/python_modules.js'
+  );
   if (!options.runPython) return describe(findPythonModules(message, places));
   const python = pythonProcess({ ...options, onPythonOutput: tellingOf(io) });
   try {
@@ -85,16 +99,30 @@ export async function withUserCode<T>(
   }
 }
 
-/** The states a network is used in: training, validation, and, where its rules speak of it, DIGITS' stage "deploy". */
+/**
+ * The states a network is used in: training, validation, and, where its rules speak of it, DIGITS' stage "deploy". A net
+ * without data layers, losses and rules is made for use only.
+ */
 export function statesOf(net: NetParameter): State[] {
   const rules = net.layer.flatMap(l => [...l.include, ...l.exclude]);
   const names = (rule: NetStateRule) => [...rule.stage, ...rule.not_stage];
   const deploy = rules.some(rule => names(rule).includes('deploy'));
+  const learns = net.layer.some(l => l.type.endsWith('Loss') || l.loss_weight.length > 0 || isDataLayer(l));
+  if (!learns && rules.length === 0) return [{ phase: 'TEST', stages: [] }];
   return [
     { phase: 'TRAIN', stages: ['train'] },
     { phase: 'TEST', stages: ['val'] },
     ...(deploy ? [{ phase: 'TEST', stages: ['deploy'] } as const] : []),
   ];
+}
+
+/** The states with those apart in which no layer without bottoms takes part, though the net has some for others. */
+export function fedStates(net: NetParameter, states: readonly State[]): { states: State[]; without: State[] } {
+  const isFed = (state: State) =>
+    filterLayers(net.layer, netState(net, state), new Report()).some(l => l.bottom.length === 0 && l.top.length > 0);
+  const fed = states.filter(isFed);
+  if (fed.length === 0) return { states: [...states], without: [] };
+  return { states: fed, without: states.filter(state => !fed.includes(state)) };
 }
 
 /** The state that options ask for. Without a phase, stage "train" means TRAIN and any other TEST; with nothing, training. */

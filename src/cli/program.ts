@@ -80,6 +80,11 @@ const READERS = [
   'time',
   'convert',
   'transplant',
+  'upgrade',
+  'deploy',
+  'diff',
+  'graph',
+  'explain',
 ];
 
 /** `--schema` and `--lenient`, in force before the command itself runs; a `net.proto` beside `net.prototxt` counts too. */
@@ -112,13 +117,19 @@ function addLooking(program: Command, io: Io, act: Act): void {
     .command('check')
     .description('say what is wrong with networks and solvers, and what will likely not do what was meant')
     .argument('<file...>', 'prototxt files; - is stdin')
-    .addOption(new Option('--format <format>', 'text or json').choices(['text', 'json']).default('text'))
+    .addOption(
+      new Option('--format <format>', 'for people, for programs (json, sarif), for GitHub (github)')
+        .choices(['text', 'json', 'sarif', 'github'])
+        .default('text'),
+    )
     .addOption(phaseOption())
     .addOption(stageOption())
     .addOption(inputOption())
+    .option('--dataset <dir>', 'hold the numbers of scores against the classes of this data set')
     .option('--solver', 'the files are solvers (found out from their fields otherwise)')
     .option('--weights <file>', 'trained weights will be loaded: say nothing about how weights start')
-    .option('--fix', 'apply the mends that are safe, in the files themselves')
+    .option('--fix', 'apply the mends that are safe, in the files themselves, and show them')
+    .option('--dry-run', 'show what --fix would change, and change nothing')
     .option('--strict', 'warnings count as errors')
     .addOption(pythonOption())
     .addOption(runPythonOption())

@@ -3,6 +3,7 @@
 import { nearest } from '../diagnostics/index.js';
 import type { LayerParameter } from '../schema/index.js';
 import { describeState, type State } from './filter.js';
+import { isDataLayer } from './inputs.js';
 import type { Report } from './report.js';
 
 interface Made {
@@ -25,6 +26,7 @@ export function checkConnections(
   const made = new Map<string, Made>();
   const reported = new Set<string>();
   const broken = new Set<LayerParameter>();
+  const missing = new Set<LayerParameter>();
   layers.forEach((layer, i) => {
     layer.bottom.forEach((name, j) => {
       const blob = made.get(name);
@@ -33,7 +35,13 @@ export function checkConnections(
       broken.add(layer);
       if (reported.has(name)) return;
       reported.add(name);
-      const hint = whyUnknown(name, [...made.keys()], layers.slice(i), all, state);
+      const source = dataElsewhere(name, layers, all);
+      if (source) {
+        if (!missing.has(source)) reportMissingData(layer, j, source, state, report);
+        missing.add(source);
+        return;
+      }
+      const hint = whyUnknown(name, made, layers, i, all, state);
       const message = `Layer "${layer.name}" (${layer.type}) reads the blob "${name}", which no layer before it makes.`;
       report.error('unknown-blob', message, { message: layer, field: 'bottom', index: j }, { layer: layer.name, hint });
     });
@@ -77,14 +85,41 @@ function reportRemake(layer: LayerParameter, top: number, blob: Made, report: Re
   return true;
 }
 
+/** The data layer that makes a blob in another state, where none does in this one. */
+function dataElsewhere(name: string, layers: readonly LayerParameter[], all: readonly LayerParameter[]) {
+  if (layers.some(l => l.top.includes(name))) return undefined;
+  return all.find(l => l.top.includes(name) && isDataLayer(l));
+}
+
+function reportMissingData(
+  layer: LayerParameter,
+  index: number,
+  source: LayerParameter,
+  state: State,
+  report: Report,
+): void {
+  const tops = source.top.map(top => `"${top}"`).join(' and ');
+  report.error(
+    'data-phase',
+    `Layer "${layer.name}" (${layer.type}) reads "${layer.bottom[index]}", and no data layer makes it in ${describeState(state)}.`,
+    { message: layer, field: 'bottom', index },
+    {
+      layer: layer.name,
+      hint: `Layer "${source.name}" (${source.type}) makes ${tops}, but its include/exclude rules leave it out here: give this state a data layer of its own.`,
+    },
+  );
+}
+
 function whyUnknown(
   name: string,
-  known: readonly string[],
-  later: readonly LayerParameter[],
+  made: ReadonlyMap<string, Made>,
+  layers: readonly LayerParameter[],
+  from: number,
   all: readonly LayerParameter[],
   state: State,
 ): string {
-  const below = later.find(l => l.top.includes(name));
+  const known = [...made.keys()];
+  const below = layers.slice(from).find(l => l.top.includes(name));
   if (below)
     return `Layer "${below.name}" makes it further down: layers run in the order of the file, so it must stand above.`;
   const leftOut = all.find(l => l.top.includes(name));

@@ -4,7 +4,7 @@ import type { Diagnostic } from '../diagnostics/index.js';
 import { locate, type NetParameter } from '../schema/index.js';
 
 /** Errors that a lost or half-read layer causes elsewhere. */
-const CAUSED_ELSEWHERE: ReadonlySet<string> = new Set(['unknown-blob', 'empty-net', 'no-data-set']);
+const CAUSED_ELSEWHERE: ReadonlySet<string> = new Set(['unknown-blob', 'data-phase', 'empty-net', 'no-data-set']);
 
 /** The compiler's diagnostics without those that may follow from the parser's errors. */
 export function withoutEchoes(

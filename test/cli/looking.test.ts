@@ -34,7 +34,7 @@ describe('usage', () => {
   it.each([
     [['check'], 'missing required argument'],
     [['check', '--phase', 'DREAM', small], 'It must be TRAIN or TEST.'],
-    [['check', '--format', 'xml', small], 'Allowed choices are text, json.'],
+    [['check', '--format', 'xml', small], 'Allowed choices are text, json, sarif, github.'],
     [['summary', '--input', 'data', small], 'It must read like data=1,3,256,256.'],
     [['summary', '--input', 'data=1,0,3', small], 'It must read like data=1,3,256,256.'],
   ])('%j is refused', async (argv, sentence) => {

@@ -1,56 +1,87 @@
 /** `mokapot check`: what is wrong with networks and solvers, and what will likely not do what was meant. */
 
 import { existsSync } from 'node:fs';
+import { totalmem } from 'node:os';
 import { dirname, resolve } from 'node:path';
-import { parseSyntax, textToBytes } from '../../../grammar/index.js';
-import { type Diagnostic, error, hasErrors, MokapotError, type TextEdit } from '../../diagnostics/index.js';
+import { parseSyntax } from '../../../grammar/index.js';
+import { type Diagnostic, error, hasErrors, MokapotError } from '../../diagnostics/index.js';
 import { loadSchemas, schemaBeside } from '../../infer/schemas.js';
 import type { Shape } from '../../ir/index.js';
-import { parseNet, parseSolver, type SolverParameter } from '../../schema/index.js';
+import { type NetState, parseNet, parseSolver, type SolverParameter } from '../../schema/index.js';
 import { checkSolver as checkSolverFields } from '../../solver/index.js';
-import { writeAtomically } from '../../weights/files.js';
+import { testNetsOf, trainNetOf } from '../../train/nets.js';
 import { countDiagnostics, exitCodes, printDiagnostics } from '../errors.js';
+import { fixText, writeFixed } from '../fixing.js';
 import { formatShape } from '../format.js';
 import { colors, type Io, say } from '../io.js';
 import {
   describeFile,
+  fedStates,
   type LookingOptions,
+  type State,
   sourcesOf,
   stateFrom,
   statesOf,
   withoutRepeats,
   withUserCode,
 } from '../network.js';
+import { type Checked, githubReport, jsonReport, sarifReport } from '../reports.js';
 import { readTextFile } from '../text_file.js';
 
 export interface CheckOptions extends LookingOptions {
-  readonly format: 'text' | 'json';
+  readonly format: 'text' | 'json' | 'sarif' | 'github';
   readonly phase?: 'TRAIN' | 'TEST';
   readonly stage?: readonly string[];
   readonly solver?: boolean;
   readonly input?: Readonly<Record<string, Shape>>;
   readonly weights?: string;
   readonly fix?: boolean;
+  /** Show what the fixes would change, and change nothing. */
+  readonly dryRun?: boolean;
+  /** A data set whose classes the scores are held against. */
+  readonly dataset?: string;
   readonly strict?: boolean;
 }
 
-interface Checked {
-  readonly file: string;
-  readonly kind: 'network' | 'solver';
-  readonly diagnostics: readonly Diagnostic[];
+/** The options with what is known of the machine, the data set, the solver that names the net. */
+interface Known extends CheckOptions {
+  readonly memory: number;
+  readonly classes?: readonly string[];
+  readonly trainedBy?: SolverParameter;
+  readonly states?: readonly State[];
 }
 
 /** @returns the exit code: 1 where a file has errors (with `strict`, warnings too). */
 export async function check(io: Io, files: readonly string[], options: CheckOptions): Promise<number> {
+  const known = { ...options, memory: memoryThere(), ...(await classesOf(options.dataset)) };
   const results: Checked[] = [];
   for (const file of files) {
-    if (options.fix && file !== '-') await applyFixes(io, file, options);
-    results.push(await checkPath(io, file, options));
+    if (options.fix || options.dryRun) results.push(await fixFile(io, file, known));
+    else results.push(await checkPath(io, file, known));
   }
-  if (options.format === 'json') say(io, JSON.stringify({ files: results.map(toJson) }, null, 2));
-  else for (const result of results) printResult(io, result);
+  printResults(io, results, options.format);
   const bad = results.some(r => hasErrors(r.diagnostics) || (options.strict && worthAWarning(r.diagnostics)));
   return bad ? exitCodes.failed : exitCodes.ok;
+}
+
+/** Bytes that this process may have: of the machine, or of its container. */
+function memoryThere(): number {
+  const limit = process.constrainedMemory();
+  return limit > 0 && limit < totalmem() ? limit : totalmem();
+}
+
+/** The classes of a data set's labels. */
+async function classesOf(dataset: string | undefined): Promise<{ classes?: readonly string[] }> {
+  if (dataset === undefined) return {};
+  const { openDataset } = await import('../../data/index.js');
+  return { classes: (await openDataset(dataset)).manifest.classes };
+}
+
+function printResults(io: Io, results: readonly Checked[], format: CheckOptions['format']): void {
+  if (format === 'json') say(io, jsonReport(results));
+  else if (format === 'sarif') say(io, sarifReport(results));
+  else if (format === 'github') io.stdout.write(githubReport(results));
+  else for (const result of results) printResult(io, result);
 }
 
 /** More than this many of one file help nobody. */
@@ -69,14 +100,16 @@ function printResult(io: Io, { file, kind, diagnostics }: Checked): void {
   say(io, `${mark} ${file}: ${count}`);
 }
 
-async function checkPath(io: Io, file: string, options: CheckOptions): Promise<Checked> {
-  let text: string;
+async function checkPath(io: Io, file: string, options: Known): Promise<Checked> {
   try {
-    text = await readTextFile(file);
+    return await checkText(io, file, await readTextFile(file), options);
   } catch (cause) {
     if (cause instanceof MokapotError) return { file, kind: 'network', diagnostics: cause.diagnostics };
     throw cause;
   }
+}
+
+async function checkText(io: Io, file: string, text: string, options: Known): Promise<Checked> {
   const name = file === '-' ? '<stdin>' : file;
   loadSchemas(schemaBeside(file));
   const isSolver = options.solver ?? looksLikeSolver(text);
@@ -99,76 +132,102 @@ const SOLVER_FIELDS = new Set([
   ...['solver_mode', 'solver_type', 'regularization_type', 'random_seed', 'clip_gradients', 'test_initialization'],
 ]);
 
-async function checkNetwork(io: Io, text: string, name: string, options: CheckOptions): Promise<Diagnostic[]> {
+async function checkNetwork(io: Io, text: string, name: string, options: Known): Promise<Diagnostic[]> {
   const { message } = parseNet(text, { name });
   const asked = options.phase !== undefined || options.stage !== undefined;
-  const states = asked ? [stateFrom(options)] : statesOf(message);
-  const weightsLoaded = options.weights !== undefined;
-  const request = { text, name, inputShapes: options.input, weightsLoaded };
+  const { states, without } = fedStates(message, options.states ?? (asked ? [stateFrom(options)] : statesOf(message)));
+  const { trainedBy: solver, classes, memory } = options;
+  const request = { text, name, inputShapes: options.input, weightsLoaded: options.weights !== undefined };
   const all = [];
   const wrong: Diagnostic[] = [];
   for (const state of states) {
     const { diagnostics, ...found } = await sourcesOf({ text, name, state });
     wrong.push(...diagnostics);
-    const full = { ...request, ...found, state };
+    const full = { ...request, solver, classes, memory, ...found, state };
     all.push(await withUserCode(io, request, options, hostLayer => describeFile({ ...full, hostLayer })));
   }
   const assumed = all.find(d => d.assumed)?.assumed;
-  const shapes = Object.entries(assumed ?? {}).map(([blob, shape]) => `${blob} ${formatShape(shape)}`);
-  const note = error('assumed-shapes', `No data set is named, so entries of ${shapes.join(', ')} are assumed.`, {
-    severity: 'note',
-    hint: 'Give the real shapes by --input data=1,1,256,256.',
-  });
-  return [...all.flatMap(d => d.diagnostics), ...wrong, ...(assumed ? [note] : [])];
+  return [...all.flatMap(d => d.diagnostics), ...wrong, ...assumedNote(assumed), ...withoutData(without)];
 }
 
-async function checkSolver(io: Io, text: string, name: string, options: CheckOptions): Promise<Diagnostic[]> {
+function assumedNote(assumed: Readonly<Record<string, Shape>> | undefined): Diagnostic[] {
+  if (!assumed) return [];
+  const shapes = Object.entries(assumed).map(([blob, shape]) => `${blob} ${formatShape(shape)}`);
+  return [
+    error('assumed-shapes', `No data set is named, so entries of ${shapes.join(', ')} are assumed.`, {
+      severity: 'note',
+      hint: 'Give the real shapes by --input data=1,1,256,256.',
+    }),
+  ];
+}
+
+/** States that the net has no data for: said, not looked at. */
+function withoutData(states: readonly State[]): Diagnostic[] {
+  return states.map(({ phase, stages }) =>
+    error(
+      'data-phase',
+      `No data layer takes part in phase ${phase}${stages.length > 0 ? `, stage "${stages.join('", "')}"` : ''}: the net was not looked at there.`,
+      {
+        severity: 'note',
+        hint: `Where the net is to be ${phase === 'TRAIN' ? 'trained' : 'tested'} too, add a data layer with include { phase: ${phase} }.`,
+      },
+    ),
+  );
+}
+
+async function checkSolver(io: Io, text: string, name: string, options: Known): Promise<Diagnostic[]> {
   const { message, diagnostics } = parseSolver(text, { name });
-  const out: Diagnostic[] = [...diagnostics, ...(hasErrors(diagnostics) ? [] : checkSolverFields(message))];
-  for (const path of netPaths(message)) {
-    const found = [path, resolve(dirname(name), path)].find(p => existsSync(p));
-    if (found) out.push(...(await checkPath(io, found, { ...options, solver: false })).diagnostics);
-    else out.push(error('file-unreadable', `${name} names the network ${path}, which does not exist.`));
+  const out: Diagnostic[] = [...diagnostics];
+  if (hasErrors(diagnostics)) return out;
+  out.push(...checkSolverFields(message), ...(await checkNets(message, name)));
+  for (const { path, states } of netPaths(message)) {
+    const found = [resolve(dirname(name), path), path].find(p => existsSync(p));
+    if (!found) continue;
+    const about = { ...options, solver: false, states, trainedBy: message };
+    out.push(...(await checkPath(io, found, about)).diagnostics);
   }
   return out;
 }
 
-function netPaths(solver: SolverParameter): string[] {
-  return [...new Set([solver.net, solver.train_net, ...solver.test_net])].filter(path => path !== '');
+/** What is wrong with how the solver names its nets; what is wrong in them is told of them. */
+async function checkNets(solver: SolverParameter, name: string): Promise<Diagnostic[]> {
+  for (const read of [trainNetOf, testNetsOf]) {
+    try {
+      await read(solver, dirname(name));
+    } catch (thrown) {
+      if (!(thrown instanceof MokapotError)) throw thrown;
+      const own = thrown.diagnostics.filter(d => d.location === undefined || d.location.source.name === name);
+      if (own.length > 0) return own;
+    }
+  }
+  return [];
 }
 
-/** Applies every fix that overlaps no other, from the end of the text to its beginning, and says so. */
-async function applyFixes(io: Io, file: string, options: CheckOptions): Promise<void> {
-  const { diagnostics } = await checkPath(io, file, options);
-  const fixes = diagnostics.flatMap(d => (d.fix && d.location?.source.name === file ? [d.fix] : []));
-  if (fixes.length === 0) return;
-  const edits = fixes.flatMap(f => f.edits).sort((a, b) => b.range.start.offset - a.range.start.offset);
-  const { text } = edits.reduce(applyEdit, { text: await readTextFile(file), from: Infinity });
-  await writeAtomically(file, [textToBytes(text)]);
-  if (options.format === 'text') for (const fix of fixes) say(io, `fixed ${file}: ${fix.title}`);
+/** The nets' files with the states that the solver uses them in. */
+function netPaths(solver: SolverParameter): { path: string; states: State[] }[] {
+  const stages = (state: NetState | null | undefined) => state?.stage ?? [];
+  const train: State = { phase: 'TRAIN', stages: stages(solver.train_state) };
+  const tests = solver.test_iter.map((_, i): State => ({ phase: 'TEST', stages: stages(solver.test_state[i]) }));
+  const shared = tests.slice(solver.test_net.length + solver.test_net_param.length);
+  return [
+    { path: solver.net, states: [train, ...shared] },
+    { path: solver.train_net, states: [train] },
+    ...solver.test_net.map((path, i) => ({ path, states: tests.slice(i, i + 1) })),
+  ].filter(({ path, states }) => path !== '' && states.length > 0);
 }
 
-function applyEdit(state: { text: string; from: number }, edit: TextEdit): { text: string; from: number } {
-  const { start, end } = edit.range;
-  if (end.offset > state.from) return state;
-  return {
-    text: state.text.slice(0, start.offset) + edit.text + state.text.slice(end.offset),
-    from: start.offset,
-  };
-}
-
-function toJson({ file, kind, diagnostics }: Checked): object {
-  return {
-    file,
-    kind,
-    ok: !hasErrors(diagnostics),
-    diagnostics: diagnostics.map(({ location, related, fix, ...rest }) => ({
-      ...rest,
-      ...(location && { file: location.source.name, range: location.range }),
-      ...(related && {
-        related: related.map(r => ({ message: r.message, file: r.location.source.name, range: r.location.range })),
-      }),
-      ...(fix && { fix }),
-    })),
-  };
+/** The file after its fixes, or, in a dry run, as it would be. */
+async function fixFile(io: Io, file: string, options: Known): Promise<Checked> {
+  if (file === '-') return checkPath(io, file, options);
+  let text: string;
+  try {
+    text = await readTextFile(file);
+  } catch (cause) {
+    if (cause instanceof MokapotError) return { file, kind: 'network', diagnostics: cause.diagnostics };
+    throw cause;
+  }
+  const fixed = await fixText(file, text, async t => (await checkText(io, file, t, options)).diagnostics);
+  const quiet = options.format !== 'text';
+  await writeFixed(io, file, fixed, { dryRun: options.dryRun === true, quiet });
+  return checkText(io, file, fixed.after, options);
 }
