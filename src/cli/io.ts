@@ -9,7 +9,7 @@ export interface Io {
   readonly stdout: Out;
   readonly stderr: Out;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** From this call on Ctrl-C does not kill: it aborts the signal, and the command ends in order. The second one kills. */
+  /** From this call on Ctrl-C does not kill: it aborts the signal, and the command ends in order. A second one kills. */
   interruptible(): AbortSignal;
 }
 
@@ -44,21 +44,49 @@ export function tellingOf(io: Io): (text: string) => void {
 
 const KILLED = 130;
 
+/** npx and npm hand a terminal's Ctrl-C on, so that one press may come twice: what follows within this time, in ms, is none. */
+const SAME_PRESS = 1000;
+
+export interface Interrupts {
+  on(signal: 'SIGINT' | 'SIGTERM', act: () => void): unknown;
+  /** Ends the process at once. */
+  kill(): void;
+  /** Says to the user that the first one is heard, and what the second will do. */
+  tell(text: string): void;
+  now(): number;
+}
+
+/** Aborted by the first Ctrl-C; a second one, after the first was acknowledged, kills. */
+export function interruptSignal({ on, kill, tell, now }: Interrupts): AbortSignal {
+  const controller = new AbortController();
+  let heard = Number.NaN;
+  const act = () => {
+    if (!controller.signal.aborted) {
+      heard = now();
+      tell('Stopping in order, what was learnt is kept. Ctrl-C once more ends at once, without that.');
+      controller.abort();
+    } else if (now() - heard >= SAME_PRESS) kill();
+  };
+  on('SIGINT', act);
+  on('SIGTERM', act);
+  return controller.signal;
+}
+
 /** The process's streams; Ctrl-C as `interruptible` says. */
 export function processIo(): Io {
-  let controller: AbortController | undefined;
+  let signal: AbortSignal | undefined;
   return {
     stdout: process.stdout,
     stderr: process.stderr,
     env: process.env,
     interruptible() {
-      if (!controller) {
-        const made = new AbortController();
-        const stop = () => (made.signal.aborted ? process.exit(KILLED) : made.abort());
-        process.on('SIGINT', stop).on('SIGTERM', stop);
-        controller = made;
-      }
-      return controller.signal;
+      signal ??= interruptSignal({
+        on: (name, act) => process.on(name, act),
+        kill: () => process.exit(KILLED),
+        tell: text => void process.stderr.write(`\n${text}\n`),
+        now: () => performance.now(),
+      });
+      return signal;
     },
   };
 }

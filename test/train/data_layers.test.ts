@@ -248,6 +248,9 @@ describe('training from files', () => {
       '--json',
     ]);
     expect(JSON.parse(tested.out)).toMatchObject({ batches: 3, outputs: { accuracy: [1] } });
+    expect(tested.err).toBe('');
+    const fresh = await mokapot(['test', '--net', file('images.prototxt'), '--backend', 'host', '--json']);
+    expect([fresh.code, fresh.err]).toEqual([0, expect.stringMatching(/warning.*No weights are given/)]);
   });
 
   it('HDF5Data, and HDF5Output writes what the test saw', async () => {

@@ -20,6 +20,7 @@ import { type ClassMask, dice, type InputPicture, Segmenter } from '../../infer/
 import { writeAtomically } from '../../weights/files.js';
 import { Interrupted } from '../errors.js';
 import { formatNumber, formatPercent } from '../format.js';
+import { warnOfFreshWeights } from '../fresh.js';
 import { type Io, say, tellingOf } from '../io.js';
 import { describeFile } from '../network.js';
 import { readTextFile } from '../text_file.js';
@@ -52,7 +53,10 @@ export async function infer(io: Io, names: readonly string[], options: InferOpti
     await mkdir(options.out, { recursive: true });
     for await (const subject of dataset ? entriesOf(dataset, names, options) : filesOf(names, options)) {
       if (signal.aborted) throw new Interrupted('Stopped.');
-      segmenter ??= await Segmenter.load(options.net, subject, { ...options, onPythonOutput: tellingOf(io) });
+      if (!segmenter) {
+        segmenter = await Segmenter.load(options.net, subject, { ...options, onPythonOutput: tellingOf(io) });
+        warnOfFreshWeights(io, segmenter.net);
+      }
       const mask = await segmenter.segment(subject);
       scores.push(...(await report(io, subject, mask, dataset?.manifest.palette, options, used)));
     }

@@ -11,6 +11,7 @@ import { figures, figuresToFetch, Mean, testBatches, testProgram } from '../../t
 import { readNetFile } from '../../train/nets.js';
 import { Interrupted } from '../errors.js';
 import { formatDuration, formatNumber } from '../format.js';
+import { warnOfFreshWeights } from '../fresh.js';
 import { type Io, say, tellingOf } from '../io.js';
 import { readTextFile } from '../text_file.js';
 import { figureTexts } from '../training.js';
@@ -43,6 +44,7 @@ export async function testCommand(io: Io, options: TestCommandOptions): Promise<
     const place = { entryShapes: data.entryShapes, dir: dirname(options.net) };
     const load = { ...state, weights, backend, ...userCode(options), onPythonOutput: tellingOf(io), ...place };
     const net = await Net.fromParam(source.param, load, source.diagnostics);
+    warnOfFreshWeights(io, net);
     data.checkLabels(net.graph);
     const mean = new Mean();
     for await (const batch of testBatches(data, options.iterations ?? 0, options.iterations === undefined)) {
