@@ -27,8 +27,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 
 const BELOW = Object.keys(ALLOWED);
 const RUNNERS = ['infer', 'train'];
-const LIBRARY = [...BELOW, ...RUNNERS, 'convert'];
-const FACES = ['server', 'web'];
+const LIBRARY = [...BELOW, ...RUNNERS, 'convert', 'picture'];
+const FACES = ['server', 'web', 'lsp'];
 
 /** The rest of the line: running stands on all of the above, faces on everything but the command line. */
 const RULES: Readonly<Record<string, readonly string[]>> = {
@@ -36,6 +36,8 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   infer: [...BELOW, ...RUNNERS],
   train: [...BELOW, ...RUNNERS],
   convert: [...BELOW, 'infer'],
+  picture: ['net', 'schema', 'diagnostics'],
+  lsp: ['net', 'layers', 'ir', 'schema', 'grammar', 'diagnostics'],
   vitest: ['net', ...ALLOWED['net']!],
   server: [...LIBRARY, ...FACES],
   web: [...LIBRARY, ...FACES],

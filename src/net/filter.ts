@@ -1,7 +1,7 @@
 /** Which layers take part: phase, level and stages against each layer's include and exclude rules (Caffe's FilterNet). */
 
 import { isSet, type LayerParameter, type NetParameter, type NetStateRule, Phase } from '../schema/index.js';
-import type { Report } from './report.js';
+import { Report } from './report.js';
 import type { NetOptions } from './types.js';
 
 /** What a net is compiled for. */
@@ -43,6 +43,11 @@ export function filterLayers(layers: readonly LayerParameter[], state: State, re
     if (layer.include.length > 0) return layer.include.some(rule => meetsRule(state, rule));
     return !layer.exclude.some(rule => meetsRule(state, rule));
   });
+}
+
+/** The layers of a net that take part in the state asked for; one with both kinds of rule among them. */
+export function layersInState(net: NetParameter, options: NetOptions): LayerParameter[] {
+  return filterLayers(net.layer, netState(net, options), new Report());
 }
 
 /** Whether the state meets every condition of the rule: all of its stages, none of its not_stages. */

@@ -42,7 +42,7 @@ export {
   unheeded,
   whereKnown,
 } from './explain.js';
-export { describeState, filterLayers, meetsRule, netState, type State } from './filter.js';
+export { describeState, filterLayers, layersInState, meetsRule, netState, type State } from './filter.js';
 export { isDataLayer } from './inputs.js';
 export { LOSS, type LoweredNet, type LowerOptions, lowerNet, type TrainingParts, writtenName } from './lower.js';
 export { insertSplits, type PlacedLayer } from './splits.js';
