@@ -39,9 +39,18 @@ function section(layer, goldens) {
   lines.push(`- **Differences from Caffe** ${type.differences || 'None known.'}`);
   if (goldens.length > 0)
     lines.push(`- **Goldens** ${goldens.length > 50 ? 'all' : goldens.map(name => `\`${name}\``).join(', ')}`);
+  const ported = PORTED[type.type];
+  if (ported) lines.push(`- **Cases in numpy** ${ssdCases()[ported].length}, in test/goldens/ssd`);
   lines.push('');
   for (const block of type.blocks) lines.push(...parameterTable(block));
   return lines;
+}
+
+/** Layers of SSD by what its rules, ported to numpy, call them. */
+const PORTED = { MultiBoxLoss: 'multibox', DetectionOutput: 'detection', PriorBox: 'prior' };
+
+function ssdCases() {
+  return JSON.parse(readFileSync(new URL('test/goldens/ssd/cases.json', ROOT), 'utf8'));
 }
 
 function parameterTable({ name, fields }) {
