@@ -38,28 +38,35 @@ export async function testCommand(io: Io, options: TestCommandOptions): Promise<
     const state = { phase: 'TEST', stages: options.stage ?? ['val'] } as const;
     const split = await dataset?.split(options.split);
     const data = await DataFeeds.bind(source.param, state, { split, dir: source.dir, seed: 0, shuffle: false });
-    if (!data)
-      throw fail('no-data-layer', `${options.net} has no Data layer in phase TEST, so there is nothing to test on.`);
+    if (!data && options.iterations === undefined) {
+      const message = `${options.net} has no Data layer in phase TEST, so there is nothing to test on.`;
+      throw fail('no-data-layer', message, {
+        hint: 'Where layers make their data themselves (DummyData, a Python layer), say how many batches: --iterations 10.',
+      });
+    }
     const { weights, backend } = options;
-    const place = { entryShapes: data.entryShapes, dir: dirname(options.net) };
+    const place = { ...(data && { entryShapes: data.entryShapes }), dir: dirname(options.net) };
     const load = { ...state, weights, backend, ...userCode(options), onPythonOutput: tellingOf(io), ...place };
     const net = await Net.fromParam(source.param, load, source.diagnostics);
-    warnOfFreshWeights(io, net);
-    data.checkLabels(net.graph);
-    const mean = new Mean();
-    for await (const batch of testBatches(data, options.iterations ?? 0, options.iterations === undefined)) {
-      if (signal.aborted) throw new Interrupted('Stopped.');
-      const { net: graph, results } = await net.runProgram({
-        ...testProgram,
-        feeds: batch.feeds,
-        fetch: figuresToFetch,
-      });
-      const loss = results[LOSS];
-      mean.add({ ...figures(graph, results), ...(loss && { [LOSS]: [...loss] }) }, batch.count);
+    try {
+      warnOfFreshWeights(io, net);
+      data?.checkLabels(net.graph);
+      const mean = new Mean();
+      for await (const batch of testBatches(data, options.iterations ?? 0, options.iterations === undefined)) {
+        if (signal.aborted) throw new Interrupted('Stopped.');
+        const { net: graph, results } = await net.runProgram({
+          ...testProgram,
+          feeds: batch.feeds,
+          fetch: figuresToFetch,
+        });
+        const loss = results[LOSS];
+        mean.add({ ...figures(graph, results), ...(loss && { [LOSS]: [...loss] }) }, batch.count);
+      }
+      print(io, mean, (performance.now() - began) / 1000, options.json);
+    } finally {
+      net.dispose();
+      await data?.close();
     }
-    print(io, mean, (performance.now() - began) / 1000, options.json);
-    net.dispose();
-    await data.close();
   } finally {
     await dataset?.close();
   }
