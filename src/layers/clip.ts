@@ -6,9 +6,9 @@ import { neuron } from './neuron.js';
 export const clip = neuron({
   type: 'Clip',
   doc: 'x held between min and max; the gradient passes where x lies within, borders included.',
-  formula: 'y = min(max(x, min), max)',
+  formula: 'y = max(min(x, max), min)',
   apply(ctx, b, x) {
     const { min, max } = sub(ctx.param, 'clip_param');
-    return b.min(b.max(x, min), max);
+    return b.max(b.min(x, max), min);
   },
 });

@@ -356,3 +356,21 @@ describe('RNN and LSTM with expose_hidden', () => {
     expect(out['grad/blob/x']!.some(v => v !== 0)).toBe(true);
   });
 });
+
+describe('Clip', () => {
+  it('passes the gradient at its borders; where they have changed places it is min', async () => {
+    const run = (min: number, max: number) =>
+      runLayer(
+        `layer { name: "l" type: "Clip" bottom: "x" top: "y" clip_param { min: ${min} max: ${max} } }`,
+        { x: [4] },
+        { x: f(-2, -1, 1, 2) },
+        { diffs: { y: f(1, 1, 1, 1) }, blobDiffs: ['x'] },
+      );
+    const out = await run(-1, 1);
+    expect([...out['y']!]).toEqual([-1, -1, 1, 1]);
+    expect([...out['grad/blob/x']!]).toEqual([0, 1, 1, 0]);
+    const changed = await run(1, -1);
+    expect([...changed['y']!]).toEqual([1, 1, 1, 1]);
+    expect([...changed['grad/blob/x']!]).toEqual([0, 0, 0, 0]);
+  });
+});
