@@ -55,6 +55,8 @@ describe('matchWeights', () => {
   it('refuses another number of blobs, also none', () => {
     expect(only([blob(2, 2)], [2, 2], [2])).toMatch(/has 1 blobs for layer "conv1", the net has 2/);
     expect(only([], [2, 2])).toMatch(/has 0 blobs/);
+    const bn = [1, 8, 1, 1];
+    expect(only([blob(...bn), blob(...bn), blob(...bn), blob(...bn)], bn, bn)).toMatch(/PSPNet's: .*momentum/);
     expect(matchWeights(new Map([['pool', [blob(1)]]]), [layer('pool')]).diagnostics).toHaveLength(1);
   });
 });
