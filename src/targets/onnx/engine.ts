@@ -17,6 +17,8 @@ export class OnnxEngine implements Engine {
   constructor(
     readonly name: string,
     readonly provider: SessionOptions['provider'],
+    /** How many times the price of a session with constants goes into runs without one before it is made. */
+    readonly patience = 1,
   ) {}
 
   write(variable: string, data: Float32Array, shape: Shape): void {

@@ -58,6 +58,10 @@ export interface SessionOptions {
   readonly optimize?: 'disabled' | 'basic' | 'extended' | 'all';
 }
 
+/**
+ * The first output of a session on the CPU. A GPU's results come from its own memory: the library may then put another
+ * tensor in the place of the one that it was to fill, so they are taken from what it returns.
+ */
 const STOP = '@stop';
 const NO_TENSOR = 'Non tensor type is temporarily not supported';
 
@@ -65,6 +69,7 @@ export class Session {
   private constructor(
     private readonly ort: Runtime,
     private readonly session: Ort.InferenceSession,
+    private readonly isHost: boolean,
     private readonly profiled: boolean,
     /** onnxruntime may read constants from where they are: they must live as long as the session. */
     readonly constants: GraphWriter['files'],
@@ -76,9 +81,10 @@ export class Session {
     { provider, domains = [], profile, optimize = 'all' }: SessionOptions,
   ): Promise<Session> {
     const ort = loadRuntime() as Runtime;
-    const bytes = writeModel(w.finish('mokapot', { stop: STOP }), { domains });
+    const isHost = provider === 'cpu';
+    const bytes = writeModel(w.finish('mokapot', isHost ? { stop: STOP } : {}), { domains });
     const session = await ort.InferenceSession.create(bytes, {
-      executionProviders: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'],
+      executionProviders: isHost ? ['cpu'] : [provider, 'cpu'],
       intraOpNumThreads: threadCount(),
       interOpNumThreads: 1,
       graphOptimizationLevel: optimize,
@@ -89,15 +95,15 @@ export class Session {
       ...(w.files.length > 0 && { externalData: w.files }),
       ...(profile !== undefined && { enableProfiling: true, profileFilePrefix: profile }),
     });
-    return new Session(ort, session, profile !== undefined, w.files);
+    return new Session(ort, session, isHost, profile !== undefined, w.files);
   }
 
   /** Runs once: reads `feeds`, fills `results`. Blocks the thread. */
   async run(feeds: ReadonlyMap<string, Bound>, results: ReadonlyMap<string, Bound>): Promise<void> {
     const tensor = ({ data, dims }: Bound) => new this.ort.Tensor('float32', data, dims);
     const fed = Object.fromEntries([...feeds].map(([name, bound]) => [name, tensor(bound)]));
-    const fetches: Record<string, Ort.Tensor | null> = { [STOP]: null };
-    for (const [name, bound] of results) fetches[name] = tensor(bound);
+    const fetches: Record<string, Ort.Tensor | null> = this.isHost ? { [STOP]: null } : {};
+    for (const [name, bound] of results) fetches[name] = this.isHost ? tensor(bound) : null;
     let returned: Ort.InferenceSession.OnnxValueMapType;
     try {
       returned = await this.session.run(fed, fetches);

@@ -1,5 +1,6 @@
 /** What a plan does one after the other: sessions, host code, updates. */
 
+import { fail } from '../../diagnostics/index.js';
 import { sizeOf } from '../../ir/shape.js';
 import type { Node, Value } from '../../ir/types.js';
 import { checkHostResult } from '../executor.js';
@@ -75,6 +76,8 @@ export class OnnxStep implements Step {
   private spent = 0;
   private version = -1;
   private readonly freezeCost: number;
+  /** Whether the device's numbers have been held against the CPU's. */
+  private isChecked: boolean;
 
   constructor(
     private readonly engine: OnnxEngine,
@@ -82,9 +85,11 @@ export class OnnxStep implements Step {
     mayFreeze: boolean,
   ) {
     this.written = write(stage, () => undefined);
+    this.isChecked = engine.provider === 'cpu';
     const variables = stage.inputs.filter(v => v.node.op === 'variable');
     const bytes = 4 * variables.reduce((n, v) => n + sizeOf(v.shape), 0);
-    this.freezeCost = mayFreeze && bytes > 0 ? FREEZE_LEAST + bytes * FREEZE_PER_BYTE : Number.POSITIVE_INFINITY;
+    const cost = engine.patience * (FREEZE_LEAST + bytes * FREEZE_PER_BYTE);
+    this.freezeCost = mayFreeze && bytes > 0 ? cost : Number.POSITIVE_INFINITY;
   }
 
   /** Starts making the session. */
@@ -111,6 +116,20 @@ export class OnnxStep implements Step {
     const start = performance.now();
     await runWritten(session, this.written, arrays);
     this.spent += performance.now() - start;
+    if (!this.isChecked) await this.check(arrays);
+  }
+
+  /** Runs once on the CPU what a GPU has just run. @throws MokapotError `gpu-disagrees` */
+  private async check(arrays: Arrays): Promise<void> {
+    const session = await Session.create(this.written.w, { provider: 'cpu' });
+    const expected = new Map(this.written.outputs.map(o => [o.value, new Float32Array(sizeOf(o.dims))]));
+    await runWritten(session, this.written, { read: arrays.read, write: v => expected.get(v)! });
+    await session.dispose();
+    for (const [value, data] of expected) {
+      const error = disagreement(arrays.read(value), data);
+      if (error > DISAGREEMENT) throw disagrees(this.engine.name, value, error);
+    }
+    this.isChecked = true;
   }
 
   /** The session with constants, if it is there or its time has come. */
@@ -150,6 +169,32 @@ export class OnnxStep implements Step {
 /** Milliseconds that a session with constants costs at least, and for each byte of them. */
 const FREEZE_LEAST = 50;
 const FREEZE_PER_BYTE = 4e-6;
+
+/** Greatest difference that sums in another order account for, in parts of the greatest number. */
+const DISAGREEMENT = 1e-2;
+
+function disagreement(ours: Float32Array, theirs: Float32Array): number {
+  let [greatest, worst] = [1e-6, 0];
+  for (let i = 0; i < theirs.length; i++) {
+    greatest = Math.max(greatest, Math.abs(theirs[i]!));
+    const difference = Math.abs(ours[i]! - theirs[i]!);
+    worst = Math.max(worst, Object.is(ours[i], theirs[i]) ? 0 : difference);
+    if (Number.isNaN(difference) && !Object.is(ours[i], theirs[i])) return Number.POSITIVE_INFINITY;
+  }
+  return worst / greatest;
+}
+
+function disagrees(engine: string, { node }: Value, error: number) {
+  const percent = Number.isFinite(error) ? `by ${(100 * error).toFixed(1)} %` : 'altogether';
+  return fail(
+    'gpu-disagrees',
+    `On ${engine} layer "${node.label}" (${node.op}) differs from the CPU's numbers ${percent}.`,
+    {
+      layer: node.label,
+      hint: 'The GPU, its driver or onnxruntime is wrong here; --backend onnx computes on the CPU.',
+    },
+  );
+}
 
 function runWritten(session: Session, { inputs, outputs }: Written, arrays: Arrays): Promise<void> {
   const feeds = new Map<string, Bound>();
