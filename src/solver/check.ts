@@ -1,7 +1,7 @@
 /** What is wrong with a SolverParameter as such, before any net is looked at. */
 
 import { type Diagnostic, error, nearest } from '../diagnostics/index.js';
-import { locate, SolverParameter } from '../schema/index.js';
+import { locate, type SolverParameter } from '../schema/index.js';
 import { checkPolicy } from './policy.js';
 import { updateRules } from './rules/index.js';
 
@@ -14,7 +14,7 @@ export function checkSolver(param: SolverParameter): Diagnostic[] {
     ...checkPolicy(param),
     ...checkNumbers(param),
     ...checkRegularization(param),
-    ...checkFormat(param),
+    ...checkDiff(param),
   ];
 }
 
@@ -38,11 +38,11 @@ function checkRegularization(param: SolverParameter): Diagnostic[] {
   return [solverError(param, 'unknown-regularization', 'regularization_type', message, 'There are "L1" and "L2".')];
 }
 
-function checkFormat(param: SolverParameter): Diagnostic[] {
-  if (param.snapshot_format === SolverParameter.SnapshotFormat.BINARYPROTO) return [];
-  const message = 'Snapshots are written as .caffemodel and .solverstate, not as HDF5.';
-  const hint = 'Caffe reads both. Remove snapshot_format to be rid of this warning.';
-  return [{ ...solverError(param, 'snapshot-format', 'snapshot_format', message, hint), severity: 'warning' }];
+function checkDiff(param: SolverParameter): Diagnostic[] {
+  if (!param.snapshot_diff) return [];
+  const message = 'Snapshots are written without gradients (snapshot_diff).';
+  const hint = 'Nothing that reads a snapshot needs them. Remove snapshot_diff to be rid of this warning.';
+  return [{ ...solverError(param, 'snapshot-diff', 'snapshot_diff', message, hint), severity: 'warning' }];
 }
 
 const LEAST: readonly (readonly [Field, number])[] = [

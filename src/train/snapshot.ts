@@ -27,9 +27,10 @@ export interface SnapshotFiles {
   readonly state: string;
 }
 
-/** `<prefix>_iter_<n>.caffemodel` and `.solverstate`. */
-export function snapshotNames(prefix: string, iter: number): SnapshotFiles {
-  return { weights: `${prefix}_iter_${iter}.caffemodel`, state: `${prefix}_iter_${iter}.solverstate` };
+/** `<prefix>_iter_<n>.caffemodel` and `.solverstate`; under `snapshot_format: HDF5` both with `.h5` behind. */
+export function snapshotNames(prefix: string, iter: number, isHdf5: boolean): SnapshotFiles {
+  const end = isHdf5 ? '.h5' : '';
+  return { weights: `${prefix}_iter_${iter}.caffemodel${end}`, state: `${prefix}_iter_${iter}.solverstate${end}` };
 }
 
 /** Mokapot's part of a state; undefined in Caffe's own files. @throws MokapotError `resume-version` */

@@ -11,7 +11,7 @@ import type { RunRequest } from '../infer/runner.js';
 import { loadSchemas, parseOptions, readPrototxt, type SchemaOptions } from '../infer/schemas.js';
 import { sizeOf } from '../ir/index.js';
 import { LOSS, type NetGraph, type NetOptions, type NetParam } from '../net/index.js';
-import { parseSolver, type SolverParameter } from '../schema/index.js';
+import { parseSolver, SolverParameter } from '../schema/index.js';
 import {
   accumulate,
   accumulatorKey,
@@ -300,14 +300,15 @@ export class Solver {
   }
 
   /**
-   * Writes `<prefix>_iter_<iter>.caffemodel` and `.solverstate`.
+   * Writes `<prefix>_iter_<iter>.caffemodel` and `.solverstate`, or `.caffemodel.h5` and `.solverstate.h5`, as snapshot_format says.
    *
    * @param prefix default: `snapshot_prefix`, from the solver's folder if its folder is there, else from the working directory
    */
   async snapshot(prefix?: string): Promise<SnapshotFiles> {
     const written = prefix ?? (this.param.snapshot_prefix || 'snapshot');
-    const names = snapshotNames(written, this.iteration);
-    const files = snapshotNames(prefix ? resolve(prefix) : this.resolvePrefix(written), this.iteration);
+    const isHdf5 = this.param.snapshot_format === SolverParameter.SnapshotFormat.HDF5;
+    const names = snapshotNames(written, this.iteration, isHdf5);
+    const files = snapshotNames(prefix ? resolve(prefix) : this.resolvePrefix(written), this.iteration, isHdf5);
     mkdirSync(dirname(files.weights), { recursive: true });
     await this.net.save(files.weights);
     await saveSolverstate(files.state, {

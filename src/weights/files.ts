@@ -21,6 +21,7 @@ import {
 import { npzParts, readNpz } from './npz.js';
 import { readSafetensors, type Safetensors, safetensorsParts } from './safetensors.js';
 import { readSolverstate, type SolverSnapshot, solverstateParts } from './solverstate.js';
+import { solverstateH5Parts } from './solverstate_h5.js';
 import { type ByteSource, damaged } from './source.js';
 
 /** One read call takes at most this much; Node's own limit is 2^31 - 1. */
@@ -92,8 +93,9 @@ export async function saveCaffeH5(path: string, params: Params, diffs?: Params):
   await writeAtomically(path, caffeH5Parts(params, diffs));
 }
 
+/** HDF5 where the name ends in `.h5`. */
 export function saveSolverstate(path: string, state: SolverSnapshot): Promise<void> {
-  return writeAtomically(path, solverstateParts(state));
+  return writeAtomically(path, path.endsWith('.h5') ? solverstateH5Parts(state) : solverstateParts(state));
 }
 
 export async function saveBinaryproto(path: string, blob: WeightBlob): Promise<void> {

@@ -5,11 +5,12 @@
  * (Format: https://support.hdfgroup.org/documentation/hdf5/latest/_f_m_t3.html; its section numbers stand below.)
  */
 
+import { bytesToText } from '../../grammar/index.js';
 import { fail } from '../diagnostics/index.js';
 import { formatShape, type StoredBlob } from './blob.js';
 import { readChunks } from './hdf5_chunks.js';
 import { ELEMENTS, type ElementType, readRun } from './numbers.js';
-import { type ByteSource, damaged } from './source.js';
+import { type ByteSource, copyRange, damaged } from './source.js';
 
 /** Superblocks may stand at these bytes, behind a block of the user's own. */
 const SUPERBLOCK_AT = [0, 512, 1024, 2048, 4096];
@@ -148,17 +149,49 @@ export class Hdf5Reader {
     if (kind > 2) throw this.unread(message.at, `the layout ${kind} (${what})`);
     if (filters.length) throw damaged(this.source, message.at, `${what} is packed, yet in no chunks`);
     const bytes = count * ELEMENTS[type.element].size;
-    const compact = kind === 0;
-    const stored = compact ? this.u16(message.at + 2) : this.length(message.at + 2 + this.offsetSize);
+    const { start, stored } = this.stored(message, what);
     if (stored !== bytes) throw this.wrongSize(message.at, what, data.shape, bytes, stored);
-    const start = compact ? message.at + 4 : bytes === 0 ? 0 : this.address(message.at + 2, `the numbers of ${what}`);
-    if (start + bytes > this.source.size) {
-      throw damaged(this.source, start, `${what} takes ${bytes} bytes, but the file ends at ${this.source.size}`);
-    }
     return (target = new Float32Array(count)) => {
       readRun(this.source, { type: type.element, at: start, count, bigEndian: type.bigEndian }, target);
       return target;
     };
+  }
+
+  /** Where a dataset that lies in one piece has its bytes. */
+  private stored(message: Message, what: string): { readonly start: number; readonly stored: number } {
+    const compact = this.u8(message.at + 1) === 0;
+    const stored = compact ? this.u16(message.at + 2) : this.length(message.at + 2 + this.offsetSize);
+    const start = compact ? message.at + 4 : stored === 0 ? 0 : this.address(message.at + 2, `the numbers of ${what}`);
+    if (start + stored <= this.source.size) return { start, stored };
+    throw damaged(this.source, start, `${what} takes ${stored} bytes, but the file ends at ${this.source.size}`);
+  }
+
+  /** The first number of a dataset of whole numbers, exact to 2⁵³. */
+  wholeNumber(at: number, what: string): number {
+    const { datatype, start, stored } = this.single(at, what);
+    const { element, bigEndian } = this.numberType(datatype, what);
+    const { size, get } = ELEMENTS[element];
+    if (!/^[iu]/.test(element) || stored < size) throw damaged(this.source, at, `${what} is no whole number`);
+    return get(new DataView(copyRange(this.source, start, size).buffer), 0, !bigEndian);
+  }
+
+  /** A text of fixed length, up to its 0. */
+  fixedText(at: number, what: string): string {
+    const { datatype, start, stored } = this.single(at, what);
+    const size = this.u32(datatype.at + 4);
+    if ((this.u8(datatype.at) & 15) !== 3 || stored < size) throw damaged(this.source, at, `${what} is no plain text`);
+    const bytes = copyRange(this.source, start, size);
+    const end = bytes.indexOf(0);
+    return bytesToText(end < 0 ? bytes : bytes.subarray(0, end));
+  }
+
+  private single(at: number, what: string) {
+    const messages = this.messages(at);
+    const datatype = messages.find(m => m.type === DATATYPE);
+    const layout = messages.find(m => m.type === LAYOUT);
+    if (!datatype || !layout) throw damaged(this.source, at, `${what} is no dataset`);
+    if (this.u8(layout.at) < 3 || this.u8(layout.at + 1) > 1) throw this.unread(layout.at, `${what} in pieces`);
+    return { datatype, ...this.stored(layout, what) };
   }
 
   /** Chunks are unpacked at once: only then is known that they are whole. */

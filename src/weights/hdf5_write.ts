@@ -1,15 +1,41 @@
 /**
- * HDF5, written: groups and contiguous datasets of 32-bit floats, in the oldest form of the format, which every version of
+ * HDF5, written: groups and contiguous datasets of 32-bit floats (whole numbers and texts where asked for), in the oldest form of the format, which every version of
  * the library reads. All that describes comes first, the numbers behind it as they lie in memory, so that a file is
  * written in one go, and the same weights make the same bytes.
  * (Format: https://support.hdfgroup.org/documentation/hdf5/latest/_f_m_t3.html; its section numbers stand below.)
  */
 
+import { textToBytes } from '../../grammar/index.js';
 import { checkBlob, type WeightBlob } from './blob.js';
 import { bytesOf } from './numbers.js';
 
 export type Hdf5Group = ReadonlyMap<string, Hdf5Node>;
-type Hdf5Node = Hdf5Group | WeightBlob;
+type Hdf5Node = Hdf5Group | WeightBlob | Hdf5Value;
+
+/** A dataset of another type, as it lies in the file. */
+export interface Hdf5Value {
+  readonly shape: readonly number[];
+  readonly bytes: Uint8Array;
+  /** The message of its datatype (IV.A.2.d). */
+  readonly type: readonly number[];
+}
+
+/** A little-endian IEEE float of 32 bits. */
+const FLOAT32 = [0x11, 0x20, 31, 0, 4, 0, 0, 0, 0, 0, 32, 0, 23, 8, 0, 23, 127, 0, 0, 0];
+/** A little-endian signed whole number of 32 bits. */
+const INT32 = [0x10, 0x08, 0, 0, 4, 0, 0, 0, 0, 0, 32, 0];
+
+/** A whole number, as H5LTmake_dataset_int writes it: an axis of one. */
+export function hdf5Int(value: number): Hdf5Value {
+  return { shape: [1], bytes: new Uint8Array(Int32Array.of(value).buffer), type: INT32 };
+}
+
+/** A text, as H5LTmake_dataset_string writes it: no axes, closed by a 0. */
+export function hdf5Text(text: string): Hdf5Value {
+  const bytes = textToBytes(`${text}\0`);
+  const size = [0, 8, 16, 24].map(shift => (bytes.length >> shift) & 255);
+  return { shape: [], bytes, type: [0x13, 0, 0, 0, ...size] };
+}
 
 /** Links in a symbol node and children of a tree node: twice the superblock's K. */
 const LEAF_K = 4;
@@ -42,7 +68,7 @@ interface PlannedGroup {
 interface PlannedData {
   readonly kind: 'data';
   readonly at: number;
-  readonly blob: WeightBlob;
+  readonly value: Hdf5Value;
   /** Where its numbers begin; set when all descriptions have their place. */
   dataAt: number;
 }
@@ -55,15 +81,15 @@ export function* hdf5Parts(root: Hdf5Group): Generator<Uint8Array> {
   let end = describing;
   for (const data of planner.datasets) {
     data.dataAt = end;
-    end += padded(data.blob.data.byteLength);
+    end += padded(data.value.bytes.length);
   }
   const writer = new Writer(describing);
   writer.superblock(group, end);
   writer.group(group);
   yield writer.bytes;
-  for (const { blob } of planner.datasets) {
-    yield bytesOf(blob.data);
-    const rest = padded(blob.data.byteLength) - blob.data.byteLength;
+  for (const { value } of planner.datasets) {
+    yield value.bytes;
+    const rest = padded(value.bytes.length) - value.bytes.length;
     if (rest > 0) yield new Uint8Array(rest);
   }
 }
@@ -103,17 +129,22 @@ class Planner {
 
   private node(node: Hdf5Node, name: Uint8Array): PlannedGroup | PlannedData {
     if (node instanceof Map) return this.group(node);
-    const blob = node as WeightBlob;
-    checkBlob(blob, `"${new TextDecoder().decode(name)}"`);
-    const data: PlannedData = { kind: 'data', at: this.take(dataHeaderSize(blob)), blob, dataAt: 0 };
+    const value = storedValue(node as WeightBlob | Hdf5Value, name);
+    const data: PlannedData = { kind: 'data', at: this.take(dataHeaderSize(value)), value, dataAt: 0 };
     this.datasets.push(data);
     return data;
   }
 }
 
+function storedValue(node: WeightBlob | Hdf5Value, name: Uint8Array): Hdf5Value {
+  if ('bytes' in node) return node;
+  checkBlob(node, `"${new TextDecoder().decode(name)}"`);
+  return { shape: node.shape, bytes: bytesOf(node.data), type: FLOAT32 };
+}
+
 /** Shape, type, fill value and layout, each behind 8 bytes of its own. */
-function dataHeaderSize({ shape }: WeightBlob): number {
-  return 16 + (8 + 8 + 8 * shape.length) + (8 + 24) + (8 + 8) + (8 + 24);
+function dataHeaderSize({ shape, type }: Hdf5Value): number {
+  return 16 + (8 + 8 + 8 * shape.length) + (8 + padded(type.length)) + (8 + 8) + (8 + 24);
 }
 
 class Writer {
@@ -200,26 +231,25 @@ class Writer {
     });
   }
 
-  private data({ at, blob, dataAt }: PlannedData): void {
-    const { shape, data } = blob;
-    this.header(at, 4, dataHeaderSize(blob));
+  private data({ at, value, dataAt }: PlannedData): void {
+    const { shape, bytes, type } = value;
+    this.header(at, 4, dataHeaderSize(value));
     let p = at + 16;
     p = this.message(p, 0x01, 8 + 8 * shape.length);
     this.bytes.set([1, shape.length], p);
     shape.forEach((d, i) => {
       this.u64(p + 8 + 8 * i, d);
     });
-    // A little-endian IEEE float of 32 bits (IV.A.2.d).
-    p = this.message(p + 8 + 8 * shape.length, 0x03, 24, 1);
-    this.bytes.set([0x11, 0x20, 31, 0, 4, 0, 0, 0, 0, 0, 32, 0, 23, 8, 0, 23, 127], p);
+    p = this.message(p + 8 + 8 * shape.length, 0x03, padded(type.length), 1);
+    this.bytes.set(type, p);
     // Fill value: the library's default.
-    p = this.message(p + 24, 0x05, 8, 1);
+    p = this.message(p + padded(type.length), 0x05, 8, 1);
     this.bytes.set([2, 2, 2, 1], p);
     p = this.message(p + 8, 0x08, 24);
     this.bytes.set([3, 1], p);
-    if (data.length > 0) this.u64(p + 2, dataAt);
+    if (bytes.length > 0) this.u64(p + 2, dataAt);
     else this.nowhere(p + 2);
-    this.u64(p + 10, data.byteLength);
+    this.u64(p + 10, bytes.length);
   }
 
   /** IV.A.1.a */

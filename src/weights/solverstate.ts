@@ -5,6 +5,8 @@
 
 import { bytesToText, textToBytes } from '../../grammar/index.js';
 import { blobParts, scanBlob, takeBlob, type WeightBlob } from './blob.js';
+import { hdf5Start } from './hdf5_read.js';
+import { readSolverstateH5 } from './solverstate_h5.js';
 import { type ByteSource, type Bytes, damaged, toSource } from './source.js';
 import { BYTES, bytesField, concatBytes, type Field, VARINT, varintField, WireReader } from './wire.js';
 
@@ -37,9 +39,10 @@ const WIRES = new Map([
   [RESUME, BYTES],
 ]);
 
-/** @throws MokapotError `weights-damaged`, `weights-count`: all of the file is read, or nothing. */
+/** Either form, by content. @throws MokapotError `weights-damaged`, `weights-count`: all of the file is read, or nothing. */
 export function readSolverstate(bytes: Bytes, name?: string): SolverSnapshot {
   const source = toSource(bytes, name);
+  if (hdf5Start(source) !== undefined) return readSolverstateH5(source);
   const reader = new WireReader(source);
   const history: WeightBlob[] = [];
   let iter: number | undefined;

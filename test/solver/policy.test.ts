@@ -63,7 +63,8 @@ describe('checks', () => {
     [`${BASE} type: "RMSProp" rms_decay: 1`, ['error solver-rms-decay']],
     [`${BASE} regularization_type: "L3"`, ['error unknown-regularization']],
     [`${BASE} average_loss: 0 iter_size: -1`, ['error solver-number', 'error solver-number']],
-    [`${BASE} snapshot_format: HDF5`, ['warning snapshot-format']],
+    [`${BASE} snapshot_format: HDF5`, []],
+    [`${BASE} snapshot_diff: true`, ['warning snapshot-diff']],
     [`${BASE} momentum: inf`, ['error solver-number']],
   ])('%s', (text, expected) => {
     expect(check(text)).toEqual(expected);
