@@ -1,73 +1,122 @@
 /**
- * How fast a `.caffemodel` of FCN-AlexNet's size (228 MB) is read and written. Run: npm run build && node dist/bench/weights.js
- * (or through any TypeScript runner). Prints the median of 7 warm reads, each into fresh arrays, and the extra memory.
+ * How fast weights come from a file, warm, into a net's parameters, and what extra memory that takes: the user's way, by
+ * `Net` and `copyFrom`, for FCN-AlexNet (228 MB) and FCN-8s (539 MB) and each format. Run: npm run bench:weights
+ *
+ * Each reading is a process of its own, so that memory is counted from its start: `fresh` is the first copyFrom, into
+ * arrays that were never touched, `again` the second. With MOKAPOT_CV2=<a Python that has cv2>, OpenCV's importer beside it.
  */
 
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { create } from '../src/schema/index.js';
-import { loadCaffemodel, saveCaffemodel, useCaffemodel } from '../src/weights/files.js';
-import { copyWeights, type WeightBlob } from '../src/weights/index.js';
+import { fileURLToPath } from 'node:url';
+import { Net } from '../src/infer/net.js';
+import { create, printText } from '../src/schema/index.js';
+import { saveNpz, saveSafetensors } from '../src/weights/files.js';
+import { tensorsOf } from '../src/weights/index.js';
 
-const SHAPES: Record<string, number[]> = {
-  conv1: [96, 3, 11, 11],
-  conv2: [256, 48, 5, 5],
-  conv3: [384, 256, 3, 3],
-  conv4: [384, 192, 3, 3],
-  conv5: [256, 192, 3, 3],
-  fc6: [4096, 256, 6, 6],
-  fc7: [4096, 4096, 1, 1],
-  score_fr: [21, 4096, 1, 1],
-};
-const READS = 7;
+const RUNS = 5;
+const JITI = fileURLToPath(new URL('../node_modules/jiti/lib/jiti-cli.mjs', import.meta.url));
+const OPTIONS = { backend: 'host', phase: 'TEST', stages: ['deploy'], seed: 1 } as const;
+const network = (name: string) => fileURLToPath(new URL(`../networks/${name}.prototxt`, import.meta.url));
 
-function synthetic(): Map<string, WeightBlob[]> {
-  const params = new Map<string, WeightBlob[]>();
-  for (const [name, shape] of Object.entries(SHAPES)) {
-    const data = new Float32Array(shape.reduce((a, b) => a * b, 1)).map((_, i) => (i % 1000) / 1000);
-    params.set(name, [
-      { shape, data },
-      { shape: [shape[0]!], data: new Float32Array(shape[0]!) },
-    ]);
-  }
-  return params;
+/** What one process measured: seconds, and its greatest memory use beyond what it had before, in bytes. */
+interface Reading {
+  readonly fresh: number;
+  readonly again: number;
+  readonly extra: number;
 }
 
-function show(times: number[]): string {
-  times.sort((a, b) => a - b);
-  return `${(times[READS >> 1]! / 1000).toFixed(3)} s (median of ${READS}, best ${(times[0]! / 1000).toFixed(3)} s)`;
-}
-
-const dir = mkdtempSync(join(tmpdir(), 'mokapot-bench-'));
-try {
-  const path = join(dir, 'fcn_alexnet.caffemodel');
-  const layer = Object.keys(SHAPES).map(name => ({ name, type: 'Convolution' }));
-  const net = create<'caffe.NetParameter'>('caffe.NetParameter', { name: 'fcn_alexnet', layer });
-  const params = synthetic();
-  const started = performance.now();
-  await saveCaffemodel(path, net, params);
-  const written = performance.now() - started;
-  const size = statSync(path).size;
-  const times: number[] = [];
-  const copies: number[] = [];
-  let extra = 0;
-  for (let i = 0; i < READS; i++) {
-    globalThis.gc?.();
-    const before = process.memoryUsage().rss;
+async function readOnce(name: string, file: string): Promise<Reading> {
+  const net = await Net.fromFile(network(name), OPTIONS);
+  globalThis.gc?.();
+  const before = process.memoryUsage.rss();
+  const seconds = () => {
     const from = performance.now();
-    const { layers } = loadCaffemodel(path);
-    times.push(performance.now() - from);
-    if (i === 0) extra = process.memoryUsage().rss - before;
-    const again = performance.now();
-    useCaffemodel(path, model => copyWeights(model.layers, params));
-    copies.push(performance.now() - again);
-    if (layers.get('fc6')![0]!.data[7] !== Math.fround(0.007)) throw new Error('read wrongly');
+    net.copyFrom(file);
+    return (performance.now() - from) / 1000;
+  };
+  const fresh = seconds();
+  const extra = 1024 * process.resourceUsage().maxRSS - before;
+  const again = seconds();
+  const last = [...net.params.values()].at(0)![0]!.data[7];
+  if (last !== Math.fround(0.007)) throw new Error('read wrongly');
+  return { fresh, again, extra };
+}
+
+/** All formats of one network's weights, numbers that can be told apart in them. */
+async function writeFiles(name: string, dir: string): Promise<{ files: string[]; written: number; prototxt: string }> {
+  const net = await Net.fromFile(network(name), OPTIONS);
+  for (const blobs of net.params.values()) {
+    for (const { data } of blobs) for (let i = 0; i < data.length; i++) data[i] = (i % 1000) / 1000;
   }
-  console.log(`${(size / 1e6).toFixed(0)} MB: written in ${(written / 1000).toFixed(2)} s`);
-  console.log(`read into new arrays in ${show(times)}`);
-  console.log(`read into a net's parameters in ${show(copies)}`);
-  console.log(`extra memory of the first read: ${(extra / size).toFixed(2)} × the file`);
-} finally {
-  rmSync(dir, { recursive: true });
+  const files = ['caffemodel', 'caffemodel.h5', 'safetensors', 'npz'].map(ending => join(dir, `${name}.${ending}`));
+  const from = performance.now();
+  await net.save(files[0]!);
+  const written = (performance.now() - from) / 1000;
+  await net.save(files[1]!);
+  const params = new Map([...net.params].map(([n, blobs]) => [n, blobs.map(({ shape, data }) => ({ shape, data }))]));
+  await saveSafetensors(files[2]!, tensorsOf(params));
+  await saveNpz(files[3]!, tensorsOf(params));
+  const prototxt = join(dir, `${name}.prototxt`);
+  const layer = net.graph.layers.filter(l => l.type.type !== 'Split').map(l => l.source ?? l.param);
+  writeFileSync(prototxt, printText(create('caffe.NetParameter', { name, layer })));
+  return { files, written, prototxt };
+}
+
+const median = (values: number[]) => [...values].sort((a, b) => a - b)[values.length >> 1]!;
+const show = (values: number[]) => `${median(values).toFixed(3)} s (best ${Math.min(...values).toFixed(3)})`;
+
+const CV2 = `
+import sys, time, resource, cv2
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+before = peak(); t = time.perf_counter()
+net = cv2.dnn.readNetFromCaffe(sys.argv[1], sys.argv[2])
+print(time.perf_counter() - t, peak() - before)`;
+
+async function measure(name: string, dir: string): Promise<void> {
+  const { files, written, prototxt } = await writeFiles(name, dir);
+  const size = statSync(files[0]!).size;
+  console.log(`${name}, ${(size / 1e6).toFixed(0)} MB: written in ${written.toFixed(2)} s`);
+  const readings = new Map<string, Reading[]>(files.map(f => [f, []]));
+  const peers: [number, number][] = [];
+  for (const file of files) readFileSync(file);
+  // In turn, so that what else the machine does falls on all alike.
+  for (let run = 0; run < RUNS; run++) {
+    for (const [file, list] of readings) {
+      const args = ['--expose-gc', JITI, fileURLToPath(import.meta.url), name, file];
+      list.push(JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' })) as Reading);
+    }
+    const python = process.env['MOKAPOT_CV2'];
+    if (!python) continue;
+    const out = execFileSync(python, ['-c', CV2, prototxt, files[0]!], { encoding: 'utf8' });
+    peers.push(out.trim().split(' ').map(Number) as [number, number]);
+  }
+  const line = (who: string, fresh: number[], extra: number[], again?: number[]) =>
+    console.log(
+      `  ${who.padEnd(14)} ${show(fresh)}, extra memory ${(median(extra) / size).toFixed(2)} × the file${again ? `; again ${show(again)}` : ''}`,
+    );
+  for (const [file, list] of readings) {
+    const of = (key: keyof Reading) => list.map(r => r[key]);
+    line(file.slice(join(dir, name).length + 1), of('fresh'), of('extra'), of('again'));
+  }
+  if (peers.length) {
+    line(
+      'OpenCV',
+      peers.map(p => p[0]),
+      peers.map(p => p[1]),
+    );
+  }
+}
+
+const [name, file] = process.argv.slice(2);
+if (name && file) console.log(JSON.stringify(await readOnce(name, file)));
+else {
+  const dir = mkdtempSync(join(tmpdir(), 'mokapot-bench-'));
+  try {
+    for (const one of ['fcn_alexnet', 'fcn8s']) await measure(one, dir);
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
 }

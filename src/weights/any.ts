@@ -56,13 +56,20 @@ type Scanner = (source: ByteSource) => Omit<ScannedWeights, 'format' | 'diagnost
 
 const SCANNERS: Readonly<Record<WeightsFormat, Scanner>> = {
   caffemodel: source => scanCaffemodel(source),
-  h5: source => ({ layers: scanCaffeH5(source).layers }),
-  safetensors: source => ({ layers: layersOf(scanSafetensors(source).tensors) }),
-  npz: source => ({ layers: layersOf(scanNpz(source)) }),
+  h5: source => ({ layers: perhapsLegacy(scanCaffeH5(source).layers) }),
+  safetensors: source => ({ layers: perhapsLegacy(layersOf(scanSafetensors(source).tensors)) }),
+  npz: source => ({ layers: perhapsLegacy(layersOf(scanNpz(source))) }),
   npy: source => ({ layers: new Map([['array', [scanNpy(source)]]]) }),
   binaryproto: source => ({ layers: new Map([['mean', [scanBlobMessage(source, 'the mean')]]]) }),
   solverstate: source => ({ layers: new Map([['history', readSolverstate(source).history.map(inMemory)]]) }),
 };
+
+/** Formats that cannot say so may hold what came from an old file: four axes, of which leading ones say nothing. */
+function perhapsLegacy(layers: ReadonlyMap<string, readonly StoredBlob[]>): Map<string, StoredBlob[]> {
+  const marked = (blob: StoredBlob) =>
+    blob.shape.length === 4 && blob.shape[0] === 1 ? { ...blob, legacy: true } : blob;
+  return new Map([...layers].map(([name, blobs]) => [name, blobs.map(marked)]));
+}
 
 function inMemory({ data, ...shape }: WeightBlob): StoredBlob {
   const read = (target = new Float32Array(data.length)) => {

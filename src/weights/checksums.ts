@@ -17,8 +17,20 @@ const CRC = (() => {
   return tables;
 })();
 
-/** CRC-32 as in zip and PNG, eight bytes at a time. `before` is that of what precedes. */
-export function crc32(bytes: Uint8Array, before = 0): number {
+type Crc32 = (bytes: Uint8Array, before?: number) => number;
+
+/** Node's own, four times as fast, where there is one: not in browsers, nor in Node before 20.16. */
+const native = (
+  globalThis as { process?: { getBuiltinModule?(name: string): { crc32?: Crc32 } | undefined } }
+).process?.getBuiltinModule?.('node:zlib')?.crc32;
+
+/** CRC-32 as in zip and PNG. `before` is that of what precedes. */
+export const crc32: Crc32 = (bytes, before = 0) =>
+  // zlib's own begins anew where no bytes are given.
+  bytes.length === 0 ? before : (native ?? crc32ByTables)(bytes, before);
+
+/** Eight bytes at a time. */
+export function crc32ByTables(bytes: Uint8Array, before = 0): number {
   const [t0, t1, t2, t3, t4, t5, t6, t7] = CRC as [
     Uint32Array,
     Uint32Array,

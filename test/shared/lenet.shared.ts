@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Net } from '../../src/infer/net.js';
-import { greatestError, TOLERANCE } from '../../src/infer/verify.js';
-import { loadSafetensors } from '../../src/weights/files.js';
+import { greatestError } from '../../src/infer/verify.js';
+import { loadSafetensors, loadWeights, saveNpz, saveSafetensors } from '../../src/weights/files.js';
+import { tensorsOf } from '../../src/weights/index.js';
 import { shared, sharedThere } from './folder.js';
 
 const there = sharedThere('data/lenet');
@@ -41,7 +42,7 @@ describe.skipIf(!there)('LeNet', () => {
     const { tensors } = loadSafetensors(file('lenet.safetensors'));
     const out = await net.forward({ data: tensors.get('input/data')!.data as Float32Array });
     const error = greatestError(out.get('prob')!.data, tensors.get('output/prob')!.data as Float32Array);
-    expect(error).toBeLessThanOrEqual(TOLERANCE.relative);
+    expect(error).toBeLessThanOrEqual(1e-5);
     net.dispose();
   });
 
@@ -53,5 +54,42 @@ describe.skipIf(!there)('LeNet', () => {
     await net.save(saved);
     const again = await Net.fromFile(file('lenet.prototxt'), { weights: saved, backend: 'host' });
     expectSums(sumsOf(again));
+  });
+
+  const bits = (net: Net) =>
+    [...net.params].flatMap(([name, blobs]) =>
+      blobs.map(({ shape, data }, i) => {
+        const words = Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64');
+        return [`${name}/${i}`, shape.join(), words] as const;
+      }),
+    );
+
+  it.each([
+    ['lenet.prototxt', 'lenet_iter_10000.caffemodel'],
+    ['lenet_v1.prototxt', 'lenet_v1.caffemodel'],
+  ])('of %s goes through every format and comes back bit for bit, with the same answers', async (prototxt, weights) => {
+    const net = await Net.fromFile(file(prototxt), { weights: file(weights), backend: 'host' });
+    const truth = bits(net);
+    const { tensors } = loadSafetensors(file('lenet.safetensors'));
+    const { data, shape } = tensors.get('input/data')!;
+    const dir = mkdtempSync(join(tmpdir(), 'mokapot-shared-'));
+    const names = ['a.caffemodel', 'a.caffemodel.h5', 'a.safetensors', 'a.npz'].map(name => join(dir, name));
+    let last = file(weights);
+    for (const path of names) {
+      // Each format is made of what the one before it held.
+      const from = await Net.fromFile(file(prototxt), { weights: last, backend: 'host' });
+      const { layers } = loadWeights(last);
+      if (path.endsWith('npz')) await saveNpz(path, tensorsOf(layers));
+      else if (path.endsWith('safetensors')) await saveSafetensors(path, tensorsOf(layers));
+      else await from.save(path);
+      const back = await Net.fromFile(file(prototxt), { weights: path, backend: 'host' });
+      expect(bits(back)).toEqual(truth);
+      const error = greatestError(
+        (await back.forward({ data: { data, shape } })).get('prob')!.data,
+        tensors.get('output/prob')!.data,
+      );
+      expect(error).toBeLessThanOrEqual(1e-5);
+      last = path;
+    }
   });
 });
