@@ -7,7 +7,6 @@ import { fail, type MokapotError, type Source } from '../diagnostics/index.js';
 import type { Random } from '../random/index.js';
 import { withFile } from '../weights/files.js';
 import { Hdf5Reader } from '../weights/hdf5_read.js';
-import type { StoredBlob } from '../weights/index.js';
 import { EpochLoader, type Pick } from './epochs.js';
 import { findFile, lineLocation } from './files.js';
 import { readListText } from './image_list.js';
@@ -60,7 +59,9 @@ export class Hdf5List {
     let start = 0;
     for (const { name, line } of lines) {
       const found = at(source, line, () => findFile(name, folder, 'hdf5-file', 'HDF5 file'));
-      const shapes = at(source, line, () => withDatasets(found, tops, shapesOf));
+      const shapes = at(source, line, () =>
+        withDatasets(found, tops, (reader, where, name) => reader.shapeOf(where, name)),
+      );
       const own = new Map([...shapes].map(([top, shape]) => [top, shape.slice(1)]));
       rowShapes ??= own;
       checkFit(source, line, found, own, rowShapes);
@@ -127,7 +128,7 @@ export class Hdf5List {
     if (known) return known;
     const tops = [...this.rowShapes.keys()];
     const read = at(this.source, file.line, () =>
-      withDatasets(file.path, tops, datasets => new Map([...datasets].map(([top, blob]) => [top, blob.read()]))),
+      withDatasets(file.path, tops, (reader, where, name) => reader.dataset(where, name).read()),
     );
     if (this.loaded.size >= KEPT) this.loaded.delete(this.loaded.keys().next().value!);
     this.loaded.set(file, read);
@@ -135,17 +136,15 @@ export class Hdf5List {
   }
 }
 
-type Datasets = ReadonlyMap<string, StoredBlob>;
-
-function shapesOf(datasets: Datasets): Map<string, readonly number[]> {
-  return new Map([...datasets].map(([top, blob]) => [top, blob.shape]));
-}
-
-/** A file's datasets, found by path (`data`, `group/data`) while it is open. @throws MokapotError */
-function withDatasets<T>(path: string, tops: readonly string[], use: (datasets: Datasets) => T): T {
+/** What `read` finds of a file's datasets, each by its path (`data`, `group/data`). @throws MokapotError */
+function withDatasets<T>(
+  path: string,
+  tops: readonly string[],
+  read: (reader: Hdf5Reader, at: number, name: string) => T,
+): Map<string, T> {
   return withFile(path, bytes => {
     const reader = new Hdf5Reader(bytes);
-    return use(new Map(tops.map(top => [top, reader.dataset(find(reader, top, path), `the dataset "${top}"`)])));
+    return new Map(tops.map(top => [top, read(reader, find(reader, top, path), `the dataset "${top}"`)]));
   });
 }
 

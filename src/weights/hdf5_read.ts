@@ -133,6 +133,13 @@ export class Hdf5Reader {
     return { shape, read: this.layout(need(LAYOUT, 'layout'), { shape, type, filters, what }, count) };
   }
 
+  /** A dataset's shape alone: nothing is unpacked. */
+  shapeOf(at: number, what: string): readonly number[] {
+    const dataspace = this.messages(at).find(m => m.type === DATASPACE);
+    if (!dataspace) throw damaged(this.source, at, `${what} has no shape`);
+    return this.shape(dataspace, what);
+  }
+
   private layout(
     message: Message,
     data: Omit<ChunkedData, 'tree' | 'chunk'>,
