@@ -3,12 +3,13 @@
  * Reads what protoc's parser reads; recovers from errors, one diagnostic a mistake.
  */
 
+import type { IToken } from 'chevrotain';
 import type { Diagnostic, Source } from '../src/diagnostics/index.js';
 import { TreeBuilder } from './builder.js';
 import { TextFormatParser } from './parser.js';
 import { Report } from './report.js';
 import type { Scope } from './structure.js';
-import { Lines, type SyntaxDocument } from './syntax.js';
+import { Lines, type Span, type SyntaxDocument } from './syntax.js';
 import { endOf, tokenize } from './tokens.js';
 
 export { bytesToText, textToBytes } from './strings.js';
@@ -49,10 +50,16 @@ export function parseSyntax(source: Source, scope?: Scope): SyntaxResult {
   return { document, lines, report, diagnostics: report.diagnostics };
 }
 
-/** The tokens of a text as they are written, and its comments. Bytes that make no token are left out. */
-export function tokensOf(text: string): { readonly tokens: readonly string[]; readonly comments: readonly string[] } {
+/** A token or comment as it is written, with its place. */
+export interface Piece extends Span {
+  readonly text: string;
+}
+
+/** The tokens of a text and its comments, in order. Bytes that make no token are left out. */
+export function tokensOf(text: string): { readonly tokens: readonly Piece[]; readonly comments: readonly Piece[] } {
   const { tokens, comments } = tokenize(text);
-  return { tokens: tokens.map(t => t.image), comments: comments.map(c => c.image) };
+  const piece = (t: IToken): Piece => ({ text: t.image, start: t.startOffset, end: endOf(t) });
+  return { tokens: tokens.map(piece), comments: comments.map(piece) };
 }
 
 export { Report };

@@ -37,7 +37,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   train: [...BELOW, ...RUNNERS],
   convert: [...BELOW, 'infer'],
   picture: ['net', 'schema', 'diagnostics'],
-  lsp: ['net', 'layers', 'ir', 'schema', 'grammar', 'diagnostics'],
+  lsp: ['net', 'solver', 'layers', 'ir', 'schema', 'grammar', 'diagnostics'],
   vitest: ['net', ...ALLOWED['net']!],
   server: [...LIBRARY, ...FACES],
   web: [...LIBRARY, ...FACES],

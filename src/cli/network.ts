@@ -1,57 +1,27 @@
 /** A network's file for the commands that only look at it: which states it has, and shapes where no data set is named. */
 
 import { dirname } from 'node:path';
-import { type Diagnostic, fail } from '../diagnostics/index.js';
+import { fail } from '../diagnostics/index.js';
 import type { UserCodeOptions } from '../infer/python_modules.js';
-import type { Shape } from '../ir/index.js';
 import { settled } from '../layers/index.js';
-import { entriesFor } from '../net/assumed.js';
-import {
-  type CheckOptions,
-  type Description,
-  describe,
-  filterLayers,
-  isDataLayer,
-  type NetOptions,
-  netState,
-} from '../net/index.js';
-import { Report } from '../net/report.js';
-import { type LayerParameter, locate, type NetParameter, type NetStateRule, parseNet } from '../schema/index.js';
+import { type DescribeRequest, isDataLayer, type NetOptions } from '../net/index.js';
+import { type LayerParameter, locate, parseNet } from '../schema/index.js';
 import { type Io, tellingOf } from './io.js';
 
-export interface State {
-  readonly phase: 'TRAIN' | 'TEST';
-  readonly stages: readonly string[];
-}
+export {
+  type DescribeRequest,
+  describeFile,
+  fedStates,
+  stateFrom,
+  statesOf,
+  type UseState as State,
+  withoutRepeats,
+} from '../net/index.js';
 
 /** What of user code `check` and `summary` may do. */
 export interface LookingOptions extends UserCodeOptions {
   /** Run it, for the shapes behind Python layers. */
   readonly runPython?: boolean;
-}
-
-export interface DescribeRequest extends Omit<CheckOptions, 'weightsLoaded'> {
-  readonly text: string;
-  readonly name: string;
-  readonly state: State;
-  readonly inputShapes?: Readonly<Record<string, Shape>>;
-  readonly entryShapes?: Readonly<Record<string, Shape>>;
-  readonly weightsLoaded?: boolean;
-  readonly hostLayer?: NetOptions['hostLayer'];
-}
-
-const ASSUMED: Shape = [3, 256, 256];
-
-/** `describe`; where Data layers lack a data set and the net does not say what it is made for, 3x256x256 stands in. */
-export function describeFile(
-  request: DescribeRequest,
-): Description & { readonly assumed?: Readonly<Record<string, Shape>> } {
-  const { text, state, ...rest } = request;
-  const options = { ...rest, ...state };
-  const first = describe(text, options);
-  if (!first.diagnostics.some(d => d.code === 'no-data-set')) return first;
-  const assumed = entriesFor(parseNet(text).message, ASSUMED);
-  return { ...describe(text, { ...options, entryShapes: { ...assumed, ...rest.entryShapes } }), assumed };
 }
 
 /** What a request's data layers read, where their files are there: shapes of entries, and what is wrong with the files. */
@@ -92,53 +62,11 @@ export async function withUserCode<T>(
   if (!options.runPython) return describe(findPythonModules(message, places));
   const python = pythonProcess({ ...options, onPythonOutput: tellingOf(io) });
   try {
-    const make = onePerLayer(await loadPythonModules(message, places, python));
+    const make = onePerLayer((await loadPythonModules(message, places, python)).make);
     return await settled(() => describe(make));
   } finally {
     python.close();
   }
-}
-
-/**
- * The states a network is used in: training, validation, and, where its rules speak of it, DIGITS' stage "deploy". A net
- * without data layers, losses and rules is made for use only.
- */
-export function statesOf(net: NetParameter): State[] {
-  const rules = net.layer.flatMap(l => [...l.include, ...l.exclude]);
-  const names = (rule: NetStateRule) => [...rule.stage, ...rule.not_stage];
-  const deploy = rules.some(rule => names(rule).includes('deploy'));
-  const learns = net.layer.some(l => l.type.endsWith('Loss') || l.loss_weight.length > 0 || isDataLayer(l));
-  if (!learns && rules.length === 0) return [{ phase: 'TEST', stages: [] }];
-  return [
-    { phase: 'TRAIN', stages: ['train'] },
-    { phase: 'TEST', stages: ['val'] },
-    ...(deploy ? [{ phase: 'TEST', stages: ['deploy'] } as const] : []),
-  ];
-}
-
-/** The states with those apart in which no layer without bottoms takes part, though the net has some for others. */
-export function fedStates(net: NetParameter, states: readonly State[]): { states: State[]; without: State[] } {
-  const isFed = (state: State) =>
-    filterLayers(net.layer, netState(net, state), new Report()).some(l => l.bottom.length === 0 && l.top.length > 0);
-  const fed = states.filter(isFed);
-  if (fed.length === 0) return { states: [...states], without: [] };
-  return { states: fed, without: states.filter(state => !fed.includes(state)) };
-}
-
-/** The state that options ask for. Without a phase, stage "train" means TRAIN and any other TEST; with nothing, training. */
-export function stateFrom(options: { phase?: 'TRAIN' | 'TEST'; stage?: readonly string[] }): State {
-  const stages = options.stage ?? (options.phase ? [] : ['train']);
-  const phase = options.phase ?? (stages.length === 0 || stages.includes('train') ? 'TRAIN' : 'TEST');
-  return { phase, stages };
-}
-
-/** The same mistake seen in several states is told once. */
-export function withoutRepeats(diagnostics: readonly Diagnostic[]): Diagnostic[] {
-  const seen = new Set<string>();
-  return diagnostics.filter(d => {
-    const key = [d.code, d.message, d.location?.source.name, d.location?.range.start.offset].join('\n');
-    return !seen.has(key) && seen.add(key);
-  });
 }
 
 /**

@@ -46,4 +46,13 @@ export { describeState, filterLayers, layersInState, meetsRule, netState, type S
 export { isDataLayer } from './inputs.js';
 export { LOSS, type LoweredNet, type LowerOptions, lowerNet, type TrainingParts, writtenName } from './lower.js';
 export { insertSplits, type PlacedLayer } from './splits.js';
+export {
+  type DescribeRequest,
+  describeFile,
+  fedStates,
+  stateFrom,
+  statesOf,
+  type UseState,
+  withoutRepeats,
+} from './states.js';
 export type * from './types.js';

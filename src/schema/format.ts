@@ -42,8 +42,9 @@ export function formatText(text: string, name = '<text>'): string {
 /** What a text says, whatever its layout: tokens without separators, and its comments. */
 function essence(text: string): string {
   const { tokens, comments } = tokensOf(text);
-  const plain = tokens.filter(t => !/^[,;:]$/.test(t)).map(t => (t === '<' ? '{' : t === '>' ? '}' : t));
-  return [...plain, ...comments.map(c => c.trimEnd()).sort()].join('\n');
+  const plain = tokens.map(t => t.text).filter(t => !/^[,;:]$/.test(t));
+  const braced = plain.map(t => (t === '<' ? '{' : t === '>' ? '}' : t));
+  return [...braced, ...comments.map(c => c.text.trimEnd()).sort()].join('\n');
 }
 
 /** A field, an item of a list, or a comment between them. */
@@ -184,7 +185,7 @@ class Formatter {
   /** A scalar as written; strings beside one another are several pieces. */
   #pieces(value: SyntaxScalar): string[] {
     if (value.type !== 'string') return [`${value.negative ? '-' : ''}${value.text}`];
-    return [...tokensOf(this.#text.slice(value.start, value.end)).tokens];
+    return tokensOf(this.#text.slice(value.start, value.end)).tokens.map(t => t.text);
   }
 
   /** The comments within a span, by bisection. */
@@ -205,5 +206,9 @@ class Formatter {
 
 /** An extension's name without the blanks that may stand in its brackets. */
 function nameOf(field: SyntaxField): string {
-  return field.extension ? tokensOf(field.name).tokens.join('') : field.name;
+  return field.extension
+    ? tokensOf(field.name)
+        .tokens.map(t => t.text)
+        .join('')
+    : field.name;
 }

@@ -13,6 +13,7 @@ export { CAFFE_PROTO, FORKS_PROTO } from './caffe_proto.js';
 export { decode, encode, formatValue, printText } from './codec.js';
 export { type Change, type Edit, type Edited, editText, parseEdit } from './edit.js';
 export { formatText } from './format.js';
+export { looksLikeSolver } from './kind.js';
 export { adding, removing, replacing, setting } from './mend.js';
 export {
   caffeRoot,

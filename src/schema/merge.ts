@@ -58,7 +58,9 @@ function addField(target: protobuf.Type, field: protobuf.Field): void {
   let number = free(id) ? id : FIRST_SPARE;
   while (!free(number)) number++;
   const rule = field.repeated ? 'repeated' : field.required ? 'required' : undefined;
-  target.add(new protobuf.Field(name, number, type, rule, undefined, options, field.comment ?? undefined));
+  const added = new protobuf.Field(name, number, type, rule, undefined, options);
+  added.comment = field.comment;
+  target.add(added);
 }
 
 /** `extend LayerParameter { … }` */

@@ -65,7 +65,7 @@ describe('formatText', () => {
   it('whatever blanks and comments stand between the tokens', () => {
     const net = tokensOf(
       'layer { name: "x" bottom: ["a", "b"] param < lr_mult: -1 > blobs { shape { dim: [1] } } }',
-    ).tokens;
+    ).tokens.map(t => t.text);
     const blank = fc.constantFrom(' ', '\n', '\n\n', '\t', '\r\n', ' # c\n', '\n\n\n  # d\n', '#\n\n');
     fc.assert(
       fc.property(fc.array(blank, { minLength: net.length, maxLength: net.length }), blanks => {

@@ -3,11 +3,10 @@
 import { existsSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { dirname, resolve } from 'node:path';
-import { parseSyntax } from '../../../grammar/index.js';
 import { type Diagnostic, error, hasErrors, MokapotError } from '../../diagnostics/index.js';
 import { loadSchemas, schemaBeside } from '../../infer/schemas.js';
 import type { Shape } from '../../ir/index.js';
-import { type NetState, parseNet, parseSolver, type SolverParameter } from '../../schema/index.js';
+import { looksLikeSolver, type NetState, parseNet, parseSolver, type SolverParameter } from '../../schema/index.js';
 import { checkSolver as checkSolverFields } from '../../solver/index.js';
 import { testNetsOf, trainNetOf } from '../../train/nets.js';
 import { countDiagnostics, exitCodes, printDiagnostics } from '../errors.js';
@@ -116,21 +115,6 @@ async function checkText(io: Io, file: string, text: string, options: Known): Pr
   const diagnostics = await (isSolver ? checkSolver : checkNetwork)(io, text, name, options);
   return { file: name, kind: isSolver ? 'solver' : 'network', diagnostics: withoutRepeats(diagnostics) };
 }
-
-/** Whether more of a text's top-level fields are a solver's than a network's. */
-export function looksLikeSolver(text: string): boolean {
-  const names = parseSyntax({ name: '', text }).document.fields.map(f => f.name);
-  const count = (known: ReadonlySet<string>) => names.filter(n => known.has(n)).length;
-  return count(SOLVER_FIELDS) > count(NET_FIELDS);
-}
-
-const NET_FIELDS = new Set(['layer', 'layers', 'input', 'input_dim', 'input_shape', 'force_backward', 'state']);
-const SOLVER_FIELDS = new Set([
-  ...['net', 'net_param', 'train_net', 'test_net', 'train_net_param', 'test_net_param', 'train_state', 'test_state'],
-  ...['base_lr', 'lr_policy', 'gamma', 'power', 'momentum', 'momentum2', 'weight_decay', 'stepsize', 'stepvalue'],
-  ...['max_iter', 'iter_size', 'test_iter', 'test_interval', 'display', 'snapshot', 'snapshot_prefix', 'type'],
-  ...['solver_mode', 'solver_type', 'regularization_type', 'random_seed', 'clip_gradients', 'test_initialization'],
-]);
 
 async function checkNetwork(io: Io, text: string, name: string, options: Known): Promise<Diagnostic[]> {
   const { message } = parseNet(text, { name });

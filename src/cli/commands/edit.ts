@@ -2,12 +2,11 @@
 
 import { textToBytes } from '../../../grammar/index.js';
 import { fail } from '../../diagnostics/index.js';
-import { type Change, type Edit, editText, parseEdit } from '../../schema/index.js';
+import { type Change, type Edit, editText, looksLikeSolver, parseEdit } from '../../schema/index.js';
 import { writeAtomically } from '../../weights/files.js';
 import { printAndStop } from '../errors.js';
 import { type Io, say, tell } from '../io.js';
 import { readTextFile } from '../text_file.js';
-import { looksLikeSolver } from './check.js';
 
 export interface EditOptions {
   readonly set?: readonly string[];

@@ -2,11 +2,20 @@
 
 import { hasErrors } from '../../diagnostics/index.js';
 import { type Shape, sizeOf } from '../../ir/index.js';
-import type { DescribedLayer, Description } from '../../net/index.js';
+import { type DescribedLayer, type Description, lowerNet, tryCompileNet } from '../../net/index.js';
+import { parseNet } from '../../schema/index.js';
+import { type HostNode, nodesOnHost } from '../../targets/onnx/fallbacks.js';
 import { exitCodes, printDiagnostics } from '../errors.js';
 import { formatBytes, formatCount, formatShape, formatSi, formatTable } from '../format.js';
 import { colors, type Io, say, tell } from '../io.js';
-import { describeFile, type LookingOptions, sourcesOf, stateFrom, withUserCode } from '../network.js';
+import {
+  type DescribeRequest,
+  describeFile,
+  type LookingOptions,
+  sourcesOf,
+  stateFrom,
+  withUserCode,
+} from '../network.js';
 import { readTextFile } from '../text_file.js';
 
 export interface SummaryOptions extends LookingOptions {
@@ -29,9 +38,14 @@ export async function summary(io: Io, file: string, options: SummaryOptions): Pr
   };
   const { diagnostics: _, ...found } = await sourcesOf(request);
   const full = { ...request, ...found };
-  const net = await withUserCode(io, request, options, hostLayer => describeFile({ ...full, hostLayer }));
-  if (options.json) say(io, JSON.stringify(toJson(net), null, 2));
-  else if (net.layers.length > 0) printTable(io, net, options.splits ?? false);
+  let onHost: readonly HostNode[] = [];
+  const net = await withUserCode(io, request, options, hostLayer => {
+    const described = describeFile({ ...full, hostLayer });
+    if (described.ok) onHost = hostNodesOf({ ...full, hostLayer }, described.assumed);
+    return described;
+  });
+  if (options.json) say(io, JSON.stringify({ ...toJson(net), onHost }, null, 2));
+  else if (net.layers.length > 0) printTable(io, net, options.splits ?? false, onHost);
   const worth = net.diagnostics.filter(d => d.severity !== 'note');
   if (!options.json) printDiagnostics(io, worth);
   if (net.assumed && !options.json) {
@@ -41,7 +55,17 @@ export async function summary(io: Io, file: string, options: SummaryOptions): Pr
   return hasErrors(net.diagnostics) ? exitCodes.failed : exitCodes.ok;
 }
 
-function printTable(io: Io, net: Description, splits: boolean): void {
+/** What of the network the default engine leaves to the host, so that nothing is slow in silence. */
+function hostNodesOf(
+  { text, state, ...options }: DescribeRequest,
+  assumed: Readonly<Record<string, Shape>> | undefined,
+): readonly HostNode[] {
+  const entryShapes = { ...assumed, ...options.entryShapes };
+  const { partial } = tryCompileNet(parseNet(text).message, { ...options, ...state, entryShapes });
+  return nodesOnHost(lowerNet(partial, { gradients: state.phase === 'TRAIN' ? 'loss' : 'none' }).graph);
+}
+
+function printTable(io: Io, net: Description, splits: boolean, onHost: readonly HostNode[]): void {
   const c = colors(io);
   const rows = net.layers.filter(l => splits || l.type !== 'Split' || !l.inserted).map(rowOf);
   const table = formatTable(
@@ -64,6 +88,8 @@ function printTable(io: Io, net: Description, splits: boolean): void {
   say(io, `memory         forward ${formatBytes(net.memory.forward)}, training ${formatBytes(net.memory.training)}`);
   say(io, `inputs         ${net.inputs.join(', ') || 'none'}`);
   say(io, `outputs        ${net.outputs.join(', ') || 'none'}`);
+  const hosted = onHost.map(({ layer, op }) => `${layer} (${op === 'hostCall' ? 'its own code' : op})`);
+  if (hosted.length > 0) say(io, `on the host    ${hosted.join(', ')}: ONNX has no op for it, one thread does it`);
 }
 
 function rowOf(layer: DescribedLayer): string[] {

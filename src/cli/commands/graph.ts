@@ -1,0 +1,59 @@
+/** `mokapot graph`: a network as a picture. */
+
+import { extname } from 'node:path';
+import { fail, hasErrors } from '../../diagnostics/index.js';
+import type { Shape } from '../../ir/index.js';
+import { layersInState } from '../../net/index.js';
+import { type NetPicture, netPicture, toDot, toSvg } from '../../picture/index.js';
+import { parseNet } from '../../schema/index.js';
+import { writeAtomically } from '../../weights/files.js';
+import { exitCodes, printDiagnostics } from '../errors.js';
+import { type Io, say } from '../io.js';
+import { describeFile, type LookingOptions, stateFrom, withUserCode } from '../network.js';
+import { readTextFile } from '../text_file.js';
+
+export interface GraphOptions extends LookingOptions {
+  readonly out?: string;
+  readonly input?: Readonly<Record<string, Shape>>;
+  readonly phase?: 'TRAIN' | 'TEST';
+  readonly stage?: readonly string[];
+  readonly scale?: number;
+}
+
+const MAKERS: Readonly<Record<string, (picture: NetPicture, options: GraphOptions) => Promise<string | Uint8Array>>> = {
+  '.svg': picture => toSvg(picture),
+  '.dot': async picture => toDot(picture),
+  '.gv': async picture => toDot(picture),
+  '.png': async (picture, { scale }) => {
+    const { toPng } = await import('../../picture/png.js');
+    return toPng(await toSvg(picture), scale);
+  },
+};
+
+/** @returns 1 where the network has errors; what stands of it is drawn all the same. */
+export async function graph(io: Io, file: string, options: GraphOptions): Promise<number> {
+  const ending = options.out === undefined || options.out === '-' ? '.svg' : extname(options.out).toLowerCase();
+  const make = MAKERS[ending];
+  if (!make) {
+    throw fail('picture-format', `Nothing draws a "${ending}".`, {
+      hint: 'Name a file that ends in .svg, .png or .dot.',
+    });
+  }
+  const text = await readTextFile(file);
+  const state = stateFrom(options);
+  const request = { text, name: file === '-' ? '<stdin>' : file, state, inputShapes: options.input };
+  const net = await withUserCode(io, request, options, hostLayer => describeFile({ ...request, hostLayer }));
+  printDiagnostics(
+    io,
+    net.diagnostics.filter(d => d.severity === 'error'),
+  );
+  if (net.layers.length === 0) return exitCodes.failed;
+  const made = await make(netPicture(net, layersInState(parseNet(text).message, state)), options);
+  const bytes = typeof made === 'string' ? Buffer.from(made, 'utf8') : made;
+  if (options.out === undefined || options.out === '-') io.stdout.write(bytes);
+  else {
+    await writeAtomically(options.out, [bytes]);
+    say(io, options.out);
+  }
+  return hasErrors(net.diagnostics) ? exitCodes.failed : exitCodes.ok;
+}

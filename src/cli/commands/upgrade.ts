@@ -1,0 +1,57 @@
+/** `mokapot upgrade` and `mokapot deploy`: a text made into another. */
+
+import { textToBytes } from '../../../grammar/index.js';
+import type { Diagnostic } from '../../diagnostics/index.js';
+import type { Shape } from '../../ir/index.js';
+import { deployText } from '../../net/index.js';
+import { looksLikeSolver, upgradeText } from '../../schema/index.js';
+import { writeAtomically } from '../../weights/files.js';
+import { printDiagnostics } from '../errors.js';
+import { type Io, say, tell } from '../io.js';
+import { readTextFile } from '../text_file.js';
+
+export interface UpgradeOptions {
+  readonly write?: boolean;
+  readonly out?: string;
+}
+
+export interface DeployCommandOptions {
+  readonly out?: string;
+  readonly input?: Readonly<Record<string, Shape>>;
+}
+
+interface Made {
+  readonly text: string;
+  readonly changes: readonly string[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Older forms to today's: printed, or written where asked to. */
+export async function upgrade(io: Io, file: string, options: UpgradeOptions): Promise<void> {
+  const text = await readTextFile(file);
+  const type = looksLikeSolver(text) ? 'caffe.SolverParameter' : 'caffe.NetParameter';
+  const made = upgradeText(text, type, { name: nameOf(file) });
+  await put(io, made, options.out ?? (options.write && file !== '-' ? file : undefined), 'It is of today already.');
+}
+
+/** A network for training to one for use. */
+export async function deploy(io: Io, file: string, options: DeployCommandOptions): Promise<void> {
+  const made = deployText(await readTextFile(file), {
+    name: nameOf(file),
+    ...(options.input && { inputShapes: options.input }),
+  });
+  await put(io, made, options.out, 'It is ready for use as it stands.');
+}
+
+const nameOf = (file: string): string => (file === '-' ? '<stdin>' : file);
+
+async function put(io: Io, { text, changes, diagnostics }: Made, out: string | undefined, none: string): Promise<void> {
+  const bytes = textToBytes(text);
+  const toStdout = out === undefined || out === '-';
+  if (toStdout) io.stdout.write(bytes);
+  else await writeAtomically(out, [bytes]);
+  const report = toStdout ? tell : say;
+  if (!toStdout) report(io, `${out} written.`);
+  for (const change of changes.length > 0 ? changes : [none]) report(io, `  ${change}`);
+  printDiagnostics(io, diagnostics);
+}

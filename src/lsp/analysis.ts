@@ -1,0 +1,95 @@
+/** What is known of one version of a text: its tree, what is wrong with it, and its shapes in each state it is used in. */
+
+import type protobuf from 'protobufjs';
+import { type Lines, parseSyntax, type SyntaxDocument } from '../../grammar/index.js';
+import { type Diagnostic, hasErrors, MokapotError } from '../diagnostics/index.js';
+import { type Description, describeFile, fedStates, statesOf, type UseState, withoutRepeats } from '../net/index.js';
+import {
+  type BlobMention,
+  blobMentions,
+  type LayerParameter,
+  layerBlocks,
+  looksLikeSolver,
+  messageType,
+  type PlacedBlock,
+  parseNet,
+  parseSolver,
+} from '../schema/index.js';
+import { checkSolver } from '../solver/index.js';
+
+export interface DescribedState {
+  readonly state: UseState;
+  readonly net: Description;
+}
+
+export class Analysis {
+  readonly isSolver: boolean;
+  readonly document: SyntaxDocument;
+  readonly lines: Lines;
+  readonly type: protobuf.Type;
+  readonly layers: readonly PlacedBlock[];
+  readonly mentions: readonly BlobMention[];
+
+  /** @param name what diagnostics call the text */
+  constructor(
+    readonly text: string,
+    readonly name: string,
+  ) {
+    this.isSolver = looksLikeSolver(text);
+    this.type = messageType(this.rootType);
+    const { document, lines } = parseSyntax({ name, text });
+    this.document = document;
+    this.lines = lines;
+    this.layers = this.isSolver ? [] : layerBlocks(document.fields, this.type);
+    this.mentions = this.isSolver ? [] : blobMentions(document.fields, this.type);
+  }
+
+  get rootType(): string {
+    return this.isSolver ? 'caffe.SolverParameter' : 'caffe.NetParameter';
+  }
+
+  #states: readonly DescribedState[] | undefined;
+  #message: readonly LayerParameter[] | undefined;
+
+  /** The net in each state it is used in; of a text with errors what stands of it. */
+  get states(): readonly DescribedState[] {
+    if (this.isSolver) return [];
+    if (this.#states) return this.#states;
+    const { message } = parseNet(this.text, { name: this.name });
+    const { states } = fedStates(message, statesOf(message));
+    this.#states = states.map(state => ({ state, net: describeFile({ text: this.text, name: this.name, state }) }));
+    return this.#states;
+  }
+
+  /** The layers' messages, of today's form. */
+  get messages(): readonly LayerParameter[] {
+    this.#message ??= this.isSolver ? [] : parseNet(this.text, { name: this.name }).message.layer;
+    return this.#message;
+  }
+
+  #diagnostics: readonly Diagnostic[] | undefined;
+
+  /** What is wrong, once each. Never throws: what the checks themselves stumble over is told as a diagnostic. */
+  get diagnostics(): readonly Diagnostic[] {
+    this.#diagnostics ??= this.#find();
+    return this.#diagnostics;
+  }
+
+  #find(): readonly Diagnostic[] {
+    if (this.text.trim() === '') return [];
+    try {
+      if (this.isSolver) {
+        const { message, diagnostics } = parseSolver(this.text, { name: this.name });
+        return hasErrors(diagnostics) ? diagnostics : [...diagnostics, ...checkSolver(message)];
+      }
+      const all = this.states.flatMap(s => s.net.diagnostics);
+      return withoutRepeats(all).filter(d => !UNSEEN.has(d.code));
+    } catch (thrown) {
+      if (thrown instanceof MokapotError) return thrown.diagnostics;
+      throw thrown;
+    }
+  }
+}
+
+/** What an editor need not say: it neither runs user code nor looks for it, and it names no data set. */
+const UNSEEN: ReadonlySet<string> = new Set(['python-module', 'python-not-run', 'assumed-shapes', 'no-data-set']);
