@@ -23,7 +23,13 @@ import { BlobSinks } from './blob_sinks.js';
 import { type Feeds, readFeeds } from './feeds.js';
 import { MemoryFeeds } from './memory_feeds.js';
 import { ParamStore } from './param_store.js';
-import { loadPythonModules, onePerLayer, pythonProcess, type UserCodeOptions } from './python_modules.js';
+import {
+  loadPythonModules,
+  onePerLayer,
+  pythonProcess,
+  type UserCodeOptions,
+  type UserFile,
+} from './python_modules.js';
 import { Runner, type RunRequest, type RunResult } from './runner.js';
 import { loadSchemas, parseOptions, readPrototxt, type SchemaOptions } from './schemas.js';
 
@@ -85,8 +91,8 @@ export class Net {
     readonly seed: number,
     /** Notes and warnings about the text and the net. */
     readonly diagnostics: readonly Diagnostic[],
-    /** Runs its layers that are Python files; one for all nets that share parameters. */
-    private readonly python: PythonProcess,
+    /** What runs its layers that are Python files, one for all nets that share parameters; and which files those are. */
+    private readonly userCode: { readonly python: PythonProcess; readonly files: readonly UserFile[] },
   ) {
     this.sinks = new BlobSinks(options.dir);
     this.runner = new Runner(graph, options, store, random, this.sinks);
@@ -121,18 +127,22 @@ export class Net {
   ): Promise<Net> {
     const shared = options.shareWith;
     const seed = options.seed ?? Math.floor(Math.random() * 2 ** 32);
-    const python = shared?.python ?? pythonProcess(options, seed);
+    const python = shared?.userCode.python ?? pythonProcess(options, seed);
     let engine: Engine | undefined;
     try {
       const places = { given: options.pythonLayers ?? [], ...(options.dir !== undefined && { protoDir: options.dir }) };
-      const hostLayer = onePerLayer(options.hostLayer ?? (await loadPythonModules(param, places, python)));
+      const modules = options.hostLayer ? undefined : await loadPythonModules(param, places, python);
+      const hostLayer = onePerLayer(options.hostLayer ?? modules!.make);
       const full = { ...options, hostLayer, readBlob: options.readBlob ?? blobReader(options.dir) };
       const graph = await settled(() => compileNet(param, full));
       engine = options.engine ?? shared?.engine ?? (await createEngine(options.backend));
       const store = shared?.store ?? new ParamStore(engine);
       const random = new Random(seed);
       const owned = store.add(graph, random, shared?.graph);
-      const net = new Net(owned, full, store, random, seed, [...notes, ...graph.diagnostics], python);
+      const net = new Net(owned, full, store, random, seed, [...notes, ...graph.diagnostics], {
+        python,
+        files: modules?.files ?? [],
+      });
       for (const weights of [options.weights ?? []].flat()) net.copyFrom(weights);
       return net;
     } catch (thrown) {
@@ -166,6 +176,11 @@ export class Net {
 
   get engine(): Engine {
     return this.store.engine;
+  }
+
+  /** Files of user code that its Python layers name. */
+  get userFiles(): readonly UserFile[] {
+    return this.userCode.files;
   }
 
   /** Blobs that are fed. */
@@ -333,7 +348,7 @@ export class Net {
   dispose(): void {
     this.sinks.flush();
     this.runner.dispose();
-    if (!this.options.shareWith) this.python.close();
+    if (!this.options.shareWith) this.userCode.python.close();
     if (!this.options.engine && !this.options.shareWith) this.engine.dispose();
   }
 

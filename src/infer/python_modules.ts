@@ -59,6 +59,18 @@ export interface ModulePlaces {
 /** Makes the object behind a Python layer; what NetOptions.hostLayer takes. Throws where nobody knows the class. */
 export type HostLayerMaker = (module: string, layer: string, name: string) => HostLayer;
 
+/** A file of user code, and the name by which it is found beside a prototxt. */
+export interface UserFile {
+  readonly path: string;
+  readonly name: string;
+}
+
+/** The same, with the files that were found. */
+export interface LoadedModules {
+  readonly make: HostLayerMaker;
+  readonly files: readonly UserFile[];
+}
+
 /** One object per layer for as long as the net lives, however often it is compiled for other shapes. */
 export function onePerLayer(make: NonNullable<NetOptions['hostLayer']>): NonNullable<NetOptions['hostLayer']> {
   const made = new Map<string, HostLayer>();
@@ -87,15 +99,18 @@ export async function loadPythonModules(
   net: NetParameter,
   places: ModulePlaces,
   python: PythonProcess,
-): Promise<HostLayerMaker> {
+): Promise<LoadedModules> {
   const search = new Search(places);
   const modules = new Map<string, Found>();
+  const files = new Map<string, UserFile>();
   for (const { module, layer } of classesOf(net)) {
     const file = search.find(module, layer);
     const exports = file === undefined || isPython(file) ? undefined : await load(file);
-    if (file !== undefined) modules.set(`${module}.${layer}`, { file, ...(exports && { exports }) });
+    if (file === undefined) continue;
+    modules.set(`${module}.${layer}`, { file, ...(exports && { exports }) });
+    files.set(module, { path: file, name: nameOf(file, module) });
   }
-  return (module, layer, name) => {
+  const make: HostLayerMaker = (module, layer, name) => {
     const registered = registeredLayer(module, layer);
     if (registered) return registered;
     const found = modules.get(`${module}.${layer}`);
@@ -108,6 +123,12 @@ export async function loadPythonModules(
     const cls = classOf(found.exports, layer);
     return cls ? new cls() : (hostLayerFor(module, layer) ?? thrown(lacksClass(found.file, found.exports, layer)));
   };
+  return { make, files: [...files.values()] };
+}
+
+function nameOf(file: string, module: string): string {
+  const path = module.replaceAll('.', sep);
+  return basename(file) === '__init__.py' ? join(path, '__init__.py') : path + extname(file);
 }
 
 /**

@@ -3,8 +3,16 @@
  * can be looked at while it goes on, and gone on with from what lies here.
  */
 
-import { createWriteStream, existsSync, mkdirSync, readFileSync, type WriteStream, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import {
+  copyFileSync,
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  type WriteStream,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fail } from '../diagnostics/index.js';
 import { clone, printText } from '../schema/index.js';
 import { Curves } from './curves.js';
@@ -46,6 +54,7 @@ export class RunFolder {
     try {
       mkdirSync(path, { recursive: true });
       for (const [name, text] of texts(solver)) writeFileSync(join(path, name), text);
+      keepUserCode(path, solver);
       const log = join(path, RUN_FILES.log);
       const earlier = existsSync(log) ? readLog(log) : [];
       if (solver.iter === 0) writeFileSync(log, '');
@@ -95,6 +104,16 @@ export function readLog(path: string): TrainEvent[] {
         return [];
       }
     });
+}
+
+/** The files of Python layers, beside the network, so that it finds them there. What they import is not among them. */
+function keepUserCode(folder: string, { net, testNets }: Solver): void {
+  for (const { path, name } of [net, ...testNets].flatMap(n => n.userFiles)) {
+    const copy = join(folder, name);
+    if (resolve(path) === resolve(copy)) continue;
+    mkdirSync(dirname(copy), { recursive: true });
+    copyFileSync(path, copy);
+  }
 }
 
 /** The network and the solver, so that `--solver` on this folder's would train the same. */

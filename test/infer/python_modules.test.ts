@@ -50,8 +50,8 @@ const python = new PythonProcess({ interpreter: '/nowhere/python3' });
 
 async function topShape(module: string, layer: string) {
   const param = net(module, layer);
-  const hostLayer = await loadPythonModules(param, { protoDir: proto, given: [extra] }, python);
-  return compileNet(param, { phase: 'TEST', hostLayer }).blobs.get('y')?.shape;
+  const { make } = await loadPythonModules(param, { protoDir: proto, given: [extra] }, python);
+  return compileNet(param, { phase: 'TEST', hostLayer: make }).blobs.get('y')?.shape;
 }
 
 describe('loadPythonModules', () => {
@@ -66,7 +66,7 @@ describe('loadPythonModules', () => {
 
   it('a class that ships with Mokapot serves where the file has none of its name', async () => {
     for (const layer of ['Dice', 'Other']) {
-      const make = await loadPythonModules(net('digits_python_layers', layer), { protoDir: proto }, python);
+      const { make } = await loadPythonModules(net('digits_python_layers', layer), { protoDir: proto }, python);
       expect(make('digits_python_layers', layer, 'a').constructor.name).toBe(layer);
     }
   });

@@ -244,6 +244,40 @@ describe('user code that fails in a training', () => {
   });
 });
 
+describe('a run’s folder', () => {
+  it('has the user code beside the network: what lies there trains the same', async () => {
+    const dir = folder();
+    writeFileSync(
+      join(dir, 'ones.mjs'),
+      `export class Ones { reshape(_, [y]) { y.reshape(2, 2); } forward(_, [y]) { y.data.fill(1); } }`,
+    );
+    writeFileSync(
+      join(dir, 'solver.prototxt'),
+      `base_lr: 0.1 lr_policy: "fixed" max_iter: 3 random_seed: 1 net_param {
+         layer { name: "x" type: "Python" top: "x" python_param { module: "ones" layer: "Ones" } }
+         layer { name: "ip" type: "InnerProduct" bottom: "x" top: "ip" inner_product_param { num_output: 2 weight_filler { type: "xavier" } } }
+         layer { name: "loss" type: "EuclideanLoss" bottom: "ip" bottom: "x" top: "loss" } }`,
+    );
+    const train = async (solver: string, out: string) => {
+      const { code, out: text } = await mokapot([
+        'train',
+        '--solver',
+        solver,
+        '--out',
+        out,
+        '--backend',
+        'host',
+        '--json',
+      ]);
+      expect(code).toBe(0);
+      return text.split('\n').flatMap(line => /"type":"iteration".*"loss":([^,]*)/.exec(line)?.[1] ?? []);
+    };
+    const first = await train(join(dir, 'solver.prototxt'), join(dir, 'run'));
+    expect(first).toHaveLength(3);
+    expect(await train(join(dir, 'run', 'solver.prototxt'), join(dir, 'again'))).toEqual(first);
+  });
+});
+
 describe('check and summary', () => {
   const dir = folder();
   const path = join(dir, 'net.prototxt');
