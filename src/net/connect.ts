@@ -45,9 +45,15 @@ export function checkConnections(
       const message = `Layer "${layer.name}" (${layer.type}) reads the blob "${name}", which no layer before it makes.`;
       report.error('unknown-blob', message, { message: layer, field: 'bottom', index: j }, { layer: layer.name, hint });
     });
+    let remade = false;
     layer.top.forEach((name, j) => {
       const blob = made.get(name);
-      if (blob && !reported.has(name) && reportRemake(layer, j, blob, report)) reported.add(name);
+      if (blob && !remade && !reported.has(name) && reportRemake(layer, j, blob, report)) {
+        remade = true;
+        reported.add(name);
+        // Where the top is mistyped, its right name, often the layer's own, is missing further down.
+        if (!made.has(layer.name)) reported.add(layer.name);
+      }
       made.set(name, { layer, readers: (layer.loss_weight[j] ?? 0) === 0 ? [] : [layer] });
     });
   });

@@ -137,6 +137,8 @@ interface Job {
   readonly depth: number;
   readonly at: Span;
   readonly quiet: boolean;
+  /** Unknown names in this block that were told: `dim: 1 dim: 3` is one mistake. */
+  readonly unknown: Set<string>;
 }
 
 class MessageReader {
@@ -170,7 +172,7 @@ class MessageReader {
     origins.set(message, { lines: this.#lines, type, fields, span: at, block, inList });
     const depth = up ? up.depth + 1 : 0;
     if (depth > MAX_DEPTH) this.#report.add('too-deep', `Blocks are nested more than ${MAX_DEPTH} deep.`, at);
-    else this.#jobs.push({ type, message, fields, up, depth, at, quiet: up?.quiet ?? false });
+    else this.#jobs.push({ type, message, fields, up, depth, at, quiet: up?.quiet ?? false, unknown: new Set() });
     return message;
   }
 
@@ -284,7 +286,8 @@ class MessageReader {
       );
       return;
     }
-    if (job.type.reserved?.some(r => r === node.name)) return;
+    if (job.type.reserved?.some(r => r === node.name) || job.unknown.has(node.name)) return;
+    job.unknown.add(node.name);
     const block = node.value?.kind === 'message';
     const outer = ownerAround(job, node.name, block ? 'block' : 'value');
     const inside = innerOwners(job, node.name);

@@ -1,7 +1,7 @@
 /** What is wrong with a SolverParameter as such, before any net is looked at. */
 
 import { type Diagnostic, error, nearest } from '../diagnostics/index.js';
-import { locate, type SolverParameter } from '../schema/index.js';
+import { formatFloat, isSet, locate, type SolverParameter } from '../schema/index.js';
 import { checkPolicy } from './policy.js';
 import { updateRules } from './rules/index.js';
 
@@ -45,6 +45,21 @@ function checkDiff(param: SolverParameter): Diagnostic[] {
   return [{ ...solverError(param, 'snapshot-diff', 'snapshot_diff', message, hint), severity: 'warning' }];
 }
 
+/** Caffe passes over both in silence. */
+function checkTests(param: SolverParameter): Diagnostic[] {
+  if (!isSet(param, 'test_interval') || param.test_iter.length > 0 || param.test_interval === 0) return [];
+  const message = 'test_interval is given, and test_iter is not: nothing is ever tested.';
+  const hint = 'Say how many batches a test has, e.g. test_iter: 100, or take test_interval out.';
+  return [{ ...solverError(param, 'test-iter', 'test_interval', message, hint), severity: 'warning' }];
+}
+
+function checkMomentum(param: SolverParameter): Diagnostic[] {
+  if (!(param.momentum >= 1 || param.momentum < 0) || !Number.isFinite(param.momentum)) return [];
+  const message = `momentum is ${formatFloat(param.momentum)}: old gradients never die away, and training explodes.`;
+  const hint = 'It is at least 0 and below 1; 0.9 is usual.';
+  return [{ ...solverError(param, 'solver-number', 'momentum', message, hint), severity: 'warning' }];
+}
+
 const LEAST: readonly (readonly [Field, number])[] = [
   ['iter_size', 1],
   ['average_loss', 1],
@@ -61,6 +76,8 @@ function checkNumbers(param: SolverParameter): Diagnostic[] {
     ...low.map(([field, least]) =>
       solverError(param, 'solver-number', field, `${field} is ${String(param[field])}.`, `It is ${least} at least.`),
     ),
+    ...checkTests(param),
+    ...checkMomentum(param),
     ...finite.map(f => solverError(param, 'solver-number', f, `${f} is ${param[f]}, which is no finite number.`)),
   ];
 }

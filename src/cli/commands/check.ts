@@ -131,7 +131,9 @@ async function checkNetwork(io: Io, text: string, name: string, options: Known):
     all.push(await withUserCode(io, request, options, hostLayer => describeFile({ ...full, hostLayer })));
   }
   const assumed = all.find(d => d.assumed)?.assumed;
-  return [...all.flatMap(d => d.diagnostics), ...wrong, ...assumedNote(assumed), ...withoutData(without)];
+  const told = [...all.flatMap(d => d.diagnostics), ...wrong];
+  // A data layer that was meant for another state may be what the error is about.
+  return [...told, ...assumedNote(assumed), ...(hasErrors(told) ? [] : withoutData(without))];
 }
 
 function assumedNote(assumed: Readonly<Record<string, Shape>> | undefined): Diagnostic[] {

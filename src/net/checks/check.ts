@@ -43,6 +43,8 @@ export interface Check {
 interface About {
   /** Dotted path below the layer; the nearest thing that is written is shown. */
   readonly field?: string;
+  /** Or the place itself. */
+  readonly at?: At;
   /** Of a repeated field. */
   readonly index?: number;
   readonly hint: string;
@@ -53,8 +55,8 @@ interface About {
 
 /** A warning (unless `severity` says otherwise) about a layer, at a field of it. */
 export function about(layer: NetLayer, code: string, message: string, more: About): Diagnostic {
-  const { field, index, severity = 'warning', hint, fix, related } = more;
-  const location = placeOf(deepest(layer, field, index));
+  const { field, at, index, severity = 'warning', hint, fix, related } = more;
+  const location = placeOf(at ?? deepest(layer, field, index));
   return error(code, message, {
     severity,
     layer: layer.name,

@@ -22,6 +22,7 @@ import { noLoss } from './no_loss.js';
 import { reluScore } from './relu_score.js';
 import { scaledLabels } from './scaled_labels.js';
 import { tooMuchMemory } from './too_much_memory.js';
+import { unknownFiller } from './unknown_filler.js';
 import { zeroWeights } from './zero_weights.js';
 
 export type { Check, CheckOptions, Example } from './check.js';
@@ -49,6 +50,7 @@ export const checks: readonly Check[] = [
   duplicateNames,
 
   // Single layers
+  unknownFiller,
   dropoutTest,
   avePadding,
   emptyWindow,

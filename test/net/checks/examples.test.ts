@@ -46,6 +46,6 @@ it('fixes are there where a mend is known', () => {
   const fixed = checks.filter(c => of(c.example, c.example.wrong).diagnostics[0]!.fix).map(c => c.code);
   expect(fixed.toSorted()).toEqual([
     ...['bilinear-learns', 'bilinear-without-groups', 'crop-offset', 'deprecated-field', 'double-softmax'],
-    ...['dropout-at-test', 'relu-on-scores', 'scaled-labels'],
+    ...['dropout-at-test', 'relu-on-scores', 'scaled-labels', 'unknown-filler'],
   ]);
 });
