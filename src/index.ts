@@ -92,28 +92,51 @@ export {
   registerPythonLayer,
 } from './layers/index.js';
 export type { NetGraph, NetOptions } from './net/index.js';
+// Networks compared, explained, made ready for use.
 // Networks: a text's layers, shapes and costs without running it; nets that run; training.
 export {
+  type Deployed,
+  type DeployOptions,
   type DescribedBlob,
   type DescribedLayer,
   type DescribedParam,
   type DescribeOptions,
   type Description,
+  type DiffSide,
+  deployText,
   describe,
+  diffNets,
+  type ExplainedLayer,
+  type ExplainedType,
+  explainLayer,
+  explainType,
+  layersInState,
+  type NetDiff,
 } from './net/index.js';
+// Pictures of networks.
+export { type NetPicture, netPicture, toDot, toSvg } from './picture/index.js';
+export { toPng } from './picture/png.js';
 // Texts and messages.
 export {
+  type Change,
   decode,
+  type Edit,
+  type Edited,
+  editText,
   encode,
   extendSchema,
+  formatText,
   type LayerParameter,
   type NetParameter,
   type Parsed,
+  parseEdit,
   parseNet,
   parseSolver,
   parseText,
   printText,
   type SolverParameter,
+  type Upgraded,
+  upgradeText,
 } from './schema/index.js';
 // Engines.
 export {

@@ -85,6 +85,7 @@ const READERS = [
   'diff',
   'graph',
   'explain',
+  'lsp',
 ];
 
 /** `--schema` and `--lenient`, in force before the command itself runs; a `net.proto` beside `net.prototxt` counts too. */
@@ -272,6 +273,11 @@ function addConvert(program: Command, io: Io, act: Act): void {
     .addOption(stageOption())
     .addOption(new Option('--quantize <type>', 'tfjs: smaller weights').choices(['float16', 'uint16', 'uint8']))
     .addOption(new Option('--layout <axes>', 'tfjs: of pictures in and out').choices(['NCHW', 'NHWC']).default('NCHW'))
+    .addOption(
+      new Option('--output <blobs>', "into the model: up to these blobs, instead of the network's outputs").argParser(
+        list,
+      ),
+    )
     .option('--fixed', 'one batch size, height and width, even where any would do')
     .option('--mean <numbers>', 'into the model: subtract this from each channel, e.g. 104,117,123, or a .binaryproto')
     .addOption(new Option('--scale <x>', 'into the model: multiply by this, after the mean').argParser(number()))
