@@ -238,7 +238,7 @@ export function cannotSay(node: Node) {
       : `needs ${node.op} on ${[...node.inputs, ...node.outputs].map(v => `[${v.shape}]`).join(', ')}`;
   return fail('onnx-unsayable', `Layer "${node.label}" ${what}, for which ONNX has no op.`, {
     layer: node.label,
-    hint: 'Export the part of the net before it, or leave the layer out.',
+    hint: 'Make a model of what comes before it (--output with the blobs it reads), or leave the layer out.',
   });
 }
 
