@@ -8,6 +8,11 @@ import type { LayerContext } from './types.js';
 /** LossLayer's own check: predictions and labels (or targets) agree in their first axis. */
 export function checkFirstAxis(ctx: LayerContext): void {
   const [x, label] = ctx.bottomShapes as [Shape, Shape];
+  if (x.length === 0 || label.length === 0) {
+    throw ctx.fail('loss-axes', `${showBottom(ctx, x.length === 0 ? 0 : 1)} has no axis for the samples of a batch.`, {
+      hint: 'The first axis of both bottoms counts the samples.',
+    });
+  }
   if (x[0] === label[0]) return;
   throw ctx.fail('batch-mismatch', `${showBottom(ctx, 0)} and ${showBottom(ctx, 1)} differ in their first axis.`, {
     hint: 'Both must come from the same batch.',
