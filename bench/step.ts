@@ -1,14 +1,17 @@
 /**
  * How long one training step takes, data in, update done: median of 7 after 2 that warm up, and the most memory the process
- * held. Run: npm run bench:step [-- NETWORK [CHANNELS [SIZE [BACKEND]]]], by default FCN-AlexNet at 1×3×256×256 on wasm.
+ * held. Run: npm run bench:step [-- [--backend NAME] NETWORK [CHANNELS [SIZE]]], by default FCN-AlexNet at 1×3×256×256 on the
+ * default engine.
  */
 
 import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
 import { Solver } from '../src/index.js';
 import { Random } from '../src/random/index.js';
 
-const [network = 'networks/fcn_alexnet_sunnybrook.prototxt', channels = '3', size = '256', backend = 'wasm'] =
-  process.argv.slice(2);
+const { values, positionals } = parseArgs({ options: { backend: { type: 'string' } }, allowPositionals: true });
+const { backend = 'auto' } = values;
+const [network = 'networks/fcn_alexnet_sunnybrook.prototxt', channels = '3', size = '256'] = positionals;
 const WARM_UP = 2;
 const STEPS = 7;
 
@@ -34,7 +37,7 @@ for (let i = 0; i < WARM_UP + STEPS; i++) {
 times.sort((a, b) => a - b);
 const seconds = (t: number) => `${t.toFixed(2)} s`;
 console.log(
-  `${network}, 1×${channels}×${size}×${size}, ${backend}: a step with update takes ${seconds(times[STEPS >> 1]!)} ` +
+  `${network}, 1×${channels}×${size}×${size}, ${solver.net.engine.name}: a step with update takes ${seconds(times[STEPS >> 1]!)} ` +
     `(median of ${STEPS}; ${seconds(times[0]!)} to ${seconds(times.at(-1)!)}), ` +
     `at most ${Math.round(process.resourceUsage().maxRSS / 1024)} MB`,
 );
