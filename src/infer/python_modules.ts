@@ -200,6 +200,10 @@ class Search {
       ];
     });
     const text = `There is no Python layer ${module}.${layer}: it is not registered, and there is no file of it. Looked at ${looked.join(', ')}.`;
+    if (/[\\/]|\.py$/.test(module)) {
+      const hint = `module is a name and no path: module: "${basename(module, extname(module))}", and --python-layers for its file or folder.`;
+      return fail('python-module', text, { hint });
+    }
     const other = nearest(`${module}.${layer}`, builtInPythonLayers());
     return fail('python-module', text, {
       hint: other

@@ -1,3 +1,3 @@
 /** A user's own Python files, run as they are by a python3 process with numpy and a small `caffe` module. */
 export { PythonLayer } from './layer.js';
-export { DEFAULT_TIMEOUT, type PythonOptions, PythonProcess } from './process.js';
+export { interpreters, type PythonOptions, PythonProcess } from './process.js';

@@ -22,13 +22,18 @@ export interface PythonOptions {
   readonly seed?: number | undefined;
 }
 
-export const DEFAULT_TIMEOUT = 60;
+const DEFAULT_TIMEOUT = 60;
 
 /** How long a process that was told to end may take, and how long one that hangs has to say where, in ms. */
 const GRACE = 2000;
 const LAST_WORDS = 500;
 /** What Python and numpy may take to start, in ms. */
 const START = 60_000;
+
+/** What may run a layer, in the order of trying: what is asked for, or MOKAPOT_PYTHON, or what machines have. */
+export function interpreters(asked = process.env['MOKAPOT_PYTHON']): readonly string[] {
+  return asked ? [asked] : ['python3', 'python'];
+}
 
 /** Those that run, to be ended with this process. */
 const running = new Set<ChildProcess>();
@@ -140,8 +145,8 @@ export class PythonProcess {
   }
 
   private async start(): Promise<void> {
-    const { interpreter = process.env['MOKAPOT_PYTHON'], seed } = this.options;
-    const names = interpreter ? [interpreter] : ['python3', 'python'];
+    const { seed } = this.options;
+    const names = interpreters(this.options.interpreter);
     for (const name of names) {
       if (this.ended) throw this.ended;
       if (!(await this.spawn(name))) continue;
@@ -155,7 +160,7 @@ export class PythonProcess {
       if (seed !== undefined) this.send({ op: 'seed', seed: seed >>> 0 });
       return;
     }
-    this.ended = noInterpreter(interpreter);
+    this.ended = noInterpreter(names);
     throw this.ended;
   }
 
@@ -282,12 +287,11 @@ function failureOf(error: WorkerError): HostFailure {
   return new HostFailure('python-layer', text, { trace, hint: hintFor(type, message) });
 }
 
-function noInterpreter(asked: string | undefined): HostFailure {
+function noInterpreter([first, ...others]: readonly string[]): HostFailure {
   const hint =
     'Install Python 3 with numpy (Debian: apt install python3-numpy; macOS: brew install numpy; else python.org, then python3 -m pip install numpy), or name an interpreter: --python PATH, or MOKAPOT_PYTHON.';
-  const message = asked
-    ? `it is a Python file, and there is no program ${asked} to run it.`
-    : 'it is a Python file, and there is no python3 on this machine’s PATH to run it.';
+  const where = others.length === 0 ? `program ${first}` : `${first} on this machine’s PATH`;
+  const message = `it is a Python file, and there is no ${where} to run it.`;
   return new HostFailure('python-missing', message, { hint });
 }
 

@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import os from 'node:os';
 import { Builder } from '../../ir/index.js';
+import { interpreters } from '../../python/index.js';
 import { chooseEngine, createEngine, type EngineChoice } from '../../targets/index.js';
 import { exitCodes } from '../errors.js';
 import { formatBytes, formatDuration } from '../format.js';
@@ -43,10 +44,19 @@ export async function examine(): Promise<Doctor> {
   };
 }
 
+/** Of the interpreter that would run layers which are Python files. */
+const PROBE = `import sys
+try:
+    import numpy
+    numpy = "numpy " + numpy.__version__
+except ImportError:
+    numpy = "without numpy, which layers in Python need"
+print("Python %d.%d.%d, %s" % (sys.version_info[:3] + (numpy,)))`;
+
 function pythonVersion(): string | undefined {
-  for (const name of ['python3', 'python']) {
-    const result = spawnSync(name, ['--version'], { encoding: 'utf8', timeout: 5000 });
-    const text = `${result.stdout ?? ''}${result.stderr ?? ''}`.trim();
+  for (const name of interpreters()) {
+    const result = spawnSync(name, ['-c', PROBE], { encoding: 'utf8', timeout: 20_000 });
+    const text = (result.stdout ?? '').trim();
     if (!result.error && result.status === 0 && text) return `${text} (${name})`;
   }
   return undefined;
@@ -76,7 +86,7 @@ function print(io: Io, d: Doctor): void {
   row('node', `${d.node} on ${d.platform}`);
   row('cores', String(d.cores));
   row('memory', `${formatBytes(d.memory.total)}, ${formatBytes(d.memory.free)} free`);
-  row('python', d.python ?? 'none found (nothing of Mokapot needs it)');
+  row('python', d.python ?? 'none found (only layers that are Python files need it)');
   say(io);
   say(io, c.bold('Backends'));
   for (const engine of d.engines.engines) {
