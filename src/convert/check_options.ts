@@ -1,17 +1,18 @@
 /** Options that do not go together, told before anything is read. */
 
-import { fail } from '../diagnostics/index.js';
+import { fail, nearest } from '../diagnostics/index.js';
 import { type ConvertOptions, isModel } from './types.js';
 
 /** @throws MokapotError `convert-options` */
 export function checkOptions(options: ConvertOptions): void {
-  const { to, net, weights, quantize, layout, fixed, preprocessing, foldBatchNorm } = options;
+  const { to, net, weights, quantize, layout, fixed, outputs, preprocessing, foldBatchNorm } = options;
   if (quantize && to !== 'tfjs') throw refuse(`--quantize is for tfjs, and the target is ${to}.`);
   if (layout === 'NHWC' && to !== 'tfjs') throw refuse(`--layout NHWC is for tfjs, and the target is ${to}.`);
   if (preprocessing && !isModel(to))
     throw refuse(`Preprocessing becomes part of a tfjs or onnx model, and ${to} holds parameters only.`);
   if (fixed && !isModel(to))
     throw refuse(`Sizes are open or fixed in a tfjs or onnx model; ${to} holds parameters only.`);
+  if (outputs && !isModel(to)) throw refuse(`Outputs are chosen of a tfjs or onnx model; ${to} holds parameters only.`);
   const hasWeights = [weights ?? []].flat().length > 0;
   if (net !== undefined) return;
   if (isModel(to) || to === 'caffemodel' || foldBatchNorm)
@@ -21,4 +22,12 @@ export function checkOptions(options: ConvertOptions): void {
 
 function refuse(message: string) {
   return fail('convert-options', message);
+}
+
+/** @throws MokapotError `unknown-blob` where an output that is asked for is no blob of the network */
+export function checkOutputs(outputs: readonly string[], blobs: readonly string[]): void {
+  const unknown = outputs.find(name => !blobs.includes(name));
+  if (unknown === undefined) return;
+  const near = nearest(unknown, blobs);
+  throw fail('unknown-blob', `The network has no blob "${unknown}".`, near ? { hint: `Did you mean "${near}"?` } : {});
 }

@@ -11,6 +11,7 @@ import { loadRuntime } from '../targets/onnx/runtime.js';
 import { tfjsWithWasm } from '../targets/tfjs/wasm_module.js';
 import type { PreparedInput } from './prepare.js';
 import type { InputShapes } from './sizes.js';
+import type { Job } from './types.js';
 
 export interface Comparison {
   readonly inputs: InputShapes;
@@ -44,30 +45,30 @@ export function randomFeeds(shapes: InputShapes, seed = 1): Map<string, FedArray
 
 /** Runs both at these input shapes. */
 export async function compare(
-  net: Net,
+  { net, prepared, options }: Pick<Job, 'net' | 'prepared' | 'options'>,
   model: LoadedModel,
   shapes: InputShapes,
-  prepared: PreparedInput | undefined,
 ): Promise<Comparison> {
   const raw = randomFeeds(shapes);
-  const blobs = net.graph.outputs;
-  const expected = await runNet(net, raw, prepared);
+  const blobs = options.outputs ?? net.graph.outputs;
+  const expected = await runNet(net, raw, { prepared, blobs });
   const got = await model.run(raw, blobs);
   return { inputs: shapes, outputs: blobs.map((blob, i) => ({ blob, ...distance(got[i]!, expected[i]!) })) };
 }
 
-/** The network's outputs of what it is fed, preprocessed. */
+/** What the network makes of what it is fed, preprocessed: its outputs, or other blobs. */
 export async function runNet(
   net: Net,
   raw: ReadonlyMap<string, FedArray>,
-  prepared?: PreparedInput,
+  { prepared, blobs }: { readonly prepared?: PreparedInput | undefined; readonly blobs?: readonly string[] } = {},
 ): Promise<Float32Array[]> {
   const fed = [...raw].map(([name, feed]) => {
     const data = prepared?.blob === name ? prepared.apply(feed.data, feed.shape) : feed.data;
     return [name, { shape: feed.shape, data }] as const;
   });
-  const outputs = await net.forward(Object.fromEntries(fed.filter(([name]) => net.inputs.includes(name))));
-  return net.graph.outputs.map(name => outputs.get(name)!.data.slice());
+  const feeds = Object.fromEntries(fed.filter(([name]) => net.inputs.includes(name)));
+  await net.forward(feeds, { keepBlobs: blobs !== undefined });
+  return (blobs ?? net.graph.outputs).map(name => net.blobs.get(name)!.data.slice());
 }
 
 export function distance(a: Float32Array, b: Float32Array): { error: number; greatest: number } {

@@ -6,7 +6,7 @@
 import { basename } from 'node:path';
 import { type Diagnostic, fail, MokapotError } from '../diagnostics/index.js';
 import { Net } from '../infer/net.js';
-import { checkOptions } from './check_options.js';
+import { checkOptions, checkOutputs } from './check_options.js';
 import { distance, randomFeeds, runNet } from './compare.js';
 import { foldBatchNorm } from './fold_batch_norm.js';
 import { prepareInput } from './prepare.js';
@@ -50,6 +50,7 @@ export async function convert(options: ConvertOptions): Promise<ConvertReport> {
       ? await fold(original, options)
       : { net: original, folded: undefined };
     try {
+      if (options.outputs) checkOutputs(options.outputs, [...net.graph.blobs.keys()]);
       const prepared = options.preprocessing && prepareInput(options.preprocessing, inputShapes(net.graph));
       return await inStage(folder, async stage => {
         const job: Job = { options, net, prepared, stage, file, progress, parameters: parametersOf(net) };

@@ -10,7 +10,8 @@ import type { Job } from './types.js';
 export function sayJob<T>({ net, options, prepared }: Job, say: (general: GeneralGraph) => T): Said<T> {
   const open = options.fixed !== true;
   const wanted = { batch: open, plane: open && !prepared?.fixesPlane };
-  return sayGenerally(net, prepared ? { prepare: prepared.lower } : {}, wanted, say);
+  const { outputs } = options;
+  return sayGenerally(net, { ...(prepared && { prepare: prepared.lower }), ...(outputs && { outputs }) }, wanted, say);
 }
 
 /** Of the greatest output: what two ways of adding up the same numbers may be apart. */
@@ -30,7 +31,7 @@ export async function checkModel(
   const model = await load();
   const checks: Comparison[] = [];
   try {
-    for (const shapes of sizesToCheck(job.net, open)) checks.push(await compare(job.net, model, shapes, job.prepared));
+    for (const shapes of sizesToCheck(job.net, open)) checks.push(await compare(job, model, shapes));
   } finally {
     await model.dispose();
   }

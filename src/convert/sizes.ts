@@ -27,7 +27,10 @@ export interface Said<T> {
 
 export type InputShapes = Readonly<Record<string, Shape>>;
 
-type Prepare = Pick<LowerOptions, 'prepare'>;
+/** How the net is lowered: with what before its inputs, up to which blobs (default: its outputs). */
+export interface Lowering extends Pick<LowerOptions, 'prepare'> {
+  readonly outputs?: readonly string[];
+}
 
 /** Nets that halve the plane n times, and join what they get, may want multiples of 2^n. */
 const STEPS = [1, 2, 4, 8, 16, 32, 64, 128];
@@ -43,7 +46,7 @@ const BATCHES = [2, 3, 5, 7, 11];
  */
 export function sayGenerally<T>(
   net: Net,
-  prepare: Prepare,
+  lowering: Lowering,
   wanted: { readonly batch: boolean; readonly plane: boolean },
   say: (general: GeneralGraph) => T,
 ): Said<T> {
@@ -53,7 +56,7 @@ export function sayGenerally<T>(
   for (let open = next(); open; open = next()) {
     const samples = shapesAt(net.graph, open);
     try {
-      const general = new GeneralGraph(graphsAt(net, samples, prepare));
+      const general = new GeneralGraph(graphsAt(net, samples, lowering));
       return { result: say(general), open, samples, reasons: reasonsOf(open) };
     } catch (thrown) {
       failures.push({ open, why: reasonOf(thrown) });
@@ -62,7 +65,7 @@ export function sayGenerally<T>(
   }
   const open = { batch: false, plane: undefined };
   const samples = shapesAt(net.graph, open);
-  const result = say(new GeneralGraph(graphsAt(net, samples, prepare)));
+  const result = say(new GeneralGraph(graphsAt(net, samples, lowering)));
   return { result, open, samples, reasons: reasonsOf(open) };
 
   function next(): OpenSizes | undefined {
@@ -126,16 +129,17 @@ export function inputShapes(net: NetGraph): (readonly [string, Shape])[] {
   return net.feeds.map(({ blob, layer }) => [blob, net.layers[layer]!.tops.find(t => t.name === blob)!.shape] as const);
 }
 
-function graphsAt(net: Net, samples: readonly InputShapes[], { prepare }: Prepare): [Graph, ...Graph[]] {
-  const [first, ...others] = samples.map(shapes => forwardGraph(net.graphFor(shapes), prepare));
+function graphsAt(net: Net, samples: readonly InputShapes[], lowering: Lowering): [Graph, ...Graph[]] {
+  const [first, ...others] = samples.map(shapes => forwardGraph(net.graphFor(shapes), lowering));
   return [first!, ...others];
 }
 
 /** The graph of the outputs. Inputs stay, read or not: a Crop asks for the size of its second one alone. */
-function forwardGraph(net: NetGraph, prepare: Prepare['prepare']): Graph {
+function forwardGraph(net: NetGraph, { prepare, outputs: wanted }: Lowering): Graph {
   const inputs: Value[] = [];
   const { graph } = lowerNet(net, {
     updates: false,
+    fetch: wanted ?? 'outputs',
     prepare(b, blob, value) {
       inputs.push(value);
       return prepare ? prepare(b, blob, value) : value;

@@ -43,6 +43,8 @@ export interface ConvertOptions extends Pick<NetLoadOptions, NetPart | 'lenient'
   readonly layout?: 'NCHW' | 'NHWC';
   /** tfjs and onnx: one batch size, one height and width, even where the network lets them be open. */
   readonly fixed?: boolean;
+  /** tfjs and onnx: the blobs that the model gives. Default: the network's outputs. What only others need is left out. */
+  readonly outputs?: readonly string[];
   /** tfjs and onnx: works this into the model. */
   readonly preprocessing?: Preprocessing;
   /** Works batch normalisation, Scale and Bias into the layers before them. */

@@ -95,6 +95,21 @@ describe('models', () => {
     expect(report.open).toEqual({ batch: true, plane: undefined });
   });
 
+  it('ends at the blobs that are asked for', async () => {
+    const prototxt = join(folder, 'cut.prototxt');
+    writeFileSync(
+      prototxt,
+      `layer { name: "data" type: "Input" top: "data" top: "chosen" input_param { shape { dim: 4 dim: 3 } shape { dim: 4 } } }
+       layer { name: "double" type: "Power" bottom: "data" top: "double" power_param { scale: 2 } }
+       layer { name: "pick" type: "Filter" bottom: "double" bottom: "chosen" top: "y" }`,
+    );
+    for (const to of ['tfjs', 'onnx'] as const) {
+      const report = await run({ to, out: fresh(), net: prototxt, weights: [], outputs: ['double'] });
+      expect(report.outputs).toEqual([expect.objectContaining({ blob: 'double', shape: [-1, 3] })]);
+      expect(report.checks![0]!.outputs).toEqual([{ blob: 'double', error: 0, greatest: expect.closeTo(2, 0) }]);
+    }
+  });
+
   it('quantises, and says how far that is off', async () => {
     const sizes: number[] = [];
     const errors: number[] = [];
@@ -192,6 +207,8 @@ describe('says', () => {
       'convert-preprocessing',
       { to: 'tfjs', preprocessing: { mean: { shape: [1, 8, 8], data: new Float32Array(64) } } },
     ],
+    ['unknown-blob', { to: 'tfjs', outputs: ['prov'] }],
+    ['convert-options', { to: 'npz', outputs: ['prob'] }],
     ['file-unreadable', { to: 'tfjs', net: 'no/such.prototxt' }],
     ['weights-file', { to: 'tfjs', weights: 'no/such.caffemodel' }],
   ])('%s: %o', async (code, options) => {

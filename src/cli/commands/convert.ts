@@ -26,6 +26,7 @@ export interface ConvertCommandOptions {
   readonly quantize?: ConvertOptions['quantize'];
   readonly layout?: ConvertOptions['layout'];
   readonly fixed?: boolean;
+  readonly output?: readonly string[];
   readonly mean?: string;
   readonly scale?: number;
   readonly bgr?: boolean;
@@ -38,13 +39,14 @@ export interface ConvertCommandOptions {
 }
 
 export async function convertCommand(io: Io, options: ConvertCommandOptions): Promise<void> {
-  const { mean, scale, bgr, preprocess, stage, input, json, ...rest } = options;
+  const { mean, scale, bgr, preprocess, stage, input, output, json, ...rest } = options;
   const preprocessing = preprocessingOf(options);
   if (options.net !== undefined) await readTextFile(options.net);
   const report = await convert({
     ...rest,
     ...(stage && { stages: stage }),
     ...(input && { inputShapes: input }),
+    ...(output && { outputs: output }),
     ...(preprocessing && { preprocessing }),
     onProgress: doing => io.stderr.isTTY && tell(io, `${doing} …`),
   });

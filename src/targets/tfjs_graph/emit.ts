@@ -108,7 +108,11 @@ function emitOther(e: Emitter, node: Node): void {
   const emit = emitters[node.op] as Emit<OpName> | undefined;
   if (emit) emit(e, node as never);
   else if (node.op === 'hostCall')
-    throw cannotExport(node.label, 'it is computed by code of its own, not by a graph', 'Cut the net before it.');
+    throw cannotExport(
+      node.label,
+      'it is computed by code of its own, not by a graph',
+      'Make a model of what comes before it: --output with the blobs it reads.',
+    );
   else throw cannotExport(node.label, `TensorFlow.js has nothing for "${node.op}"`);
 }
 
