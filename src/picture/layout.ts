@@ -1,6 +1,5 @@
 /** Where boxes and lines go: elk's layered layout, from top to bottom. */
 
-import ElkModule from 'elkjs/lib/elk.bundled.js';
 import type { ElkNode } from 'elkjs/lib/elk-api.js';
 import { fail } from '../diagnostics/index.js';
 import { type Box, grouped, type NetPicture, short } from './graph.js';
@@ -66,7 +65,11 @@ export async function layOut({ boxes, lines }: NetPicture): Promise<Layout> {
       hint: 'Write a .dot and let Graphviz lay it out, or draw a part of the network.',
     });
   }
-  const Elk = ((ElkModule as { default?: unknown }).default ?? ElkModule) as ElkClass;
+  // A large module, and few who load this one draw. Under some loaders a CommonJS default is wrapped twice.
+  const { default: module } = (await import('elkjs/lib/elk.bundled.js')) as unknown as {
+    default: ElkClass & { default?: ElkClass };
+  };
+  const Elk = module.default ?? module;
   const placed = await new Elk().layout({
     id: 'net',
     layoutOptions: {
@@ -84,22 +87,7 @@ export async function layOut({ boxes, lines }: NetPicture): Promise<Layout> {
       'elk.layered.thoroughness': '12',
       'elk.padding': '[top=16,left=24,bottom=40,right=64]',
     },
-    children: boxes.map(box => ({
-      id: box.id,
-      ...boxSize(box),
-      layoutOptions: {
-        'elk.portConstraints': 'FIXED_ORDER',
-        'elk.portAlignment.default': 'CENTER',
-        'elk.spacing.portPort': String(PORT_GAP),
-      },
-      ports: [
-        { id: `${box.id}.in`, layoutOptions: { 'elk.port.side': 'NORTH' } },
-        ...box.tops.map((_, i) => ({
-          id: `${box.id}.${i}`,
-          layoutOptions: { 'elk.port.side': 'SOUTH', 'elk.port.index': String(-i) },
-        })),
-      ],
-    })),
+    children: boxes.map(nodeOf),
     edges: lines.map((line, i) => ({
       id: `line${i}`,
       sources: [`${line.from}.${line.top}`],
@@ -107,6 +95,20 @@ export async function layOut({ boxes, lines }: NetPicture): Promise<Layout> {
     })),
   });
   return read(placed, boxes);
+}
+
+/** A box with a port for what comes in, and one for each top. */
+function nodeOf(box: Box): ElkNode {
+  const { width, height } = boxSize(box);
+  const share = width / Math.max(1, box.tops.length);
+  const port = (id: string, x: number, y: number) => ({ id: `${box.id}.${id}`, x, y, width: 0, height: 0 });
+  return {
+    id: box.id,
+    width,
+    height,
+    layoutOptions: { 'elk.portConstraints': 'FIXED_POS' },
+    ports: [port('in', width / 2, 0), ...box.tops.map((_, i) => port(String(i), (i + 0.5) * share, height))],
+  };
 }
 
 function read(placed: ElkNode, boxes: readonly Box[]): Layout {

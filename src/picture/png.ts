@@ -2,7 +2,6 @@
 
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { initWasm, Resvg } from '@resvg/resvg-wasm';
 
 const require = createRequire(import.meta.url);
 let ready: Promise<void> | undefined;
@@ -19,6 +18,7 @@ const MAX_SIDE = 16_000;
  * @param scale pixels for each unit of the SVG; less where a side would be over 16 000
  */
 export async function toPng(svg: string, scale = 2): Promise<Uint8Array> {
+  const { initWasm, Resvg } = await import('@resvg/resvg-wasm');
   ready ??= readFile(require.resolve('@resvg/resvg-wasm/index_bg.wasm')).then(bytes => initWasm(bytes));
   await ready;
   const fontBuffers = await Promise.all(FONTS.map(async font => new Uint8Array(await readFile(require.resolve(font)))));
