@@ -24,6 +24,8 @@ const network = (name: string) => fileURLToPath(new URL(`../networks/${name}.pro
 /** What one process measured: seconds, and its greatest memory use beyond what it had before, in bytes. */
 interface Reading {
   readonly fresh: number;
+  /** Processor time of `fresh`: what it would take on a machine that does nothing else. */
+  readonly processor: number;
   readonly again: number;
   readonly extra: number;
 }
@@ -37,12 +39,14 @@ async function readOnce(name: string, file: string): Promise<Reading> {
     net.copyFrom(file);
     return (performance.now() - from) / 1000;
   };
+  const idle = process.cpuUsage();
   const fresh = seconds();
+  const { user, system } = process.cpuUsage(idle);
   const extra = 1024 * process.resourceUsage().maxRSS - before;
   const again = seconds();
   const last = [...net.params.values()].at(0)![0]!.data[7];
   if (last !== Math.fround(0.007)) throw new Error('read wrongly');
-  return { fresh, again, extra };
+  return { fresh, processor: (user + system) / 1e6, again, extra };
 }
 
 /** All formats of one network's weights, numbers that can be told apart in them. */
@@ -71,16 +75,16 @@ const show = (values: number[]) => `${median(values).toFixed(3)} s (best ${Math.
 const CV2 = `
 import sys, time, resource, cv2
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-before = peak(); t = time.perf_counter()
+before = peak(); t = time.perf_counter(); c = time.process_time()
 net = cv2.dnn.readNetFromCaffe(sys.argv[1], sys.argv[2])
-print(time.perf_counter() - t, peak() - before)`;
+print(time.perf_counter() - t, time.process_time() - c, peak() - before)`;
 
 async function measure(name: string, dir: string): Promise<void> {
   const { files, written, prototxt } = await writeFiles(name, dir);
   const size = statSync(files[0]!).size;
   console.log(`${name}, ${(size / 1e6).toFixed(0)} MB: written in ${written.toFixed(2)} s`);
   const readings = new Map<string, Reading[]>(files.map(f => [f, []]));
-  const peers: [number, number][] = [];
+  const peers: Reading[] = [];
   for (const file of files) readFileSync(file);
   // In turn, so that what else the machine does falls on all alike.
   for (let run = 0; run < RUNS; run++) {
@@ -91,23 +95,18 @@ async function measure(name: string, dir: string): Promise<void> {
     const python = process.env['MOKAPOT_CV2'];
     if (!python) continue;
     const out = execFileSync(python, ['-c', CV2, prototxt, files[0]!], { encoding: 'utf8' });
-    peers.push(out.trim().split(' ').map(Number) as [number, number]);
+    const [fresh, processor, extra] = out.trim().split(' ').map(Number) as [number, number, number];
+    peers.push({ fresh, processor, extra, again: Number.NaN });
   }
-  const line = (who: string, fresh: number[], extra: number[], again?: number[]) =>
-    console.log(
-      `  ${who.padEnd(14)} ${show(fresh)}, extra memory ${(median(extra) / size).toFixed(2)} × the file${again ? `; again ${show(again)}` : ''}`,
-    );
-  for (const [file, list] of readings) {
-    const of = (key: keyof Reading) => list.map(r => r[key]);
-    line(file.slice(join(dir, name).length + 1), of('fresh'), of('extra'), of('again'));
-  }
-  if (peers.length) {
-    line(
-      'OpenCV',
-      peers.map(p => p[0]),
-      peers.map(p => p[1]),
-    );
-  }
+  for (const [file, list] of readings) print(file.slice(join(dir, name).length + 1), list, size);
+  if (peers.length > 0) print('OpenCV', peers, size);
+}
+
+function print(who: string, list: readonly Reading[], size: number): void {
+  const of = (key: keyof Reading) => list.map(r => r[key]);
+  const again = Number.isNaN(list[0]!.again) ? '' : `; again ${show(of('again'))}`;
+  const memory = `extra memory ${(median(of('extra')) / size).toFixed(2)} × the file`;
+  console.log(`  ${who.padEnd(14)} ${show(of('fresh'))}, processor ${show(of('processor'))}, ${memory}${again}`);
 }
 
 const [name, file] = process.argv.slice(2);
