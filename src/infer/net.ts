@@ -9,6 +9,7 @@ import type { PythonProcess } from '../python/index.js';
 import { Random, type RandomState } from '../random/index.js';
 import { type NetParameter, parseNet } from '../schema/index.js';
 import { createEngine, type Engine } from '../targets/index.js';
+import { DataFeeds } from '../train/data_feeds.js';
 import { saveCaffeH5, saveCaffemodel, useNetWeights } from '../weights/files.js';
 import {
   copyWeights,
@@ -78,6 +79,8 @@ export class Net {
   readonly copies: WeightMatch[] = [];
   private readonly runner: Runner;
   private readonly memory = new MemoryFeeds();
+  /** What it reads itself where a forward is not fed. */
+  private data: DataFeeds | undefined;
   private readonly sinks: BlobSinks;
   /** What the last forward was fed, chance included. */
   private last: RunResult['feeds'] | undefined;
@@ -129,11 +132,14 @@ export class Net {
     const seed = options.seed ?? Math.floor(Math.random() * 2 ** 32);
     const python = shared?.userCode.python ?? pythonProcess(options, seed);
     let engine: Engine | undefined;
+    let data: DataFeeds | undefined;
     try {
       const places = { given: options.pythonLayers ?? [], ...(options.dir !== undefined && { protoDir: options.dir }) };
       const modules = options.hostLayer ? undefined : await loadPythonModules(param, places, python);
       const hostLayer = onePerLayer(options.hostLayer ?? modules!.make);
-      const full = { ...options, hostLayer, readBlob: options.readBlob ?? blobReader(options.dir) };
+      data = options.entryShapes ? undefined : await ownData(param, options, seed);
+      const own = data && { entryShapes: data.entryShapes };
+      const full = { ...options, ...own, hostLayer, readBlob: options.readBlob ?? blobReader(options.dir) };
       const graph = await settled(() => compileNet(param, full));
       engine = options.engine ?? shared?.engine ?? (await createEngine(options.backend));
       const store = shared?.store ?? new ParamStore(engine);
@@ -143,9 +149,12 @@ export class Net {
         python,
         files: modules?.files ?? [],
       });
+      data?.checkLabels(graph);
+      net.data = data;
       for (const weights of [options.weights ?? []].flat()) net.copyFrom(weights);
       return net;
     } catch (thrown) {
+      await data?.close();
       if (!shared) python.close();
       if (!options.engine && !shared) engine?.dispose();
       throw thrown;
@@ -199,7 +208,8 @@ export class Net {
   }
 
   /**
-   * Computes the net. Inputs that are not fed keep their numbers. Another shape, given as `{ data, shape }`, stays until
+   * Computes the net. Data layers whose files are there read the next batch, unless they are fed; other inputs that are not
+   * fed keep their numbers. Another shape, given as `{ data, shape }`, stays until
    * the next one; the net is compiled once for each.
    *
    * @returns the outputs, by name: `out.score` or `out.get('score')`. They stay as they are when the net runs again.
@@ -213,7 +223,7 @@ export class Net {
     } = await this.runner.run({
       kind: 'forward',
       lower: { fetch: 'all' },
-      feeds: this.memory.next(feeds),
+      feeds: { ...(await this.readData(feeds)), ...this.memory.next(feeds) },
       held: name => this.heldData(name),
       fetch: graph => (keepBlobs ? [...graph.blobs.keys()] : graph.outputs),
     });
@@ -347,6 +357,7 @@ export class Net {
   /** Frees what the net holds on its engine; the engine too, unless it was given or shared. HDF5Output's files are whole then. */
   dispose(): void {
     this.sinks.flush();
+    void this.data?.close();
     this.runner.dispose();
     if (!this.options.shareWith) this.userCode.python.close();
     if (!this.options.engine && !this.options.shareWith) this.engine.dispose();
@@ -370,6 +381,12 @@ export class Net {
 
   restoreRandom(state: RandomState): void {
     this.random.restore(state);
+  }
+
+  /** The next batch of the net's own data layers; none where the caller feeds a blob of theirs. */
+  private async readData(given: Feeds): Promise<Feeds> {
+    const isFed = Object.keys(given).some(blob => this.data?.blobs.includes(blob));
+    return isFed || !this.data ? {} : (await this.data.next()).feeds;
   }
 
   private heldData(name: string): Float32Array | undefined {
@@ -405,6 +422,10 @@ export class Net {
   private markChanged(layer: string): void {
     for (const blob of this.params.get(layer) as readonly ParameterBlob[]) blob.parameter.changedOnHost();
   }
+}
+
+function ownData(param: NetParameter, options: NetLoadOptions & { readonly dir?: string }, seed: number) {
+  return DataFeeds.bindOwn(param, options, { dir: options.dir ?? '.', seed, shuffle: false });
 }
 
 function paramBlobs(net: NetGraph, store: ParamStore): Map<string, readonly ParameterBlob[]> {

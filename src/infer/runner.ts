@@ -99,7 +99,7 @@ export class Runner {
     const feeds: Arrays = { ...made.feeds, ...this.dummies.next(variant.graph, this.random) };
     for (const [name, shape] of inputShapes(variant.graph)) {
       const data = given.get(name)?.data ?? request.held?.(name);
-      if (!data) throw missing(name, shape);
+      if (!data) throw missing(variant.graph, name, shape);
       feeds[name] = data;
     }
     const counted = await this.settle(variant, feeds, counts => this.variantFor(shapes, made.shapes, counts));
@@ -269,7 +269,15 @@ function keyOf(shapes: ReadonlyMap<string, Shape>, madeTops: MadeShapes, counts:
   return JSON.stringify([[...shapes], madeTops, counts]);
 }
 
-function missing(name: string, shape: Shape) {
+function missing(net: NetGraph, name: string, shape: Shape) {
+  const source = net.layers.find(layer => layer.tops.some(top => top.name === name));
+  if (source?.type.type === 'MemoryData') {
+    const hint = 'Hand it all its numbers by net.setInputArrays(data, labels), or feed its tops.';
+    return fail('missing-input', `MemoryData layer "${source.name}" was given no numbers.`, {
+      layer: source.name,
+      hint,
+    });
+  }
   return fail('missing-input', `Nothing was fed for "${name}", shape ${showShape(shape)}.`, {
     hint: `Feed it: forward({ ${/^[A-Za-z_]\w*$/.test(name) ? name : JSON.stringify(name)}: numbers }).`,
   });

@@ -8,6 +8,7 @@ import { type Diagnostic, MokapotError } from '../diagnostics/index.js';
 import type { Feeds } from '../infer/feeds.js';
 import type { Shape } from '../ir/index.js';
 import { filterLayers, type NetGraph, type NetOptions, netState } from '../net/index.js';
+import { dropUnreadData } from '../net/inputs.js';
 import { Report } from '../net/report.js';
 import type { LayerParameter, NetParameter } from '../schema/index.js';
 import {
@@ -64,13 +65,37 @@ export class DataFeeds {
    */
   static async bind(net: NetParameter, options: NetOptions, places: DataPlaces): Promise<DataFeeds | undefined> {
     const layers = readersOf(net, options);
-    const phase = options.phase ?? 'TEST';
     const isFed = (layer: LayerParameter) => !places.split && layer.top.every(top => options.inputShapes?.[top]);
+    const others = layers.filter(l => !hasSource(l) && !isFed(l));
+    return DataFeeds.open(layers.filter(hasSource), others, options.phase ?? 'TEST', places);
+  }
+
+  /**
+   * The same for a net that stands alone: of the layers that name a file, those whose file is there and that the caller
+   * gives no shapes for. Data are then read as pycaffe's nets read theirs.
+   *
+   * @throws MokapotError as the readers do
+   */
+  static async bindOwn(
+    net: NetParameter,
+    options: NetOptions,
+    places: DataPlaces & { readonly dir: string },
+  ): Promise<DataFeeds | undefined> {
+    const isFed = (layer: LayerParameter) => layer.top.every(top => options.inputShapes?.[top]);
+    const layers = readersOf(net, options).filter(l => hasSource(l) && !isFed(l) && sourceIsThere(l, places.dir));
+    return DataFeeds.open(layers, [], options.phase ?? 'TEST', places);
+  }
+
+  private static async open(
+    sourced: readonly LayerParameter[],
+    others: readonly LayerParameter[],
+    phase: 'TRAIN' | 'TEST',
+    places: DataPlaces,
+  ): Promise<DataFeeds | undefined> {
     const parts: Part[] = [];
     try {
-      for (const layer of layers.filter(hasSource)) parts.push(await openPart(layer, phase, places));
-      const open = layers.filter(l => !hasSource(l) && !isFed(l));
-      if (open.length > 0) parts.push(await datasetPart(open, phase, places));
+      for (const layer of sourced) parts.push(await openPart(layer, phase, places));
+      if (others.length > 0) parts.push(await datasetPart(others, phase, places));
     } catch (thrown) {
       for (const part of parts) await part.close();
       throw thrown;
@@ -82,6 +107,11 @@ export class DataFeeds {
   /** Entries of one pass. */
   get entries(): number {
     return Math.max(...this.parts.map(p => p.entries));
+  }
+
+  /** The blobs that it feeds. */
+  get blobs(): readonly string[] {
+    return this.parts.flatMap(p => p.blobs);
   }
 
   get batchSize(): number {
@@ -168,7 +198,8 @@ export async function shapesThere(
 }
 
 function readersOf(net: NetParameter, options: NetOptions): readonly LayerParameter[] {
-  return filterLayers(net.layer, netState(net, options), new Report()).filter(l => READERS.has(l.type));
+  const state = netState(net, options);
+  return dropUnreadData(filterLayers(net.layer, state, new Report()), state).filter(l => READERS.has(l.type));
 }
 
 /** The first entries of a batch. */

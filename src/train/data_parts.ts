@@ -45,6 +45,7 @@ export interface Part {
   /** Entries of one pass. */
   readonly entries: number;
   readonly batchSize: number;
+  readonly blobs: readonly string[];
   /** Shapes of one entry, before a crop, by top. */
   readonly entryShapes: Readonly<Record<string, Shape>>;
   readonly loader: Batches<PartBatch>;
@@ -102,6 +103,7 @@ async function lmdbPart(layer: LayerParameter, phase: Phase, places: DataPlaces)
   return {
     entries: source.size,
     batchSize,
+    blobs: layer.top,
     entryShapes: byTop(layer, shapes),
     loader: makeLoader(),
     wholePass: makeLoader,
@@ -127,6 +129,7 @@ async function imagePart(layer: LayerParameter, phase: Phase, places: DataPlaces
   return {
     entries: source.size,
     batchSize,
+    blobs: layer.top,
     entryShapes: byTop(layer, [shape, labelShape]),
     loader: entries(new BatchLoader(source, { ...common, shuffle, randomSkip }), topsOf(layer)),
     wholePass: () => entries(new BatchLoader(source, common), topsOf(layer)),
@@ -141,6 +144,7 @@ async function hdf5Part(layer: LayerParameter, places: DataPlaces): Promise<Part
   return {
     entries: list.size,
     batchSize,
+    blobs: layer.top,
     entryShapes: Object.fromEntries(list.rowShapes),
     loader: list.loader(batchSize, shuffle, places.seed),
     wholePass: () => list.loader(batchSize, false, places.seed),
@@ -176,6 +180,7 @@ async function windowPart(layer: LayerParameter, phase: Phase, places: DataPlace
   return {
     entries: file.size,
     batchSize: param.batch_size,
+    blobs: layer.top,
     entryShapes: byTop(layer, [[3, crop, crop], []]),
     loader: makeLoader(),
     wholePass: makeLoader,
@@ -217,6 +222,7 @@ export async function datasetPart(layers: readonly LayerParameter[], phase: Phas
   return {
     entries: source.size,
     batchSize,
+    blobs: bindings.map(b => b.blob),
     entryShapes: {
       data: [transform.channels ?? shape[0], shape[1], shape[2]],
       label: [1, shape[1], shape[2]],

@@ -389,6 +389,31 @@ describe('HDF5Output', () => {
   });
 });
 
+describe('a net that stands alone', () => {
+  it('reads its own data, batch after batch, unless it is fed', async () => {
+    const net = await Net.fromText(
+      rows() + images().replaceAll('"d"', '"e"').replace('"data" top: "label"', '"pixels" top: "class"'),
+      { backend: 'host', dir: folder },
+    );
+    const first = await net.forward();
+    expect([...first.data!.data].filter((_, i) => i % 6 === 0)).toEqual([0, 100]);
+    expect([...first.class!.data]).toEqual([0, 1, 0, 1]);
+    expect([...(await net.forward()).data!.data].filter((_, i) => i % 6 === 0)).toEqual([200, 300]);
+    const fed = await net.forward({ data: new Float32Array(12).fill(7) });
+    expect([...fed.data!.data]).toEqual(new Array(12).fill(7));
+    expect([...(await net.forward()).data!.data].filter((_, i) => i % 6 === 0)).toEqual([400, 500]);
+    net.dispose();
+  });
+
+  it('whose files are not there says so, or is fed', async () => {
+    const gone = rows().replace('h5.txt', 'gone.txt');
+    await expect(Net.fromText(gone, { backend: 'host', dir: folder })).rejects.toThrow(/there is none/);
+    const net = await Net.fromText(gone, { backend: 'host', dir: folder, inputShapes: { data: [1, 2], label: [1] } });
+    expect([...(await net.forward({ data: [1, 2], label: [0] })).data!.data]).toEqual([1, 2]);
+    net.dispose();
+  });
+});
+
 describe('looking at such nets', () => {
   it('check and summary take shapes from the files, and say what is wrong with a list', async () => {
     writeFileSync(file('looked.prototxt'), images() + classify());
