@@ -15,8 +15,7 @@ import type { Job } from './types.js';
 
 export interface Comparison {
   readonly inputs: InputShapes;
-  /** Of each output: greatest |exported − network's|, and the network's greatest value. */
-  readonly outputs: readonly { readonly blob: string; readonly error: number; readonly greatest: number }[];
+  readonly outputs: readonly ({ readonly blob: string } & Distance)[];
 }
 
 export interface FedArray {
@@ -71,17 +70,28 @@ export async function runNet(
   return (blobs ?? net.graph.outputs).map(name => net.blobs.get(name)!.data.slice());
 }
 
-export function distance(a: Float32Array, b: Float32Array): { error: number; greatest: number } {
-  if (a.length !== b.length) return { error: Number.POSITIVE_INFINITY, greatest: 0 };
-  let [error, greatest] = [0, 0];
-  for (let i = 0; i < a.length; i++) {
-    const [x, y] = [a[i]!, b[i]!];
-    if (Object.is(x, y)) continue;
+export interface Distance {
+  /** Greatest |exported − network's|. */
+  readonly error: number;
+  /** The network's greatest value. */
+  readonly greatest: number;
+  /** Of an output of whole numbers (classes, masks), where a tie may fall either way: the share that differs. */
+  readonly differing?: number;
+}
+
+export function distance(ours: Float32Array, theirs: Float32Array): Distance {
+  if (ours.length !== theirs.length) return { error: Number.POSITIVE_INFINITY, greatest: 0 };
+  let [error, greatest, differing, whole] = [0, 0, 0, true];
+  for (let i = 0; i < ours.length; i++) {
+    const [x, y] = [ours[i]!, theirs[i]!];
+    if (Math.abs(y) > greatest) greatest = Math.abs(y);
+    if (!Number.isInteger(x) || !Number.isInteger(y)) whole = false;
+    if (Object.is(x, y) || x === y) continue;
     const apart = Math.abs(x - y);
     error = Math.max(error, Number.isNaN(apart) ? Number.POSITIVE_INFINITY : apart);
+    differing++;
   }
-  for (const y of b) if (Math.abs(y) > greatest) greatest = Math.abs(y);
-  return { error, greatest };
+  return { error, greatest, ...(whole && differing > 0 && { differing: differing / ours.length }) };
 }
 
 /** A graph model from its folder, on tfjs's wasm backend: what a browser would load. */

@@ -3,7 +3,7 @@
  * read back and compared before it is put in place.
  */
 
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { type Diagnostic, fail, MokapotError } from '../diagnostics/index.js';
 import { Net } from '../infer/net.js';
 import { checkOptions, checkOutputs } from './check_options.js';
@@ -175,7 +175,14 @@ async function fold(original: Net, options: ConvertOptions) {
   const { param, params, folded } = foldBatchNorm(original);
   const { phase } = original;
   const shapes = Object.fromEntries(inputShapes(original.graph));
-  const net = await Net.fromParam(param, { phase, engine: original.engine, inputShapes: shapes });
+  const { pythonLayers } = options;
+  const net = await Net.fromParam(param, {
+    phase,
+    engine: original.engine,
+    inputShapes: shapes,
+    dir: dirname(options.net!),
+    ...(pythonLayers && { pythonLayers }),
+  });
   fillNet(net, params as Layers);
   const error = options.check === false ? undefined : await errorOf(original, net);
   return { net, folded: { layers: folded, ...(error !== undefined && { error }) } };

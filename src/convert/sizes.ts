@@ -6,7 +6,7 @@
 import { fail, MokapotError } from '../diagnostics/index.js';
 import type { Net } from '../infer/net.js';
 import { type Graph, pruneDead, type Shape, type Value } from '../ir/index.js';
-import { GeneralGraph, NotGeneral } from '../ir/passes/generalise.js';
+import { GeneralGraph } from '../ir/passes/generalise.js';
 import { LOSS, type LowerOptions, lowerNet, type NetGraph } from '../net/index.js';
 
 /** What of its inputs an exported model leaves open. */
@@ -47,43 +47,55 @@ const BATCHES = [2, 3, 5, 7, 11];
 export function sayGenerally<T>(
   net: Net,
   lowering: Lowering,
-  wanted: { readonly batch: boolean; readonly plane: boolean },
+  wanted: Wanted,
   say: (general: GeneralGraph) => T,
 ): Said<T> {
-  const failures: { open: OpenSizes; why: string }[] = [];
-  const hasImage = inputShapes(net.graph).some(([, shape]) => shape.length === 4);
-  let planes = wanted.plane && hasImage ? STEPS : [];
-  for (let open = next(); open; open = next()) {
+  const failures: Failure[] = [];
+  let planesAreFixed = false;
+  for (const open of candidates(net.graph, wanted)) {
+    if (open.plane !== undefined && planesAreFixed) continue;
     const samples = shapesAt(net.graph, open);
     try {
-      const general = new GeneralGraph(graphsAt(net, samples, lowering));
-      return { result: say(general), open, samples, reasons: reasonsOf(open) };
+      const result = say(new GeneralGraph(graphsAt(net, samples, lowering)));
+      return { result, open, samples, reasons: reasonsFor(open, wanted, failures) };
     } catch (thrown) {
       failures.push({ open, why: reasonOf(thrown) });
-      if (isFixedByWeights(thrown)) planes = [];
+      planesAreFixed ||= isFixedByWeights(thrown);
     }
   }
   const open = { batch: false, plane: undefined };
   const samples = shapesAt(net.graph, open);
   const result = say(new GeneralGraph(graphsAt(net, samples, lowering)));
-  return { result, open, samples, reasons: reasonsOf(open) };
+  return { result, open, samples, reasons: reasonsFor(open, wanted, failures) };
+}
 
-  function next(): OpenSizes | undefined {
-    const tried = (open: OpenSizes) => failures.some(f => f.open.batch === open.batch && f.open.plane === open.plane);
-    const both = wanted.batch ? planes.map(plane => ({ batch: true, plane })) : [];
-    const one = planes.map(plane => ({ batch: false, plane }));
-    const batch = wanted.batch ? [{ batch: true, plane: undefined }] : [];
-    return [...both, ...one, ...batch].find(candidate => !tried(candidate));
-  }
+interface Wanted {
+  readonly batch: boolean;
+  readonly plane: boolean;
+}
 
-  function reasonsOf(open: OpenSizes): Said<T>['reasons'] {
-    const plane = failures.find(f => f.open.plane !== undefined)?.why;
-    const batch = failures.find(f => f.open.batch && f.open.plane === open.plane)?.why;
-    return {
-      ...(wanted.plane && open.plane === undefined && plane !== undefined && { plane }),
-      ...(wanted.batch && !open.batch && batch !== undefined && { batch }),
-    };
-  }
+interface Failure {
+  readonly open: OpenSizes;
+  readonly why: string;
+}
+
+function candidates(net: NetGraph, wanted: Wanted): OpenSizes[] {
+  const hasImage = inputShapes(net).some(([, shape]) => shape.length === 4);
+  const planes = wanted.plane && hasImage ? STEPS : [];
+  return [
+    ...(wanted.batch ? planes.map(plane => ({ batch: true, plane })) : []),
+    ...planes.map(plane => ({ batch: false, plane })),
+    ...(wanted.batch ? [{ batch: true, plane: undefined }] : []),
+  ];
+}
+
+function reasonsFor(open: OpenSizes, wanted: Wanted, failures: readonly Failure[]): Said<unknown>['reasons'] {
+  const plane = failures.find(f => f.open.plane !== undefined)?.why;
+  const batch = failures.find(f => f.open.batch && f.open.plane === open.plane)?.why;
+  return {
+    ...(wanted.plane && open.plane === undefined && plane !== undefined && { plane }),
+    ...(wanted.batch && !open.batch && batch !== undefined && { batch }),
+  };
 }
 
 /** An InnerProduct whose weights are made for one plane: no step helps. */
@@ -91,9 +103,9 @@ function isFixedByWeights(thrown: unknown): boolean {
   return thrown instanceof MokapotError && thrown.diagnostics.some(d => d.code === 'reshape-params');
 }
 
+/** Whatever goes wrong at another size makes the net one of fixed sizes; at its own size it is thrown. */
 function reasonOf(thrown: unknown): string {
-  if (thrown instanceof NotGeneral) return thrown.message;
-  if (!(thrown instanceof MokapotError)) throw thrown;
+  if (!(thrown instanceof MokapotError)) return thrown instanceof Error ? thrown.message : String(thrown);
   const [first] = thrown.diagnostics.filter(d => d.severity === 'error');
   if (isFixedByWeights(thrown) && first!.layer !== undefined)
     return `layer "${first!.layer}" has weights for one size of its input`;
