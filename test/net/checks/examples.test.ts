@@ -1,7 +1,9 @@
 /** Every check speaks of its own example and of nothing once that is cured; its fix, where it has one, is the cure. */
 
+import { readFileSync } from 'node:fs';
 import { expect, it, describe as suite } from 'vitest';
 import { applyFixes } from '../../../src/diagnostics/index.js';
+import { compiled } from '../../../src/net/checks/compiled.js';
 import { checks, type Example } from '../../../src/net/checks/index.js';
 import { describe } from '../../../src/net/index.js';
 
@@ -48,4 +50,21 @@ it('fixes are there where a mend is known', () => {
     ...['bilinear-learns', 'bilinear-without-groups', 'crop-offset', 'deprecated-field', 'double-softmax'],
     ...['dropout-at-test', 'relu-on-scores', 'scaled-labels', 'unknown-filler'],
   ]);
+});
+
+suite.each(compiled.map(entry => [entry.code, entry] as const))(
+  '%s, told by the compiler',
+  (code, { example, doc, cure }) => {
+    it('is told of its example, once, and no more once that is cured', () => {
+      expect(of(example, example.wrong).diagnostics.map(d => d.code)).toEqual([code]);
+      expect(of(example, example.right).diagnostics.filter(d => d.severity === 'error')).toEqual([]);
+      for (const sentence of [doc, cure]) expect(sentence).toMatch(/^[A-Za-z].*\.$/);
+    });
+  },
+);
+
+it('docs/checks.md agrees with the code (else: npm run docs:checks)', async () => {
+  const path = '../../../scripts/checks-doc.mjs';
+  const { checksPage } = (await import(path)) as { checksPage: () => string };
+  expect(readFileSync(new URL('../../../docs/checks.md', import.meta.url), 'utf8')).toBe(checksPage());
 });
