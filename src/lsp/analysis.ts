@@ -61,6 +61,11 @@ export class Analysis {
     return this.#states;
   }
 
+  /** The same where it is there or soon made: for what is nice to have at every letter. */
+  get statesAtHand(): readonly DescribedState[] {
+    return this.#states ?? (this.text.length < SOON ? this.states : []);
+  }
+
   /** The layers' messages, of today's form. */
   get messages(): readonly LayerParameter[] {
     this.#message ??= this.isSolver ? [] : parseNet(this.text, { name: this.name }).message.layer;
@@ -90,6 +95,9 @@ export class Analysis {
     }
   }
 }
+
+/** Letters of a text that is described in the time between two keys. */
+const SOON = 100_000;
 
 /** What an editor need not say: it neither runs user code nor looks for it, and it names no data set. */
 const UNSEEN: ReadonlySet<string> = new Set(['python-module', 'python-not-run', 'assumed-shapes', 'no-data-set']);

@@ -229,7 +229,7 @@ function blobs(analysis: Analysis, cursor: Cursor, isTop: boolean): Candidate[] 
   const found = [...new Set(made.map(m => m.value.text).reverse())];
   const here = analysis.layers.find(l => l.block.start < cursor.start && cursor.start <= l.block.end);
   const own = isTop && here ? [here.name, ...textsOf(here.fields, 'bottom')] : [];
-  const shapes = analysis.states.map(s => s.net.blobs);
+  const shapes = analysis.statesAtHand.map(s => s.net.blobs);
   const detail = (blob: string) => shapes.flatMap(b => b.get(blob)?.shape.join('×') ?? [])[0] ?? '';
   return [...new Set([...own.filter(n => n !== ''), ...found])].map((label, rank) => ({
     label,

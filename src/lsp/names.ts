@@ -53,24 +53,27 @@ export interface Renaming {
   readonly edits: readonly { readonly span: Span; readonly text: string }[];
   /** Why it cannot be; empty where it can. */
   readonly problem: string;
+  /** What it brings with it; empty where nothing. */
+  readonly note: string;
 }
 
 /** Another name for the blob (in all bottoms and tops, of all phases) or the layer at an offset. */
 export function renameAt(analysis: Analysis, offset: number, name: string): Renaming {
   const found = nameAt(analysis, offset);
-  if (!found)
-    return {
-      edits: [],
-      problem: 'Only layers and blobs can be renamed: place the cursor on a name, a bottom or a top.',
-    };
-  if (name === '') return { edits: [], problem: 'The new name is empty.' };
+  if (!found) return none('Only layers and blobs can be renamed: place the cursor on a name, a bottom or a top.');
+  if (name === '') return none('The new name is empty.');
   const taken =
     found.of === 'blob'
       ? analysis.mentions.some(m => m.value.text === name)
       : analysis.layers.some(l => l.name === name);
-  if (taken && name !== found.name) return { edits: [], problem: `There is a ${found.of} "${name}" already.` };
-  return { edits: referencesAt(analysis, offset).map(span => ({ span, text: formatString(name) })), problem: '' };
+  if (taken && name !== found.name) return none(`There is a ${found.of} "${name}" already.`);
+  const edits = referencesAt(analysis, offset).map(span => ({ span, text: formatString(name) }));
+  const learns = found.of === 'layer' && analysis.states.some(s => (s.net.params.get(found.name)?.length ?? 0) > 0);
+  const note = learns ? `Weights go by layer names: files with "${found.name}" no longer fit "${name}".` : '';
+  return { edits, problem: '', note };
 }
+
+const none = (problem: string): Renaming => ({ edits: [], problem, note: '' });
 
 export interface OutlineEntry {
   readonly name: string;

@@ -140,8 +140,9 @@ class Server {
     );
     connection.onRenameRequest(({ textDocument, position, newName }) =>
       this.#answer(textDocument.uri, null, (document, analysis) => {
-        const { edits, problem } = renameAt(analysis, document.offsetAt(position), newName);
+        const { edits, problem, note } = renameAt(analysis, document.offsetAt(position), newName);
         if (problem !== '') throw new ResponseError(LSPErrorCodes.RequestFailed, problem);
+        if (note !== '') connection.window.showWarningMessage(note);
         const changes = edits.map(e => ({ range: rangeOf(document, e.span), newText: e.text }));
         return { changes: { [document.uri]: changes } };
       }),

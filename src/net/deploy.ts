@@ -70,7 +70,7 @@ const isLoss = (layer: LayerParameter): boolean => layerTypes.get(layer.type)?.i
 const isSource = (layer: LayerParameter): boolean =>
   isDataLayer(layer) ||
   (layerTypes.get(layer.type)?.isSource === true && layer.type !== 'Input' && layer.type !== 'Parameter') ||
-  (layer.bottom.length === 0 && /Data$/.test(layer.type));
+  (layer.bottom.length === 0 && (layer.type === 'Python' || /Data$/.test(layer.type)));
 
 class Deployer {
   readonly changes: string[] = [];

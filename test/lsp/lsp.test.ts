@@ -178,6 +178,8 @@ describe('names', () => {
     };
     expect(apply(place('"conv1"', 1), 'features')).toBe(NET.replace(/(top|bottom): "conv1"/g, '$1: "features"'));
     expect(apply(place('"data"'), 'input')).toBe(NET.replace(/name: "data"/g, 'name: "input"'));
+    expect(renameAt(analysed, place('"conv1"'), 'first').note).toContain('Weights');
+    expect(renameAt(analysed, place('"relu1"'), 'first').note).toBe('');
     expect(renameAt(analysed, place('"conv1"', 1), 'data').problem).toContain('already');
     expect(renameAt(analysed, place('kernel_size'), 'x').problem).not.toBe('');
     expect(nameAt(analysed, place('kernel_size'))).toBeUndefined();

@@ -104,6 +104,16 @@ layer { name: "l" type: "EuclideanLoss" bottom: "c" bottom: "x" }`);
     expect(describe(text)).toMatchObject({ ok: true, inputs: ['x'], outputs: ['c'] });
   });
 
+  it('a Python layer that feeds pictures and labels, as in the FCN papers', () => {
+    const { text } = deployText(
+      `layer { name: "d" type: "Python" top: "data" top: "label" python_param { module: "voc_layers" layer: "VOCSegDataLayer" } }
+layer { name: "c" type: "Convolution" bottom: "data" top: "score" convolution_param { num_output: 21 kernel_size: 1 } }
+layer { name: "l" type: "SoftmaxWithLoss" bottom: "score" bottom: "label" top: "loss" }`,
+      { inputShapes: { data: [1, 3, 16, 16] } },
+    );
+    expect(describe(text)).toMatchObject({ ok: true, inputs: ['data'], outputs: ['prob'] });
+  });
+
   it('the older forms too', () => {
     const { text } =
       deployText(`layers { name: "d" type: DATA top: "x" top: "y" data_param { crop_size: 8 } include { phase: TEST } }
