@@ -196,7 +196,7 @@ export function registerLayer(type: LayerType): void {
 export { dummyFillers } from './dummy_data.js';
 export { type HostBlob, type HostBlobs, HostFailure, type HostLayer, type HostLayerClass } from './host_layer.js';
 export { builtInPythonLayers, hostLayerFor, registeredLayer, registerPythonLayer } from './host_registry.js';
-export { settled } from './pending.js';
+export { ShapesPending, settled } from './pending.js';
 export {
   type DiceLossOptions,
   dice,

@@ -3,7 +3,7 @@
 /** Thrown where a shape is not known yet. What was found by then is kept, so that the next attempt comes further. */
 export class ShapesPending extends Error {
   constructor(
-    layer: string,
+    readonly layer: string,
     /** Never rejects: what goes wrong is thrown at the next attempt, beside the net's other errors. */
     readonly ready: Promise<void>,
   ) {

@@ -1,7 +1,8 @@
 /** A network in numbers, from its text alone: synchronous, without an engine. */
 
-import { type Diagnostic, error, hasErrors } from '../diagnostics/index.js';
+import { type Diagnostic, error, hasErrors, MokapotError } from '../diagnostics/index.js';
 import { type Shape, sizeOf } from '../ir/index.js';
+import { ShapesPending } from '../layers/index.js';
 import { type NetParameter, parseNet } from '../schema/index.js';
 import { declaredEntries } from './assumed.js';
 import { type CheckOptions, runChecks } from './checks/index.js';
@@ -93,12 +94,34 @@ export function describe(text: string, options: DescribeOptions = {}): Descripti
   return describeGraph(partial, [...found, ...checked]);
 }
 
+/**
+ * Layers whose registered user code tells its shapes asynchronously are left out with a warning. A caller that brings user
+ * code itself (`hostLayer`) waits for it: `settled(() => describe(…))`.
+ */
+function withoutPending(net: NetParameter, options: NetOptions): CompileResult {
+  if (options.hostLayer) return tryCompileNet(net, options);
+  const pending = new Set<string>();
+  const hostLayer = (_module: string, _layer: string, name: string) => {
+    if (!pending.has(name)) return undefined;
+    const message = `The shapes behind layer "${name}" are told asynchronously by its user code: they are left out here.`;
+    throw new MokapotError(error('python-not-run', message, { severity: 'warning' }));
+  };
+  for (;;) {
+    try {
+      return tryCompileNet(net, { ...options, hostLayer });
+    } catch (thrown) {
+      if (!(thrown instanceof ShapesPending)) throw thrown;
+      pending.add(thrown.layer);
+    }
+  }
+}
+
 function compileWithDeclared(net: NetParameter, options: NetOptions): CompileResult {
-  const result = tryCompileNet(net, options);
+  const result = withoutPending(net, options);
   const lacking = result.diagnostics.find(d => d.code === 'no-data-set');
   const entryShapes = lacking && !options.entryShapes && declaredEntries(net);
   if (!entryShapes) return result;
-  const again = tryCompileNet(net, { ...options, entryShapes });
+  const again = withoutPending(net, { ...options, entryShapes });
   const shapes = Object.entries(entryShapes).map(([blob, shape]) => `${blob} ${shape.join('x')}`);
   const note = error('assumed-shapes', `No data set is named, so entries of ${shapes.join(', ')} are assumed.`, {
     severity: 'note',

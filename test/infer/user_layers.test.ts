@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
   type Builder,
+  describe as describeNet,
   type HostBlob,
   type HostLayer,
   Net,
@@ -198,6 +199,13 @@ describe('asynchronous methods', () => {
     expect(() => compileNet(parseText(text, 'caffe.NetParameter').message, { phase: 'TRAIN' })).toThrow(
       /layer "u" is asynchronous/,
     );
+  });
+
+  it('do not stop a description, which leaves the layer out', () => {
+    const text = `layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 2 } } } ${layer('Slow', counted)}`;
+    const described = describeNet(text, { phase: 'TRAIN' });
+    expect(described.layers.map(l => l.name)).toEqual(['x']);
+    expect(described.diagnostics.map(d => [d.code, d.severity])).toEqual([['python-not-run', 'warning']]);
   });
 
   it('take other shapes as they come', async () => {
