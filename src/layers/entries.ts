@@ -6,6 +6,9 @@ import type { LayerContext } from './types.js';
 
 type Reader = 'data_param' | 'image_data_param' | 'hdf5_data_param' | 'window_data_param';
 
+/** Why fields that transform_param has taken over change nothing. */
+export const OLDER = 'Of networks before 2014, which become transform_param; in today’s form Caffe does not read it.';
+
 /** @throws MokapotError `batch-size` */
 export function batchSize(ctx: LayerContext, field: Reader): number {
   const { batch_size: batch } = sub(ctx.param, field);

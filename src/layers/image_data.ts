@@ -1,10 +1,8 @@
 /** ImageData: pictures that a text lists, with their labels. */
 
 import { sub } from '../schema/index.js';
-import { batchSize, cropped, entryShapes } from './entries.js';
+import { batchSize, cropped, entryShapes, OLDER } from './entries.js';
 import type { LayerType } from './types.js';
-
-const OLDER = 'Of networks before 2014, which become transform_param; in today’s form Caffe does not read it.';
 
 export const imageData: LayerType = {
   type: 'ImageData',

@@ -1,10 +1,8 @@
 /** WindowData: windows of pictures for R-CNN, foreground and background in a fixed share. */
 
 import { sub } from '../schema/index.js';
-import { batchSize, entryShapes } from './entries.js';
+import { batchSize, entryShapes, OLDER } from './entries.js';
 import type { LayerType } from './types.js';
-
-const OLDER = 'Of networks before 2014, which become transform_param; in today’s form Caffe does not read it.';
 
 export const windowData: LayerType = {
   type: 'WindowData',

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { imread } from '../../src/data/imread.js';
 import { openImageList, WindowFile, windowLoader } from '../../src/data/index.js';
 import { resizeLinear } from '../../src/data/resize.js';
-import { MokapotError } from '../../src/diagnostics/index.js';
+import { failure } from '../failure.js';
 import { temporaryFolder } from './temporary.js';
 
 const FOLDER = new URL('../goldens/opencv/', import.meta.url).pathname;
@@ -28,15 +28,6 @@ const expected = JSON.parse(readFileSync(`${FOLDER}expected.json`, 'utf8')) as E
 const bytes = (text: string) => new Uint8Array(Buffer.from(text, 'base64'));
 const floats = (text: string) => new Float32Array(bytes(text).buffer);
 const folder = temporaryFolder();
-
-const failure = async (work: Promise<unknown>) => {
-  const thrown: unknown = await work.then(
-    () => undefined,
-    e => e,
-  );
-  expect(thrown).toBeInstanceOf(MokapotError);
-  return (thrown as MokapotError).diagnostics[0]!;
-};
 
 describe('imread', () => {
   it.each(Object.keys(expected.pictures))('%s in colour and in grey', async file => {

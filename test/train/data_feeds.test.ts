@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLmdb, encodeDatum } from '../../src/data/index.js';
-import { MokapotError } from '../../src/diagnostics/index.js';
 import { parseNet } from '../../src/schema/index.js';
 import { DataFeeds } from '../../src/train/data_feeds.js';
 import { Solver } from '../../src/train/index.js';
+import { failure } from '../failure.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'mokapot-feeds-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -86,15 +86,6 @@ describe('an LMDB of the layer’s own', () => {
     await feeds.close();
   });
 });
-
-const failure = async (work: Promise<unknown>) => {
-  const thrown: unknown = await work.then(
-    () => undefined,
-    e => e,
-  );
-  expect(thrown).toBeInstanceOf(MokapotError);
-  return (thrown as MokapotError).diagnostics[0]!;
-};
 
 it.each([
   ['lmdb-missing', layer().replace('"db"', '"none"')],

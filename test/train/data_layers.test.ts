@@ -14,6 +14,7 @@ import { Hdf5Reader } from '../../src/weights/hdf5_read.js';
 import { hdf5Parts } from '../../src/weights/hdf5_write.js';
 import { mokapot } from '../cli/cli.js';
 import { temporaryFolder } from '../data/temporary.js';
+import { failure } from '../failure.js';
 
 const GOLDENS = new URL('../goldens/hdf5_data/', import.meta.url).pathname;
 const folder = temporaryFolder();
@@ -40,15 +41,6 @@ beforeAll(() => {
 const bind = (text: string, phase: 'TRAIN' | 'TEST' = 'TRAIN', seed = 1) =>
   DataFeeds.bind(parseNet(text).message, { phase }, { dir: folder, seed, shuffle: true });
 type Fed = Record<string, { data: Float32Array; shape: readonly number[] }>;
-const failure = async (work: Promise<unknown>) => {
-  const thrown: unknown = await work.then(
-    () => undefined,
-    e => e,
-  );
-  expect(thrown).toBeInstanceOf(MokapotError);
-  return (thrown as MokapotError).diagnostics[0]!;
-};
-
 const images = (more = '', layer = '') => `layer { name: "d" type: "ImageData" top: "data" top: "label"
   image_data_param { source: "list.txt" batch_size: 4 ${more} } ${layer} }`;
 
