@@ -12,8 +12,12 @@ import type { Graph, Node, NodeOf, Value } from '../../ir/types.js';
 import { fed, peakOf, tooLarge } from '../executor.js';
 import type { Observer, Program } from '../types.js';
 import type { OnnxEngine } from './engine.js';
+import { HostStep } from './host_step.js';
+import { BAND } from './ops/filter_gradient.js';
+import { SessionStep } from './session_step.js';
 import { cutIntoStages, rootOf } from './stages.js';
-import { type Arrays, HostStep, OnnxStep, type Step, UpdateStep } from './steps.js';
+import type { Arrays, Step } from './steps.js';
+import { UpdateStep } from './update_step.js';
 import { fillOf, splitUpdates } from './updates.js';
 import { rowOf } from './variables.js';
 
@@ -70,6 +74,8 @@ class Plan {
   private readonly assignments: Graph['assignments'];
   private readonly inputs: readonly NodeOf<'input'>[];
   private readonly storage = new Map<Value, Float32Array>();
+  /** The run before. */
+  private last: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly engine: OnnxEngine,
@@ -85,13 +91,11 @@ class Plan {
     const wanted = [...kept, ...[...assigned, ...needs].filter(v => fillOf(v) === undefined)];
     const live = pruneDead(main, wanted);
     const stages = cutIntoStages(live, wanted);
-    const hosted = stages
-      .filter(s => s.kind === 'host')
-      .flatMap(s => s.nodes.filter(n => s.outputs.length >= 0 && !isBrought(n)));
+    const hosted = stages.flatMap(s => (s.kind === 'host' ? s.nodes.filter(n => !isBrought(n)) : []));
     this.steps = [
       ...stages.flatMap((s): Step[] =>
         s.kind === 'onnx'
-          ? [new OnnxStep(engine, s, graph.assignments.length === 0)]
+          ? [new SessionStep(engine, s, graph.assignments.length === 0)]
           : s.nodes.filter(n => !isBrought(n)).map(n => new HostStep(n)),
       ),
       ...scalars.map(n => new HostStep(n)),
@@ -100,15 +104,22 @@ class Plan {
     this.assignments = assignments;
     this.inputs = nodes.filter(n => n.op === 'input');
     this.fallbacks = hosted.filter(n => n.op !== 'hostCall').map(n => `${n.label}: ${n.op}`);
-    this.peakBytes = peakOf(schedule(live, [], new Set(stages.flatMap(s => s.outputs))), () => 0);
+    this.peakBytes = peakOf(schedule(live, [], new Set(stages.flatMap(s => s.outputs))), unfolded);
   }
 
-  /** Starts making the sessions; a failure shows when it is run. */
+  /** Starts making the sessions. */
   prepare(): void {
-    for (const step of this.steps) if (step instanceof OnnxStep) step.prepare();
+    for (const step of this.steps) if (step instanceof SessionStep) step.prepare();
   }
 
-  async run(feeds: Feeds, observe: Observer | undefined): Promise<Record<string, Float32Array>> {
+  /** Runs that overlap would share the arrays: each waits for the one before. */
+  run(feeds: Feeds, observe: Observer | undefined): Promise<Record<string, Float32Array>> {
+    const result = this.last.then(() => this.runAlone(feeds, observe));
+    this.last = result.catch(() => undefined);
+    return result;
+  }
+
+  private async runAlone(feeds: Feeds, observe: Observer | undefined): Promise<Record<string, Float32Array>> {
     const { variables } = this.engine;
     const live = new Map<Value, Float32Array>();
     for (const node of this.inputs) live.set(node.outputs[0]!, fed(feeds, node.attrs, node.outputs[0]!.shape));
@@ -168,6 +179,14 @@ class Plan {
     for (const step of this.steps) step.dispose();
     this.storage.clear();
   }
+}
+
+/** Bytes that a node takes while it runs: unfolded pictures, twice, as slices and put together. */
+function unfolded(node: Node): number {
+  if (node.op !== 'convFilterGrad') return 0;
+  const [, channels, kh, kw] = node.outputs[0]!.shape as readonly [number, number, number, number];
+  const [n, , height, width] = node.inputs[1]!.shape as readonly [number, number, number, number];
+  return 8 * Math.min(BAND, channels * node.attrs.groups * kh * kw * n * height * width);
 }
 
 /** Constants and aliases, which a stage of the host has only to read. */

@@ -262,6 +262,42 @@ describe('parameters that stand still', () => {
   });
 });
 
+describe('runs', () => {
+  it('of rows of a block as constants give what the rows hold', async () => {
+    const eager = new OnnxEngine('onnx', 'cpu', 0);
+    const shape = [8, 16, 3, 3];
+    const geometry = { stride: [1, 1], pad: [1, 1], dilation: [1, 1], groups: 1 } as const;
+    const b = new Builder();
+    const w = b.variable('row', shape);
+    const y = b.conv2d(b.input('x', [1, 16, 20, 20]), w, geometry);
+    const forward = b.finish({ outputs: { y } });
+    const update = b.finish({ outputs: {}, assignments: [{ variable: 'row', value: b.sub(w, b.windowSum(w, 1, 3)) }] });
+    const start = draw(shape);
+    const x = draw([6400]);
+    const results = [];
+    for (const e of [eager, host]) {
+      e.write('row', start, shape);
+      await (await e.compile(update)).run({}, []);
+      const program = await e.compile(forward);
+      for (let i = 0; i < 3; i++) results.push((await program.run({ x }, ['y']))['y']!);
+    }
+    expect(eager.variables.get('row').byteOffset).toBeGreaterThan(0);
+    for (const result of results) expectClose(result, results.at(-1)!, 'y');
+    eager.dispose();
+  });
+
+  it('that overlap wait for one another', async () => {
+    const b = new Builder();
+    const x = b.input('x', [4]);
+    const slow = { name: 'slow', outputs: [[4]], run: async ([a]: readonly { data: Float32Array }[]) => [a!.data] };
+    const [y] = b.hostCall([b.mul(x, 2)], slow);
+    const program = await engine.compile(b.finish({ outputs: { y: b.add(y!, 1) } }));
+    const feeds = [1, 2, 3].map(v => ({ x: new Float32Array(4).fill(v) }));
+    const results = await Promise.all(feeds.map(f => program.run(f, ['y'])));
+    expect(results.map(r => r['y']![0])).toEqual([3, 5, 7]);
+  });
+});
+
 describe('being told of', () => {
   it('every layer that ran, and a run that changes nothing by it', async () => {
     const b = new Builder();

@@ -12,7 +12,7 @@ import type { GraphWriter } from '../writer.js';
 import type { Scope } from './emitter.js';
 
 /** Numbers that `cols` may have, 64 MB. With smaller bands FCN-8s has twice the nodes, and takes longer to be made ready. */
-const BAND = 2 ** 24;
+export const BAND = 2 ** 24;
 
 type Pair = readonly [number, number];
 

@@ -1,0 +1,196 @@
+/** A stage that ONNX says, as one session of onnxruntime. */
+
+import { fail } from '../../diagnostics/index.js';
+import { sizeOf } from '../../ir/shape.js';
+import type { Value } from '../../ir/types.js';
+import type { Observer } from '../types.js';
+import { emitGraph } from './emit.js';
+import type { OnnxEngine } from './engine.js';
+import { observeProfile } from './profile.js';
+import { type Bound, Session } from './runtime.js';
+import type { Stage } from './stages.js';
+import type { Arrays, Step } from './steps.js';
+import { GraphWriter } from './writer.js';
+
+/** A stage's graph, written, with what its names stand for. */
+interface Written {
+  readonly w: GraphWriter;
+  readonly inputs: readonly { readonly name: string; readonly value: Value }[];
+  readonly outputs: readonly { readonly name: string; readonly value: Value; readonly dims: readonly number[] }[];
+}
+
+/** `constants` gives the numbers of values that are to be constants of the graph. */
+function write(stage: Stage, constants: (v: Value) => Float32Array | undefined): Written {
+  const w = new GraphWriter();
+  const names = stage.inputs.map(nameOf);
+  const outputs = stage.outputs.map((_, i) => `output ${i}`);
+  for (const name of [...names, ...outputs]) w.reserve(name);
+  const known = new Map<Value, string>();
+  const inputs: { name: string; value: Value }[] = [];
+  stage.inputs.forEach((value, i) => {
+    const data = constants(value);
+    if (data) known.set(value, w.external(data, value.shape, `constant ${i}`));
+    else {
+      w.addInput(names[i]!, value.shape);
+      inputs.push({ name: names[i]!, value });
+      known.set(value, names[i]!);
+    }
+  });
+  const nameIn = emitGraph(w, stage.nodes, { known, wanted: stage.outputs });
+  const given = stage.outputs.map((value, i) => {
+    const inner = nameIn(value);
+    const flat = w.beforeReshape(inner) ?? { name: inner, dims: value.shape };
+    w.addOutput(outputs[i]!, flat.name, flat.dims);
+    return { name: outputs[i]!, value, dims: flat.dims };
+  });
+  return { w, inputs, outputs: given };
+}
+
+/**
+ * A stage as one session, made when first needed. In a graph that changes no variable the variables become constants of
+ * the session once they have stood still for long enough: onnxruntime then lays the filters out as its fastest kernels
+ * want them (FCN-AlexNet: 82 instead of 115 ms). Making that session takes about 0.9 s for 228 MB, so it is
+ * made when as much time has gone into runs without it.
+ */
+export class SessionStep implements Step {
+  private readonly written: Written;
+  private session: Promise<Session> | undefined;
+  private frozen: { readonly written: Written; readonly session: Session; readonly version: number } | undefined;
+  /** Milliseconds of runs since the variables were of `version`. */
+  private spent = 0;
+  private version = -1;
+  private readonly freezeCost: number;
+  /** Whether the device's numbers have been held against the CPU's. */
+  private isChecked: boolean;
+
+  constructor(
+    private readonly engine: OnnxEngine,
+    private readonly stage: Stage,
+    mayFreeze: boolean,
+  ) {
+    this.written = write(stage, () => undefined);
+    this.isChecked = engine.provider === 'cpu';
+    const variables = stage.inputs.filter(v => v.node.op === 'variable');
+    const bytes = 4 * variables.reduce((n, v) => n + sizeOf(v.shape), 0);
+    const cost = engine.patience * (FREEZE_LEAST + bytes * FREEZE_PER_BYTE);
+    this.freezeCost = mayFreeze && bytes > 0 ? cost : Number.POSITIVE_INFINITY;
+  }
+
+  /** Starts making the session; a failure shows when it is run. */
+  prepare(): void {
+    if (!this.frozen) this.open().catch(() => undefined);
+  }
+
+  private open(): Promise<Session> {
+    this.session ??= Session.create(this.written.w, { provider: this.engine.provider });
+    return this.session;
+  }
+
+  async run(arrays: Arrays, observe?: Observer): Promise<void> {
+    if (observe) {
+      await this.observed(arrays, observe);
+      return;
+    }
+    const frozen = await this.freeze(arrays);
+    if (frozen) {
+      await runWritten(frozen.session, frozen.written, arrays);
+      return;
+    }
+    const session = await this.open();
+    const start = performance.now();
+    await runWritten(session, this.written, arrays);
+    this.spent += performance.now() - start;
+    if (!this.isChecked) await this.check(arrays);
+  }
+
+  /** Runs once on the CPU what a GPU has just run. @throws MokapotError `gpu-disagrees` */
+  private async check(arrays: Arrays): Promise<void> {
+    const session = await Session.create(this.written.w, { provider: 'cpu' });
+    const expected = new Map(this.written.outputs.map(o => [o.value, new Float32Array(sizeOf(o.dims))]));
+    await runWritten(session, this.written, { read: arrays.read, write: v => expected.get(v)! });
+    await session.dispose();
+    for (const [value, data] of expected) {
+      const error = disagreement(arrays.read(value), data);
+      if (error > DISAGREEMENT) throw disagrees(this.engine.name, value, error);
+    }
+    this.isChecked = true;
+  }
+
+  /** The session with constants, if it is there or its time has come. */
+  private async freeze(arrays: Arrays): Promise<SessionStep['frozen']> {
+    const { version } = this.engine.variables;
+    if (this.version !== version) {
+      this.version = version;
+      this.spent = 0;
+    }
+    if (this.frozen?.version === version) return this.frozen;
+    const { frozen } = this;
+    this.frozen = undefined;
+    await frozen?.session.dispose();
+    if (this.spent <= this.freezeCost) return undefined;
+    const written = write(this.stage, v => (v.node.op === 'variable' ? arrays.read(v) : undefined));
+    this.frozen = { written, session: await Session.create(written.w, { provider: this.engine.provider }), version };
+    await this.session?.then(s => s.dispose());
+    this.session = undefined;
+    return this.frozen;
+  }
+
+  /** Twice in a session of its own: the first run of a session pays for its memory. */
+  private observed(arrays: Arrays, observe: Observer): Promise<void> {
+    const labels = this.stage.nodes.map(n => n.label);
+    return observeProfile(labels, observe, async profile => {
+      const session = await Session.create(this.written.w, { provider: this.engine.provider, profile });
+      for (let i = 0; i < 2; i++) await runWritten(session, this.written, arrays);
+      await session.dispose();
+    });
+  }
+
+  dispose(): void {
+    void this.session?.then(s => s.dispose());
+    void this.frozen?.session.dispose();
+  }
+}
+
+/** Milliseconds that a session with constants costs at least, and for each byte of them. */
+const FREEZE_LEAST = 50;
+const FREEZE_PER_BYTE = 4e-6;
+
+/** Greatest difference that sums in another order account for, in parts of the greatest number. */
+const DISAGREEMENT = 1e-2;
+
+function disagreement(ours: Float32Array, theirs: Float32Array): number {
+  let [greatest, worst] = [1e-6, 0];
+  for (let i = 0; i < theirs.length; i++) {
+    greatest = Math.max(greatest, Math.abs(theirs[i]!));
+    const difference = Math.abs(ours[i]! - theirs[i]!);
+    worst = Math.max(worst, Object.is(ours[i], theirs[i]) ? 0 : difference);
+    if (Number.isNaN(difference) && !Object.is(ours[i], theirs[i])) return Number.POSITIVE_INFINITY;
+  }
+  return worst / greatest;
+}
+
+function disagrees(engine: string, { node }: Value, error: number) {
+  const percent = Number.isFinite(error) ? `by ${(100 * error).toFixed(1)} %` : 'altogether';
+  return fail(
+    'gpu-disagrees',
+    `On ${engine} layer "${node.label}" (${node.op}) differs from the CPU's numbers ${percent}.`,
+    {
+      layer: node.label,
+      hint: 'The GPU, its driver or onnxruntime is wrong here; --backend onnx computes on the CPU.',
+    },
+  );
+}
+
+function runWritten(session: Session, { inputs, outputs }: Written, arrays: Arrays): Promise<void> {
+  const feeds = new Map<string, Bound>();
+  for (const { name, value } of inputs) feeds.set(name, { data: arrays.read(value), dims: value.shape });
+  const results = new Map<string, Bound>();
+  for (const { name, value, dims } of outputs) results.set(name, { data: arrays.write(value), dims });
+  return session.run(feeds, results);
+}
+
+/** A name that says in a profile what it is. */
+function nameOf({ node, index }: Value, i: number): string {
+  if (node.op === 'input' || node.op === 'variable') return `${node.op} ${node.attrs.name}`;
+  return `value ${i} ${node.label}/${node.op}:${index}`;
+}
