@@ -64,10 +64,10 @@ const SCANNERS: Readonly<Record<WeightsFormat, Scanner>> = {
   solverstate: source => ({ layers: new Map([['history', readSolverstate(source).history.map(inMemory)]]) }),
 };
 
-/** Formats that cannot say so may hold what came from an old file: four axes, of which leading ones say nothing. */
+/** Formats that cannot say so may hold what came from an old file. */
 function perhapsLegacy(layers: ReadonlyMap<string, readonly StoredBlob[]>): Map<string, StoredBlob[]> {
   const marked = (blob: StoredBlob) =>
-    blob.shape.length === 4 && blob.shape[0] === 1 ? { ...blob, legacy: true } : blob;
+    blob.shape.length === 4 && blob.shape[0] === 1 && blob.shape[1] === 1 ? { ...blob, mayBeLegacy: true } : blob;
   return new Map([...layers].map(([name, blobs]) => [name, blobs.map(marked)]));
 }
 

@@ -24,6 +24,8 @@ export interface BlobShape {
   readonly shape: readonly number[];
   /** The shape is the old num/channels/height/width, always 4-D: leading ones say nothing (Caffe's LegacyShape). */
   readonly legacy?: boolean;
+  /** The shape may be such an old one, or one of today: the format cannot tell. */
+  readonly mayBeLegacy?: boolean;
   /** The numbers stand with another layer, whose parameter this is too; there are none here (HDF5 only). */
   readonly shared?: boolean;
 }

@@ -58,8 +58,8 @@ function straight(blob: StoredBlob): Fit['apply'] {
 }
 
 /** Files of V0 and V1 have four axes always: 1×1×4096×9216 is 4096×9216, 1×1×1×96 is 96. */
-function withoutLegacyOnes({ shape, legacy }: StoredBlob): Shape {
-  if (!legacy || shape[0] !== 1 || shape[1] !== 1) return shape;
+function withoutLegacyOnes({ shape, legacy, mayBeLegacy }: StoredBlob): Shape {
+  if (!(legacy || mayBeLegacy) || shape[0] !== 1 || shape[1] !== 1) return shape;
   return shape[2] === 1 ? shape.slice(3) : shape.slice(2);
 }
 

@@ -102,7 +102,8 @@ function misfits(layer: TargetLayer, blobs: readonly BlobShape[]): Diagnostic[] 
 
 /** Caffe's Blob::ShapeEquals: an old shape is compared as 4-D, a shape of today axis by axis. */
 export function shapesAgree(blob: BlobShape, shape: Shape): boolean {
-  if (!blob.legacy) return same(blob.shape, shape);
+  if (same(blob.shape, shape)) return true;
+  if (!blob.legacy && !blob.mayBeLegacy) return false;
   return shape.length <= 4 && same(blob.shape, [...new Array<number>(4 - shape.length).fill(1), ...shape]);
 }
 
@@ -114,13 +115,13 @@ function same(a: Shape, b: Shape): boolean {
 function cure(file: Shape, net: Shape): string {
   const onlyAxis1 = file.length === 4 && net.length === 4 && file.every((d, i) => i === 1 || d === net[i]);
   if (onlyAxis1 && file[1] === 3 && net[1] === 1) {
-    return `The weights are for colour pictures, the data are grey: make the data set RGB (--channels RGB). ${RENAME}`;
+    return `The weights are for colour pictures, the data are grey: make the data set RGB (--channels RGB), or mokapot transplant --gray sums the channels. ${RENAME}`;
   }
   if (onlyAxis1 && file[1] === 1 && net[1] === 3) {
-    return `The weights are for grey pictures, the data are RGB: make the data set grey (--channels L). ${RENAME}`;
+    return `The weights are for grey pictures, the data are RGB: make the data set grey (--channels L), or mokapot transplant --rgb spreads it. ${RENAME}`;
   }
   if (onlyAxis1 && (file[1]! % net[1]! === 0 || net[1]! % file[1]! === 0)) {
-    return `Layers with another \`group\` or another number of input channels have such shapes. ${RENAME}`;
+    return `Layers with another \`group\` or another number of input channels have such shapes; mokapot transplant rearranges groups. ${RENAME}`;
   }
   if (product(file) === product(net)) {
     return (

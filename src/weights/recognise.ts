@@ -8,10 +8,11 @@ export type WeightsFormat = 'caffemodel' | 'h5' | 'safetensors' | 'npz' | 'npy' 
 
 const startsWith = (head: Uint8Array, ...bytes: number[]) => bytes.every((b, i) => head[i] === b);
 const isPrintable = (b: number) => (b >= 32 && b < 127) || b === 9 || b === 10 || b === 13;
-/** Tags of BlobProto: num, data, channels as bytes or number; of SolverState: iter. Both begin with field 1 as a number. */
+/** Tags: num and channels of BlobProto, its data and shape (no bytes in NetParameter); iter of SolverState is field 1 as well. */
 const FIELD_1_NUMBER = 0x08;
 const FIELD_2_NUMBER = 0x10;
 const FIELD_5_BYTES = 0x2a;
+const FIELD_7_BYTES = 0x3a;
 
 /**
  * What has no mark of its own is taken for a `.caffemodel`, whose reader then says what is wrong with it.
@@ -26,7 +27,7 @@ export function formatOf(source: ByteSource): WeightsFormat {
   if (startsWith(head, 0x50, 0x4b, 3, 4) || startsWith(head, 0x50, 0x4b, 5, 6)) return 'npz';
   if (startsWith(head, 0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59)) return 'npy';
   if (head.length > 8 && head[7] === 0 && head[6] === 0 && head[8] === 0x7b) return 'safetensors';
-  if (head[0] === FIELD_5_BYTES) return 'binaryproto';
+  if (head[0] === FIELD_5_BYTES || head[0] === FIELD_7_BYTES) return 'binaryproto';
   if (head[0] === FIELD_1_NUMBER) return behindNumber(head) === FIELD_2_NUMBER ? 'binaryproto' : 'solverstate';
   if (head.length > 1 && head.every(isPrintable)) {
     throw fail('weights-format', `${source.name} is a text, no weights.`, {
