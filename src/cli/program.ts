@@ -370,7 +370,7 @@ function addData(program: Command, io: Io, act: Act): void {
     );
 }
 
-const backendOption = () => new Option('--backend <name>', 'wasm, cpu, tensorflow, host or auto (see doctor)');
+const backendOption = () => new Option('--backend <name>', 'onnx, wasm, webgpu, tensorflow, … or auto (see doctor)');
 const pythonOption = () =>
   new Option('--python-layers <path>', 'file or folder of Python layers; beside the network they are found').argParser(
     repeated,

@@ -40,7 +40,7 @@ export type Weights = string | Uint8Array;
 export interface NetLoadOptions extends NetOptions, UserCodeOptions, SchemaOptions {
   /** What to copy parameters from by layer name, in order. */
   readonly weights?: Weights | readonly Weights[];
-  /** `wasm`, `cpu`, `tensorflow`, `host` or `auto`. Default: MOKAPOT_BACKEND, else auto. */
+  /** The name of an engine (`onnx`, `wasm`, …: `engineNames`) or `auto`. Default: MOKAPOT_BACKEND, else auto. */
   readonly backend?: string;
   /** An engine to run on, instead of one of the net's own. It stays the caller's. */
   readonly engine?: Engine;

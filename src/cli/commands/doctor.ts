@@ -91,7 +91,7 @@ function print(io: Io, d: Doctor): void {
   say(io, c.bold('Backends'));
   for (const engine of d.engines.engines) {
     const mark = engine.available ? c.green('✓') : c.dim('–');
-    say(io, `  ${mark} ${engine.name.padEnd(10)} ${engine.detail}`);
+    say(io, `  ${mark} ${engine.name.padEnd(11)} ${engine.detail}`);
   }
   say(io);
   say(io, `Used: ${c.bold(d.engines.chosen)}. ${d.engines.reason}`);
