@@ -2,6 +2,7 @@
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import {
   type Builder,
@@ -9,16 +10,20 @@ import {
   type HostBlob,
   type HostLayer,
   Net,
+  runPythonLayer,
   Solver,
   type TrainEvent,
   type Value,
 } from '../../src/index.js';
+import { readGolden } from '../../src/infer/golden_files.js';
+import { greatestError } from '../../src/infer/verify.js';
 import { registerPythonLayer } from '../../src/layers/index.js';
 import { compileNet } from '../../src/net/index.js';
+import { Random } from '../../src/random/index.js';
 import { parseText } from '../../src/schema/index.js';
 import { trainSolver } from '../../src/train/loop.js';
 import { folder, mokapot } from '../cli/cli.js';
-import { Affine } from '../python/layers/segmentation.js';
+import { Affine, Counting, DiceLoss, EuclideanLossLayer, IoU, MultiClassDice } from '../python/layers/segmentation.js';
 
 type Blobs = readonly HostBlob[];
 
@@ -125,6 +130,67 @@ const net = (body: string, phase: 'TRAIN' | 'TEST' = 'TRAIN') =>
     `force_backward: true layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 2 dim: 2 } } } ${body}`,
     { phase, backend: 'host', seed: 1 },
   );
+
+describe('layers as people write them', () => {
+  const random = new Random(3);
+  const scores = (classes: number) => ({
+    data: Float32Array.from({ length: 2 * classes * 30 }, () => random.uniform(-2, 2)),
+    shape: [2, classes, 5, 6],
+  });
+  const labels = (classes: number) => ({
+    data: Float32Array.from({ length: 60 }, () => random.integer(classes)),
+    shape: [2, 1, 5, 6],
+  });
+
+  it('DiceLoss and its gradient, over the batch', async () => {
+    const bottoms = [scores(2), labels(2)];
+    const options = { topDiffs: [[0.5]] };
+    const own = await runPythonLayer('users', 'DiceLoss', bottoms, { ...options, layerClass: DiceLoss });
+    const param_str = '{"denominator": "plain", "weights": [0, 1], "batch": true}';
+    const shipped = await runPythonLayer('digits_python_layers', 'DiceLoss', bottoms, { ...options, param_str });
+    expect(greatestError(own.tops[0]!.data, shipped.tops[0]!.data)).toBeLessThan(1e-5);
+    expect(greatestError(own.bottomDiffs[0]!, shipped.bottomDiffs[0]!)).toBeLessThan(1e-3);
+  });
+
+  it('IoU, its mean and each class’s', async () => {
+    const bottoms = [scores(4), labels(4)];
+    const own = await runPythonLayer('users', 'IoU', bottoms, { tops: 2, layerClass: IoU });
+    const shipped = await runPythonLayer('digits_python_layers', 'IoU', bottoms, { tops: 2 });
+    for (const i of [0, 1]) expect(greatestError(own.tops[i]!.data, shipped.tops[i]!.data)).toBeLessThan(1e-5);
+  });
+
+  it('Dice of each class', async () => {
+    const label = { data: [0, 1, 2, 2], shape: [1, 1, 2, 2] };
+    // Chosen: 0, 1, 1, 2.
+    const chosen = { data: [9, 0, 0, 0, 0, 9, 9, 0, 0, 0, 0, 9], shape: [1, 3, 2, 2] };
+    const { tops } = await runPythonLayer('users', 'MultiClassDice', [chosen, label], { layerClass: MultiClassDice });
+    expect([...tops[0]!.data].map(v => Number(v.toFixed(5)))).toEqual([1, 0.66667, 0.66667]);
+  });
+
+  it('Caffe’s example of a Euclidean loss gives the golden’s numbers', async () => {
+    const { values } = await readGolden(fileURLToPath(new URL('../goldens/layers', import.meta.url)), 'euclidean');
+    const of = (key: string) => values.tensors.get(key)!;
+    const bottoms = ['a', 'b'].map(name => ({ data: of(`input/${name}`).data, shape: [3, 4] }));
+    const layerClass = EuclideanLossLayer;
+    const { tops, bottomDiffs } = await runPythonLayer('users', 'Euclidean', bottoms, { layerClass, topDiffs: [[1]] });
+    expect(greatestError(tops[0]!.data, of('output/loss').data)).toBeLessThan(1e-5);
+    for (const [i, name] of ['a', 'b'].entries())
+      expect(greatestError(bottomDiffs[i]!, of(`input_diff/${name}`).data)).toBeLessThan(1e-5);
+  });
+
+  it('a data layer whose rows change from run to run', async () => {
+    registerPythonLayer('users', 'Counting', Counting);
+    const made = await Net.fromText(
+      `layer { name: "d" type: "Python" top: "d" python_param { module: "users" layer: "Counting" } }
+       layer { name: "s" type: "Reduction" bottom: "d" top: "s" }`,
+      { backend: 'host' },
+    );
+    const sums: number[] = [];
+    for (let i = 0; i < 3; i++) sums.push((await made.forward()).get('s')!.data[0]!);
+    expect(sums).toEqual([0 + 1 + 2 + 3, 4 + 5 + 6 + 7 + 8 + 9, 10 + 11]);
+    made.dispose();
+  });
+});
 
 describe('own blobs', () => {
   it.each(['Affine', 'Slow', 'Lowered'])('of %s: start as setup left them, get gradients, are used', async name => {

@@ -148,3 +148,27 @@ export class Affine extends Layer {
     });
   }
 }
+
+/** Caffe's own example of a loss, examples/pycaffe/layers/pyloss.py: no heed of loss_weight. */
+export class EuclideanLossLayer extends Layer {
+  private diff = new Float32Array(0);
+
+  setup(bottom: Blobs): void {
+    if (bottom.length !== 2) throw new Error('Two bottoms are needed for a distance.');
+  }
+
+  reshape([a, b]: Blobs, top: Blobs): void {
+    if (a!.count !== b!.count) throw new Error('Both bottoms must have the same size.');
+    top[0]!.reshape(1);
+  }
+
+  forward([a, b]: Blobs, top: Blobs): void {
+    this.diff = a!.data.map((v, i) => v - b!.data[i]!);
+    top[0]!.data[0] = this.diff.reduce((sum, d) => sum + d * d, 0) / a!.num / 2;
+  }
+
+  backward(_: Blobs, propagateDown: readonly boolean[], bottom: Blobs): void {
+    for (const [i, sign] of [1, -1].entries())
+      if (propagateDown[i]) bottom[i]!.diff.set(this.diff.map(d => (sign * d) / bottom[i]!.num));
+  }
+}
