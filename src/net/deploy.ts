@@ -16,7 +16,7 @@ import {
   sub,
   upgradeText,
 } from '../schema/index.js';
-import { cutting, type Splice } from '../schema/mend.js';
+import { cutting, type Splice, spliced } from '../schema/mend.js';
 import { type Origin, originOf } from '../schema/parse.js';
 import { declaredEntries } from './assumed.js';
 import { filterLayers } from './filter.js';
@@ -337,8 +337,7 @@ class Deployer {
   }
 
   #applied(): string {
-    const last = this.#splices.toSorted((a, b) => b.start - a.start || b.end - a.end);
-    const text = last.reduce((t, s) => t.slice(0, s.start) + s.text + t.slice(s.end), this.text);
+    const text = spliced(this.text, this.#splices);
     return text.replace(/(\r?\n)(?:[ \t]*\r?\n){2,}/g, '$1$1');
   }
 

@@ -242,13 +242,14 @@ function movedLayers(
   blobs: ReadonlyMap<string, string>,
 ): LayerName[] {
   const partner = new Map(pairs.map(p => [p.a, p.b]));
+  const matchedIn = new Set(pairs.map(p => p.b));
   const [before, after] = [makers(a), makers(b)];
   return pairs.flatMap(({ a: x, b: y }) => {
     if (x.bottom.map(name => blobs.get(name) ?? name).join() !== y.bottom.join()) return [];
     const same = x.bottom.every((_, i) => {
       const [from, to] = [before.get(x)![i]!, after.get(y)![i]!];
       const matched = from.map(layer => partner.get(layer)).filter(l => l !== undefined);
-      const kept = to.filter(layer => pairs.some(p => p.b === layer));
+      const kept = to.filter(layer => matchedIn.has(layer));
       return matched.length === kept.length && matched.every(l => kept.includes(l));
     });
     return same ? [] : [named(y)];

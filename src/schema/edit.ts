@@ -14,7 +14,7 @@ import {
   type SyntaxValue,
 } from '../../grammar/index.js';
 import { type Diagnostic, error, hasErrors, MokapotError, nearest } from '../diagnostics/index.js';
-import { cutting, insertion, type Splice, written } from './mend.js';
+import { cutting, insertion, type Splice, spliced, written } from './mend.js';
 import { messageType } from './message.js';
 import { findField, parseText, scopeOf } from './parse.js';
 import {
@@ -162,10 +162,7 @@ class Editor {
   run(): string {
     if (this.edit.op === 'rename-blob') this.#renameBlob();
     else this.#walkRoot();
-    let out = this.text;
-    for (const s of this.#splices.sort((a, b) => b.start - a.start))
-      out = out.slice(0, s.start) + s.text + out.slice(s.end);
-    return out;
+    return spliced(this.text, this.#splices);
   }
 
   #fail(code: string, message: string, hint?: string): MokapotError {

@@ -83,8 +83,12 @@ class Formatter {
 
   /** One under the other, with the comments between them and the blank lines that group them. */
   #items(items: readonly Item[], inside: Span, depth: number): void {
+    let next = 0;
     const between = this.#commentsIn(inside)
-      .filter(c => !items.some(i => i.span.start <= c.start && c.end <= i.span.end))
+      .filter(c => {
+        while (next < items.length && items[next]!.span.end <= c.start) next++;
+        return !items[next] || c.start < items[next]!.span.start;
+      })
       .map(comment => ({ span: comment, comment }));
     const all: Item[] = [...items, ...between].sort((a, b) => a.span.start - b.span.start);
     let before = inside.start;

@@ -14,6 +14,17 @@ export interface Splice extends Span {
   readonly text: string;
 }
 
+/** The text with its splices made, in one pass. They must not overlap; what is put in at a place stands before what replaces it. */
+export function spliced(text: string, splices: readonly Splice[]): string {
+  const parts: string[] = [];
+  let done = 0;
+  for (const s of splices.toSorted((a, b) => a.start - b.start || a.end - b.end)) {
+    parts.push(text.slice(done, s.start), s.text);
+    done = s.end;
+  }
+  return parts.join('') + text.slice(done);
+}
+
 /** A block of a text: the fields in it and its braces; none for the whole text. */
 export interface Block {
   readonly fields: readonly SyntaxField[];

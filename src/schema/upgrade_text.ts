@@ -8,7 +8,7 @@ import { parseSyntax, type SyntaxField, type SyntaxMessage } from '../../grammar
 import { type Diagnostic, error, hasErrors, MokapotError, type TextEdit } from '../diagnostics/index.js';
 import type { LayerParameter, NetParameter, SolverParameter, V1LayerParameter } from './caffe.js';
 import { encode, printText } from './codec.js';
-import { cutting, removing, replacing, type Splice } from './mend.js';
+import { cutting, removing, replacing, type Splice, spliced } from './mend.js';
 import { isSet, messageType } from './message.js';
 import { originOf, parseText, scopeOf } from './parse.js';
 import { upgradeNet, upgradeSolver } from './upgrade.js';
@@ -93,7 +93,7 @@ class Rewriter {
     if (this.old.layers.some(l => l.layer)) this.#v0(layers);
     else if (this.old.layers.length > 0) this.#v1(layers);
     this.#batchNorm();
-    return applySplices(this.text, this.#splices);
+    return spliced(this.text, this.#splices);
   }
 
   get #fields(): readonly SyntaxField[] {
@@ -307,13 +307,8 @@ function inlineBlocks(text: string): string {
   });
 }
 
-function applySplices(text: string, splices: readonly Splice[]): string {
-  const last = splices.toSorted((a, b) => b.start - a.start || b.end - a.end);
-  return last.reduce((t, s) => t.slice(0, s.start) + s.text + t.slice(s.end), text);
-}
-
 const applyEdits = (text: string, edits: readonly TextEdit[]): string =>
-  applySplices(
+  spliced(
     text,
     edits.map(e => ({ start: e.range.start.offset, end: e.range.end.offset, text: e.text })),
   );
