@@ -41,7 +41,7 @@ export function fitBlob(
 ): Fit | string {
   if (from.transposed || to.transposed) return fitTransposed(blob, from, shape, to);
   if (shapesAgree(blob, shape)) return { how: 'copied', apply: straight(blob) };
-  const stored = withoutLegacyOnes(blob);
+  const stored = withoutLegacyOnes(blob, shape);
   const flat = fitFlat(blob, stored, shape);
   if (flat) return flat;
   if (!sameButAxis1(stored, shape)) return misfit(stored, shape);
@@ -57,10 +57,10 @@ function straight(blob: StoredBlob): Fit['apply'] {
   };
 }
 
-/** Files of V0 and V1 have four axes always: 1×1×4096×9216 is 4096×9216, 1×1×1×96 is 96. */
-function withoutLegacyOnes({ shape, legacy, mayBeLegacy }: StoredBlob): Shape {
+/** Files of V0 and V1 have four axes always: 1×1×4096×9216 is a matrix, 1×1×1×96 too, or, for a parameter of one axis, 96. */
+function withoutLegacyOnes({ shape, legacy, mayBeLegacy }: StoredBlob, wanted: Shape): Shape {
   if (!(legacy || mayBeLegacy) || shape[0] !== 1 || shape[1] !== 1) return shape;
-  return shape[2] === 1 ? shape.slice(3) : shape.slice(2);
+  return wanted.length === 1 && shape[2] === 1 ? shape.slice(3) : shape.slice(2);
 }
 
 /** A matrix, whatever ones stand behind it. */
@@ -80,7 +80,7 @@ function fitFlat(blob: StoredBlob, stored: Shape, shape: Shape): Fit | undefined
 
 /** Matrices of which one or both stand the other way round. */
 function fitTransposed(blob: StoredBlob, from: FitLayer, shape: Shape, to: FitLayer): Fit | string {
-  const stored = withoutLegacyOnes(blob);
+  const stored = withoutLegacyOnes(blob, shape);
   const bias = stored.length < 2;
   if (bias) return shapesAgree(blob, shape) ? { how: 'copied', apply: straight(blob) } : misfit(stored, shape);
   const rows = from.transposed ? [stored[1]!, stored[0]!] : stored;
