@@ -35,10 +35,13 @@ export interface Lowering extends Pick<LowerOptions, 'prepare'> {
 /** Nets that halve the plane n times, and join what they get, may want multiples of 2^n. */
 const STEPS = [1, 2, 4, 8, 16, 32, 64, 128];
 
-/** What is added to the net's own height and width: far enough to see a stride of 64, odd to see how it is rounded. */
-const HIGHER = [0, 69, 137, 283, 391];
-const WIDER = [0, 181, 53, 311, 97];
-const BATCHES = [2, 3, 5, 7, 11];
+/**
+ * What is added to the net's own height and width: far enough to see a stride of 64, of many remainders, so that what is
+ * rounded up or down along the way does not look like a straight line by chance.
+ */
+const HIGHER = [0, 13, 37, 69, 94, 137, 184, 283, 391];
+const WIDER = [0, 181, 22, 311, 75, 53, 140, 97, 238];
+const BATCHES = [2, 3, 5, 7, 11, 13, 17, 19, 23];
 
 /**
  * Calls `say` on the most general form of the net, then on less general ones, until it succeeds.
@@ -112,7 +115,7 @@ function reasonOf(thrown: unknown): string {
   return first!.message.replace(/\.$/, '');
 }
 
-/** Input shapes to look at: five where something is open. */
+/** Input shapes to look at: several where something is open. */
 function shapesAt(net: NetGraph, open: OpenSizes): InputShapes[] {
   const inputs = inputShapes(net);
   const image = inputs.find(([, shape]) => shape.length === 4)?.[1];

@@ -137,6 +137,25 @@ describe('models', () => {
     expect(coarse).toBeLessThan(6.9e-3);
   });
 
+  it('stores a parameter that layers share once', async () => {
+    const prototxt = join(folder, 'shared.prototxt');
+    const conv = (name: string, bottom: string) =>
+      `layer { name: "${name}" type: "Convolution" bottom: "${bottom}" top: "${name}" param { name: "w" } param { name: "b" }
+         convolution_param { num_output: 4 kernel_size: 3 pad: 1 group: 2 weight_filler { type: "xavier" } } }`;
+    writeFileSync(
+      prototxt,
+      `layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 4 dim: 9 dim: 9 } } }
+       ${conv('one', 'data')} ${conv('two', 'one')} ${conv('three', 'two')}`,
+    );
+    const report = await run({ to: 'tfjs', out: fresh(), net: prototxt, weights: [], seed: 1 });
+    const model = JSON.parse(readFileSync(report.files.at(-1)!.path, 'utf8')) as {
+      weightsManifest: { weights: { name: string; shape: number[] }[] }[];
+    };
+    const learnt = model.weightsManifest[0]!.weights.filter(w => /^one\/[01]/.test(w.name));
+    expect(learnt.map(w => w.shape)).toEqual([[3, 3, 2, 2], [2], [3, 3, 2, 2], [2]]);
+    expect(report.checks![0]!.outputs[0]!.greatest).toBeGreaterThan(0.1);
+  });
+
   it('replaces an older model, shards and all, and leaves other files', async () => {
     const out = fresh();
     mkdirSync(out);

@@ -91,7 +91,7 @@ export class GeneralGraph {
     const known = this.knownAt(node);
     for (const { place, samples: s } of known)
       if (same(s, samples)) return { factors: [place], multiply: 1, divide: 1, offset: 0 };
-    for (const { place, samples: s } of known) {
+    for (const { place, samples: s } of this.nearestFirst(known, node)) {
       const line = straightLine(s, samples);
       if (line) return { factors: [place], ...line };
     }
@@ -119,6 +119,13 @@ export class GeneralGraph {
   /** All axes that are as long as this one at all sizes: which of them a target has at hand is its own affair. */
   equals(place: Place): readonly Place[] {
     return this.known.find(({ places }) => places.some(p => p.value === place.value && p.axis === place.axis))!.places;
+  }
+
+  /** Sizes of the node's own inputs, then those known last: what is near is less likely to be on a line by chance. */
+  private nearestFirst(known: readonly KnownSize[], node: Node): KnownSize[] {
+    const isOwn = ({ places }: KnownSize) => places.some(p => node.inputs.includes(p.value));
+    const latest = [...known].reverse();
+    return [...latest.filter(isOwn), ...latest.filter(k => !isOwn(k))];
   }
 
   private knownAt(node: Node): KnownSize[] {

@@ -156,6 +156,11 @@ class Sizes {
     return w.op('Squeeze', [made]);
   }
 
+  /** Of two lists. */
+  sum(a: string, b: string): string {
+    return this.op('Add', [a, b]);
+  }
+
   private place(wanted: Place): string {
     const found = this.general.equals(wanted).find(({ value }) => this.s.isSaid(value));
     if (!found) throw noFormula(wanted.value.node);
@@ -192,11 +197,17 @@ const emitters: Partial<{ readonly [K in OpName]: GeneralEmitter<K> }> = {
   slice(z, node) {
     const [x] = node.inputs as readonly [Value];
     const begin = x.shape.map((_, axis) => z.general.at(node, n => n.attrs.begin[axis]!));
-    const ends = x.shape.map((_, axis) => {
-      const end = z.general.at(node, n => n.attrs.begin[axis]! + n.attrs.size[axis]!);
-      return end.every((e, k) => e === z.general.axis(x, axis)[k]) ? [END] : end;
-    });
-    return [z.s.w.op('Slice', [z.s.float(x), z.vector(begin, node), z.vector(ends, node)])];
+    const size = x.shape.map((_, axis) => z.general.at(node, n => n.attrs.size[axis]!));
+    // By its size and not by its end: a size is that of another blob, more often than an end is.
+    const toEnd = (axis: number) =>
+      z.general.axis(x, axis).every((whole, k) => whole === begin[axis]![k]! + size[axis]![k]!);
+    const starts = z.vector(begin, node);
+    const bounds = size.map((s, axis) => (toEnd(axis) ? [END] : s));
+    const fixed = [...begin, ...bounds].every(isConstant);
+    const ends = fixed
+      ? z.s.w.ints(bounds.map((s, axis) => Math.min(END, begin[axis]![0]! + s[0]!)))
+      : z.sum(starts, z.vector(bounds, node));
+    return [z.s.w.op('Slice', [z.s.float(x), starts, ends])];
   },
 
   pad(z, node) {

@@ -32,6 +32,11 @@ export function noFormula(node: Node): NotGeneral {
   return new NotGeneral(node.label, 'has a size that varies in a way of its own');
 }
 
+/** What a value is a reshaped form of. */
+function sourceOf(value: Value): Value {
+  return value.node.op === 'reshape' ? sourceOf(value.node.inputs[0]!) : value;
+}
+
 type Names = Partial<Record<Layout, string>>;
 
 export class Emitter {
@@ -43,7 +48,7 @@ export class Emitter {
   private readonly readers = new Map<Value, Node[]>();
   /** Nodes that were emitted with an earlier one, as a bias is with its convolution. */
   private readonly done = new Set<Node>();
-  private readonly pieces = new Map<string, string>();
+  private readonly made = new Map<string, string>();
 
   constructor(
     readonly general: GeneralGraph,
@@ -105,24 +110,30 @@ export class Emitter {
   /** In `image` layout its axes are aligned at the last of N, C, H, W first, as broadcasting does. */
   private constant(value: Value, { shape, data, learnt }: KnownArray, layout: Layout): string {
     const name = this.constantName(value);
-    if (layout === 'caffe' || shape.length === 0) {
-      return learnt
-        ? this.def.weight(name, { shape, dtype: 'float32', learnt, data: () => data })
-        : this.def.constant(data, shape);
-    }
-    const four = [...new Array<number>(4 - shape.length).fill(1), ...shape];
-    const turned = () => permute(data, four, TO_IMAGE);
-    const inImage = TO_IMAGE.map(axis => four[axis]!);
-    return learnt
-      ? this.def.weight(name, { shape: inImage, dtype: 'float32', learnt, data: turned })
-      : this.def.constant(turned(), inImage);
+    const asIs = layout === 'caffe' || shape.length === 0;
+    const four = [...new Array<number>(Math.max(0, 4 - shape.length)).fill(1), ...shape];
+    const turned = () => (asIs ? data : permute(data, four, TO_IMAGE));
+    const inLayout = asIs ? shape : TO_IMAGE.map(axis => four[axis]!);
+    if (!learnt) return this.def.constant(turned(), inLayout);
+    const make = () => this.def.weight(name, { shape: inLayout, dtype: 'float32', learnt, data: turned });
+    return this.isParameter(value) ? this.shared(`${name} ${layout} ${inLayout.join()}`, make) : make();
   }
 
   /** A parameter's own name where it is one, else the layer's. */
   constantName(value: Value): string {
-    let source = value;
-    while (source.node.op === 'reshape') source = source.node.inputs[0]!;
-    return source.node.op === 'variable' ? source.node.attrs.name : `${value.node.label || 'graph'}/weight`;
+    const { node } = sourceOf(value);
+    return node.op === 'variable' ? node.attrs.name : `${value.node.label || 'graph'}/weight`;
+  }
+
+  isParameter(value: Value): boolean {
+    return sourceOf(value).node.op === 'variable';
+  }
+
+  /** The node made under this key before, else a new one. */
+  shared(key: string, make: () => string): string {
+    let name = this.made.get(key);
+    if (name === undefined) this.made.set(key, (name = make()));
+    return name;
   }
 
   // Sizes
@@ -169,14 +180,10 @@ export class Emitter {
     const layout = names.caffe === undefined ? 'image' : 'caffe';
     const source = names[layout]!;
     const at = layout === 'caffe' ? axis : TO_IMAGE.indexOf(axis as 0);
-    const key = `${source} ${at}`;
-    let name = this.pieces.get(key);
-    if (!name) {
-      const shape = this.pieces.get(source) ?? this.def.add('Shape', [source]);
-      this.pieces.set(source, shape);
-      this.pieces.set(key, (name = this.def.add('Slice', [shape, this.def.ints([at]), this.def.ints([1])])));
-    }
-    return name;
+    return this.shared(`${source} axis ${at}`, () => {
+      const shape = this.shared(`${source} shape`, () => this.def.add('Shape', [source]));
+      return this.def.add('Slice', [shape, this.def.ints([at]), this.def.ints([1])]);
+    });
   }
 
   private zero(): string {

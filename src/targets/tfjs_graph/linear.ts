@@ -11,19 +11,20 @@ import { type Attr, attr } from './graph_def.js';
 interface Fused {
   /** What the fused op computes in the end. */
   readonly value: Value;
-  readonly bias: Float32Array | undefined;
+  /** Known: one number for each output channel. */
+  readonly bias: Value | undefined;
   readonly relu: boolean;
 }
 
 /** The known bias and the ReLU that alone read what a product makes; they count as emitted. */
 function fusable(e: Emitter, product: Value, channels: number, isBias: (value: Value) => boolean): Fused {
   let value = product;
-  let bias: Float32Array | undefined;
+  let bias: Value | undefined;
   const add = e.onlyReader(value);
   if (add?.op === 'add' && add.inputs[0] === value) {
-    const known = e.known.get(add.inputs[1]!);
-    if (known && isBias(add.inputs[1]!)) {
-      bias = known.data;
+    const other = add.inputs[1]!;
+    if (e.known.has(other) && isBias(other)) {
+      bias = other;
       value = add.outputs[0]!;
       e.markDone(add);
     }
@@ -35,21 +36,26 @@ function fusable(e: Emitter, product: Value, channels: number, isBias: (value: V
   return { value: relu.outputs[0]!, bias, relu: true };
 }
 
-function learnt(e: Emitter, name: string, shape: readonly number[], data: () => Float32Array): string {
-  return e.def.weight(name, { shape, dtype: 'float32', learnt: true, data });
+/** A weight made of a known value in some way, `how`; of a parameter that several layers share, the same node. */
+function learnt(e: Emitter, source: Value, how: string, shape: readonly number[], data: () => Float32Array): string {
+  const name = e.constantName(source);
+  const make = () => e.def.weight(name, { shape, dtype: 'float32', learnt: true, data });
+  return e.isParameter(source) ? e.shared(`${name} ${how} ${shape.join()}`, make) : make();
 }
 
-/** The op, or its fused form where there is a bias. */
+/** The op, or its fused form where there is a bias: all of it, or the share of one group of channels. */
 function emitFused(
   e: Emitter,
   op: 'Conv2D' | 'DepthwiseConv2dNative' | 'MatMul',
   [x, filter]: readonly [string, string],
   attrs: Readonly<Record<string, Attr>>,
   { bias, relu }: Pick<Fused, 'bias' | 'relu'>,
-  biasName: string,
+  part?: { readonly from: number; readonly count: number },
 ): string {
   if (!bias) return e.def.add(op, [x, filter], attrs);
-  const added = learnt(e, biasName, [bias.length], () => bias);
+  const { data } = e.known.get(bias)!;
+  const { from, count } = part ?? { from: 0, count: data.length };
+  const added = learnt(e, bias, `from ${from}`, [count], () => data.subarray(from, from + count));
   // TensorFlow.js's own name for the depthwise one has no underscore.
   const fused = op === 'DepthwiseConv2dNative' ? `Fused${op}` : `_Fused${op}`;
   return e.def.add(fused, [x, filter, added], {
@@ -74,19 +80,15 @@ export const matMul: Emit<'matMul'> = (e, node) => {
   const known = e.known.get(b);
   const turned = known && transposeB;
   const right = turned
-    ? learnt(e, e.constantName(b), [known.shape[1]!, known.shape[0]!], () => permute(known.data, known.shape, [1, 0]))
+    ? learnt(e, b, 'turned', [known.shape[1]!, known.shape[0]!], () => permute(known.data, known.shape, [1, 0]))
     : e.operand(b, 'caffe');
   const outputs = node.outputs[0]!.shape[1]!;
   const isBias = (v: Value) =>
     v.shape.length <= 2 && v.shape.at(-1) === outputs && (v.shape.length < 2 || v.shape[0] === 1);
   const fused = fusable(e, node.outputs[0]!, outputs, isBias);
   const attrs = { transpose_a: attr.flag(transposeA), transpose_b: attr.flag(transposeB && !turned) };
-  e.hold(fused.value, emitFused(e, 'MatMul', [e.operand(a, 'caffe'), right], attrs, fused, biasNameOf(e, b)), 'caffe');
+  e.hold(fused.value, emitFused(e, 'MatMul', [e.operand(a, 'caffe'), right], attrs, fused), 'caffe');
 };
-
-function biasNameOf(e: Emitter, filter: Value): string {
-  return e.constantName(filter).replace(/\/0$/, '/1');
-}
 
 function filterOf(e: Emitter, value: Value, label: string): Filter {
   const known = e.known.get(value);
@@ -118,27 +120,24 @@ export const conv2d: Emit<'conv2d'> = (e, node) => {
   const fused = fusable(e, node.outputs[0]!, outputs, v => isChannelBias(v, outputs));
   const image = e.operand(x, 'image');
   const attrs = convAttrs(pad, pad, stride, dilation);
-  const name = e.constantName(w);
-  const bias = biasNameOf(e, w);
   const made =
     groups > 1 && filter.shape[1] === 1
-      ? emitFused(e, 'DepthwiseConv2dNative', [image, depthwise(e, name, filter, groups)], attrs, fused, bias)
+      ? emitFused(e, 'DepthwiseConv2dNative', [image, depthwise(e, w, filter, groups)], attrs, fused)
       : grouped(e, image, groups, (part, g) => {
           const count = outputs / groups;
           const own = outputsOf(filter, g * count, count);
           const [, depth, height, width] = own.shape as readonly [number, number, number, number];
-          const right = learnt(e, name, [height, width, depth, count], () => toHWIO(own));
-          const shift = fused.bias?.subarray(g * count, (g + 1) * count);
-          return emitFused(e, 'Conv2D', [part, right], attrs, { bias: shift, relu: fused.relu }, bias);
+          const right = learnt(e, w, `group ${g}`, [height, width, depth, count], () => toHWIO(own));
+          return emitFused(e, 'Conv2D', [part, right], attrs, fused, { from: g * count, count });
         });
   e.hold(fused.value, made, 'image');
 };
 
 /** [C·m, 1, h, w] → [h, w, C, m] */
-function depthwise(e: Emitter, name: string, { shape, data }: Filter, channels: number): string {
+function depthwise(e: Emitter, source: Value, { shape, data }: Filter, channels: number): string {
   const [outputs, , height, width] = shape as readonly [number, number, number, number];
   const four = [channels, outputs / channels, height, width];
-  return learnt(e, name, [height, width, four[0]!, four[1]!], () => permute(data, four, [2, 3, 0, 1]));
+  return learnt(e, source, 'depthwise', [height, width, four[0]!, four[1]!], () => permute(data, four, [2, 3, 0, 1]));
 }
 
 /** Groups of channels one by one, joined again. */
@@ -192,15 +191,17 @@ function upsample(
   const [h, w] = plans as [(typeof plans)[0], (typeof plans)[0]];
   const attrs = convAttrs([h.before, w.before], [h.after, w.after], [1, 1], [1, 1]);
   const image = e.operand(node.inputs[0]!, 'image');
-  const name = e.constantName(node.inputs[1]!);
+  const source = node.inputs[1]!;
   const own = depth === 1 && groups > 1 && inputs === groups;
   let made: string;
   if (own) {
-    const right = learnt(e, name, [h.taps, w.taps, groups, s * s], () => depthwisePhases(filter, s));
+    const right = learnt(e, source, 'phases', [h.taps, w.taps, groups, s * s], () => depthwisePhases(filter, s));
     const conv = e.def.add('DepthwiseConv2dNative', [image, right], attrs);
     made = s === 1 ? conv : phasesFirst(e, conv, groups, s * s);
   } else {
-    const right = learnt(e, name, [h.taps, w.taps, inputs, s * s * depth * groups], () => phases(filter, s, groups));
+    const right = learnt(e, source, 'phases', [h.taps, w.taps, inputs, s * s * depth * groups], () =>
+      phases(filter, s, groups),
+    );
     made = e.def.add('Conv2D', [image, right], attrs);
   }
   if (s > 1) made = e.def.add('DepthToSpace', [made], { block_size: attr.int(s), data_format: attr.text('NHWC') });
@@ -245,7 +246,7 @@ function backprop(e: Emitter, node: NodeOf<'convInputGrad'>, filter: Filter, { s
   if (!fits) throw cannotExport(node.label, 'its output has another size than its windows make');
   return grouped(e, e.operand(dy, 'image'), groups, (part, g) => {
     const own = outputsOf(filter, g * count, count);
-    const right = learnt(e, e.constantName(node.inputs[1]!), [height, width, depth, count], () => toHWIO(own));
+    const right = learnt(e, node.inputs[1]!, `group ${g}`, [height, width, depth, count], () => toHWIO(own));
     return e.def.add('Conv2DBackpropInput', [sizes, right, part], convAttrs(pad, pad, stride, [1, 1]));
   });
 }
