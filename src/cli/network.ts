@@ -5,7 +5,7 @@ import { fail } from '../diagnostics/index.js';
 import type { UserCodeOptions } from '../infer/python_modules.js';
 import { settled } from '../layers/index.js';
 import { type DescribeRequest, isDataLayer, type NetOptions } from '../net/index.js';
-import { type LayerParameter, locate, parseNet } from '../schema/index.js';
+import { type LayerParameter, locate, type NetParameter, parseNet } from '../schema/index.js';
 import { type Io, tellingOf } from './io.js';
 
 export {
@@ -24,9 +24,17 @@ export interface LookingOptions extends UserCodeOptions {
   readonly runPython?: boolean;
 }
 
+let latest: { readonly text: string; readonly net: NetParameter } | undefined;
+
+/** The net of a text that is looked at in several states, read once. */
+export function netOf(text: string): NetParameter {
+  if (latest?.text !== text) latest = { text, net: parseNet(text).message };
+  return latest.net;
+}
+
 /** What a request's data layers read, where their files are there: shapes of entries, and what is wrong with the files. */
 export async function sourcesOf({ text, name, state }: Pick<DescribeRequest, 'text' | 'name' | 'state'>) {
-  const { message } = parseNet(text);
+  const message = netOf(text);
   if (!message.layer.some(namesSource)) return { diagnostics: [] };
   const { shapesThere } = await import('../train/data_feeds.js');
   const { entryShapes, diagnostics } = await shapesThere(message, state, folderOf(name));
@@ -53,7 +61,7 @@ export async function withUserCode<T>(
   options: LookingOptions,
   describe: (hostLayer: NetOptions['hostLayer']) => T,
 ): Promise<T> {
-  const { message } = parseNet(request.text);
+  const message = netOf(request.text);
   if (!message.layer.some(l => l.type === 'Python')) return describe(undefined);
   const places = { given: options.pythonLayers, protoDir: folderOf(request.name) };
   const { findPythonModules, loadPythonModules, onePerLayer, pythonProcess } = await import(

@@ -2,9 +2,12 @@
 
 import { parseSyntax } from '../../grammar/index.js';
 
+/** A solver is short, and of a long text the beginning says what it is. */
+const ENOUGH = 2 ** 16;
+
 /** Whether more of a text's top-level fields are a solver's than a network's. */
 export function looksLikeSolver(text: string): boolean {
-  const names = parseSyntax({ name: '', text }).document.fields.map(f => f.name);
+  const names = parseSyntax({ name: '', text: text.slice(0, ENOUGH) }).document.fields.map(f => f.name);
   const count = (known: ReadonlySet<string>) => names.filter(n => known.has(n)).length;
   return count(SOLVER_FIELDS) > count(NET_FIELDS);
 }

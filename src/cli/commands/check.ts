@@ -6,7 +6,7 @@ import { dirname, resolve } from 'node:path';
 import { type Diagnostic, error, hasErrors, MokapotError } from '../../diagnostics/index.js';
 import { loadSchemas, schemaBeside } from '../../infer/schemas.js';
 import type { Shape } from '../../ir/index.js';
-import { looksLikeSolver, type NetState, parseNet, parseSolver, type SolverParameter } from '../../schema/index.js';
+import { looksLikeSolver, type NetState, parseSolver, type SolverParameter } from '../../schema/index.js';
 import { checkSolver as checkSolverFields } from '../../solver/index.js';
 import { testNetsOf, trainNetOf } from '../../train/nets.js';
 import { countDiagnostics, exitCodes, printDiagnostics } from '../errors.js';
@@ -17,6 +17,7 @@ import {
   describeFile,
   fedStates,
   type LookingOptions,
+  netOf,
   type State,
   sourcesOf,
   stateFrom,
@@ -117,7 +118,7 @@ async function checkText(io: Io, file: string, text: string, options: Known): Pr
 }
 
 async function checkNetwork(io: Io, text: string, name: string, options: Known): Promise<Diagnostic[]> {
-  const { message } = parseNet(text, { name });
+  const message = netOf(text);
   const asked = options.phase !== undefined || options.stage !== undefined;
   const { states, without } = fedStates(message, options.states ?? (asked ? [stateFrom(options)] : statesOf(message)));
   const { trainedBy: solver, classes, memory } = options;

@@ -1,0 +1,39 @@
+// Bundles the command line of the built package into dist/fast, for commands that only read texts (bin/mokapot has the list):
+// hundreds of small modules, most of them lodash's behind chevrotain, take longer to find than to run. Part of `npm run build`.
+
+import { rm } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { rolldown } from 'rolldown';
+
+const dist = new URL(`${process.argv[2] ?? '../dist'}/`, import.meta.url);
+const out = fileURLToPath(new URL('fast', dist));
+
+/** Packages that go into the bundle; others are found in node_modules when they are needed. */
+const INSIDE = [
+  'chevrotain',
+  '@chevrotain',
+  'lodash-es',
+  'protobufjs',
+  '@protobufjs',
+  'long',
+  'commander',
+  'picocolors',
+];
+
+const isInside = id => INSIDE.includes(id.split('/')[0]);
+
+const bundle = await rolldown({
+  input: fileURLToPath(new URL('src/cli/main.js', dist)),
+  platform: 'node',
+  external: id => !/^[./]/.test(id) && !/^[A-Za-z]:/.test(id) && !isInside(id),
+  logLevel: 'warn',
+});
+await rm(out, { recursive: true, force: true });
+await bundle.write({
+  dir: out,
+  format: 'esm',
+  minify: true,
+  entryFileNames: 'main.js',
+  chunkFileNames: '[name]-[hash].js',
+});
+await bundle.close();
