@@ -109,7 +109,7 @@ describe('mokapot lsp', () => {
       contentChanges: [{ range: { start: { line: 4, character: 11 }, end: { line: 4, character: 15 } }, text: 'dta' }],
     });
     const { diagnostics } = await diagnosed();
-    expect(diagnostics.some(d => d.message.includes('dta'))).toBe(true);
+    expect(diagnostics.some(d => JSON.stringify(d.message).includes('dta'))).toBe(true);
     await write(NET);
   }, 60_000);
 
