@@ -152,7 +152,7 @@ export class SessionStep implements Step {
 }
 
 /** Milliseconds that a session with constants costs at least, and for each byte of them. */
-const FREEZE_LEAST = 50;
+const FREEZE_LEAST = 20;
 const FREEZE_PER_BYTE = 4e-6;
 
 /** Greatest difference that sums in another order account for, in parts of the greatest number. */

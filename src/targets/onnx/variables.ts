@@ -7,9 +7,11 @@ import { sizeOf } from '../../ir/shape.js';
 import type { Shape } from '../../ir/types.js';
 
 interface Variable {
-  data: Float32Array;
+  readonly data: Float32Array;
   readonly shape: Shape;
-  block?: Block;
+  readonly block?: Block;
+  /** All 0 since it was written: its pages have never been touched, and take no memory yet. */
+  isZero: boolean;
 }
 
 /** Rows of equal length in one array. A row without a variable is for a gradient. */
@@ -33,8 +35,11 @@ export class Variables {
     const known = this.variables.get(name);
     if (known?.data.length === data.length) {
       known.data.set(data);
-      this.variables.set(name, { ...known, shape });
-    } else this.variables.set(name, { data: data.slice(), shape });
+      this.variables.set(name, { ...known, shape, isZero: false });
+      return;
+    }
+    const isZero = data.every(v => v === 0);
+    this.variables.set(name, { data: isZero ? new Float32Array(data.length) : data.slice(), shape, isZero });
   }
 
   /** The array itself, good until the next `write` or `arrange`. */
@@ -47,7 +52,9 @@ export class Variables {
   /** The array itself, to be changed. */
   change(name: string): Float32Array {
     this.version++;
-    return this.get(name);
+    const data = this.get(name);
+    this.variables.get(name)!.isZero = false;
+    return data;
   }
 
   /**
@@ -70,8 +77,8 @@ export class Variables {
       if (name === undefined) return;
       const variable = this.variables.get(name)!;
       const row = rowOf(block, i);
-      row.set(variable.data);
-      this.variables.set(name, { data: row, shape: variable.shape, block });
+      if (!variable.isZero) row.set(variable.data);
+      this.variables.set(name, { data: row, shape: variable.shape, block, isZero: false });
     });
     return { block, first: 0 };
   }
