@@ -45,7 +45,8 @@ function perAxis(ctx: LayerContext, param: ConvolutionParameter, field: Field, c
   }
   if (values.length === 0 && fallback !== undefined) return new Array<number>(count).fill(fallback);
   if (values.length !== 1 && values.length !== count) {
-    throw ctx.fail('conv-axes', `${field} is given ${values.length} times for ${count} spatial axes.`, {
+    const given = values.length === 0 ? 'missing' : `given ${values.length} times for ${count} spatial axes`;
+    throw ctx.fail('conv-axes', `${field} is ${given}.`, {
       field: path,
       hint: 'Give it once for all axes, or once per axis.',
     });

@@ -65,7 +65,7 @@ function judge(layer: NetLayer, { offset, scale }: CropAlignment, common: string
     );
   }
   if (wanted.every((o, i) => Math.abs(o - given[i]!) < 1)) return undefined;
-  const words = `Layer "${layer.name}" cuts "${from}" at offset ${show(given)}; "${to}" lies over it at ${show(wanted)}, counted from "${common}".`;
+  const words = `Layer "${layer.name}" cuts "${from}" at offset ${show(given)}; "${to}" lies over it at ${show(wanted)}, by the layers from "${common}" on.`;
   if (wanted.some(o => o < 0)) {
     return about(layer, 'crop-offset', words, {
       field: 'crop_param.offset',
@@ -82,7 +82,7 @@ function judge(layer: NetLayer, { offset, scale }: CropAlignment, common: string
   return about(layer, 'crop-offset', words, {
     field: 'crop_param.offset',
     hint: fits
-      ? `Write offset: ${show(wanted)}. Every pixel is compared with a label ${show(wanted.map((o, i) => Math.abs(o - given[i]!)))} pixels away as it is.`
+      ? `Write offset: ${show(wanted)}. As it is, every place is taken for one ${show(wanted.map((o, i) => Math.abs(o - given[i]!)))} away.`
       : `"${from}" is too small for offset ${show(wanted)}: raise the pad of the first convolution behind it.`,
     fix: fits ? fixOf(`Set offset: ${show(wanted)}.`, edits(layer, wanted, first)) : undefined,
   });
