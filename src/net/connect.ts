@@ -6,6 +6,9 @@ import { describeState, type State } from './filter.js';
 import { isDataLayer } from './inputs.js';
 import type { Report } from './report.js';
 
+/** The reasons of so many unknown blobs are searched for; each search goes through all layers. */
+const MOST_EXPLAINED = 200;
+
 interface Made {
   readonly layer: LayerParameter;
   readers: LayerParameter[];
@@ -35,15 +38,21 @@ export function checkConnections(
       broken.add(layer);
       if (reported.has(name)) return;
       reported.add(name);
-      const source = dataElsewhere(name, layers, all);
+      const explained = reported.size <= MOST_EXPLAINED;
+      const source = explained ? dataElsewhere(name, layers, all) : undefined;
       if (source) {
         if (!missing.has(source)) reportMissingData(layer, j, source, state, report);
         missing.add(source);
         return;
       }
-      const hint = whyUnknown(name, made, layers, i, all, state);
+      const hint = explained ? whyUnknown(name, made, layers, i, all, state) : undefined;
       const message = `Layer "${layer.name}" (${layer.type}) reads the blob "${name}", which no layer before it makes.`;
-      report.error('unknown-blob', message, { message: layer, field: 'bottom', index: j }, { layer: layer.name, hint });
+      report.error(
+        'unknown-blob',
+        message,
+        { message: layer, field: 'bottom', index: j },
+        { layer: layer.name, ...(hint && { hint }) },
+      );
     });
     let remade = false;
     layer.top.forEach((name, j) => {
