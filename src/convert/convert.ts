@@ -6,6 +6,9 @@
 import { basename, dirname } from 'node:path';
 import { type Diagnostic, fail, MokapotError } from '../diagnostics/index.js';
 import { Net } from '../infer/net.js';
+import { parseOptions, readPrototxt } from '../infer/schemas.js';
+import { deployText, statesOf } from '../net/index.js';
+import { parseNet } from '../schema/index.js';
 import { checkOptions, checkOutputs } from './check_options.js';
 import { distance, randomFeeds, runNet } from './compare.js';
 import { foldBatchNorm } from './fold_batch_norm.js';
@@ -94,7 +97,9 @@ async function load(options: ConvertOptions): Promise<{ net: Net; diagnostics: D
   const backend = runs ? options.backend : 'host';
   const { level, inputShapes, entryShapes, pythonLayers, seed, schema, lenient } = options;
   const given = { backend, level, inputShapes, entryShapes, pythonLayers, seed, schema, lenient };
-  const net = await Net.fromFile(options.net!, { ...defined(given), phase, stages }).catch(thrown => {
+  const { text, notes } = await textOf(options);
+  const place = { name: options.net!, dir: dirname(options.net!) };
+  const net = await Net.fromText(text, { ...defined(given), phase, stages, ...place }).catch(thrown => {
     throw withShapeHint(thrown);
   });
   try {
@@ -102,12 +107,27 @@ async function load(options: ConvertOptions): Promise<{ net: Net; diagnostics: D
     const matches = paths.map(path => net.copyFrom(path));
     return {
       net,
-      diagnostics: [...net.diagnostics.filter(d => d.severity === 'warning'), ...about(net, paths, matches)],
+      diagnostics: [...notes, ...net.diagnostics.filter(d => d.severity === 'warning'), ...about(net, paths, matches)],
     };
   } catch (thrown) {
     net.dispose();
     throw thrown;
   }
+}
+
+/** The network's text; of one that is only for training, where a model is wanted and no state named, its deploy form. */
+async function textOf({ net, to, phase, stages, inputShapes, schema, lenient }: ConvertOptions) {
+  const text = await readPrototxt(net!, defined({ schema }));
+  const { message } = parseNet(text, parseOptions(defined({ lenient }), net));
+  const states = statesOf(message);
+  const trains = states.length > 1 && !states.some(state => state.stages.includes('deploy'));
+  if (!trains || !isModel(to) || phase || stages) return { text, notes: [] };
+  const deployed = deployText(text, { name: net!, ...defined({ inputShapes }) });
+  const told = 'The network is in its form for training; this is the model of what `mokapot deploy` makes of it.';
+  return {
+    text: deployed.text,
+    notes: [{ code: 'deployed', severity: 'note', message: told } as const, ...deployed.diagnostics],
+  };
 }
 
 /** A net in its training form leaves shapes to the data set. */

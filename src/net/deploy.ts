@@ -248,20 +248,17 @@ class Deployer {
   #tellTransform(layer: LayerParameter): void {
     const t = layer.transform_param;
     if (!t) return;
-    const mean =
-      t.mean_value.length > 0
-        ? `subtract ${t.mean_value.join(', ')}`
-        : t.mean_file
-          ? `subtract the mean in ${t.mean_file}`
-          : '';
-    const scale = isSet(t, 'scale') && t.scale !== 1 ? `multiply by ${Number(t.scale.toPrecision(7))}` : '';
-    const steps = [mean, scale].filter(s => s !== '');
+    const means = t.mean_value.join(',') || t.mean_file;
+    const factor = isSet(t, 'scale') && t.scale !== 1 ? String(Number(t.scale.toPrecision(7))) : '';
+    const mean = means && `subtract ${t.mean_value.length > 0 ? t.mean_value.join(', ') : `the mean in ${means}`}`;
+    const steps = [mean, factor && `multiply by ${factor}`].filter(Boolean);
+    const options = [means && `--mean ${means}`, factor && `--scale ${factor}`].filter(Boolean);
     if (steps.length === 0) return;
     this.#note(
       'deploy-transform',
       `"${layer.name}" prepared its pictures: ${steps.join(', then ')}. Whoever feeds the input does that now.`,
       layer,
-      `mokapot convert works it into a model: ${t.mean_value.length > 0 ? `--mean ${t.mean_value.join(',')}` : '--mean'}${scale ? ` --scale ${Number(t.scale.toPrecision(7))}` : ''}.`,
+      `mokapot convert works it into a model: ${options.join(' ')}.`,
     );
   }
 

@@ -63,6 +63,29 @@ describe('models', () => {
     for (const { outputs } of report.checks!) expect(outputs[0]!.error).toBeLessThan(1e-5);
   });
 
+  it('of a network in its form for training is that of its deploy form', async () => {
+    const net = join(folder, 'train_val.prototxt');
+    writeFileSync(
+      net,
+      `layer { name: "data" type: "Data" top: "data" top: "label" transform_param { crop_size: 8 mean_value: 100 }
+         data_param { source: "x" batch_size: 4 } }
+       layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip"
+         inner_product_param { num_output: 3 weight_filler { type: "xavier" } } }
+       layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" }`,
+    );
+    const report = await convert({
+      to: 'onnx',
+      out: fresh(),
+      net,
+      backend: 'wasm',
+      inputShapes: { data: [1, 1, 8, 8] },
+    });
+    expect(report.inputs.map(({ blob, shape }) => ({ blob, shape }))).toEqual([{ blob: 'data', shape: [-1, 1, 8, 8] }]);
+    expect(report.outputs.map(({ shape }) => shape)).toEqual([[-1, 3]]);
+    expect(report.diagnostics.map(d => d.code)).toEqual(['deployed', 'deploy-transform', 'no-weights']);
+    expect(report.diagnostics[1]!.hint).toContain('--mean 100.');
+  });
+
   it('leaves nothing open with `fixed`, and takes other sizes', async () => {
     const options = { net: SMALL, weights: small, fixed: true, inputShapes: { data: [1, 1, 64, 48] } };
     const report = await run({ to: 'onnx', out: join(fresh(), 'heart.onnx'), ...options });
