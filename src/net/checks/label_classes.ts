@@ -1,10 +1,8 @@
 /** There is a score for every class that the labels may hold, and for more than one. */
 
-import { sub } from '../../schema/index.js';
-import type { NetLayer } from '../types.js';
 import { about, type Check } from './check.js';
 import { PIXELS } from './examples.js';
-import { isLoss } from './walk.js';
+import { classAxis, isLoss } from './walk.js';
 
 const score = (outputs: number) => `layer {
   name: "score" type: "Convolution" bottom: "data" top: "score"
@@ -23,7 +21,7 @@ export const labelClasses: Check = {
   run: (graph, { classes }) =>
     graph.layers.flatMap(layer => {
       if (!READS_LABELS.has(layer.type.type) || layer.bottoms.length < 2) return [];
-      const channels = scoresOf(layer);
+      const channels = layer.bottoms[0]!.shape[classAxis(layer)];
       const [x, label] = layer.context.param.bottom;
       if (layer.type.type === 'SoftmaxWithLoss' && channels === 1 && isLoss(layer)) {
         return about(
@@ -51,10 +49,3 @@ export const labelClasses: Check = {
       );
     }),
 };
-
-function scoresOf({ type, context, bottoms }: NetLayer): number | undefined {
-  const shape = bottoms[0]!.shape;
-  const axis =
-    type.type === 'Accuracy' ? sub(context.param, 'accuracy_param').axis : sub(context.param, 'softmax_param').axis;
-  return shape.at(axis);
-}

@@ -4,10 +4,9 @@
  */
 
 import { type Shape, showShape, sizeOf } from '../../ir/index.js';
-import { sub } from '../../schema/index.js';
 import type { NetLayer } from '../types.js';
 import { about, type Check } from './check.js';
-import { CLASS_LOSSES } from './walk.js';
+import { CLASS_LOSSES, classAxis } from './walk.js';
 
 const euclidean = (
   h: number,
@@ -43,14 +42,13 @@ export const labelShape: Check = {
     }),
 };
 
-function expected({ type, context, bottoms }: NetLayer): Shape | undefined {
-  const shape = bottoms[0]?.shape;
-  if (!shape) return undefined;
-  if (PAIRED.has(type.type)) return shape;
-  if (!CLASS_LOSSES.has(type.type) && type.type !== 'Accuracy') return undefined;
-  const axis =
-    type.type === 'Accuracy' ? sub(context.param, 'accuracy_param').axis : sub(context.param, 'softmax_param').axis;
-  return shape.map((d, i) => (i === (axis < 0 ? axis + shape.length : axis) ? 1 : d));
+function expected(layer: NetLayer): Shape | undefined {
+  const { type } = layer.type;
+  const shape = layer.bottoms[0]?.shape;
+  if (!shape || PAIRED.has(type)) return shape;
+  if (!CLASS_LOSSES.has(type) && type !== 'Accuracy') return undefined;
+  const axis = classAxis(layer);
+  return shape.map((d, i) => (i === axis ? 1 : d));
 }
 
 /** The same axes, those of 1 left out. */

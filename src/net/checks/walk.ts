@@ -1,5 +1,6 @@
 /** Ways through a net that several checks go. Splits, which the compiler puts in, are looked through. */
 
+import { sub } from '../../schema/index.js';
 import type { BlobVersion, NetGraph, NetLayer } from '../types.js';
 
 /** The layer of the text that makes a blob. */
@@ -53,3 +54,10 @@ export function inPlace(layer: NetLayer): boolean {
 export const CLASS_LOSSES: ReadonlySet<string> = new Set([
   ...['SoftmaxWithLoss', 'HingeLoss', 'MultinomialLogisticLoss', 'InfogainLoss'],
 ]);
+
+/** The axis of a layer's scores along which classes lie. */
+export function classAxis({ type, context, bottoms }: NetLayer): number {
+  const accuracy = type.type === 'Accuracy';
+  const { axis } = accuracy ? sub(context.param, 'accuracy_param') : sub(context.param, 'softmax_param');
+  return axis < 0 ? axis + bottoms[0]!.shape.length : axis;
+}
