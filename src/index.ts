@@ -37,6 +37,7 @@ export {
 } from './data/index.js';
 // What is wrong, and how to show it.
 export {
+  applyFixes,
   type Diagnostic,
   type Fix,
   formatDiagnostic,
@@ -95,6 +96,8 @@ export type { NetGraph, NetOptions } from './net/index.js';
 // Networks compared, explained, made ready for use.
 // Networks: a text's layers, shapes and costs without running it; nets that run; training.
 export {
+  coordMapFromTo,
+  cropAlignment,
   type Deployed,
   type DeployOptions,
   type DescribedBlob,
