@@ -49,7 +49,10 @@ export function leftovers({ inputs: [dy, w], attrs }: NodeOf<'convInputGrad'>): 
 /** Numbers of the product that ConvTranspose keeps, beyond which the filter is turned instead: 32 MB. */
 const LARGE = 2 ** 23;
 
-/** Places for each of the filter's outputs, beyond which turning it pays (AlexNet's conv2: 11 ms instead of 24). */
+/**
+ * Places for each of the filter's outputs, beyond which turning it pays. AlexNet's conv2: turning takes 0.9 ms, a convolution of
+ * that size 9.6, and ConvTranspose 23.6.
+ */
 const PLACES = 8;
 
 function paysToTurn({ inputs: [dy, w], attrs }: NodeOf<'convInputGrad'>): boolean {
