@@ -1,6 +1,6 @@
 /** Shape errors tell how the shapes came about and what would have to change. */
 
-import { describe as suite, expect, it } from 'vitest';
+import { expect, it, describe as suite } from 'vitest';
 import { formatDiagnostic } from '../../src/diagnostics/index.js';
 import { describe } from '../../src/net/index.js';
 import { input, layer } from './nets.js';
