@@ -5,5 +5,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     testTimeout: 60_000,
     pool: 'forks',
+    // vitest leaves a core free, which on two cores leaves one.
+    maxWorkers: '100%',
   },
 });

@@ -64,7 +64,7 @@ describe('convert', () => {
     );
     const { code, err } = await run('--net', path, '--to', 'tfjs', '--out', folder());
     expect(code).toBe(1);
-    expect(err).toContain('no-data-set');
+    expect(err).toContain('deploy-shape');
     expect(err).toContain('--input data=1,3,227,227');
   });
 });
