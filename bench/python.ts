@@ -46,7 +46,9 @@ async function measure(layer: string, bottoms: readonly HostBlob[]): Promise<voi
   times.sort((a, b) => a - b);
   const ms = (share: number) => `${times[Math.floor(share * RUNS)]!.toFixed(2)} ms`;
   const shapes = bottoms.map(b => b.shape.join('×')).join(' and ');
-  console.log(`${shapes} to Python, ${tops[0]!.shape.join('×')} back: ${ms(0.5)} (one of ten within ${ms(0.1)}, nine within ${ms(0.9)})`);
+  console.log(
+    `${shapes} to Python, ${tops[0]!.shape.join('×')} back: ${ms(0.5)} (one of ten within ${ms(0.1)}, nine within ${ms(0.9)})`,
+  );
 }
 
 const scores = hostBlob([1, 2, 256, 256]);
