@@ -8,6 +8,8 @@ import type { Report } from './report.js';
 
 /** The reasons of so many unknown blobs are searched for; each search goes through all layers. */
 const MOST_EXPLAINED = 200;
+/** So many unknown blobs are told one by one; what is more is counted. */
+const MOST_TOLD = 1000;
 
 interface Made {
   readonly layer: LayerParameter;
@@ -45,6 +47,7 @@ export function checkConnections(
         missing.add(source);
         return;
       }
+      if (reported.size > MOST_TOLD) return;
       const hint = explained ? whyUnknown(name, made, layers, i, all, state) : undefined;
       const message = `Layer "${layer.name}" (${layer.type}) reads the blob "${name}", which no layer before it makes.`;
       report.error(
@@ -66,6 +69,11 @@ export function checkConnections(
       made.set(name, { layer, readers: (layer.loss_weight[j] ?? 0) === 0 ? [] : [layer] });
     });
   });
+  const untold = reported.size - MOST_TOLD;
+  if (untold > 0)
+    report.error('unknown-blob', `And ${untold} more blobs that no layer before their readers makes.`, {
+      message: layers.find(layer => broken.has(layer)),
+    });
   return broken;
 }
 

@@ -365,14 +365,26 @@ export function locate(message: object, field?: string, index = 0): Location | u
   const origin = origins.get(message);
   if (!origin) return undefined;
   if (field === undefined) return origin.lines.location(origin.span);
-  let left = index;
-  for (const node of origin.fields) {
-    if (findField(origin.type, node.name)?.name !== field || !node.value) continue;
-    const items = node.value.kind === 'list' ? node.value.items : [node.value];
-    if (left < items.length) return origin.lines.location(items[left]!);
-    left -= items.length;
+  const value = valuesOf(origin).get(field)?.[index];
+  return value && origin.lines.location(value);
+}
+
+const values = new WeakMap<Origin, ReadonlyMap<string, readonly SyntaxValue[]>>();
+
+/** The values of each field in order, lists taken apart: a message may have a million of one. */
+function valuesOf(origin: Origin): ReadonlyMap<string, readonly SyntaxValue[]> {
+  const known = values.get(origin);
+  if (known) return known;
+  const found = new Map<string, SyntaxValue[]>();
+  for (const { name, value } of origin.fields) {
+    const field = value && findField(origin.type, name)?.name;
+    if (!field) continue;
+    const own = found.get(field) ?? [];
+    found.set(field, own);
+    for (const item of value.kind === 'list' ? value.items : [value]) own.push(item);
   }
-  return undefined;
+  values.set(origin, found);
+  return found;
 }
 
 /** The same as a syntax tree knows it. */

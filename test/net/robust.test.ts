@@ -50,4 +50,13 @@ suite('describe', () => {
     }
     expect(refused).toBeGreaterThan(10);
   });
+
+  it('tells a thousand unknown blobs of very many, and counts the rest', () => {
+    const bottoms = Array.from({ length: 30_000 }, (_, i) => `bottom: "b${i}"`).join('\n');
+    const { diagnostics } = describe(`layer { name: "c" type: "Concat" ${bottoms} top: "y" }`);
+    const unknown = diagnostics.filter(d => d.code === 'unknown-blob');
+    expect(unknown).toHaveLength(1001);
+    expect(unknown[999]!.location!.range.start.line).toBe(1000);
+    expect(unknown.at(-1)!.message).toContain('29000 more');
+  });
 });
