@@ -8,16 +8,6 @@ import { type DescribeRequest, isDataLayer, type NetOptions } from '../net/index
 import { type LayerParameter, locate, type NetParameter, parseNet } from '../schema/index.js';
 import { type Io, tellingOf } from './io.js';
 
-export {
-  type DescribeRequest,
-  describeFile,
-  fedStates,
-  stateFrom,
-  statesOf,
-  type UseState as State,
-  withoutRepeats,
-} from '../net/index.js';
-
 /** What of user code `check` and `summary` may do. */
 export interface LookingOptions extends UserCodeOptions {
   /** Run it, for the shapes behind Python layers. */

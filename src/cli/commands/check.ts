@@ -6,6 +6,14 @@ import { dirname, resolve } from 'node:path';
 import { type Diagnostic, error, hasErrors, MokapotError } from '../../diagnostics/index.js';
 import { loadSchemas, schemaBeside } from '../../infer/schemas.js';
 import type { Shape } from '../../ir/index.js';
+import {
+  describeFile,
+  fedStates,
+  type UseState as State,
+  stateFrom,
+  statesOf,
+  withoutRepeats,
+} from '../../net/index.js';
 import { looksLikeSolver, type NetState, parseSolver, type SolverParameter } from '../../schema/index.js';
 import { checkSolver as checkSolverFields } from '../../solver/index.js';
 import { testNetsOf, trainNetOf } from '../../train/nets.js';
@@ -13,18 +21,7 @@ import { countDiagnostics, exitCodes, printDiagnostics } from '../errors.js';
 import { fixText, writeFixed } from '../fixing.js';
 import { formatShape } from '../format.js';
 import { colors, type Io, say } from '../io.js';
-import {
-  describeFile,
-  fedStates,
-  type LookingOptions,
-  netOf,
-  type State,
-  sourcesOf,
-  stateFrom,
-  statesOf,
-  withoutRepeats,
-  withUserCode,
-} from '../network.js';
+import { type LookingOptions, netOf, sourcesOf, withUserCode } from '../network.js';
 import { type Checked, githubReport, jsonReport, sarifReport } from '../reports.js';
 import { readTextFile } from '../text_file.js';
 

@@ -4,17 +4,19 @@ import { hasErrors, MokapotError } from '../../diagnostics/index.js';
 import type { Shape } from '../../ir/index.js';
 import {
   type DiffSide,
+  describeFile,
   diffMessages,
   diffNets,
   type FieldChange,
   type NetDiff,
   type ShapeChange,
+  stateFrom,
 } from '../../net/index.js';
 import { looksLikeSolver, parseNet, parseSolver, type SolverParameter } from '../../schema/index.js';
 import { exitCodes } from '../errors.js';
 import { formatCount, formatShape, formatSi } from '../format.js';
 import { colors, type Io, say } from '../io.js';
-import { describeFile, type LookingOptions, stateFrom, withUserCode } from '../network.js';
+import { type LookingOptions, withUserCode } from '../network.js';
 import { readTextFile } from '../text_file.js';
 
 export interface DiffOptions extends LookingOptions {

@@ -4,6 +4,7 @@ import { fail, hasErrors, nearest } from '../../diagnostics/index.js';
 import type { Shape } from '../../ir/index.js';
 import { layerTypes } from '../../layers/index.js';
 import {
+  describeFile,
   type ExplainedBlob,
   type ExplainedField,
   type ExplainedLayer,
@@ -11,13 +12,16 @@ import {
   explainLayer,
   explainType,
   layersInState,
+  type UseState as State,
+  stateFrom,
+  statesOf,
   whereKnown,
 } from '../../net/index.js';
 import { parseNet } from '../../schema/index.js';
 import { exitCodes, printDiagnostics } from '../errors.js';
 import { formatCount, formatShape, formatSi } from '../format.js';
 import { colors, type Io, say } from '../io.js';
-import { describeFile, type LookingOptions, type State, stateFrom, statesOf, withUserCode } from '../network.js';
+import { type LookingOptions, withUserCode } from '../network.js';
 import { readTextFile } from '../text_file.js';
 
 export interface ExplainOptions extends LookingOptions {

@@ -3,13 +3,13 @@
 import { extname } from 'node:path';
 import { fail, hasErrors } from '../../diagnostics/index.js';
 import type { Shape } from '../../ir/index.js';
-import { layersInState } from '../../net/index.js';
+import { describeFile, layersInState, stateFrom } from '../../net/index.js';
 import { type NetPicture, netPicture, toDot, toSvg } from '../../picture/index.js';
 import { parseNet } from '../../schema/index.js';
 import { writeAtomically } from '../../weights/files.js';
 import { exitCodes, printDiagnostics } from '../errors.js';
 import { type Io, say } from '../io.js';
-import { describeFile, type LookingOptions, stateFrom, withUserCode } from '../network.js';
+import { type LookingOptions, withUserCode } from '../network.js';
 import { readTextFile } from '../text_file.js';
 
 export interface GraphOptions extends LookingOptions {

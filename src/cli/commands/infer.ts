@@ -17,12 +17,12 @@ import {
 import { fail, nearest } from '../../diagnostics/index.js';
 import type { UserCodeOptions } from '../../infer/python_modules.js';
 import { type ClassMask, dice, type InputPicture, Segmenter } from '../../infer/segment.js';
+import { describeFile } from '../../net/index.js';
 import { writeAtomically } from '../../weights/files.js';
 import { Interrupted } from '../errors.js';
 import { formatNumber, formatPercent } from '../format.js';
 import { warnOfFreshWeights } from '../fresh.js';
 import { type Io, say, tellingOf } from '../io.js';
-import { describeFile } from '../network.js';
 import { readTextFile } from '../text_file.js';
 
 export interface InferOptions extends UserCodeOptions {

@@ -2,20 +2,21 @@
 
 import { hasErrors } from '../../diagnostics/index.js';
 import { type Shape, sizeOf } from '../../ir/index.js';
-import { type DescribedLayer, type Description, lowerNet, tryCompileNet } from '../../net/index.js';
+import {
+  type DescribedLayer,
+  type DescribeRequest,
+  type Description,
+  describeFile,
+  lowerNet,
+  stateFrom,
+  tryCompileNet,
+} from '../../net/index.js';
 import { parseNet } from '../../schema/index.js';
 import { type HostNode, nodesOnHost } from '../../targets/onnx/fallbacks.js';
 import { exitCodes, printDiagnostics } from '../errors.js';
 import { formatBytes, formatCount, formatShape, formatSi, formatTable } from '../format.js';
 import { colors, type Io, say, tell } from '../io.js';
-import {
-  type DescribeRequest,
-  describeFile,
-  type LookingOptions,
-  sourcesOf,
-  stateFrom,
-  withUserCode,
-} from '../network.js';
+import { type LookingOptions, sourcesOf, withUserCode } from '../network.js';
 import { readTextFile } from '../text_file.js';
 
 export interface SummaryOptions extends LookingOptions {

@@ -7,10 +7,11 @@ import { Net } from '../../infer/net.js';
 import { type UserCodeOptions, userCode } from '../../infer/python_modules.js';
 import { type Timing, timeNet } from '../../infer/timing.js';
 import type { Shape } from '../../ir/index.js';
+import { describeFile, stateFrom } from '../../net/index.js';
 import { Interrupted } from '../errors.js';
 import { type Column, formatBytes, formatShape, formatTable } from '../format.js';
 import { colors, type Io, say, tell, tellingOf } from '../io.js';
-import { describeFile, sourcesOf, stateFrom } from '../network.js';
+import { sourcesOf } from '../network.js';
 import { startBar } from '../progress.js';
 import { readTextFile } from '../text_file.js';
 

@@ -7,11 +7,11 @@ import { type UserCodeOptions, userCode } from '../../infer/python_modules.js';
 import { type TransplantLine, type TransplantReport, transplant } from '../../infer/transplant.js';
 import type { Shape } from '../../ir/index.js';
 import { entriesFor } from '../../net/assumed.js';
+import { describeFile, stateFrom } from '../../net/index.js';
 import { type NetParameter, parseNet } from '../../schema/index.js';
 import { exitCodes, printDiagnostics } from '../errors.js';
 import { formatCount, formatPercent, formatShape, formatTable } from '../format.js';
 import { colors, type Io, say, tell, tellingOf } from '../io.js';
-import { describeFile, stateFrom } from '../network.js';
 import { readTextFile } from '../text_file.js';
 
 export interface TransplantCommandOptions extends UserCodeOptions {
