@@ -1,35 +1,31 @@
 /**
- * Every engine and PyTorch, side by side: npm run bench [-- NETWORK,... [BACKEND,... [ROUNDS]]]
+ * Every engine, PyTorch and Caffe, side by side: npm run bench [-- NETWORK,... [BACKEND,... [ROUNDS]]]
  *
  * Each measurement is a process of its own; a round runs all of them once, so that a machine whose speed drifts treats
  * all alike. What is printed and written to docs/bench.md are medians over the rounds of each process's median.
  * PyTorch is taken from MOKAPOT_BENCH_PYTHON, else from bench/.venv, which is made with `python3 -m venv bench/.venv &&
- * bench/.venv/bin/pip install torch numpy`; without it that row is left out with a word.
+ * bench/.venv/bin/pip install torch numpy`; Caffe is the `caffe` executable that MOKAPOT_BENCH_CAFFE names (docs/measured.md tells
+ * how one is built). Without them their rows are left out with a word.
  */
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { type Measured, measureCaffe } from './caffe.js';
 import { networks } from './networks.js';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const list = (text: string | undefined, preset: readonly string[]) => text?.split(',') ?? preset;
 
 const names = list(process.argv[2], Object.keys(networks));
-const backends = list(process.argv[3], ['onnx', 'wasm', 'pytorch']);
+const backends = list(process.argv[3], ['onnx', 'wasm', 'pytorch', 'caffe']);
 const rounds = Number(process.argv[4] ?? 3);
 const KINDS = ['forward', 'step'] as const;
 const LIMIT_MS = 9 * 60_000;
 
-interface Measured {
-  readonly engine: string;
-  readonly ready: number;
-  readonly times: readonly number[];
-  readonly bytes: number;
-}
-
 const python = process.env['MOKAPOT_BENCH_PYTHON'] ?? here('.venv/bin/python');
+const caffe = process.env['MOKAPOT_BENCH_CAFFE'] ?? '';
 const jiti = here('../node_modules/.bin/jiti');
 
 function run(command: string, args: readonly string[], input?: string): string | undefined {
@@ -41,7 +37,11 @@ function run(command: string, args: readonly string[], input?: string): string |
   return undefined;
 }
 
-function measure(network: string, backend: string, kind: (typeof KINDS)[number]): Measured | undefined {
+type Kind = (typeof KINDS)[number];
+
+async function measure(network: string, backend: string, kind: Kind): Promise<Measured | undefined> {
+  if (backend === 'caffe')
+    return existsSync(caffe) ? measureCaffe(caffe, networks[network]!, kind, LIMIT_MS) : undefined;
   const twin = backend === 'pytorch';
   if (twin && !existsSync(python)) return undefined;
   const text = twin
@@ -78,12 +78,14 @@ function markdown(rows: readonly (readonly string[])[]): string {
 }
 
 if (backends.includes('pytorch') && !existsSync(python)) console.error(`No PyTorch: ${python} is not there.`);
+if (backends.includes('caffe') && !existsSync(caffe))
+  console.error('No Caffe: MOKAPOT_BENCH_CAFFE names no executable.');
 const found: Record<string, Measured[]> = {};
 for (let round = 0; round < rounds; round++) {
   for (const network of names) {
     for (const kind of KINDS) {
       for (const backend of backends) {
-        const measured = measure(network, backend, kind);
+        const measured = await measure(network, backend, kind);
         if (!measured) continue;
         (found[`${network} ${backend} ${kind}`] ??= []).push(measured);
         console.error(

@@ -12,9 +12,8 @@ import { toObject } from './to_object.js';
 const [name = '', backend = 'auto', what = 'step'] = process.argv.slice(2);
 const network = networks[name];
 if (!network) throw new Error(`There is no network ${name}; there are ${Object.keys(networks).join(', ')}.`);
-const { inputs, runs } = network;
+const { text, inputs, runs } = network;
 const WARM_UP = 2;
-const text = awake(network.text);
 
 const random = new Random(1);
 const sizeOf = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
@@ -24,17 +23,6 @@ const feeds = Object.fromEntries(
     return [blob, Float32Array.from({ length: sizeOf(shape) }, draw)];
   }),
 );
-
-/**
- * The text with a filler for weights that it leaves at 0: noise, as a trained network would have. Writing through
- * `net.params` would hand the arrays out, and a training whose arrays someone holds compares them at every step.
- */
-function awake(prototxt: string): string {
-  return prototxt.replace(
-    /\b(convolution_param|inner_product_param) \{(?![^}]*weight_filler)/g,
-    block => `${block} weight_filler { type: "uniform" min: -0.01 max: 0.01 } `,
-  );
-}
 
 async function repeat(run: () => Promise<unknown>): Promise<number[]> {
   const times: number[] = [];

@@ -12,12 +12,23 @@ export interface BenchNetwork {
   readonly runs: number;
 }
 
-const file = (name: string) => readFileSync(new URL(`../networks/${name}.prototxt`, import.meta.url), 'utf8');
+/**
+ * The text with a filler for weights that it leaves at 0: noise, as a trained network would have. Writing through
+ * `net.params` would hand the arrays out, and a training whose arrays someone holds compares them at every step.
+ */
+function awake(prototxt: string): string {
+  return prototxt.replace(
+    /\b(convolution_param|inner_product_param) \{(?![^}]*weight_filler)/g,
+    block => `${block} weight_filler { type: "uniform" min: -0.01 max: 0.01 } `,
+  );
+}
+
+const file = (name: string) => awake(readFileSync(new URL(`../networks/${name}.prototxt`, import.meta.url), 'utf8'));
 
 const segmentation = (size: number) => ({ data: [1, 3, size, size], label: [1, 1, size, size] });
 
 /** A classic as the literature has it, which ends in scores, with a label and a loss. */
-const withLoss = (text: string, scores: string, label: Shape) => `${text.replace(/layer \{ name: "prob".*/, '')}
+const withLoss = (text: string, scores: string, label: Shape) => `${awake(text).replace(/layer \{ name: "prob".*/, '')}
 layer { name: "label" type: "Input" top: "label" input_param { shape { ${label.map(d => `dim: ${d}`).join(' ')} } } }
 layer { name: "loss" type: "SoftmaxWithLoss" bottom: "${scores}" bottom: "label" top: "loss" }`;
 
