@@ -17,6 +17,7 @@ const INSIDE = [
   '@protobufjs',
   'long',
   'commander',
+  'fflate',
   'picocolors',
 ];
 
