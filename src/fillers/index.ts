@@ -67,7 +67,11 @@ const bilinear: Fill = (_, shape) => {
 };
 
 const FILLERS: Readonly<Record<string, Fill>> = {
-  constant: ({ value }, shape) => new Float32Array(sizeOf(shape)).fill(value),
+  constant({ value }, shape) {
+    const data = new Float32Array(sizeOf(shape));
+    // A large array of zeros that nobody touches takes no memory.
+    return value === 0 ? data : data.fill(value);
+  },
   uniform: ({ min, max }, shape, random) => draw(shape, () => random.uniform(min, max)),
   gaussian,
   positive_unitball: positiveUnitball,

@@ -81,8 +81,8 @@ export class ActivationBlob implements Blob {
 export class Parameter {
   private gradient: Float32Array | undefined;
   private fingerprint: number | undefined;
-  /** Which side has the newer numbers. */
-  private newer: 'host' | 'engine' | 'neither' = 'host';
+  /** Which side has the newer numbers; `zeros`: neither has any yet. */
+  private newer: 'host' | 'engine' | 'neither' | 'zeros';
 
   constructor(
     /** The engine variable. */
@@ -91,7 +91,11 @@ export class Parameter {
     /** For the library's own use: does not count as handed out. */
     readonly values: Float32Array,
     private readonly readNow: (variable: string) => Float32Array | undefined,
-  ) {}
+    /** Whether all of `values` is 0: the engine can then do without them. */
+    isZero = false,
+  ) {
+    this.newer = isZero ? 'zeros' : 'host';
+  }
 
   /** The array, for a user, with the newest numbers. */
   expose(): Float32Array {
@@ -128,13 +132,14 @@ export class Parameter {
     return this.newer === 'engine';
   }
 
-  /** Whether the engine's copy is out of date; it is taken as brought up to date. */
-  takeUpload(): boolean {
+  /** What the engine's copy has to become; it is taken as brought up to date. Undefined where it is that already. */
+  takeUpload(): 'numbers' | 'zeros' | undefined {
     const before = this.fingerprint;
     if (before !== undefined) this.fingerprint = fingerprintOf(this.values);
-    const needed = this.newer === 'host' || before !== this.fingerprint;
-    if (needed) this.newer = 'neither';
-    return needed;
+    const { newer } = this;
+    if (newer !== 'host' && newer !== 'zeros' && before === this.fingerprint) return undefined;
+    this.newer = 'neither';
+    return newer === 'zeros' && before === this.fingerprint ? 'zeros' : 'numbers';
   }
 
   bringHome(values: Float32Array): void {

@@ -45,7 +45,9 @@ export class ParamStore {
       const theirs = variables.get(param.index);
       if (theirs) return { ...param, key: theirs.key, shape: theirs.shape };
       const variable = this.fresh(param.key, shared !== undefined);
-      this.parameters.set(variable, new Parameter(variable, param.shape, filled(param, random), this.readNow));
+      const values = filled(param, random);
+      const made = new Parameter(variable, param.shape, values, this.readNow, isLeftZero(param));
+      this.parameters.set(variable, made);
       return { ...param, key: variable };
     });
     return { ...net, params };
@@ -77,7 +79,9 @@ export class ParamStore {
   upload(variables: Iterable<string>): void {
     for (const variable of variables) {
       const parameter = this.get(variable);
-      if (parameter.takeUpload()) this.engine.write(variable, parameter.values, parameter.shape);
+      const upload = parameter.takeUpload();
+      if (upload === 'zeros') this.engine.zero(variable, parameter.shape);
+      else if (upload === 'numbers') this.engine.write(variable, parameter.values, parameter.shape);
     }
   }
 
@@ -134,6 +138,12 @@ function filled(param: NetParam, random: Random): Float32Array {
       })),
     );
   }
+}
+
+/** Whether nobody gives a parameter numbers: Caffe's default filler is the constant 0. */
+function isLeftZero({ declaration: { values, filler } }: NetParam): boolean {
+  const { type, value } = filler ?? { type: 'constant', value: 0 };
+  return !values && type === 'constant' && value === 0;
 }
 
 /** By index of the net's parameter, that of the other net which takes its place. */

@@ -111,7 +111,7 @@ function gradientRun(net: Net, feeds: Feeds): RunRequest {
       extend: (_, { gradients }) =>
         [...gradients].map(([key, value]) => {
           const variable = `time/${key}`;
-          if (!engine.has(variable)) engine.write(variable, new Float32Array(sizeOf(value.shape)), value.shape);
+          if (!engine.has(variable)) engine.zero(variable, value.shape);
           return { variable, value };
         }),
     },

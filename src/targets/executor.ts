@@ -69,6 +69,10 @@ export class DeviceEngine<T> implements Engine {
     this.assign(variable, this.device.upload(data, shape), data.length);
   }
 
+  zero(variable: string, shape: Shape): void {
+    this.write(variable, new Float32Array(sizeOf(shape)), shape);
+  }
+
   async read(variable: string): Promise<Float32Array> {
     return this.device.download(this.handle(variable));
   }

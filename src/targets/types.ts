@@ -7,6 +7,8 @@ export interface Engine {
   readonly name: string;
   /** Sets a variable, in the IR's (Caffe's) layout. The array is copied. */
   write(variable: string, data: Float32Array, shape: Shape): void;
+  /** Sets a variable to 0, at no cost where the engine can put that off. */
+  zero(variable: string, shape: Shape): void;
   /** A copy of a variable's value, in the IR's layout. */
   read(variable: string): Promise<Float32Array>;
   /** The same at once; absent on an engine whose memory can only be read asynchronously. */

@@ -376,8 +376,7 @@ export class Solver {
     for (const { key, shape } of this.touched) {
       const accumulators = this.param.iter_size > 1 ? [accumulatorKey(key)] : [];
       const history = Array.from({ length: this.slots }, (_, slot) => historyKey(key, slot));
-      for (const variable of [...history, ...accumulators])
-        if (!engine.has(variable)) engine.write(variable, new Float32Array(sizeOf(shape)), shape);
+      for (const variable of [...history, ...accumulators]) if (!engine.has(variable)) engine.zero(variable, shape);
     }
     await this.net.prepareProgram(this.updateProgram());
   }

@@ -192,6 +192,20 @@ describe.each(['onnx', 'wasm', 'cpu', AS_TENSORFLOW, ...(hasTensorflow ? ['tenso
     program.dispose();
   });
 
+  it('sets variables to 0, new ones and used ones', async () => {
+    const b = new Builder();
+    const v = b.variable('v', [3]);
+    const graph = b.finish({ outputs: { y: b.add(v, 1) }, assignments: [{ variable: 'v', value: b.add(v, 5) }] });
+    const program = await engine.compile(graph);
+    for (let round = 0; round < 2; round++) {
+      engine.zero('v', [3]);
+      expect(await engine.read('v')).toEqual(Float32Array.of(0, 0, 0));
+      expect((await program.run({}, ['y']))['y']).toEqual(Float32Array.of(1, 1, 1));
+      expect(await engine.read('v')).toEqual(Float32Array.of(5, 5, 5));
+    }
+    program.dispose();
+  });
+
   it('refuses a graph that will not fit, before it runs', async () => {
     const b = new Builder();
     const huge = b.broadcast(b.input('x', []), [2 ** 20, 2 ** 14]);

@@ -25,6 +25,10 @@ export class OnnxEngine implements Engine {
     this.variables.write(variable, data, shape);
   }
 
+  zero(variable: string, shape: Shape): void {
+    this.variables.zero(variable, shape);
+  }
+
   async read(variable: string): Promise<Float32Array> {
     return this.readNow(variable);
   }

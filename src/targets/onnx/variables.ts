@@ -10,7 +10,7 @@ interface Variable {
   readonly data: Float32Array;
   readonly shape: Shape;
   readonly block?: Block;
-  /** All 0 since it was written: its pages have never been touched, and take no memory yet. */
+  /** All 0 since `zero`: its pages have never been touched, and take no memory yet. */
   isZero: boolean;
 }
 
@@ -38,8 +38,15 @@ export class Variables {
       this.variables.set(name, { ...known, shape, isZero: false });
       return;
     }
-    const isZero = data.every(v => v === 0);
-    this.variables.set(name, { data: isZero ? new Float32Array(data.length) : data.slice(), shape, isZero });
+    this.variables.set(name, { data: data.slice(), shape, isZero: false });
+  }
+
+  zero(name: string, shape: Shape): void {
+    this.version++;
+    const known = this.variables.get(name);
+    const fits = known?.data.length === sizeOf(shape);
+    if (fits) known.data.fill(0);
+    else this.variables.set(name, { data: new Float32Array(sizeOf(shape)), shape, isZero: true });
   }
 
   /** The array itself, good until the next `write` or `arrange`. */
