@@ -76,9 +76,11 @@ export class ActivationBlob implements Blob {
 
 /**
  * A parameter. Its array belongs to the net; engines hold copies. As a user may keep the array and change it at any time,
- * one that was ever handed out is compared with its fingerprint before every run.
+ * one that was ever handed out is compared with its fingerprint before every run. One that nobody holds is left to the
+ * engine where that can be read at any time: there it would only be a second copy.
  */
 export class Parameter {
+  private array: Float32Array | undefined;
   private gradient: Float32Array | undefined;
   private fingerprint: number | undefined;
   /** Which side has the newer numbers; `zeros`: neither has any yet. */
@@ -88,13 +90,18 @@ export class Parameter {
     /** The engine variable. */
     readonly variable: string,
     readonly shape: Shape,
-    /** For the library's own use: does not count as handed out. */
-    readonly values: Float32Array,
+    values: Float32Array,
     private readonly readNow: (variable: string) => Float32Array | undefined,
     /** Whether all of `values` is 0: the engine can then do without them. */
     isZero = false,
   ) {
+    this.array = values;
     this.newer = isZero ? 'zeros' : 'host';
+  }
+
+  /** The array for the library's own use, which does not count as handed out; not brought up to date. */
+  get values(): Float32Array {
+    return (this.array ??= this.readNow(this.variable)!);
   }
 
   /** The array, for a user, with the newest numbers. */
@@ -111,7 +118,7 @@ export class Parameter {
   }
 
   get diff(): Float32Array {
-    return (this.gradient ??= new Float32Array(this.values.length));
+    return (this.gradient ??= new Float32Array(sizeOf(this.shape)));
   }
 
   holdDiff(gradient: Float32Array): void {
@@ -143,9 +150,15 @@ export class Parameter {
   }
 
   bringHome(values: Float32Array): void {
-    this.values.set(values);
+    if (this.array) this.array.set(values);
+    else this.array = values;
     if (this.fingerprint !== undefined) this.fingerprint = fingerprintOf(this.values);
     this.newer = 'neither';
+  }
+
+  /** Leaves the numbers to the engine, which has them, if nobody holds the array. */
+  letGo(): void {
+    if (!this.isExposed && this.newer !== 'host') this.array = undefined;
   }
 }
 

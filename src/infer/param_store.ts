@@ -82,6 +82,7 @@ export class ParamStore {
       const upload = parameter.takeUpload();
       if (upload === 'zeros') this.engine.zero(variable, parameter.shape);
       else if (upload === 'numbers') this.engine.write(variable, parameter.values, parameter.shape);
+      if (this.engine.isOnHost) parameter.letGo();
     }
   }
 

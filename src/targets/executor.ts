@@ -51,6 +51,7 @@ export class DeviceEngine<T> implements Engine {
   private readonly variables = new Map<string, { handle: T; size: number }>();
   private peak = 0;
 
+  readonly isOnHost = false;
   readonly readNow?: (variable: string) => Float32Array;
 
   constructor(private readonly device: Device<T>) {

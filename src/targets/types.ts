@@ -14,6 +14,8 @@ export interface Engine {
   /** The same at once; absent on an engine whose memory can only be read asynchronously. */
   readonly readNow?: (variable: string) => Float32Array;
   has(variable: string): boolean;
+  /** Whether variables are arrays of this process's own memory, to be read at any time at the cost of copying. */
+  readonly isOnHost: boolean;
   /** Makes a graph runnable. */
   compile(graph: Graph): Promise<Program>;
   /** Most bytes it can hold. */

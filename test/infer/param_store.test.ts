@@ -44,3 +44,30 @@ describe('parameters without a filler', () => {
     expect(calls.filter(call => call.startsWith('write'))).toHaveLength(2);
   });
 });
+
+describe('parameters left to an engine in this process', () => {
+  const trained = async () => {
+    const net = await Net.fromText(TEXT, { backend: 'onnx', phase: 'TEST' });
+    net.params.get('ip')![1]!.data = [1, -1];
+    await net.forward({ x: [3, 4] });
+    return net;
+  };
+
+  it('can be read after the net is disposed', async () => {
+    const net = await trained();
+    net.dispose();
+    expect(net.params.get('ip')!.map(blob => [...blob.data])).toEqual([
+      [0, 0, 0, 0],
+      [1, -1],
+    ]);
+  });
+
+  it('can be changed and saved later', async () => {
+    const net = await trained();
+    net.params.get('ip')![0]!.data = [1, 0, 0, 2];
+    expect([...(await net.forward({ x: [3, 4] })).get('y')!.data]).toEqual([4, 7]);
+    net.params.get('ip')![0]!.data[1] = 5;
+    expect([...(await net.forward({ x: [3, 4] })).get('y')!.data]).toEqual([24, 7]);
+    net.dispose();
+  });
+});

@@ -47,9 +47,17 @@ export function parameterOf(node: Node): number {
   return 0;
 }
 
+export interface FuseOptions {
+  /**
+   * Whether groups that read the same node become one with it. Only for a graph in which nothing lies between
+   * elementwise nodes: else the joined node might wait for itself.
+   */
+  readonly joinReaders?: boolean;
+}
+
 /** The graph with its elementwise chains fused. Values that stay keep their identity in `outputs` and `assignments`. */
-export function fuse(graph: Graph): Graph {
-  const groups = findGroups(graph);
+export function fuse(graph: Graph, { joinReaders = false }: FuseOptions = {}): Graph {
+  const groups = findGroups(graph, joinReaders);
   const replaced = new Map<Value, Value>();
   const now = (v: Value) => replaced.get(v) ?? v;
   const nodes: Node[] = [];
@@ -106,7 +114,7 @@ function withInputs(node: Node, inputs: readonly Value[], replace: Replace, next
 }
 
 /** Which group each elementwise node belongs to; groups list their nodes in order. */
-function findGroups(graph: Graph): Map<Node, Node[]> {
+function findGroups(graph: Graph, joinReaders: boolean): Map<Node, Node[]> {
   const readers = new Map<Value, Node[]>();
   for (const node of graph.nodes)
     for (const v of new Set(node.inputs)) {
@@ -114,23 +122,27 @@ function findGroups(graph: Graph): Map<Node, Node[]> {
       if (list) list.push(node);
       else readers.set(v, [node]);
     }
+  const position = new Map(graph.nodes.map((n, i) => [n, i]));
   const groups = new Map<Node, Node[]>();
   for (const node of [...graph.nodes].reverse()) {
     if (!isElementwise(node)) continue;
     const shape = node.outputs[0]!.shape;
     const users = readers.get(node.outputs[0]!) ?? [];
-    const group = users[0] && groups.get(users[0]);
+    const around = new Set(users.map(u => groups.get(u)));
+    const group = [node, ...[...around].flatMap(g => g ?? [])];
     const joins =
-      group !== undefined &&
-      users.every(u => groups.get(u) === group) &&
-      sameShape(shape, group[0]!.outputs[0]!.shape) &&
+      users.length > 0 &&
+      !around.has(undefined) &&
+      (joinReaders || around.size === 1) &&
+      group.every(n => sameShape(shape, n.outputs[0]!.shape)) &&
       sizeOf(shape) > 1 &&
-      group.length < MAX_STEPS &&
-      countInputs([node, ...group]) <= MAX_INPUTS;
-    if (joins) {
-      group.unshift(node);
-      groups.set(node, group);
-    } else groups.set(node, [node]);
+      group.length <= MAX_STEPS &&
+      countInputs(group) <= MAX_INPUTS;
+    if (!joins) groups.set(node, [node]);
+    else {
+      if (around.size > 1) group.sort((a, b) => position.get(a)! - position.get(b)!);
+      for (const n of group) groups.set(n, group);
+    }
   }
   return groups;
 }

@@ -161,11 +161,13 @@ function planLowerings(nodes: readonly Node[], { known, wanted, instead }: Graph
   for (const node of nodes) for (const v of node.inputs) readers.set(v, (readers.get(v) ?? 0) + 1);
   for (const v of wanted) readers.set(v, Number.POSITIVE_INFINITY);
   const isPrivate = (v: Value) => readers.get(v) === 1 && !known.has(v);
+  const inside = new Set(nodes);
+  const isInside = (node: Node) => inside.has(node);
   const needed = new Set<Value>(wanted);
   const lowerings = new Map<Node, Lowering>();
   for (const node of [...nodes].reverse()) {
     if (node.outputs.every(v => !needed.has(v) || known.has(v))) continue;
-    const lowering = patternAt(node, isPrivate) ?? plain(node, instead);
+    const lowering = patternAt(node, isPrivate, isInside) ?? plain(node, instead);
     for (const v of lowering.needs) needed.add(v);
     lowerings.set(node, lowering);
   }

@@ -1,17 +1,23 @@
 /** Engines on onnxruntime: `onnx` (its CPU kernels), `onnx-webgpu`, `onnx-cuda`. */
 
 import os from 'node:os';
-import type { Graph, Shape } from '../../ir/types.js';
+import { sizeOf } from '../../ir/shape.js';
+import type { Graph, Node, Shape } from '../../ir/types.js';
+import { expressionOf } from '../host/loops.js';
 import type { Engine, Program } from '../types.js';
+import { Formula } from './formula.js';
 import { OnnxProgram } from './program.js';
 import { Session, type SessionOptions } from './runtime.js';
+import { fillOf } from './updates.js';
 import { type Block, rowOf, Variables } from './variables.js';
 import { GraphWriter } from './writer.js';
 
 export class OnnxEngine implements Engine {
   readonly variables = new Variables();
+  readonly isOnHost = true;
   readonly limit = os.totalmem() * 0.9;
   private readonly products = new Map<string, Promise<Session>>();
+  private readonly formulas = new Map<string, Promise<Formula>>();
   private peak = 0;
 
   constructor(
@@ -76,6 +82,15 @@ export class OnnxEngine implements Engine {
     );
   }
 
+  /** The session of an elementwise node's formula, the same for all nodes of one formula. */
+  formula(node: Node): Promise<Formula> {
+    const numbers = node.inputs.map(v => fillOf(v) !== undefined || sizeOf(v.shape) === 1);
+    const key = JSON.stringify([expressionOf(node).steps, expressionOf(node).results, numbers]);
+    let formula = this.formulas.get(key);
+    if (!formula) this.formulas.set(key, (formula = Formula.create(node)));
+    return formula;
+  }
+
   private product(results: number, rows: number): Promise<Session> {
     const key = `${results} ${rows}`;
     let session = this.products.get(key);
@@ -90,9 +105,11 @@ export class OnnxEngine implements Engine {
     return session;
   }
 
+  /** Frees the sessions. Variables go with whoever can still read them, a net whose parameters were left to the engine. */
   dispose(): void {
-    this.variables.clear();
     for (const session of this.products.values()) void session.then(s => s.dispose());
+    for (const formula of this.formulas.values()) void formula.then(f => f.dispose());
     this.products.clear();
+    this.formulas.clear();
   }
 }

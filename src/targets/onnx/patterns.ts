@@ -6,7 +6,9 @@
 import { sameShape } from '../../ir/shape.js';
 import type { Node, NodeOf, OpName, Value } from '../../ir/types.js';
 import { conv, convTranspose } from './ops/conv.js';
+import { masked } from './ops/elementwise.js';
 import type { Scope } from './ops/emitter.js';
+import { isTiled, tileGradient } from './ops/pool.js';
 
 /** How a node is said: what it needs, and how to add it once that is there. */
 export interface Lowering {
@@ -17,12 +19,15 @@ export interface Lowering {
 /** Whether a value has this one reader and is no output. */
 export type IsPrivate = (v: Value) => boolean;
 
-type Pattern = (node: Node, isPrivate: IsPrivate) => Lowering | undefined;
+/** Whether a node is said in the same graph. */
+export type IsInside = (node: Node) => boolean;
+
+type Pattern = (node: Node, isPrivate: IsPrivate, isInside: IsInside) => Lowering | undefined;
 
 /** The group that ends in `node`, if there is one. */
-export function patternAt(node: Node, isPrivate: IsPrivate): Lowering | undefined {
+export function patternAt(node: Node, isPrivate: IsPrivate, isInside: IsInside): Lowering | undefined {
   for (const pattern of patterns) {
-    const found = pattern(node, isPrivate);
+    const found = pattern(node, isPrivate, isInside);
     if (found) return found;
   }
   return undefined;
@@ -136,4 +141,32 @@ const responseNormalisation: Pattern = (node, isPrivate) => {
   return undefined;
 };
 
-const patterns: readonly Pattern[] = [convolutionWithBias, productWithBias, softmax, responseNormalisation];
+/** The gradient of a pooling whose windows lie side by side, found from the maxima themselves. */
+const gradientOfTiles: Pattern = (node, _isPrivate, isInside) => {
+  if (node.op !== 'maxPoolGrad') return undefined;
+  const [dy, indices] = node.inputs as readonly [Value, Value];
+  const pool = indices.node;
+  if (pool.op !== 'maxPool' || !isInside(pool) || !isTiled(pool)) return undefined;
+  const [x, y] = [pool.inputs[0]!, pool.outputs[0]!];
+  return { needs: [dy, x, y], emit: s => [tileGradient(s, pool, dy)] };
+};
+
+/** As Caffe has it, top_diff · (top > 0): a gradient that is not finite stays so behind any ReLU. */
+const gradientOfRelu: Pattern = node => {
+  if (node.op !== 'select') return undefined;
+  const [mask, dy, none] = node.inputs as readonly [Value, Value, Value];
+  const comparison = made(mask, 'greater');
+  const [y, zero] = comparison?.inputs ?? [];
+  if (!made(y, 'relu') || number(zero) !== 0 || number(none) !== 0) return undefined;
+  if (!sameShape(mask.shape, dy.shape)) return undefined;
+  return { needs: [mask, dy], emit: s => [masked(s.w, s.bool(mask), s.float(dy))] };
+};
+
+const patterns: readonly Pattern[] = [
+  convolutionWithBias,
+  productWithBias,
+  softmax,
+  responseNormalisation,
+  gradientOfTiles,
+  gradientOfRelu,
+];

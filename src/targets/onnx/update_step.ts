@@ -5,10 +5,14 @@ import type { Value } from '../../ir/types.js';
 import { hostKernel } from '../host/kernels.js';
 import type { Observer } from '../types.js';
 import type { OnnxEngine } from './engine.js';
+import type { Operand } from './formula.js';
 import { rootOf } from './stages.js';
 import type { Arrays } from './steps.js';
 import { fillOf, linearForm, type Update } from './updates.js';
 import type { Block } from './variables.js';
+
+/** Numbers of a parameter up to which a loop is done before a session has started: that takes 0.1 ms. */
+const SMALL = 2 ** 15;
 
 export class UpdateStep {
   /** Positions of the node's arrays in the order of a block's rows: gradients, what is only read, what is changed. */
@@ -21,7 +25,7 @@ export class UpdateStep {
   ) {
     const { node } = update;
     this.length = sizeOf(node.outputs[0]!.shape);
-    this.rows = this.length > 1 ? this.rowsOfProduct() : undefined;
+    this.rows = this.length > SMALL ? this.rowsOfProduct() : undefined;
   }
 
   private rowsOfProduct(): readonly number[] | undefined {
@@ -73,13 +77,26 @@ export class UpdateStep {
       )!;
       await this.engine.combineRows(place.block, place.first, rows.length, factors);
     } else {
-      const inputs = node.inputs.map(arrays.read);
-      hostKernel(node)(
-        inputs,
-        targets.map(name => this.engine.variables.change(name)),
-      );
+      const changed = targets.map(name => this.engine.variables.change(name));
+      if (this.isLong) await (await this.engine.formula(node)).run(this.operands(arrays), changed);
+      else hostKernel(node)(node.inputs.map(arrays.read), changed);
     }
     observe?.(node.label, performance.now() - start);
+  }
+
+  /** Whether the formula is worth a session, and its inputs are arrays of one length or single numbers. */
+  private get isLong(): boolean {
+    const sizes = this.update.node.inputs.map(v => (fillOf(v) === undefined ? sizeOf(v.shape) : 1));
+    return this.length > SMALL && sizes.every(n => n === this.length || n === 1);
+  }
+
+  private operands(arrays: Arrays): readonly Operand[] {
+    return this.update.node.inputs.map(v => {
+      const fill = fillOf(v);
+      if (fill !== undefined) return fill;
+      const array = arrays.read(v);
+      return array.length === 1 ? array[0]! : array;
+    });
   }
 }
 

@@ -42,7 +42,8 @@ export function splitUpdates(
   if (assignments.length === 0) return whole;
   const tail = elementwiseTail(nodes, kept, new Set(assignments.map(a => a.value)));
   const formulas = nodes.filter(n => tail.has(n) || n.op === 'constant');
-  const fused = fuse({ nodes: formulas, outputs: new Map(), assignments, randoms: [], states: [] });
+  const tailGraph = { nodes: formulas, outputs: new Map(), assignments, randoms: [], states: [] };
+  const fused = fuse(tailGraph, { joinReaders: true });
   const own: readonly Node[] = fused.nodes.filter(n => n.op !== 'constant');
   const targets = targetsOf(fused.assignments);
   const read = new Set(own.flatMap(n => n.inputs));

@@ -95,10 +95,6 @@ export class Variables {
     for (const { shape } of this.variables.values()) bytes += 4 * sizeOf(shape);
     return bytes;
   }
-
-  clear(): void {
-    this.variables.clear();
-  }
 }
 
 /** `count` rows of a block from one on. */

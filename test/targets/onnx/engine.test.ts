@@ -83,6 +83,53 @@ describe('large convolutions', () => {
     ));
 });
 
+describe('poolings of windows side by side', () => {
+  const pooled = (size: number, kernel: number, ceil: boolean) =>
+    Math[ceil ? 'ceil' : 'floor']((size - kernel) / kernel) + 1;
+
+  // Whole numbers of a small range, so that many windows have several maxima; the gradient is the first one's.
+  it.each([
+    [8, 6, 2, 2],
+    [9, 7, 2, 2],
+    [10, 11, 3, 2],
+    [7, 7, 3, 3],
+    [5, 9, 1, 4],
+  ])('%d × %d by %d × %d', async (height, width, kh, kw) => {
+    for (const ceil of [true, false]) {
+      const outSize = [pooled(height, kh, ceil), pooled(width, kw, ceil)] as const;
+      const b = new Builder();
+      const x = b.input('x', [2, 3, height, width]);
+      const [y] = b.maxPool(x, { kernel: [kh, kw], stride: [kh, kw], pad: [0, 0], outSize });
+      const [dx] = gradients(b, [{ value: y, seed: b.input('dy', y.shape) }], [x]);
+      const graph = b.finish({ outputs: { y, dx: dx! } });
+      const feeds = { x: draw(x.shape, 0, 3).map(Math.floor), dy: draw(y.shape) };
+      const [got, expected] = await Promise.all(
+        [engine, host].map(async e => (await e.compile(graph)).run(feeds, ['y', 'dx'])),
+      );
+      expect(got!['y']).toEqual(expected!['y']);
+      expectClose(got!['dx']!, expected!['dx']!, `dx, ceil ${ceil}`);
+    }
+  });
+
+  it('whose gradient is wanted in another session than the maxima', async () => {
+    const b = new Builder();
+    const x = b.input('x', [1, 2, 4, 4]);
+    const [y] = b.maxPool(x, { kernel: [2, 2], stride: [2, 2], pad: [0, 0], outSize: [2, 2] });
+    const [z] = b.hostCall([y], {
+      name: 'twice',
+      outputs: [y.shape],
+      run: ([a]) => [a!.data.map(v => 2 * v)],
+      backward: ([, , dz]) => [dz!.data.map(v => 2 * v)],
+    });
+    const [dx] = gradients(b, [{ value: z!, seed: b.input('dz', y.shape) }], [x]);
+    const program = await engine.compile(b.finish({ outputs: { dx: dx! } }));
+    const data = Float32Array.from({ length: 32 }, (_, i) => (i * 7) % 5);
+    const result = await program.run({ x: data, dz: new Float32Array(8).fill(1) }, ['dx']);
+    expect(result['dx']!.reduce((a, v) => a + v, 0)).toBe(16);
+    program.dispose();
+  });
+});
+
 describe('what ONNX cannot say', () => {
   it('runs on the host between sessions, and is reported', async () => {
     const b = new Builder();
@@ -166,31 +213,48 @@ describe('updates', () => {
     return { w: b.sub(w, velocity), h: [velocity] };
   };
 
-  it.each([[[40, 33]], [[1]], [[2, 3, 5]]])('SGD with momentum and decay, %j', shape =>
+  it.each([[[400, 133]], [[1]], [[2, 3, 5]]])('SGD with momentum and decay, %j', shape =>
     compareUpdates(shape, 1, momentum),
   );
 
   it('Nesterov, which reads the old history after the new one is made', () =>
-    compareUpdates([200], 1, (b, g, w, [v], rate) => {
+    compareUpdates([50_000], 1, (b, g, w, [v], rate) => {
       const velocity = b.add(b.mul(g, rate), b.mul(v!, 0.9));
       return { w: b.sub(w, b.sub(b.mul(velocity, 1.9), b.mul(v!, 0.9))), h: [velocity] };
     }));
 
-  it('Adam, which is no product', () =>
-    compareUpdates([50], 2, (b, g, w, [m, v], rate) => {
+  // The longest takes two pieces.
+  it.each([50, 40_000, 140_000])('Adam, which is no product, %d numbers', length =>
+    compareUpdates([length], 2, (b, g, w, [m, v], rate) => {
       const first = b.add(b.mul(g, 0.1), b.mul(m!, 0.9));
       const second = b.add(b.mul(b.mul(g, g), 0.001), b.mul(v!, 0.999));
       return { w: b.sub(w, b.mul(b.div(first, b.add(b.sqrt(second), 1e-8)), rate)), h: [first, second] };
+    }),
+  );
+
+  it.each([50, 40_000])('AdaDelta, whose step goes into its history, %d numbers', length =>
+    compareUpdates([length], 2, (b, g, w, [squares, steps], rate) => {
+      const mean = (x: Value, old: Value) => b.add(b.mul(b.mul(x, x), 0.05), b.mul(old, 0.95));
+      const square = mean(g, squares!);
+      const scaled = b.mul(g, b.sqrt(b.div(b.add(steps!, 1e-6), b.add(square, 1e-6))));
+      return { w: b.sub(w, b.mul(scaled, rate)), h: [square, mean(scaled, steps!)] };
+    }),
+  );
+
+  it('L1 decay, by the sign of the weight', () =>
+    compareUpdates([40_000], 1, (b, g, w, [v], rate) => {
+      const velocity = b.add(b.mul(b.add(g, b.mul(b.sign(w), 0.01)), rate), b.mul(v!, 0.9));
+      return { w: b.sub(w, velocity), h: [velocity] };
     }));
 
   it('a history that is set to 0, and one that only adds up', () =>
-    compareUpdates([60], 2, (b, g, w, [sum, other], rate) => {
+    compareUpdates([50_000], 2, (b, g, w, [sum, other], rate) => {
       const total = b.add(g, sum!);
-      return { w: b.sub(w, b.mul(total, rate)), h: [b.zeros([60]), b.add(other!, total)] };
+      return { w: b.sub(w, b.mul(total, rate)), h: [b.zeros([50_000]), b.add(other!, total)] };
     }));
 
   it('of one parameter by two programs whose blocks differ', async () => {
-    const shape = [70];
+    const shape = [40_000];
     const b = new Builder();
     const [w, v, x] = [b.variable('two/w', shape), b.variable('two/v', shape), b.input('x', shape)];
     const g = b.exp(x);
@@ -205,8 +269,8 @@ describe('updates', () => {
     const onlyHistory = b.finish({ outputs: {}, assignments: [{ variable: 'two/v', value: b.add(v, g) }] });
     const onlyWeight = b.finish({ outputs: {}, assignments: [{ variable: 'two/w', value: b.sub(w, g) }] });
     for (const e of [engine, host]) {
-      e.write('two/w', new Float32Array(70).fill(1), shape);
-      e.write('two/v', new Float32Array(70).fill(2), shape);
+      e.write('two/w', new Float32Array(40_000).fill(1), shape);
+      e.write('two/v', new Float32Array(40_000).fill(2), shape);
     }
     for (const graph of [both, onlyHistory, onlyWeight, both]) {
       const feeds = { x: draw(shape) };
@@ -265,15 +329,15 @@ describe('parameters that stand still', () => {
 describe('runs', () => {
   it('of rows of a block as constants give what the rows hold', async () => {
     const eager = new OnnxEngine('onnx', 'cpu', 0);
-    const shape = [8, 16, 3, 3];
+    const shape = [64, 64, 3, 3];
     const geometry = { stride: [1, 1], pad: [1, 1], dilation: [1, 1], groups: 1 } as const;
     const b = new Builder();
     const w = b.variable('row', shape);
-    const y = b.conv2d(b.input('x', [1, 16, 20, 20]), w, geometry);
+    const y = b.conv2d(b.input('x', [1, 64, 20, 20]), w, geometry);
     const forward = b.finish({ outputs: { y } });
     const update = b.finish({ outputs: {}, assignments: [{ variable: 'row', value: b.sub(w, b.windowSum(w, 1, 3)) }] });
     const start = draw(shape);
-    const x = draw([6400]);
+    const x = draw([25_600]);
     const results = [];
     for (const e of [eager, host]) {
       e.write('row', start, shape);

@@ -57,6 +57,11 @@ function power(w: GraphWriter, x: string, exponent: number): string {
   return exponent < 0 ? w.op('Div', [w.scalar(1), product]) : product;
 }
 
+/** Numbers where a mask is true, else 0; of numbers that are not finite NaN. `Where` takes twice as long. */
+export function masked(w: GraphWriter, mask: string, numbers: string): string {
+  return w.op('Mul', [w.cast(mask, ElementType.FLOAT), numbers]);
+}
+
 function one<K extends Exclude<ElementwiseOp, 'select'>>(op: K): Emitter<K> {
   return (s, node) => {
     const [x, y, z] = node.inputs.map(s.float);
