@@ -1,12 +1,13 @@
 /**
  * The executor every tfjs-like engine shares: holds variables, plans a graph once per set of fetched outputs (dead code,
- * fusion, schedule, memory), and then runs it node by node, freeing each value at its last use. What differs between
+ * recomputation where memory is short, fusion, schedule, memory), and then runs it node by node, freeing each value at its last use. What differs between
  * engines is behind `Device`.
  */
 
 import { fail } from '../diagnostics/index.js';
 import { pruneDead } from '../ir/passes/dead_code.js';
 import { fuse, isElementwise } from '../ir/passes/fuse.js';
+import { withinRoom } from '../ir/passes/recompute.js';
 import { type Schedule, schedule } from '../ir/passes/schedule.js';
 import { sameShape, sizeOf } from '../ir/shape.js';
 import type { Graph, Node, NodeOf, Shape, Value } from '../ir/types.js';
@@ -237,9 +238,11 @@ class DeviceProgram<T> implements Program {
       outputs.set(name, value);
     }
     const wanted = [...outputs.values(), ...this.graph.assignments.map(a => a.value)];
-    const graph = fuse({ ...this.graph, nodes: pruneDead(this.graph.nodes, wanted), outputs });
+    const live = { ...this.graph, nodes: pruneDead(this.graph.nodes, wanted), outputs };
+    const room = this.device.limit - this.engine.memory().bytes;
+    const graph = fuse(withinRoom(live, room, g => this.peakOf(orderOf(fuse(g)))));
     refuseLarge(this.device, graph.nodes);
-    const order = schedule(graph.nodes, graph.assignments, new Set(graph.outputs.values()));
+    const order = orderOf(graph);
     const handled = new Set(['input', 'variable', 'constant', 'reshape', 'stopGradient', 'hostCall']);
     const none = () => [];
     return {
@@ -251,14 +254,22 @@ class DeviceProgram<T> implements Program {
           n.op === 'constant' ? [[n, this.device.upload(n.attrs.data, n.attrs.shape)] as const] : [],
         ),
       ),
-      peakBytes: peakOf(order, n => this.device.scratch?.(n) ?? 0),
+      peakBytes: this.peakOf(order),
     };
+  }
+
+  private peakOf(order: Schedule): number {
+    return peakOf(order, n => this.device.scratch?.(n) ?? 0);
   }
 
   dispose(): void {
     for (const plan of this.plans.values()) for (const handle of plan.constants.values()) this.device.release(handle);
     this.plans.clear();
   }
+}
+
+function orderOf({ nodes, assignments, outputs }: Graph): Schedule {
+  return schedule(nodes, assignments, new Set(outputs.values()));
 }
 
 /** The k-th array that user code returned. @throws MokapotError `host-call-size` */

@@ -4,6 +4,7 @@
  */
 
 import type { Graph, Node, Value } from '../types.js';
+import { elementwiseTail } from './tail.js';
 
 export interface Schedule {
   readonly nodes: readonly Node[];
@@ -22,7 +23,7 @@ export function schedule(
   assignments: Graph['assignments'],
   kept: ReadonlySet<Value>,
 ): Schedule {
-  const ordered = hoistUpdates(nodes, kept);
+  const ordered = hoistUpdates(nodes, assignments, kept);
   const position = new Map(ordered.map((n, i) => [n, i]));
   const lastUse = new Map<Value, number>();
   const lastRead = new Map<string, number>();
@@ -53,19 +54,16 @@ function variablesBehind(v: Value): readonly string[] {
   return value.node.op === 'variable' ? [value.node.attrs.name] : [];
 }
 
-/** Moves nodes that nothing but assignments depends on up behind the last of their inputs. */
-function hoistUpdates(nodes: readonly Node[], kept: ReadonlySet<Value>): readonly Node[] {
-  const needed = new Set<Node>();
-  for (let i = nodes.length - 1; i >= 0; i--) {
-    const node = nodes[i]!;
-    const isRoot = node.outputs.some(v => kept.has(v)) || node.op === 'hostCall';
-    if (!isRoot && !needed.has(node)) continue;
-    needed.add(node);
-    for (const v of node.inputs) needed.add(v.node);
-  }
+/** Moves updates, which lead to nothing but assignments, up behind the last of their inputs. */
+function hoistUpdates(
+  nodes: readonly Node[],
+  assignments: Graph['assignments'],
+  kept: ReadonlySet<Value>,
+): readonly Node[] {
+  const updates = elementwiseTail(nodes, kept, new Set(assignments.map(a => a.value)));
   const rank = new Map<Node, number>();
   nodes.forEach((node, i) => {
-    const isUpdate = !needed.has(node) && node.inputs.length > 0;
+    const isUpdate = updates.has(node) && node.inputs.length > 0;
     rank.set(node, isUpdate ? Math.max(...node.inputs.map(v => rank.get(v.node)!)) + 1e-6 : i);
   });
   return [...nodes].sort((a, b) => rank.get(a)! - rank.get(b)! || a.id - b.id);

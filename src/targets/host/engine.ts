@@ -26,6 +26,7 @@ const hostDevice: Device<Float32Array> = {
   dispose: () => {},
 };
 
-export function createHostEngine(): Engine {
-  return new DeviceEngine(hostDevice);
+/** @param limit the most bytes that it may hold */
+export function createHostEngine(limit = hostDevice.limit): Engine {
+  return new DeviceEngine({ ...hostDevice, limit });
 }

@@ -9,7 +9,8 @@
  * formula. Other formulas (Adam, AdaGrad, L1 decay) are loops.
  */
 
-import { fuse, isElementwise } from '../../ir/passes/fuse.js';
+import { fuse } from '../../ir/passes/fuse.js';
+import { elementwiseTail } from '../../ir/passes/tail.js';
 import { sizeOf } from '../../ir/shape.js';
 import type { Graph, Node, Value } from '../../ir/types.js';
 import { expressionOf } from '../host/loops.js';
@@ -61,29 +62,6 @@ export function splitUpdates(
     assignments: fused.assignments.filter(a => !taken.has(a.value)),
     needs: [...read].filter(v => !inside.has(v.node)),
   };
-}
-
-/** Elementwise nodes that lead to nothing but assignments. */
-function elementwiseTail(
-  nodes: readonly Node[],
-  kept: ReadonlySet<Value>,
-  assigned: ReadonlySet<Value>,
-): ReadonlySet<Node> {
-  const readers = new Map<Value, Node[]>();
-  for (const node of nodes)
-    for (const v of node.inputs) {
-      const list = readers.get(v);
-      if (list) list.push(node);
-      else readers.set(v, [node]);
-    }
-  const tail = new Set<Node>();
-  for (const node of [...nodes].reverse()) {
-    const [y] = node.outputs;
-    const users = readers.get(y!) ?? [];
-    const leads = users.length > 0 || assigned.has(y!);
-    if (isElementwise(node) && leads && !kept.has(y!) && users.every(n => tail.has(n))) tail.add(node);
-  }
-  return tail;
 }
 
 /** The variable that each value goes to; values that go to several are left out. */
