@@ -54,8 +54,7 @@ export function emitGeneralOnnx(general: GeneralGraph, parameters: Parameters, t
   }
   for (const [value, { data, shape }] of folded) known.set(value, w.floats(data, shape, nameOf(value)));
   const wanted = [...graph.outputs.values()];
-  const varying = (v: Value) => general.shape(v).map(samples => !isConstant(samples));
-  const names = emitGraph(w, nodes, { known, wanted, varying, instead: node => generalEmitter(general, node) });
+  const names = emitGraph(w, nodes, { known, wanted, instead: node => generalEmitter(general, node) });
   for (const [name, value] of graph.outputs) w.addOutput(name, names(value), dimsOf(general, value));
   const finished = withoutUnread(w.finish(text.name || 'net'));
   const size = finished.initializer.reduce((n, t) => n + t.raw_data.length, 0);

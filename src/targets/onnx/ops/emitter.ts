@@ -14,8 +14,6 @@ export interface Scope {
   bool(v: Value): string;
   /** Name of a value as 64-bit integers. */
   int(v: Value): string;
-  /** Which axes of a value have another size for another batch; none in a graph of fixed shapes. */
-  varying(v: Value): readonly boolean[];
   /** Whether anything reads a value. */
   isRead(v: Value): boolean;
   /** Whether a value has a name: what lies inside a pattern has none. */

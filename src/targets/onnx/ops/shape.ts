@@ -1,10 +1,7 @@
-/** Ops that move elements about. Sizes that change with the batch are left to ONNX to infer. */
+/** Ops that move elements about. */
 
-import { fail } from '../../../diagnostics/index.js';
-import { showShape } from '../../../ir/shape.js';
-import type { Node, Value } from '../../../ir/types.js';
 import { ElementType } from '../schema.js';
-import type { EmitterTable, Scope } from './emitter.js';
+import type { EmitterTable } from './emitter.js';
 
 type ShapeOp = 'reshape' | 'transpose' | 'broadcast' | 'concat' | 'slice' | 'pad' | 'oneHot' | 'stopGradient';
 
@@ -14,25 +11,21 @@ const END = 2 ** 31 - 1;
 export const shapes: EmitterTable<ShapeOp> = {
   reshape(s, node) {
     const [from, to] = [node.inputs[0]!, node.outputs[0]!];
-    const x = s.float(from);
-    if (!s.varying(to).includes(true)) return [s.w.reshape(x, from.shape, to.shape)];
-    return [s.w.op('Reshape', [x, s.w.ints(reshapeTarget(s, node))])];
+    return [s.w.reshape(s.float(from), from.shape, to.shape)];
   },
 
   stopGradient: (s, { inputs: [x] }) => [s.float(x!)],
 
   transpose: (s, { inputs: [x], attrs }) => [s.w.op('Transpose', [s.float(x!)], { attrs: { perm: attrs.perm } })],
 
-  broadcast: (s, node) => [s.w.op('Expand', [s.float(node.inputs[0]!), s.w.ints(expandTarget(s, node))])],
+  broadcast: (s, node) => [s.w.op('Expand', [s.float(node.inputs[0]!), s.w.ints(node.outputs[0]!.shape)])],
 
   concat: (s, { inputs, attrs }) => [s.w.op('Concat', inputs.map(s.float), { attrs: { axis: attrs.axis } })],
 
   slice(s, node) {
     const { begin, size } = node.attrs;
     const x = node.inputs[0]!;
-    const varying = s.varying(x);
     const axes = x.shape.flatMap((d, i) => (begin[i] === 0 && size[i] === d ? [] : [i]));
-    if (axes.some(i => varying[i])) throw boundToBatch(node, 'cuts the batch at a fixed place');
     const ends = axes.map(i => (begin[i]! + size[i]! === x.shape[i] ? END : begin[i]! + size[i]!));
     return [s.w.op('Slice', [s.float(x), s.w.ints(axes.map(i => begin[i]!)), s.w.ints(ends), s.w.ints(axes)])];
   },
@@ -49,35 +42,3 @@ export const shapes: EmitterTable<ShapeOp> = {
     return [s.w.op('Equal', [widened, s.w.floats(places, shape)], { type: ElementType.BOOL })];
   },
 };
-
-function reshapeTarget(s: Scope, node: Node): readonly number[] {
-  const [from, to] = [node.inputs[0]!, node.outputs[0]!];
-  const varying = s.varying(to);
-  if (varying.filter(v => v).length <= 1) return to.shape.map((d, i) => (varying[i] ? -1 : d));
-  const before = s.varying(from);
-  const target = to.shape.map((d, i) => (varying[i] ? (before[i] && from.shape[i] === d ? 0 : -1) : d));
-  if (target.filter(d => d === -1).length > 1) throw boundToBatch(node, 'spreads the batch over several axes');
-  return target;
-}
-
-/** A 1 leaves an axis as it comes. */
-function expandTarget(s: Scope, node: Node): readonly number[] {
-  const [from, to] = [node.inputs[0]!, node.outputs[0]!];
-  const lead = to.shape.length - from.shape.length;
-  const [before, after] = [s.varying(from), s.varying(to)];
-  return to.shape.map((d, i) => {
-    if (!after[i]) return d;
-    if (!before[i - lead]) throw boundToBatch(node, 'repeats something for each entry of the batch');
-    return 1;
-  });
-}
-
-/** What stops a graph from taking batches of any size. */
-export function boundToBatch(node: Node, why: string) {
-  const shape = showShape((node.outputs[0] as Value).shape);
-  return fail(
-    'onnx-fixed-batch',
-    `Layer "${node.label}" ${why} (its values are ${shape}), so the graph cannot take batches of any size.`,
-    { layer: node.label, hint: 'Export it for one batch size.' },
-  );
-}
