@@ -2,14 +2,16 @@
  * Every engine, PyTorch and Caffe, side by side: npm run bench [-- NETWORK,... [BACKEND,... [ROUNDS]]]
  *
  * Each measurement is a process of its own; a round runs all of them once, so that a machine whose speed drifts treats
- * all alike. What is printed and written to docs/bench.md are medians over the rounds of each process's median.
+ * all alike. What is printed, and of a run of everything (no arguments)
+ * written to docs/measured.md, are medians over the rounds of each process's median.
+ *
  * PyTorch is taken from MOKAPOT_BENCH_PYTHON, else from bench/.venv, which is made with `python3 -m venv bench/.venv &&
  * bench/.venv/bin/pip install torch numpy`; Caffe is the `caffe` executable that MOKAPOT_BENCH_CAFFE names (docs/measured.md tells
  * how one is built). Without them their rows are left out with a word.
  */
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { type Measured, measureCaffe } from './caffe.js';
@@ -97,13 +99,19 @@ for (let round = 0; round < rounds; round++) {
 }
 const table = markdown(names.flatMap(network => backends.map(backend => row(network, backend, found))));
 const cpu = os.cpus()[0]?.model.trim() ?? os.arch();
-const text = `# Engines side by side
-
-Made by \`npm run bench\` on ${new Date().toISOString().slice(0, 10)}: ${os.availableParallelism()} cores (${cpu}), ${Math.round(os.totalmem() / 1e9)} GB, Node.js ${process.versions.node}.
+const text = `Made by \`npm run bench\` on ${new Date().toISOString().slice(0, 10)}: ${os.availableParallelism()} cores (${cpu}), ${Math.round(os.totalmem() / 1e9)} GB, Node.js ${process.versions.node}.
 Medians over ${rounds} rounds of the median of each process. A training step is forward, backward and SGD's update; ready is the
 time from the text to a solver that can start; memory is the most that the process of the training step held.
 
-${table}
-`;
-console.log(table);
-writeFileSync(here('../docs/bench.md'), text);
+${table}`;
+console.log(text);
+if (process.argv.length === 2) writeSection(here('../docs/measured.md'), text);
+
+/** Puts the text between the page's two marks. */
+function writeSection(file: string, section: string): void {
+  const page = readFileSync(file, 'utf8');
+  const [before, rest] = page.split('<!-- bench -->');
+  const after = rest?.split('<!-- /bench -->')[1];
+  if (after === undefined) throw new Error(`${file} has no marks <!-- bench --> and <!-- /bench -->.`);
+  writeFileSync(file, `${before}<!-- bench -->\n${section}\n<!-- /bench -->${after}`);
+}
