@@ -73,7 +73,9 @@ function missingParts(name: OnnxEngineName): string | undefined {
     if (!existsSync(library)) return 'onnxruntime-node was installed without its CUDA part';
     return existsSync('/dev/nvidia0') ? undefined : 'there is no NVIDIA GPU';
   }
-  return existsSync('/dev/dri') || existsSync('/dev/nvidia0') ? undefined : 'there is no GPU';
+  // The Vulkan loader's own settings name a driver, which may compute in software: that needs no device.
+  const isNamed = ['VK_DRIVER_FILES', 'VK_ICD_FILENAMES'].some(name => process.env[name]);
+  return isNamed || existsSync('/dev/dri') || existsSync('/dev/nvidia0') ? undefined : 'there is no GPU';
 }
 
 /** Has the device add two numbers. */

@@ -84,7 +84,7 @@ export class Session {
     const isHost = provider === 'cpu';
     const bytes = writeModel(w.finish('mokapot', isHost ? { stop: STOP } : {}), { domains });
     const session = await ort.InferenceSession.create(bytes, {
-      executionProviders: isHost ? ['cpu'] : [provider, 'cpu'],
+      executionProviders: isHost ? ['cpu'] : [withOptions(provider), 'cpu'],
       intraOpNumThreads: threadCount(),
       interOpNumThreads: 1,
       graphOptimizationLevel: optimize,
@@ -127,8 +127,13 @@ export class Session {
   }
 }
 
+/** WebGPU's kernels for N×H×W×C, its default, give wrong numbers (6 channels to 4, two groups of 10 filters, …). */
+function withOptions(provider: string): Ort.InferenceSession.ExecutionProviderConfig {
+  return provider === 'webgpu' ? { name: 'webgpu', preferredLayout: 'NCHW' } : provider;
+}
+
 function runFailed(message: string) {
-  const memory = /alloc/i.test(message);
+  const memory = /alloc|Invalid Buffer/i.test(message);
   return fail(memory ? 'out-of-memory' : 'onnx-run', `onnxruntime could not run the graph: ${message}`, {
     hint: memory
       ? 'A smaller batch or picture, or a smaller network helps.'

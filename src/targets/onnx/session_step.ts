@@ -7,9 +7,10 @@ import type { Observer } from '../types.js';
 import { emitGraph } from './emit.js';
 import type { OnnxEngine } from './engine.js';
 import { observeProfile } from './profile.js';
-import { type Bound, Session } from './runtime.js';
+import { type Bound, Session, type SessionOptions } from './runtime.js';
 import type { Stage } from './stages.js';
 import type { Arrays, Step } from './steps.js';
+import { emitterForWebgpu } from './webgpu.js';
 import { GraphWriter } from './writer.js';
 
 /** A stage's graph, written, with what its names stand for. */
@@ -20,7 +21,11 @@ interface Written {
 }
 
 /** `constants` gives the numbers of values that are to be constants of the graph. */
-function write(stage: Stage, constants: (v: Value) => Float32Array | undefined): Written {
+function write(
+  stage: Stage,
+  provider: SessionOptions['provider'],
+  constants: (v: Value) => Float32Array | undefined = () => undefined,
+): Written {
   const w = new GraphWriter();
   const names = stage.inputs.map(nameOf);
   const outputs = stage.outputs.map((_, i) => `output ${i}`);
@@ -36,7 +41,11 @@ function write(stage: Stage, constants: (v: Value) => Float32Array | undefined):
       known.set(value, names[i]!);
     }
   });
-  const nameIn = emitGraph(w, stage.nodes, { known, wanted: stage.outputs });
+  const nameIn = emitGraph(w, stage.nodes, {
+    known,
+    wanted: stage.outputs,
+    ...(provider === 'webgpu' && { instead: emitterForWebgpu }),
+  });
   const given = stage.outputs.map((value, i) => {
     const inner = nameIn(value);
     const flat = w.beforeReshape(inner) ?? { name: inner, dims: value.shape };
@@ -68,7 +77,7 @@ export class SessionStep implements Step {
     private readonly stage: Stage,
     mayFreeze: boolean,
   ) {
-    this.written = write(stage, () => undefined);
+    this.written = write(stage, engine.provider);
     this.isChecked = engine.provider === 'cpu';
     const variables = stage.inputs.filter(v => v.node.op === 'variable');
     const bytes = 4 * variables.reduce((n, v) => n + sizeOf(v.shape), 0);
@@ -128,7 +137,9 @@ export class SessionStep implements Step {
     this.frozen = undefined;
     await frozen?.session.dispose();
     if (this.spent <= this.freezeCost) return undefined;
-    const written = write(this.stage, v => (v.node.op === 'variable' ? arrays.read(v) : undefined));
+    const written = write(this.stage, this.engine.provider, v =>
+      v.node.op === 'variable' ? arrays.read(v) : undefined,
+    );
     this.frozen = { written, session: await Session.create(written.w, { provider: this.engine.provider }), version };
     await this.session?.then(s => s.dispose());
     this.session = undefined;

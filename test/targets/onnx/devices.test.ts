@@ -3,8 +3,8 @@
 import { createRequire } from 'node:module';
 import type * as Ort from 'onnxruntime-node';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { Builder } from '../../../src/ir/index.js';
-import { chooseEngine, createEngine } from '../../../src/targets/index.js';
+import { Builder, type Graph, gradients } from '../../../src/ir/index.js';
+import { chooseEngine, createEngine, createHostEngine } from '../../../src/targets/index.js';
 import { OnnxEngine } from '../../../src/targets/onnx/engine.js';
 
 const problem = vi.hoisted(() => ({ text: undefined as string | undefined }));
@@ -57,6 +57,41 @@ describe('a GPU', () => {
     });
     await expect(runOnGpu()).rejects.toThrow('On onnx-webgpu layer "double" (mul) differs from the CPU');
   });
+});
+
+describe("what WebGPU's kernels lack", () => {
+  it.each([
+    { kernel: [3, 2], stride: [2, 1], pad: [1, 0], outSize: [4, 5] },
+    { kernel: [1, 1], stride: [2, 3], pad: [0, 0], outSize: [3, 2] },
+    { kernel: [6, 6], stride: [1, 1], pad: [0, 0], outSize: [1, 1] },
+  ] as const)('is said in other ops: maxima with their places %j', async geometry => {
+    const b = new Builder();
+    const x = b.input('x', [2, 3, 6, 6]);
+    const [y, at] = b.maxPool(x, geometry);
+    const [dx] = gradients(b, [{ value: y, seed: b.mul(y, 0.5) }], [x]);
+    const places = b.sum(b.mul(at, 0.25), [0]);
+    await compareWithHost(b.finish({ outputs: { y, at, dx: dx!, places } }), {
+      // Many are equal: the first of them counts.
+      x: Float32Array.from({ length: 216 }, (_, i) => (i * 7) % 5),
+    });
+  });
+
+  it('is said in other ops: signs, sums across channels', async () => {
+    const b = new Builder();
+    const x = b.input('x', [2, 5, 1, 2]);
+    await compareWithHost(b.finish({ outputs: { sign: b.sign(x), sum: b.windowSum(x, 1, 3) } }), {
+      x: Float32Array.from({ length: 20 }, (_, i) => (i % 4) - 1),
+    });
+  });
+
+  async function compareWithHost(graph: Graph, feeds: Record<string, Float32Array>) {
+    pretendGpu(() => undefined);
+    const names = [...graph.outputs.keys()];
+    const program = await new OnnxEngine('onnx-webgpu', 'webgpu').compile(graph);
+    const got = await program.run(feeds, names);
+    expect(got).toEqual(await (await createHostEngine().compile(graph)).run(feeds, names));
+    expect(program.fallbacks).toEqual([]);
+  }
 });
 
 describe('without onnxruntime', () => {
