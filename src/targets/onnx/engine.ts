@@ -8,8 +8,17 @@ import { Session, type SessionOptions } from './runtime.js';
 import { type Block, rowOf, Variables } from './variables.js';
 import { GraphWriter } from './writer.js';
 
+export interface OnnxEngineOptions {
+  /** How many times the price of a session with constants goes into runs without one before it is made. Default 1. */
+  readonly patience?: number;
+  /** Most bytes of one array, where the device has a limit. */
+  readonly largest?: number;
+}
+
 export class OnnxEngine implements Engine {
   readonly variables = new Variables();
+  readonly patience: number;
+  readonly largest: number | undefined;
   readonly limit = os.totalmem() * 0.9;
   private readonly products = new Map<string, Promise<Session>>();
   private peak = 0;
@@ -17,9 +26,11 @@ export class OnnxEngine implements Engine {
   constructor(
     readonly name: string,
     readonly provider: SessionOptions['provider'],
-    /** How many times the price of a session with constants goes into runs without one before it is made. */
-    readonly patience = 1,
-  ) {}
+    { patience = 1, largest }: OnnxEngineOptions = {},
+  ) {
+    this.patience = patience;
+    this.largest = largest;
+  }
 
   write(variable: string, data: Float32Array, shape: Shape): void {
     this.variables.write(variable, data, shape);

@@ -9,7 +9,7 @@ import { pruneDead } from '../../ir/passes/dead_code.js';
 import { schedule } from '../../ir/passes/schedule.js';
 import { sizeOf } from '../../ir/shape.js';
 import type { Graph, Node, NodeOf, Value } from '../../ir/types.js';
-import { fed, peakOf, tooLarge } from '../executor.js';
+import { fed, peakOf, refuseLarge, tooLarge } from '../executor.js';
 import type { Observer, Program } from '../types.js';
 import type { OnnxEngine } from './engine.js';
 import { HostStep } from './host_step.js';
@@ -85,6 +85,7 @@ class Plan {
     this.outputs = new Map(fetch.map(name => [name, outputOf(graph, name)]));
     const kept = new Set(this.outputs.values());
     const nodes = pruneDead(graph.nodes, [...kept, ...graph.assignments.map(a => a.value)]);
+    refuseLarge(engine, nodes);
     const { main, scalars, updates, assignments, needs } = splitUpdates(nodes, kept, graph.assignments);
     const later = new Set<Node>(scalars);
     const assigned = assignments.map(a => a.value).filter(v => !later.has(v.node));

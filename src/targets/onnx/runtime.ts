@@ -133,10 +133,11 @@ function withOptions(provider: string): Ort.InferenceSession.ExecutionProviderCo
 }
 
 function runFailed(message: string) {
-  const memory = /alloc|Invalid Buffer/i.test(message);
-  return fail(memory ? 'out-of-memory' : 'onnx-run', `onnxruntime could not run the graph: ${message}`, {
-    hint: memory
-      ? 'A smaller batch or picture, or a smaller network helps.'
-      : 'This is a bug of Mokapot or onnxruntime; --backend wasm goes another way.',
+  const text = `onnxruntime could not run the graph: ${message}`;
+  const hint = 'A smaller batch or picture, or a smaller network helps.';
+  if (/max buffer size|buffer binding size/i.test(message)) return fail('array-too-large', text, { hint });
+  if (/alloc|Invalid Buffer/i.test(message)) return fail('out-of-memory', text, { hint });
+  return fail('onnx-run', text, {
+    hint: 'This is a bug of Mokapot or onnxruntime; --backend wasm goes another way.',
   });
 }

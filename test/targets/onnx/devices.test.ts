@@ -20,16 +20,20 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** Sessions that are asked for on a GPU come from the CPU; `spoil` changes what those give. */
-function pretendGpu(spoil: (results: Ort.InferenceSession.ReturnType) => void): void {
+/**
+ * Sessions that are asked for on a GPU come from the CPU; `spoil` changes what those give, and `handicap` is how many
+ * milliseconds longer the CPU's own take.
+ */
+function pretendGpu(spoil: (results: Ort.InferenceSession.ReturnType) => void = () => undefined, handicap = 0): void {
   const create = ort.InferenceSession.create.bind(ort.InferenceSession) as Create;
   const pretend: Create = async (model, options) => {
+    const isGpu = options.executionProviders![0] !== 'cpu';
     const session = await create(model, { ...options, executionProviders: ['cpu'] });
-    if (options.executionProviders![0] === 'cpu') return session;
     const run = session.run.bind(session) as (...args: unknown[]) => Promise<Ort.InferenceSession.ReturnType>;
     session.run = (async (...args: unknown[]) => {
+      if (!isGpu && handicap > 0) await new Promise(done => setTimeout(done, handicap));
       const results = await run(...args);
-      spoil(results);
+      if (isGpu) spoil(results);
       return results;
     }) as typeof session.run;
     return session;
@@ -47,7 +51,7 @@ async function runOnGpu() {
 
 describe('a GPU', () => {
   it('gives its results by what the library returns', async () => {
-    pretendGpu(() => undefined);
+    pretendGpu();
     expect(await runOnGpu()).toEqual(Float32Array.of(2, 4, 6));
   });
 
@@ -85,13 +89,42 @@ describe("what WebGPU's kernels lack", () => {
   });
 
   async function compareWithHost(graph: Graph, feeds: Record<string, Float32Array>) {
-    pretendGpu(() => undefined);
+    pretendGpu();
     const names = [...graph.outputs.keys()];
     const program = await new OnnxEngine('onnx-webgpu', 'webgpu').compile(graph);
     const got = await program.run(feeds, names);
     expect(got).toEqual(await (await createHostEngine().compile(graph)).run(feeds, names));
     expect(program.fallbacks).toEqual([]);
   }
+});
+
+describe('what auto takes', () => {
+  const choose = async (handicap: number) => {
+    pretendGpu(undefined, handicap);
+    vi.stubEnv('VK_DRIVER_FILES', 'a_driver.json');
+    vi.resetModules();
+    const { chooseEngine: choice, createEngine: create } = await import('../../../src/targets/index.js');
+    const [{ engines, chosen, reason }, engine] = [await choice(), await create('auto')];
+    const { name } = engine;
+    engine.dispose();
+    vi.unstubAllEnvs();
+    return { webgpu: engines.find(e => e.name === 'onnx-webgpu')!, chosen, reason, name };
+  };
+
+  // SwiftShader and llvmpipe are GPUs by their name, and the CPU by their speed.
+  it('is the CPU where a GPU is no faster than it', async () => {
+    const { webgpu, chosen, name } = await choose(0);
+    expect(webgpu.available).toBe(true);
+    expect(webgpu.detail).toMatch(/GFLOP\/s where the CPU does .* taken only by name/);
+    expect([chosen, name]).toEqual(['onnx', 'onnx']);
+  });
+
+  it('is a GPU that beats the CPU by far', async () => {
+    const { webgpu, chosen, name, reason } = await choose(500);
+    expect(webgpu.detail).not.toMatch(/taken only by name/);
+    expect([chosen, name]).toEqual(['onnx-webgpu', 'onnx-webgpu']);
+    expect(reason).toMatch(/much faster than the CPU; what it refuses goes to the CPU/);
+  });
 });
 
 describe('without onnxruntime', () => {
