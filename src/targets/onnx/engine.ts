@@ -4,6 +4,7 @@ import os from 'node:os';
 import type { Graph, Shape } from '../../ir/types.js';
 import type { Engine, Program } from '../types.js';
 import { OnnxProgram } from './program.js';
+import { Residents } from './residents.js';
 import { Session, type SessionOptions } from './runtime.js';
 import { type Block, rowOf, Variables } from './variables.js';
 import { GraphWriter } from './writer.js';
@@ -17,6 +18,9 @@ export interface OnnxEngineOptions {
 
 export class OnnxEngine implements Engine {
   readonly variables = new Variables();
+  /** Variables in the device's memory, where the library can keep them there: with WebGPU. */
+  readonly residents: Residents | undefined;
+  readonly readNow?: (variable: string) => Float32Array;
   readonly patience: number;
   readonly largest: number | undefined;
   readonly limit = os.totalmem() * 0.9;
@@ -30,17 +34,17 @@ export class OnnxEngine implements Engine {
   ) {
     this.patience = patience;
     this.largest = largest;
+    if (provider === 'webgpu') this.residents = new Residents(provider, this.variables);
+    else this.readNow = variable => this.variables.get(variable).slice();
   }
 
   write(variable: string, data: Float32Array, shape: Shape): void {
     this.variables.write(variable, data, shape);
+    this.residents?.drop(variable);
   }
 
   async read(variable: string): Promise<Float32Array> {
-    return this.readNow(variable);
-  }
-
-  readNow(variable: string): Float32Array {
+    await this.residents?.bringHome(variable);
     return this.variables.get(variable).slice();
   }
 
@@ -98,6 +102,7 @@ export class OnnxEngine implements Engine {
   }
 
   dispose(): void {
+    this.residents?.dispose();
     this.variables.clear();
     for (const session of this.products.values()) void session.then(s => s.dispose());
     this.products.clear();

@@ -54,15 +54,13 @@ export async function largestOf(provider: Provider): Promise<number> {
     const enormous = w.op('Expand', ['x', w.ints([ENORMOUS / 4096, 1024])]);
     return w.op('Reshape', [w.op('ReduceMax', [enormous, w.ints([0, 1])]), w.ints([1])]);
   });
-  try {
-    await run();
-    return ENORMOUS;
-  } catch (e) {
-    const [, limit] = /max buffer size limit \((\d+)\)/.exec(String((e as Error).message)) ?? [];
-    return limit === undefined ? WEBGPU_LEAST : Number(limit);
-  } finally {
-    await dispose();
-  }
+  // The first refusal may be the driver's, and speak of no limit.
+  const refusals = [];
+  for (let i = 0; i < 2; i++) refusals.push(await run().catch((e: Error) => e.message));
+  await dispose();
+  const [, limit] = /max buffer size limit \((\d+)\)/.exec(refusals.join()) ?? [];
+  if (limit !== undefined) return Number(limit);
+  return typeof refusals[0] === 'number' ? ENORMOUS : WEBGPU_LEAST;
 }
 
 /** Orders of the matrices that are multiplied to see how fast a device is, and below what speed the larger is spared. */
