@@ -2,6 +2,7 @@
 
 import { CommanderError } from 'commander';
 import { type Diagnostic, formatDiagnostic, hasErrors, MokapotError } from '../diagnostics/index.js';
+import type { Engine } from '../targets/types.js';
 import { type Io, paintFor, tell } from './io.js';
 
 /** What `mokapot` leaves with. */
@@ -45,6 +46,11 @@ function tellBug(io: Io, error: unknown): void {
 export function printDiagnostics(io: Io, diagnostics: readonly Diagnostic[], stream = io.stderr): void {
   const paint = paintFor(io, stream);
   for (const d of diagnostics) stream.write(`${formatDiagnostic(d, paint)}\n`);
+}
+
+/** What the engine of a run has to say at its end. */
+export function printEngineNotes(io: Io, engine: Engine | undefined): void {
+  printDiagnostics(io, engine?.notes ?? []);
 }
 
 /** `1 error, 2 warnings`; empty where there is nothing. */

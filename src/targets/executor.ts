@@ -328,7 +328,10 @@ function reuseOf({ nodes, releases, commits }: Schedule, i: number): (Reuse | un
 }
 
 /** @throws MokapotError `array-too-large`: beyond its limit a GPU binds nothing and yields garbage */
-function refuseLarge({ name, largest }: Pick<Device<unknown>, 'name' | 'largest'>, nodes: readonly Node[]): void {
+export function refuseLarge(
+  { name, largest }: Pick<Device<unknown>, 'name' | 'largest'>,
+  nodes: readonly Node[],
+): void {
   const bytes = (v: Value) => 4 * sizeOf(v.shape);
   const value = nodes.flatMap(n => n.outputs).find(v => largest !== undefined && bytes(v) > largest);
   if (!value) return;

@@ -1,8 +1,9 @@
 /** The engines: which there are, which one serves, and why. */
 
 import { fail, MokapotError, nearest } from '../diagnostics/index.js';
+import { AutoEngine } from './auto.js';
 import { createHostEngine } from './host/index.js';
-import { createOnnxEngine, onnxReports } from './onnx/index.js';
+import { createOnnxEngine, fastGpu, onnxReports } from './onnx/index.js';
 import {
   createCpuEngine,
   createTensorflowEngine,
@@ -27,7 +28,7 @@ const makers: Readonly<Record<string, () => Promise<Engine>>> = {
   webgpu: createWebgpuEngine,
 };
 
-/** Engine names; `auto` tries them in this order, but for those on GPUs, which are taken only by name. */
+/** Engine names. `auto` takes `onnx-cuda` or `onnx-webgpu` where such a GPU beats the CPU by far, else the first that is there. */
 export const engineNames: readonly string[] = Object.keys(makers);
 
 export interface EngineReport {
@@ -46,12 +47,15 @@ export interface EngineChoice {
 
 /**
  * Makes an engine. `name` (or MOKAPOT_BACKEND) is one of `engineNames` (`tfjs-node` and `tfjs-node-gpu` mean `tensorflow`)
- * or `auto`: onnxruntime's native kernels where they load, else TensorFlow's, else wasm.
+ * or `auto`: onnxruntime's native kernels where they load, on a GPU that is fast (and on the CPU where that refuses), else
+ * TensorFlow's, else wasm.
  */
 export async function createEngine(name = process.env['MOKAPOT_BACKEND'] || 'auto'): Promise<Engine> {
   const make = makerOf(name);
   if (make) return make();
-  // One after the other: to ask what else there is would load libraries and wake GPUs for nothing.
+  const gpu = await fastGpu();
+  if (gpu) return new AutoEngine(await createOnnxEngine(gpu), await createOnnxEngine('onnx'));
+  // One after the other: to ask what else there is would load libraries for nothing.
   for (const candidate of ['onnx', 'tensorflow']) {
     try {
       return await makers[candidate]!();
@@ -73,6 +77,8 @@ function makerOf(name: string): (() => Promise<Engine>) | undefined {
 }
 
 const reasons: Readonly<Record<string, string>> = {
+  'onnx-cuda': 'There is an NVIDIA GPU, much faster than the CPU; what it refuses goes to the CPU.',
+  'onnx-webgpu': 'There is a GPU, much faster than the CPU; what it refuses goes to the CPU.',
   onnx: 'onnxruntime loads; its kernels are the fastest on a CPU.',
   tensorflow: "onnxruntime does not load; TensorFlow's native library does.",
   wasm: 'Neither onnxruntime nor TensorFlow loads, so wasm is the fastest there is.',
@@ -104,7 +110,8 @@ export async function chooseEngine(): Promise<EngineChoice> {
       detail: typeof gpu === 'string' ? gpu : gpu.detail,
     },
   ];
-  const chosen = engines.find(e => e.available)!;
+  const gpuTaken = gpus.find(e => e.isFaster);
+  const chosen = gpuTaken ?? engines.find(e => e.available)!;
   const asked = process.env['MOKAPOT_BACKEND'];
   if (asked) makerOf(asked);
   const reason = asked && asked !== 'auto' ? `MOKAPOT_BACKEND=${asked} overrides the choice.` : reasons[chosen.name]!;

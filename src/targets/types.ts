@@ -1,5 +1,6 @@
 /** What can run a graph. An engine holds variables; programs compiled for it read and assign them. */
 
+import type { Diagnostic } from '../diagnostics/index.js';
 import type { Graph, Shape } from '../ir/types.js';
 
 export interface Engine {
@@ -22,6 +23,8 @@ export interface Engine {
   readonly limit: number;
   /** Bytes held by variables now, and the most that a run planned so far takes together with them. */
   memory(): { readonly bytes: number; readonly peakBytes: number };
+  /** What a person should know of where it computes, if anything. */
+  readonly notes?: readonly Diagnostic[];
   dispose(): void;
 }
 

@@ -42,6 +42,7 @@ class Loop {
   private readonly firstIter: number;
   private epochLosses: number[] = [];
   private epochBegan = performance.now();
+  private notesTold = 0;
   private lastSnapshot: (SnapshotFiles & { readonly iter: number }) | undefined;
 
   constructor(
@@ -74,6 +75,7 @@ class Loop {
     const { param } = this.solver;
     yield this.start();
     for (const diagnostic of this.warnings()) yield { type: 'warning', ...this.now(), diagnostic };
+    yield* this.engineNotes();
     while (this.solver.iter < param.max_iter) {
       if (this.isAborted) return yield* this.end({ reason: 'aborted', diagnostic: undefined });
       if (this.testIsDue) yield* this.tests();
@@ -125,6 +127,13 @@ class Loop {
     return [...diagnostics, ...checks].filter(d => d.severity === 'warning');
   }
 
+  /** What the engine has to say since it was last asked. */
+  private *engineNotes(): Generator<TrainEvent, void, void> {
+    const notes = this.solver.net.engine.notes ?? [];
+    for (const diagnostic of notes.slice(this.notesTold)) yield { type: 'warning', ...this.now(), diagnostic };
+    this.notesTold = notes.length;
+  }
+
   private get testIsDue(): boolean {
     const { param, iter } = this.solver;
     const { test_interval: interval, test_initialization: first } = param;
@@ -159,6 +168,7 @@ class Loop {
     this.pace.note(since(began));
     const { iter, loss, rate, outputs } = done;
     const { smoothedLoss } = solver;
+    yield* this.engineNotes();
     yield { type: 'iteration', ...this.now(iter), loss, smoothedLoss, outputs, rate, ...this.speed() };
     if (!Number.isFinite(loss)) return divergence(done, this.lastSnapshot);
     if (display > 0 && iter % display === 0) yield { type: 'display', ...this.now(iter), smoothedLoss, outputs, rate };

@@ -1,7 +1,8 @@
-/** Where ../shared lies, and whether it is there: a fresh clone does not have it, and then these suites are skipped. */
+/** Which GPUs are here; where ../shared lies, and whether it is there: a fresh clone does not have it, and then these suites are skipped. */
 
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { chooseEngine } from '../../src/targets/index.js';
 
 const ROOT = fileURLToPath(new URL('../../../shared/', import.meta.url));
 
@@ -15,4 +16,10 @@ export function sharedThere(path: string): boolean {
   const there = existsSync(shared(path));
   if (!there) console.warn(`Skipped: ${shared(path)} is not there.`);
   return there;
+}
+
+/** Engines of onnxruntime on GPUs of this machine. */
+export async function gpus(): Promise<string[]> {
+  const { engines } = await chooseEngine();
+  return engines.flatMap(e => (/^onnx-/.test(e.name) && e.available ? [e.name] : []));
 }

@@ -1,10 +1,10 @@
-/** Every layer case of ../shared on every engine that is always there: outputs and gradients equal BVLC Caffe's. */
+/** Every layer case of ../shared on every engine that is always there, and on a GPU that is here: outputs and gradients equal BVLC Caffe's. */
 
 import { afterAll, describe, expect, it } from 'vitest';
 import { goldenNames, readGolden } from '../../src/infer/golden_files.js';
 import { verifyCase } from '../../src/infer/verify.js';
 import { createEngine } from '../../src/targets/index.js';
-import { shared, sharedThere } from './folder.js';
+import { gpus, shared, sharedThere } from './folder.js';
 
 const dir = shared('goldens/layers');
 const there = sharedThere('goldens/layers');
@@ -13,7 +13,7 @@ describe.skipIf(!there)('the cases', () => {
   it('are there', () => expect(cases.length).toBeGreaterThan(100));
 });
 
-describe.each(there ? ['onnx', 'wasm', 'cpu', 'host'] : [])('layers on %s', async backend => {
+describe.each(there ? ['onnx', 'wasm', 'cpu', 'host', ...(await gpus())] : [])('layers on %s', async backend => {
   const engine = await createEngine(backend);
   afterAll(() => engine.dispose());
 

@@ -1,4 +1,4 @@
-/** Every solver and policy of ../shared on onnx, wasm and cpu: parameters and loss after each iteration, Caffe's snapshots. */
+/** Every solver and policy of ../shared on onnx, wasm, cpu and a GPU that is here: parameters and loss after each iteration, Caffe's snapshots. */
 
 import { existsSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
@@ -6,11 +6,12 @@ import { greatestError, TOLERANCE } from '../../src/infer/verify.js';
 import { Solver } from '../../src/train/index.js';
 import { loadSafetensors } from '../../src/weights/files.js';
 import type { Safetensors } from '../../src/weights/index.js';
-import { shared, sharedThere } from './folder.js';
+import { gpus, shared, sharedThere } from './folder.js';
 
 const there = sharedThere('goldens/solvers');
 const file = (name: string) => shared(`goldens/solvers/${name}`);
 const names = there ? readdirSync(file('')).flatMap(f => /^(.*)_solver\.prototxt$/.exec(f)?.[1] ?? []) : [];
+const engines = ['onnx', 'wasm', 'cpu', ...(await gpus())];
 
 function feedsOf({ tensors }: Safetensors) {
   const row = (key: string, k: number) => {
@@ -33,7 +34,7 @@ function expectParams(solver: Solver, { tensors }: Safetensors, after: number): 
 describe.skipIf(!there)('solvers', () => {
   it('are there', () => expect(names.length).toBeGreaterThan(9));
 
-  it.each(['onnx', 'wasm', 'cpu'].flatMap(backend => names.map(name => [name, backend] as const)))(
+  it.each(engines.flatMap(backend => names.map(name => [name, backend] as const)))(
     '%s on %s',
     async (name, backend) => {
       const values = loadSafetensors(file(`${name}.safetensors`));

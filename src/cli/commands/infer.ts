@@ -19,7 +19,7 @@ import type { UserCodeOptions } from '../../infer/python_modules.js';
 import { type ClassMask, dice, type InputPicture, Segmenter } from '../../infer/segment.js';
 import { describeFile } from '../../net/index.js';
 import { writeAtomically } from '../../weights/files.js';
-import { Interrupted } from '../errors.js';
+import { Interrupted, printEngineNotes } from '../errors.js';
 import { formatNumber, formatPercent } from '../format.js';
 import { warnOfFreshWeights } from '../fresh.js';
 import { type Io, say, tellingOf } from '../io.js';
@@ -61,6 +61,7 @@ export async function infer(io: Io, names: readonly string[], options: InferOpti
       scores.push(...(await report(io, subject, mask, dataset?.manifest.palette, options, used)));
     }
   } finally {
+    printEngineNotes(io, segmenter?.net.engine);
     segmenter?.dispose();
     await dataset?.close();
   }

@@ -9,7 +9,7 @@ import { LOSS } from '../../net/index.js';
 import { DataFeeds } from '../../train/data_feeds.js';
 import { figures, figuresToFetch, Mean, testBatches, testProgram } from '../../train/figures.js';
 import { readNetFile } from '../../train/nets.js';
-import { Interrupted } from '../errors.js';
+import { Interrupted, printEngineNotes } from '../errors.js';
 import { formatDuration, formatNumber } from '../format.js';
 import { warnOfFreshWeights } from '../fresh.js';
 import { type Io, say, tellingOf } from '../io.js';
@@ -64,6 +64,7 @@ export async function testCommand(io: Io, options: TestCommandOptions): Promise<
       }
       print(io, mean, (performance.now() - began) / 1000, options.json);
     } finally {
+      printEngineNotes(io, net.engine);
       net.dispose();
       await data?.close();
     }

@@ -8,7 +8,7 @@ import { type UserCodeOptions, userCode } from '../../infer/python_modules.js';
 import { type Timing, timeNet } from '../../infer/timing.js';
 import type { Shape } from '../../ir/index.js';
 import { describeFile, stateFrom } from '../../net/index.js';
-import { Interrupted } from '../errors.js';
+import { Interrupted, printEngineNotes } from '../errors.js';
 import { type Column, formatBytes, formatShape, formatTable } from '../format.js';
 import { colors, type Io, say, tell, tellingOf } from '../io.js';
 import { sourcesOf } from '../network.js';
@@ -59,6 +59,7 @@ export async function time(io: Io, options: TimeOptions): Promise<void> {
       timings.push(await timeNet(running, { iterations: options.iterations, onProgress }));
     } finally {
       bar.stop();
+      printEngineNotes(io, running.engine);
       running.dispose();
     }
   }

@@ -3,7 +3,7 @@
 import { goldenNames, readGolden } from '../../infer/golden_files.js';
 import { type CaseResult, TOLERANCE, verifyCase } from '../../infer/verify.js';
 import { createEngine } from '../../targets/index.js';
-import { exitCodes, Interrupted } from '../errors.js';
+import { exitCodes, Interrupted, printEngineNotes } from '../errors.js';
 import { formatTable } from '../format.js';
 import { colors, type Io, say } from '../io.js';
 
@@ -24,6 +24,7 @@ export async function verify(io: Io, dir: string, options: VerifyOptions): Promi
       results.push(await verifyCase(await readGolden(dir, name), engine));
     }
   } finally {
+    printEngineNotes(io, engine);
     engine.dispose();
   }
   const { name: backend } = engine;

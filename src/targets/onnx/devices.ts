@@ -6,8 +6,8 @@ import path from 'node:path';
 import { fail } from '../../diagnostics/index.js';
 import type { Engine } from '../types.js';
 import { OnnxEngine } from './engine.js';
-import { loadRuntime, Session } from './runtime.js';
-import { GraphWriter } from './writer.js';
+import { loadRuntime } from './runtime.js';
+import { failureOf, largestOf, speedOf } from './trials.js';
 
 /** By engine, what onnxruntime calls it. */
 const providers = { onnx: 'cpu', 'onnx-cuda': 'cuda', 'onnx-webgpu': 'webgpu' } as const;
@@ -18,12 +18,20 @@ export interface OnnxReport {
   readonly name: OnnxEngineName;
   readonly available: boolean;
   readonly detail: string;
+  /** Whether it is a GPU that `auto` takes before the CPU. */
+  readonly isFaster: boolean;
 }
+
+type GpuName = Exclude<OnnxEngineName, 'onnx'>;
+
+/** The fastest first. */
+const GPUS: readonly GpuName[] = ['onnx-cuda', 'onnx-webgpu'];
 
 /** @throws MokapotError `no-onnx`, `no-gpu` */
 export async function createOnnxEngine(name: OnnxEngineName): Promise<Engine> {
   const problem = await problemOf(name);
-  if (problem === undefined) return new OnnxEngine(name, providers[name]);
+  if (problem === undefined)
+    return new OnnxEngine(name, providers[name], name === 'onnx-webgpu' ? { largest: await largestOf('webgpu') } : {});
   if (name === 'onnx')
     throw fail('no-onnx', `onnxruntime-node does not load: ${problem}`, {
       hint: 'npm ci installs it; --backend wasm needs nothing native.',
@@ -35,17 +43,56 @@ export async function createOnnxEngine(name: OnnxEngineName): Promise<Engine> {
 
 /** The CPU's engine first. */
 export async function onnxReports(): Promise<readonly OnnxReport[]> {
-  const what: Record<OnnxEngineName, string> = {
-    onnx: "onnxruntime's native kernels on the CPU, all cores",
-    'onnx-cuda': "onnxruntime's kernels on an NVIDIA GPU; taken only by name",
-    'onnx-webgpu': "onnxruntime's kernels on a GPU through WebGPU; taken only by name",
+  const problem = await problemOf('onnx');
+  const detail = problem ?? "onnxruntime's native kernels on the CPU, all cores";
+  const cpu: OnnxReport = { name: 'onnx', available: problem === undefined, detail, isFaster: false };
+  const gpus = [];
+  for (const name of GPUS) gpus.push(await reportOf(name));
+  return [cpu, ...gpus];
+}
+
+const WHAT: Record<GpuName, string> = {
+  'onnx-cuda': "onnxruntime's kernels on an NVIDIA GPU",
+  'onnx-webgpu': "onnxruntime's kernels on a GPU through WebGPU",
+};
+
+async function reportOf(name: GpuName): Promise<OnnxReport> {
+  const problem = await problemOf(name);
+  if (problem !== undefined) return { name, available: false, detail: problem, isFaster: false };
+  const { gpu, cpu } = await speedsOf(name);
+  const isFaster = gpu > ADVANTAGE * cpu;
+  const verdict = isFaster ? '' : '; a driver in software, or too slow to be worth it: taken only by name';
+  const detail = `${WHAT[name]}: ${speedText(gpu)} where the CPU does ${speedText(cpu)}${verdict}`;
+  return { name, available: true, detail, isFaster };
+}
+
+/** How many times the CPU's speed in products makes a GPU worth its bus and the start of each kernel. */
+const ADVANTAGE = 2;
+
+function speedText(speed: number): string {
+  return `${speed.toFixed(speed < 10 ? 1 : 0)} GFLOP/s`;
+}
+
+/**
+ * The GPU that `auto` takes, the fastest kind first; undefined where there is none, or none that beats the CPU by far.
+ * onnxruntime does not tell what its adapter is, so a driver in software (SwiftShader, llvmpipe) is known by its speed.
+ */
+export async function fastGpu(): Promise<GpuName | undefined> {
+  for (const name of GPUS) if ((await reportOf(name)).isFaster) return name;
+  return undefined;
+}
+
+const speeds = new Map<OnnxEngineName, Promise<number>>();
+
+/** Measured once a process, one after the other. */
+async function speedsOf(name: GpuName): Promise<{ readonly gpu: number; readonly cpu: number }> {
+  const measured = (engine: OnnxEngineName) => {
+    let speed = speeds.get(engine);
+    if (!speed) speeds.set(engine, (speed = speedOf(providers[engine])));
+    return speed;
   };
-  const reports: OnnxReport[] = [];
-  for (const name of Object.keys(providers) as OnnxEngineName[]) {
-    const problem = await problemOf(name);
-    reports.push({ name, available: problem === undefined, detail: problem ?? what[name] });
-  }
-  return reports;
+  const cpu = await measured('onnx');
+  return { gpu: await measured(name), cpu };
 }
 
 const problems = new Map<OnnxEngineName, Promise<string | undefined>>();
@@ -73,27 +120,7 @@ function missingParts(name: OnnxEngineName): string | undefined {
     if (!existsSync(library)) return 'onnxruntime-node was installed without its CUDA part';
     return existsSync('/dev/nvidia0') ? undefined : 'there is no NVIDIA GPU';
   }
-  return existsSync('/dev/dri') || existsSync('/dev/nvidia0') ? undefined : 'there is no GPU';
-}
-
-/** Has the device add two numbers. */
-async function failureOf(provider: string): Promise<string | undefined> {
-  try {
-    const w = new GraphWriter();
-    for (const name of ['x', 'y']) w.reserve(name);
-    w.addInput('x', [2]);
-    w.addOutput('y', w.op('Add', ['x', 'x']), [2]);
-    const session = await Session.create(w, { provider });
-    const y = new Float32Array(2);
-    await session.run(
-      new Map([['x', { data: Float32Array.of(1, 3), dims: [2] }]]),
-      new Map([['y', { data: y, dims: [2] }]]),
-    );
-    await session.dispose();
-    return y[0] === 2 && y[1] === 6 ? undefined : `it says that 1 + 1 is ${y[0]}`;
-  } catch (e) {
-    return String((e as Error).message)
-      .split('\n')[0]!
-      .replace(/^.*false\. /, '');
-  }
+  // The Vulkan loader's own settings name a driver, which may compute in software: that needs no device.
+  const isNamed = ['VK_DRIVER_FILES', 'VK_ICD_FILENAMES'].some(name => process.env[name]);
+  return isNamed || existsSync('/dev/dri') || existsSync('/dev/nvidia0') ? undefined : 'there is no GPU';
 }

@@ -7,14 +7,27 @@ import { expressionOf } from '../host/loops.js';
 import type { Engine, Program } from '../types.js';
 import { Formula } from './formula.js';
 import { OnnxProgram } from './program.js';
+import { Residents } from './residents.js';
 import { Session, type SessionOptions } from './runtime.js';
 import { fillOf } from './updates.js';
 import { type Block, rowOf, Variables } from './variables.js';
 import { GraphWriter } from './writer.js';
 
+export interface OnnxEngineOptions {
+  /** How many times the price of a session with constants goes into runs without one before it is made. Default 1. */
+  readonly patience?: number;
+  /** Most bytes of one array, where the device has a limit. */
+  readonly largest?: number;
+}
+
 export class OnnxEngine implements Engine {
   readonly variables = new Variables();
-  readonly isOnHost = true;
+  readonly isOnHost: boolean;
+  /** Variables in the device's memory, where the library can keep them there: with WebGPU. */
+  readonly residents: Residents | undefined;
+  readonly readNow?: (variable: string) => Float32Array;
+  readonly patience: number;
+  readonly largest: number | undefined;
   readonly limit = os.totalmem() * 0.9;
   private readonly products = new Map<string, Promise<Session>>();
   private readonly formulas = new Map<string, Promise<Formula>>();
@@ -23,23 +36,27 @@ export class OnnxEngine implements Engine {
   constructor(
     readonly name: string,
     readonly provider: SessionOptions['provider'],
-    /** How many times the price of a session with constants goes into runs without one before it is made. */
-    readonly patience = 1,
-  ) {}
+    { patience = 1, largest }: OnnxEngineOptions = {},
+  ) {
+    this.patience = patience;
+    this.largest = largest;
+    this.isOnHost = provider !== 'webgpu';
+    if (!this.isOnHost) this.residents = new Residents(provider, this.variables);
+    else this.readNow = variable => this.variables.get(variable).slice();
+  }
 
   write(variable: string, data: Float32Array, shape: Shape): void {
     this.variables.write(variable, data, shape);
+    this.residents?.drop(variable);
   }
 
   zero(variable: string, shape: Shape): void {
     this.variables.zero(variable, shape);
+    this.residents?.drop(variable);
   }
 
   async read(variable: string): Promise<Float32Array> {
-    return this.readNow(variable);
-  }
-
-  readNow(variable: string): Float32Array {
+    await this.residents?.bringHome(variable);
     return this.variables.get(variable).slice();
   }
 
@@ -107,6 +124,7 @@ export class OnnxEngine implements Engine {
 
   /** Frees the sessions. Variables go with whoever can still read them, a net whose parameters were left to the engine. */
   dispose(): void {
+    this.residents?.dispose();
     for (const session of this.products.values()) void session.then(s => s.dispose());
     for (const formula of this.formulas.values()) void formula.then(f => f.dispose());
     this.products.clear();

@@ -9,16 +9,17 @@ import { pruneDead } from '../../ir/passes/dead_code.js';
 import { schedule } from '../../ir/passes/schedule.js';
 import { sizeOf } from '../../ir/shape.js';
 import type { Graph, Node, NodeOf, Value } from '../../ir/types.js';
-import { fed, peakOf, tooLarge } from '../executor.js';
+import { fed, peakOf, refuseLarge, tooLarge } from '../executor.js';
 import type { Observer, Program } from '../types.js';
 import type { OnnxEngine } from './engine.js';
 import { HostStep } from './host_step.js';
 import { BAND } from './ops/filter_gradient.js';
+import type { DeviceArray } from './runtime.js';
 import { SessionStep } from './session_step.js';
-import { cutIntoStages, rootOf } from './stages.js';
+import { cutIntoStages, rootOf, type Stage } from './stages.js';
 import type { Arrays, Step } from './steps.js';
 import { UpdateStep } from './update_step.js';
-import { fillOf, splitUpdates } from './updates.js';
+import { fillOf, splitUpdates, unsplit } from './updates.js';
 import { rowOf } from './variables.js';
 
 type Feeds = Readonly<Record<string, Float32Array>>;
@@ -72,6 +73,10 @@ class Plan {
   private readonly steps: readonly Step[];
   private readonly updates: readonly UpdateStep[];
   private readonly assignments: Graph['assignments'];
+  /** Values that never leave the device, by the variables that they become. */
+  private readonly staying: ReadonlyMap<Value, string>;
+  /** Variables that the host reads. */
+  private readonly readHere: readonly string[];
   private readonly inputs: readonly NodeOf<'input'>[];
   private readonly storage = new Map<Value, Float32Array>();
   /** The run before. */
@@ -85,17 +90,24 @@ class Plan {
     this.outputs = new Map(fetch.map(name => [name, outputOf(graph, name)]));
     const kept = new Set(this.outputs.values());
     const nodes = pruneDead(graph.nodes, [...kept, ...graph.assignments.map(a => a.value)]);
-    const { main, scalars, updates, assignments, needs } = splitUpdates(nodes, kept, graph.assignments);
+    refuseLarge(engine, nodes);
+    // Where variables are on the device, so are their updates.
+    const { main, scalars, updates, assignments, needs } = engine.residents
+      ? unsplit(nodes, graph.assignments)
+      : splitUpdates(nodes, kept, graph.assignments);
     const later = new Set<Node>(scalars);
     const assigned = assignments.map(a => a.value).filter(v => !later.has(v.node));
     const wanted = [...kept, ...[...assigned, ...needs].filter(v => fillOf(v) === undefined)];
     const live = pruneDead(main, wanted);
     const stages = cutIntoStages(live, wanted);
     const hosted = stages.flatMap(s => (s.kind === 'host' ? s.nodes.filter(n => !isBrought(n)) : []));
+    const staying = engine.residents ? stayingOnDevice(stages, kept, assignments) : new Map<Value, string>();
+    this.staying = staying;
+    this.readHere = engine.residents ? variablesOf([...hosted.flatMap(n => n.inputs), ...wanted]) : [];
     this.steps = [
       ...stages.flatMap((s): Step[] =>
         s.kind === 'onnx'
-          ? [new SessionStep(engine, s, graph.assignments.length === 0)]
+          ? [new SessionStep(engine, s, graph.assignments.length === 0, staying)]
           : s.nodes.filter(n => !isBrought(n)).map(n => new HostStep(n)),
       ),
       ...scalars.map(n => new HostStep(n)),
@@ -114,14 +126,18 @@ class Plan {
 
   /** Runs that overlap would share the arrays: each waits for the one before. */
   run(feeds: Feeds, observe: Observer | undefined): Promise<Record<string, Float32Array>> {
-    const result = this.last.then(() => this.runAlone(feeds, observe));
+    const { residents } = this.engine;
+    const work = () => this.runAlone(feeds, observe);
+    const result = this.last.then(() => (residents ? residents.during(work) : work()));
     this.last = result.catch(() => undefined);
     return result;
   }
 
   private async runAlone(feeds: Feeds, observe: Observer | undefined): Promise<Record<string, Float32Array>> {
-    const { variables } = this.engine;
+    const { variables, residents } = this.engine;
     const live = new Map<Value, Float32Array>();
+    const kept = new Map<Value, DeviceArray>();
+    for (const name of this.readHere) await residents!.bringHome(name);
     for (const node of this.inputs) live.set(node.outputs[0]!, fed(feeds, node.attrs, node.outputs[0]!.shape));
     const inBlocks = this.placeGradients(live);
     const arrays: Arrays = {
@@ -131,16 +147,27 @@ class Plan {
         live.set(v, array);
         return array;
       },
+      keep: (v, array) => void kept.set(v, array),
     };
-    for (const step of this.steps) await step.run(arrays, observe);
+    try {
+      for (const step of this.steps) await step.run(arrays, observe);
+    } catch (thrown) {
+      for (const array of kept.values()) array.dispose();
+      throw thrown;
+    }
     const results: Record<string, Float32Array> = {};
     for (const [name, value] of this.outputs) results[name] = arrays.read(value).slice();
-    const pending = this.assignments.map(({ variable, value }) => {
+    const homely = this.assignments.filter(({ value }) => !kept.has(value));
+    const pending = homely.map(({ variable, value }) => {
       const data = arrays.read(value);
       return [variable, rootOf(value).node.op === 'variable' ? data.slice() : data] as const;
     });
     for (const update of this.updates) await update.run(arrays, inBlocks.has(update), observe);
-    for (const [variable, data] of pending) variables.change(variable).set(data);
+    for (const [variable, data] of pending) {
+      variables.change(variable).set(data);
+      residents?.drop(variable);
+    }
+    for (const [value, array] of kept) residents!.take(this.staying.get(value)!, array, value.shape);
     return results;
   }
 
@@ -192,6 +219,24 @@ function unfolded(node: Node): number {
 /** Constants and aliases, which a stage of the host has only to read. */
 function isBrought(node: Node): boolean {
   return node.op === 'constant' || node.op === 'reshape' || node.op === 'stopGradient';
+}
+
+/** What sessions make for nobody but one variable each. */
+function stayingOnDevice(
+  stages: readonly Stage[],
+  fetched: ReadonlySet<Value>,
+  assignments: Graph['assignments'],
+): ReadonlyMap<Value, string> {
+  const made = new Set(stages.flatMap(s => (s.kind === 'onnx' ? s.outputs : [])));
+  const readElsewhere = new Set([...stages.flatMap(s => s.inputs), ...[...fetched].map(rootOf)]);
+  const once = (value: Value) => assignments.filter(a => rootOf(a.value) === value).length === 1;
+  const stays = assignments.filter(({ value }) => made.has(value) && !readElsewhere.has(value) && once(value));
+  return new Map(stays.map(({ value, variable }) => [value, variable]));
+}
+
+function variablesOf(values: readonly Value[]): readonly string[] {
+  const nodes = values.map(v => rootOf(v).node);
+  return [...new Set(nodes.flatMap(n => (n.op === 'variable' ? [n.attrs.name] : [])))];
 }
 
 function outputOf(graph: Graph, name: string): Value {

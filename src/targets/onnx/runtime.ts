@@ -30,7 +30,10 @@ export function loadRuntime(): Runtime | string {
 
 function tryLoading(): Runtime | string {
   try {
-    return createRequire(import.meta.url)('onnxruntime-node') as Runtime;
+    const ort = createRequire(import.meta.url)('onnxruntime-node') as Runtime;
+    // What goes wrong is told in diagnostics, not by lines of the library's own.
+    ort.env.logLevel = 'fatal';
+    return ort;
   } catch (e) {
     return String((e as Error).message).split('\n')[0]!;
   }
@@ -48,6 +51,22 @@ export interface Bound {
   readonly dims: Shape;
 }
 
+/**
+ * An array in a GPU's own memory, which is free again only after `dispose`. The session that made it must outlive it (to
+ * free it later ends the process by a signal), so sessions wait for theirs.
+ */
+export class DeviceArray {
+  constructor(
+    readonly tensor: Ort.Tensor,
+    private readonly freed: () => void,
+  ) {}
+
+  dispose(): void {
+    this.tensor.dispose();
+    this.freed();
+  }
+}
+
 export interface SessionOptions {
   /** onnxruntime's name of what computes: `cpu`, `webgpu`, `cuda`. */
   readonly provider: string;
@@ -56,6 +75,8 @@ export interface SessionOptions {
   /** Starts of the path of the file with the times of every node, which `dispose` writes. */
   readonly profile?: string;
   readonly optimize?: 'disabled' | 'basic' | 'extended' | 'all';
+  /** Outputs that stay on the device. */
+  readonly kept?: readonly string[];
 }
 
 /**
@@ -66,11 +87,16 @@ const STOP = '@stop';
 const NO_TENSOR = 'Non tensor type is temporarily not supported';
 
 export class Session {
+  /** Arrays on the device that it made and that are in use. */
+  private alive = 0;
+  private isOver = false;
+
   private constructor(
     private readonly ort: Runtime,
     private readonly session: Ort.InferenceSession,
     private readonly isHost: boolean,
     private readonly profiled: boolean,
+    private readonly kept: readonly string[],
     /** onnxruntime may read constants from where they are: they must live as long as the session. */
     readonly constants: GraphWriter['files'],
   ) {}
@@ -78,13 +104,13 @@ export class Session {
   /** A session for what was written to `w`, whose outputs are all given memory at each run. */
   static async create(
     w: GraphWriter,
-    { provider, domains = [], profile, optimize = 'all' }: SessionOptions,
+    { provider, domains = [], profile, optimize = 'all', kept = [] }: SessionOptions,
   ): Promise<Session> {
     const ort = loadRuntime() as Runtime;
     const isHost = provider === 'cpu';
     const bytes = writeModel(w.finish('mokapot', isHost ? { stop: STOP } : {}), { domains });
     const session = await ort.InferenceSession.create(bytes, {
-      executionProviders: isHost ? ['cpu'] : [provider, 'cpu'],
+      executionProviders: isHost ? ['cpu'] : [withOptions(provider), 'cpu'],
       intraOpNumThreads: threadCount(),
       interOpNumThreads: 1,
       graphOptimizationLevel: optimize,
@@ -94,44 +120,66 @@ export class Session {
       // Each session has threads of its own, which go on looking for work when a run is over, and so take a core from the
       // next session's: LeNet's step took 24 ms so, 12 without.
       extra: { session: { force_spinning_stop: '1' } },
-      logSeverityLevel: 3,
+      logSeverityLevel: 4,
       ...(w.files.length > 0 && { externalData: w.files }),
+      ...(kept.length > 0 && { preferredOutputLocation: Object.fromEntries(kept.map(name => [name, 'gpu-buffer'])) }),
       ...(profile !== undefined && { enableProfiling: true, profileFilePrefix: profile }),
     });
-    return new Session(ort, session, isHost, profile !== undefined, w.files);
+    return new Session(ort, session, isHost, profile !== undefined, kept, w.files);
   }
 
-  /** Runs once: reads `feeds`, fills `results`. Blocks the thread. */
-  async run(feeds: ReadonlyMap<string, Bound>, results: ReadonlyMap<string, Bound>): Promise<void> {
+  /** Runs once: reads `feeds`, fills `results`, returns what stays on the device. Blocks the thread. */
+  async run(
+    feeds: ReadonlyMap<string, Bound | DeviceArray>,
+    results: ReadonlyMap<string, Bound>,
+  ): Promise<ReadonlyMap<string, DeviceArray>> {
     const tensor = ({ data, dims }: Bound) => new this.ort.Tensor('float32', data, dims);
-    const fed = Object.fromEntries([...feeds].map(([name, bound]) => [name, tensor(bound)]));
+    const fed: Record<string, Ort.Tensor> = {};
+    for (const [name, from] of feeds) fed[name] = from instanceof DeviceArray ? from.tensor : tensor(from);
     const fetches: Record<string, Ort.Tensor | null> = this.isHost ? { [STOP]: null } : {};
     for (const [name, bound] of results) fetches[name] = this.isHost ? tensor(bound) : null;
+    for (const name of this.kept) fetches[name] = null;
     let returned: Ort.InferenceSession.OnnxValueMapType;
     try {
       returned = await this.session.run(fed, fetches);
     } catch (e) {
       const message = String((e as Error).message);
-      if (message.includes(NO_TENSOR)) return;
+      if (message.includes(NO_TENSOR)) return new Map();
       throw runFailed(message);
     }
     for (const [name, { data }] of results) {
       const result = returned[name] as Ort.Tensor | undefined;
       if (result && result.data !== data) data.set(result.data as Float32Array);
     }
+    return new Map(this.kept.map(name => [name, this.keep(returned[name] as Ort.Tensor)]));
+  }
+
+  private keep(tensor: Ort.Tensor): DeviceArray {
+    this.alive++;
+    return new DeviceArray(tensor, () => {
+      this.alive--;
+      if (this.isOver && this.alive === 0) void this.session.release();
+    });
   }
 
   async dispose(): Promise<void> {
     if (this.profiled) this.session.endProfiling();
-    await this.session.release();
+    this.isOver = true;
+    if (this.alive === 0) await this.session.release();
   }
 }
 
+/** WebGPU's kernels for N×H×W×C, its default, give wrong numbers (6 channels to 4, two groups of 10 filters, …). */
+function withOptions(provider: string): Ort.InferenceSession.ExecutionProviderConfig {
+  return provider === 'webgpu' ? { name: 'webgpu', preferredLayout: 'NCHW' } : provider;
+}
+
 function runFailed(message: string) {
-  const memory = /alloc/i.test(message);
-  return fail(memory ? 'out-of-memory' : 'onnx-run', `onnxruntime could not run the graph: ${message}`, {
-    hint: memory
-      ? 'A smaller batch or picture, or a smaller network helps.'
-      : 'This is a bug of Mokapot or onnxruntime; --backend wasm goes another way.',
+  const text = `onnxruntime could not run the graph: ${message}`;
+  const hint = 'A smaller batch or picture, or a smaller network helps.';
+  if (/max buffer size|buffer binding size/i.test(message)) return fail('array-too-large', text, { hint });
+  if (/alloc|Invalid Buffer/i.test(message)) return fail('out-of-memory', text, { hint });
+  return fail('onnx-run', text, {
+    hint: 'This is a bug of Mokapot or onnxruntime; --backend wasm goes another way.',
   });
 }

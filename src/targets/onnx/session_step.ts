@@ -7,20 +7,34 @@ import type { Observer } from '../types.js';
 import { emitGraph } from './emit.js';
 import type { OnnxEngine } from './engine.js';
 import { observeProfile } from './profile.js';
-import { type Bound, Session } from './runtime.js';
+import { type Bound, type DeviceArray, Session, type SessionOptions } from './runtime.js';
 import type { Stage } from './stages.js';
 import type { Arrays, Step } from './steps.js';
+import { emitterForWebgpu } from './webgpu.js';
 import { GraphWriter } from './writer.js';
 
 /** A stage's graph, written, with what its names stand for. */
 interface Written {
   readonly w: GraphWriter;
   readonly inputs: readonly { readonly name: string; readonly value: Value }[];
-  readonly outputs: readonly { readonly name: string; readonly value: Value; readonly dims: readonly number[] }[];
+  readonly outputs: readonly Output[];
+  /** New values of variables that stay on the device. */
+  readonly kept: readonly Output[];
+}
+
+interface Output {
+  readonly name: string;
+  readonly value: Value;
+  readonly dims: readonly number[];
 }
 
 /** `constants` gives the numbers of values that are to be constants of the graph. */
-function write(stage: Stage, constants: (v: Value) => Float32Array | undefined): Written {
+function write(
+  stage: Stage,
+  provider: SessionOptions['provider'],
+  kept: ReadonlyMap<Value, string>,
+  constants: (v: Value) => Float32Array | undefined = () => undefined,
+): Written {
   const w = new GraphWriter();
   const names = stage.inputs.map(nameOf);
   const outputs = stage.outputs.map((_, i) => `output ${i}`);
@@ -36,14 +50,18 @@ function write(stage: Stage, constants: (v: Value) => Float32Array | undefined):
       known.set(value, names[i]!);
     }
   });
-  const nameIn = emitGraph(w, stage.nodes, { known, wanted: stage.outputs });
+  const nameIn = emitGraph(w, stage.nodes, {
+    known,
+    wanted: stage.outputs,
+    ...(provider === 'webgpu' && { instead: emitterForWebgpu }),
+  });
   const given = stage.outputs.map((value, i) => {
     const inner = nameIn(value);
-    const flat = w.beforeReshape(inner) ?? { name: inner, dims: value.shape };
+    const flat = (kept.has(value) ? undefined : w.beforeReshape(inner)) ?? { name: inner, dims: value.shape };
     w.addOutput(outputs[i]!, flat.name, flat.dims);
     return { name: outputs[i]!, value, dims: flat.dims };
   });
-  return { w, inputs, outputs: given };
+  return { w, inputs, outputs: given.filter(o => !kept.has(o.value)), kept: given.filter(o => kept.has(o.value)) };
 }
 
 /**
@@ -67,13 +85,15 @@ export class SessionStep implements Step {
     private readonly engine: OnnxEngine,
     private readonly stage: Stage,
     mayFreeze: boolean,
+    /** Values that only become a variable's, with its name: they stay on the device. */
+    private readonly kept: ReadonlyMap<Value, string> = new Map(),
   ) {
-    this.written = write(stage, () => undefined);
+    this.written = write(stage, engine.provider, kept);
     this.isChecked = engine.provider === 'cpu';
     const variables = stage.inputs.filter(v => v.node.op === 'variable');
     const bytes = 4 * variables.reduce((n, v) => n + sizeOf(v.shape), 0);
     const cost = engine.patience * (FREEZE_LEAST + bytes * FREEZE_PER_BYTE);
-    this.freezeCost = mayFreeze && bytes > 0 ? cost : Number.POSITIVE_INFINITY;
+    this.freezeCost = mayFreeze && bytes > 0 && !engine.residents ? cost : Number.POSITIVE_INFINITY;
   }
 
   /** Starts making the session; a failure shows when it is run. */
@@ -82,8 +102,12 @@ export class SessionStep implements Step {
   }
 
   private open(): Promise<Session> {
-    this.session ??= Session.create(this.written.w, { provider: this.engine.provider });
+    this.session ??= this.create(this.written);
     return this.session;
+  }
+
+  private create({ w, kept }: Written, profile?: string): Promise<Session> {
+    return Session.create(w, { provider: this.engine.provider, kept: kept.map(o => o.name), profile });
   }
 
   async run(arrays: Arrays, observe?: Observer): Promise<void> {
@@ -93,27 +117,56 @@ export class SessionStep implements Step {
     }
     const frozen = await this.freeze(arrays);
     if (frozen) {
-      await runWritten(frozen.session, frozen.written, arrays);
+      await this.runWritten(frozen.session, frozen.written, arrays);
       return;
     }
     const session = await this.open();
     const start = performance.now();
-    await runWritten(session, this.written, arrays);
+    const kept = await this.runWritten(session, this.written, arrays);
     this.spent += performance.now() - start;
-    if (!this.isChecked) await this.check(arrays);
+    try {
+      if (!this.isChecked) await this.check(arrays, kept);
+    } catch (thrown) {
+      for (const array of kept.values()) array.dispose();
+      throw thrown;
+    }
+    for (const { name, value } of this.written.kept) arrays.keep(value, kept.get(name)!);
   }
 
   /** Runs once on the CPU what a GPU has just run. @throws MokapotError `gpu-disagrees` */
-  private async check(arrays: Arrays): Promise<void> {
-    const session = await Session.create(this.written.w, { provider: 'cpu' });
-    const expected = new Map(this.written.outputs.map(o => [o.value, new Float32Array(sizeOf(o.dims))]));
-    await runWritten(session, this.written, { read: arrays.read, write: v => expected.get(v)! });
+  private async check(arrays: Arrays, kept: ReadonlyMap<string, DeviceArray>): Promise<void> {
+    const { residents, name, variables } = this.engine;
+    const { written } = this;
+    for (const { value } of written.inputs)
+      if (value.node.op === 'variable') await residents?.bringHome(value.node.attrs.name);
+    const session = await Session.create(written.w, { provider: 'cpu' });
+    const expected = new Map<Output, Float32Array>();
+    for (const output of [...written.outputs, ...written.kept])
+      expected.set(output, new Float32Array(sizeOf(output.dims)));
+    const results = [...expected].map(([output, data]) => [output.name, { data, dims: output.dims }] as const);
+    await session.run(new Map(written.inputs.map(i => [i.name, boundOf(arrays, i.value)])), new Map(results));
     await session.dispose();
-    for (const [value, data] of expected) {
-      const error = disagreement(arrays.read(value), data);
-      if (error > DISAGREEMENT) throw disagrees(this.engine.name, value, error);
+    for (const [output, data] of expected) {
+      const array = kept.get(output.name);
+      const ours = array ? await residents!.download(array, output.dims) : arrays.read(output.value);
+      // Of a parameter's new value the change counts: next to the parameter itself it is small.
+      const before = array && variables.get(this.kept.get(output.value)!);
+      const error = disagreement(ours, data, before);
+      if (error > DISAGREEMENT) throw disagrees(name, output.value, error);
     }
     this.isChecked = true;
+  }
+
+  private async runWritten(session: Session, { inputs, outputs }: Written, arrays: Arrays) {
+    const { residents } = this.engine;
+    const feeds = new Map<string, Bound | DeviceArray>();
+    for (const { name, value } of inputs) {
+      const isResident = residents && value.node.op === 'variable';
+      feeds.set(name, isResident ? await residents.get(value.node.attrs.name, value.shape) : boundOf(arrays, value));
+    }
+    const results = new Map<string, Bound>();
+    for (const { name, value, dims } of outputs) results.set(name, { data: arrays.write(value), dims });
+    return session.run(feeds, results);
   }
 
   /** The session with constants, if it is there or its time has come. */
@@ -128,7 +181,9 @@ export class SessionStep implements Step {
     this.frozen = undefined;
     await frozen?.session.dispose();
     if (this.spent <= this.freezeCost) return undefined;
-    const written = write(this.stage, v => (v.node.op === 'variable' ? arrays.read(v) : undefined));
+    const written = write(this.stage, this.engine.provider, this.kept, v =>
+      v.node.op === 'variable' ? arrays.read(v) : undefined,
+    );
     this.frozen = { written, session: await Session.create(written.w, { provider: this.engine.provider }), version };
     await this.session?.then(s => s.dispose());
     this.session = undefined;
@@ -139,8 +194,11 @@ export class SessionStep implements Step {
   private observed(arrays: Arrays, observe: Observer): Promise<void> {
     const labels = this.stage.nodes.map(n => n.label);
     return observeProfile(labels, observe, async profile => {
-      const session = await Session.create(this.written.w, { provider: this.engine.provider, profile });
-      for (let i = 0; i < 2; i++) await runWritten(session, this.written, arrays);
+      const session = await this.create(this.written, profile);
+      const first = await this.runWritten(session, this.written, arrays);
+      for (const array of first.values()) array.dispose();
+      const kept = await this.runWritten(session, this.written, arrays);
+      for (const { name, value } of this.written.kept) arrays.keep(value, kept.get(name)!);
       await session.dispose();
     });
   }
@@ -158,15 +216,24 @@ const FREEZE_PER_BYTE = 4e-6;
 /** Greatest difference that sums in another order account for, in parts of the greatest number. */
 const DISAGREEMENT = 1e-2;
 
-function disagreement(ours: Float32Array, theirs: Float32Array): number {
-  let [greatest, worst] = [1e-6, 0];
+/** How much of a number its last bit may be. */
+const ROUNDING = 2 ** -22;
+
+/** The greatest difference, in parts of the greatest change from what was `before` (0). */
+function disagreement(ours: Float32Array, theirs: Float32Array, before?: Float32Array): number {
+  let [greatest, change, worst] = [0, 1e-6, 0];
   for (let i = 0; i < theirs.length; i++) {
-    greatest = Math.max(greatest, Math.abs(theirs[i]!));
+    if (Object.is(ours[i], theirs[i])) {
+      change = Math.max(change, Math.abs(theirs[i]! - (before?.[i] ?? 0)) || 0);
+      continue;
+    }
     const difference = Math.abs(ours[i]! - theirs[i]!);
-    worst = Math.max(worst, Object.is(ours[i], theirs[i]) ? 0 : difference);
-    if (Number.isNaN(difference) && !Object.is(ours[i], theirs[i])) return Number.POSITIVE_INFINITY;
+    if (Number.isNaN(difference)) return Number.POSITIVE_INFINITY;
+    greatest = Math.max(greatest, Math.abs(theirs[i]!));
+    change = Math.max(change, Math.abs(theirs[i]! - (before?.[i] ?? 0)));
+    worst = Math.max(worst, difference);
   }
-  return worst / greatest;
+  return before ? Math.max(0, worst - ROUNDING * greatest) / Math.max(change, Number.MIN_VALUE) : worst / change;
 }
 
 function disagrees(engine: string, { node }: Value, error: number) {
@@ -181,12 +248,8 @@ function disagrees(engine: string, { node }: Value, error: number) {
   );
 }
 
-function runWritten(session: Session, { inputs, outputs }: Written, arrays: Arrays): Promise<void> {
-  const feeds = new Map<string, Bound>();
-  for (const { name, value } of inputs) feeds.set(name, { data: arrays.read(value), dims: value.shape });
-  const results = new Map<string, Bound>();
-  for (const { name, value, dims } of outputs) results.set(name, { data: arrays.write(value), dims });
-  return session.run(feeds, results);
+function boundOf(arrays: Arrays, value: Value): Bound {
+  return { data: arrays.read(value), dims: value.shape };
 }
 
 /** A name that says in a profile what it is. */

@@ -33,13 +33,18 @@ export interface Split {
   readonly needs: readonly Value[];
 }
 
+/** A graph of which nothing is taken out. */
+export function unsplit(nodes: readonly Node[], assignments: Graph['assignments']): Split {
+  return { main: nodes, scalars: [], updates: [], assignments, needs: [] };
+}
+
 /** Takes the updates out of a graph. `kept` are values that it must still give. */
 export function splitUpdates(
   nodes: readonly Node[],
   kept: ReadonlySet<Value>,
   assignments: Graph['assignments'],
 ): Split {
-  const whole: Split = { main: nodes, scalars: [], updates: [], assignments, needs: [] };
+  const whole = unsplit(nodes, assignments);
   if (assignments.length === 0) return whole;
   const tail = elementwiseTail(nodes, kept, new Set(assignments.map(a => a.value)));
   const formulas = nodes.filter(n => tail.has(n) || n.op === 'constant');

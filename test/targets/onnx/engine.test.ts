@@ -303,7 +303,7 @@ describe('parameters that stand still', () => {
     const x = b.input('x', [1, 16, 64, 64]);
     const geometry = { stride: [1, 1], pad: [1, 1], dilation: [1, 1], groups: 1 } as const;
     const w = b.variable('still', [32, 16, 3, 3]);
-    const eager = new OnnxEngine('onnx', 'cpu', 0);
+    const eager = new OnnxEngine('onnx', 'cpu', { patience: 0 });
     const program = await eager.compile(b.finish({ outputs: { y: b.relu(b.conv2d(x, w, geometry)) } }));
     const data = draw([16, 64, 64]);
     const first = draw([32 * 16 * 9]);
@@ -328,7 +328,7 @@ describe('parameters that stand still', () => {
 
 describe('runs', () => {
   it('of rows of a block as constants give what the rows hold', async () => {
-    const eager = new OnnxEngine('onnx', 'cpu', 0);
+    const eager = new OnnxEngine('onnx', 'cpu', { patience: 0 });
     const shape = [64, 64, 3, 3];
     const geometry = { stride: [1, 1], pad: [1, 1], dilation: [1, 1], groups: 1 } as const;
     const b = new Builder();

@@ -36,4 +36,4 @@ export function fitsOnnx(node: Node): boolean {
   }
 }
 
-export type { Emitter, Scope } from './emitter.js';
+export type { Emitter, EmitterTable, Scope } from './emitter.js';

@@ -115,7 +115,8 @@ function overhang({ kernel, stride, pad, outSize }: PoolAttrs, size: number, axi
   return (outSize[axis] - 1) * stride[axis] + kernel[axis] - size - pad[axis];
 }
 
-function windows(attrs: PoolAttrs, x: Value) {
+/** The windows as ONNX's attributes, with so much padding at the far end that all of them fit. */
+export function windows(attrs: PoolAttrs, x: Value) {
   const after = ([0, 1] as const).map(i => Math.max(0, overhang(attrs, x.shape[i + 2]!, i)));
   return { kernel_shape: attrs.kernel, strides: attrs.stride, pads: [...attrs.pad, ...after] };
 }

@@ -1,7 +1,8 @@
 /** Reductions and sliding sums. */
 
+import type { NodeOf } from '../../../ir/types.js';
 import { ElementType } from '../schema.js';
-import type { EmitterTable } from './emitter.js';
+import type { EmitterTable, Scope } from './emitter.js';
 
 export const reductions: EmitterTable<'reduceSum' | 'reduceMax' | 'argMax' | 'windowSum'> = {
   reduceSum: (s, { inputs: [x], attrs: { axes, keepDims } }) => [
@@ -17,15 +18,16 @@ export const reductions: EmitterTable<'reduceSum' | 'reduceMax' | 'argMax' | 'wi
   ],
 
   /** The sum of shifted slices: exact, and faster than any pooling. */
-  windowSum(s, { inputs: [x], attrs: { axis, size } }) {
-    const { w } = s;
-    const { shape } = x!;
-    const half = (size - 1) / 2;
-    const around = shape.map((_, i) => (i === axis ? half : 0));
-    const padded = w.op('Pad', [s.float(x!), w.ints([...around, ...around]), w.scalar(0)]);
-    const parts = Array.from({ length: size }, (_, i) =>
-      w.op('Slice', [padded, w.ints([i]), w.ints([i + shape[axis]!]), w.ints([axis])]),
-    );
-    return [w.op('Sum', parts)];
-  },
+  windowSum: (s, node) => [s.w.op('Sum', shifted(s, node))],
 };
+
+/** What a sliding sum adds up, one for each place of its window. */
+export function shifted({ w, float }: Scope, { inputs: [x], attrs: { axis, size } }: NodeOf<'windowSum'>): string[] {
+  const { shape } = x!;
+  const half = (size - 1) / 2;
+  const around = shape.map((_, i) => (i === axis ? half : 0));
+  const padded = w.op('Pad', [float(x!), w.ints([...around, ...around]), w.scalar(0)]);
+  return Array.from({ length: size }, (_, i) =>
+    w.op('Slice', [padded, w.ints([i]), w.ints([i + shape[axis]!]), w.ints([axis])]),
+  );
+}
