@@ -31,9 +31,14 @@ export class AutoEngine implements Engine {
     return this.current.limit;
   }
 
-  /** Why it is not the GPU that computes, if so. */
+  /** Why it is not the GPU that computes, if so, and what the engine that does has to say. */
   get notes(): readonly Diagnostic[] {
-    return this.refusal ? [this.refusal] : [];
+    return [...(this.refusal ? [this.refusal] : []), ...(this.current.notes ?? [])];
+  }
+
+  /** Whether the GPU has refused. */
+  get hasLeft(): boolean {
+    return this.refusal !== undefined;
   }
 
   get readNow(): Engine['readNow'] {
@@ -120,7 +125,7 @@ class AutoProgram implements Program {
   ) {}
 
   private get current(): Program {
-    return this.engine.notes.length > 0 || !this.onGpu ? this.onCpu : this.onGpu;
+    return this.engine.hasLeft || !this.onGpu ? this.onCpu : this.onGpu;
   }
 
   get fallbacks(): readonly string[] {

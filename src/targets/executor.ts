@@ -4,13 +4,13 @@
  * engines is behind `Device`.
  */
 
-import { fail } from '../diagnostics/index.js';
+import { type Diagnostic, fail } from '../diagnostics/index.js';
 import { pruneDead } from '../ir/passes/dead_code.js';
 import { fuse, isElementwise } from '../ir/passes/fuse.js';
-import { withinRoom } from '../ir/passes/recompute.js';
 import { type Schedule, schedule } from '../ir/passes/schedule.js';
 import { sameShape, sizeOf } from '../ir/shape.js';
 import type { Graph, Node, NodeOf, Shape, Value } from '../ir/types.js';
+import { fitted, peakOf, tooLarge } from './memory.js';
 import type { Engine, Observer, Program } from './types.js';
 
 /** What an engine is made of. `T` is its handle on an array. */
@@ -53,6 +53,7 @@ export class DeviceEngine<T> implements Engine {
   private peak = 0;
 
   readonly isOnHost = false;
+  readonly notes: Diagnostic[] = [];
   readonly readNow?: (variable: string) => Float32Array;
 
   constructor(private readonly device: Device<T>) {
@@ -111,6 +112,10 @@ export class DeviceEngine<T> implements Engine {
     const old = this.variables.get(variable);
     this.variables.set(variable, { handle, size });
     if (old) this.device.release(old.handle);
+  }
+
+  note(diagnostic: Diagnostic): void {
+    if (!this.notes.some(known => known.code === diagnostic.code)) this.notes.push(diagnostic);
   }
 
   notePeak(bytes: number): void {
@@ -239,8 +244,7 @@ class DeviceProgram<T> implements Program {
     }
     const wanted = [...outputs.values(), ...this.graph.assignments.map(a => a.value)];
     const live = { ...this.graph, nodes: pruneDead(this.graph.nodes, wanted), outputs };
-    const room = this.device.limit - this.engine.memory().bytes;
-    const graph = fuse(withinRoom(live, room, g => this.peakOf(orderOf(fuse(g)))));
+    const graph = fuse(fitted(this.engine, live, g => this.peakOf(orderOf(fuse(g)))));
     refuseLarge(this.device, graph.nodes);
     const order = orderOf(graph);
     const handled = new Set(['input', 'variable', 'constant', 'reshape', 'stopGradient', 'hostCall']);
@@ -341,38 +345,5 @@ export function refuseLarge(
     'array-too-large',
     `An array of shape [${value.shape.join(', ')}] takes ${mb(bytes(value))}, and the ${name} engine's device binds ${mb(largest!)} at most.`,
     { ...(layer && { layer }), hint: 'A smaller batch or picture, or another --backend.' },
-  );
-}
-
-/** Most bytes of temporaries at once; aliases cost nothing, and a variable's new value counts until it takes the old one's place. */
-export function peakOf({ nodes, releases }: Schedule, scratch: (n: Node) => number): number {
-  const storage = new Map<Value, { bytes: number; handles: number }>();
-  let bytes = 0;
-  let peak = 0;
-  nodes.forEach((node, i) => {
-    const isAlias = node.op === 'reshape' || node.op === 'stopGradient';
-    for (const v of node.outputs) {
-      const own = isAlias
-        ? storage.get(node.inputs[0]!)!
-        : { bytes: node.op === 'variable' ? 0 : sizeOf(v.shape) * 4, handles: 0 };
-      own.handles++;
-      storage.set(v, own);
-      if (!isAlias) bytes += own.bytes;
-    }
-    peak = Math.max(peak, bytes + scratch(node));
-    for (const v of releases[i]!) {
-      const own = storage.get(v)!;
-      if (--own.handles === 0) bytes -= own.bytes;
-    }
-  });
-  return peak;
-}
-
-export function tooLarge(device: { name: string; limit: number }, variables: number, temporaries: number) {
-  const mb = (n: number) => `${Math.ceil(n / 2 ** 20)} MB`;
-  return fail(
-    'out-of-memory',
-    `This graph needs ${mb(variables + temporaries)} on the ${device.name} engine, which can hold ${mb(device.limit)}: ${mb(variables)} of parameters and solver history, ${mb(temporaries)} of activations and gradients at the worst moment.`,
-    { hint: 'A smaller batch or picture, a smaller network, or an engine without this limit (--backend) helps.' },
   );
 }

@@ -5,8 +5,8 @@ import { Builder, type Graph, gradients, type Value } from '../../src/ir/index.j
 import { recompute, withinRoom } from '../../src/ir/passes/recompute.js';
 import { schedule } from '../../src/ir/passes/schedule.js';
 import { Random } from '../../src/random/index.js';
-import { peakOf } from '../../src/targets/executor.js';
 import { createEngine, createHostEngine } from '../../src/targets/index.js';
+import { peakOf } from '../../src/targets/memory.js';
 
 const GEOMETRY = { stride: [1, 1], pad: [1, 1], dilation: [1, 1], groups: 1 } as const;
 const DEPTH = 16;

@@ -1,6 +1,5 @@
 /** Engines on onnxruntime: `onnx` (its CPU kernels), `onnx-webgpu`, `onnx-cuda`. */
 
-import os from 'node:os';
 import { sizeOf } from '../../ir/shape.js';
 import type { Graph, Node, Shape } from '../../ir/types.js';
 import { expressionOf } from '../host/loops.js';
@@ -8,7 +7,7 @@ import type { Engine, Program } from '../types.js';
 import { Formula } from './formula.js';
 import { OnnxProgram } from './program.js';
 import { Residents } from './residents.js';
-import { Session, type SessionOptions } from './runtime.js';
+import { hostMemory, Session, type SessionOptions } from './runtime.js';
 import { fillOf } from './updates.js';
 import { type Block, rowOf, Variables } from './variables.js';
 import { GraphWriter } from './writer.js';
@@ -28,7 +27,7 @@ export class OnnxEngine implements Engine {
   readonly readNow?: (variable: string) => Float32Array;
   readonly patience: number;
   readonly largest: number | undefined;
-  readonly limit = os.totalmem() * 0.9;
+  readonly limit = hostMemory();
   private readonly products = new Map<string, Promise<Session>>();
   private readonly formulas = new Map<string, Promise<Formula>>();
   private peak = 0;

@@ -45,6 +45,14 @@ export function threadCount(): number {
   return Number.isInteger(asked) && asked > 0 ? asked : os.availableParallelism();
 }
 
+/** How many bytes an engine in this process's memory may take: MOKAPOT_MEMORY (in MB), else nine tenths of what this process may have. */
+export function hostMemory(): number {
+  const asked = Number(process.env['MOKAPOT_MEMORY']);
+  if (asked > 0) return asked * 2 ** 20;
+  const allowed = process.constrainedMemory?.() || os.totalmem();
+  return 0.9 * Math.min(allowed, os.totalmem());
+}
+
 /** An array with the dimensions under which a session knows it. */
 export interface Bound {
   readonly data: Float32Array;
