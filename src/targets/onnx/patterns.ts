@@ -4,7 +4,7 @@
  */
 
 import { sameShape } from '../../ir/shape.js';
-import type { Node, NodeOf, OpName, Value } from '../../ir/types.js';
+import type { Node, NodeOf, OpName, Shape, Value } from '../../ir/types.js';
 import { conv, convTranspose } from './ops/conv.js';
 import { masked } from './ops/elementwise.js';
 import type { Scope } from './ops/emitter.js';
@@ -56,13 +56,18 @@ function either(node: Node): readonly (readonly [Value, Value])[] {
   ];
 }
 
-/** `v` as a list of one number a channel: [1, C, 1, 1] or [C, 1, 1] made from [C]. */
-function perChannel(v: Value, channels: number): Value | undefined {
-  const source = made(v, 'reshape')?.inputs[0];
-  const fits = [
+/** How one number a channel is laid along a picture's channels. */
+function perChannelShapes(channels: number): readonly Shape[] {
+  return [
     [1, channels, 1, 1],
     [channels, 1, 1],
-  ].some(s => sameShape(s, v.shape));
+  ];
+}
+
+/** `v` as a list of one number a channel, where it is laid along the channels of a picture. */
+function perChannel(v: Value, channels: number): Value | undefined {
+  const source = made(v, 'reshape')?.inputs[0];
+  const fits = perChannelShapes(channels).some(s => sameShape(s, v.shape));
   return fits && source && sameShape(source.shape, [channels]) ? source : undefined;
 }
 
@@ -162,6 +167,19 @@ const gradientOfRelu: Pattern = node => {
   return { needs: [mask, dy], emit: s => [masked(s.w, s.bool(mask), s.float(dy))] };
 };
 
+/**
+ * A number for each channel taken off, or divided by, as BatchNorm's at TEST: as a sum or product with its opposite, which
+ * onnxruntime folds into the convolution before it once the parameters are constants.
+ */
+const channelwise: Pattern = node => {
+  if (node.op !== 'sub' && node.op !== 'div') return undefined;
+  const [x, c] = node.inputs as readonly [Value, Value];
+  const isWide = x.shape.length === 4 && x.shape[2]! * x.shape[3]! > 1;
+  if (!isWide || !perChannelShapes(x.shape[1]!).some(s => sameShape(s, c.shape))) return undefined;
+  const [opposite, op] = node.op === 'sub' ? (['Neg', 'Add'] as const) : (['Reciprocal', 'Mul'] as const);
+  return { needs: [x, c], emit: s => [s.w.op(op, [s.float(x), s.w.op(opposite, [s.float(c)])])] };
+};
+
 const patterns: readonly Pattern[] = [
   convolutionWithBias,
   productWithBias,
@@ -169,4 +187,5 @@ const patterns: readonly Pattern[] = [
   responseNormalisation,
   gradientOfTiles,
   gradientOfRelu,
+  channelwise,
 ];

@@ -1,4 +1,4 @@
-/** A parameter's update, done in place: one product over the rows of its block, or a loop. */
+/** A parameter's update, done in place: one product over the rows of its block, a formula piece by piece, or a loop. */
 
 import { sizeOf } from '../../ir/shape.js';
 import type { Value } from '../../ir/types.js';

@@ -324,6 +324,29 @@ describe('parameters that stand still', () => {
     program.dispose();
     eager.dispose();
   });
+
+  it('leave of convolution, normalisation, scale and ReLU one op', async () => {
+    const b = new Builder();
+    const x = b.input('x', [1, 16, 40, 40]);
+    const geometry = { stride: [1, 1], pad: [1, 1], dilation: [1, 1], groups: 1 } as const;
+    const names = ['mean', 'deviation', 'gamma', 'beta'] as const;
+    const [mean, deviation, gamma, beta] = names.map(n => b.reshape(b.variable(`bn/${n}`, [16]), [16, 1, 1]));
+    const y = b.conv2d(x, b.variable('bn/w', [16, 16, 3, 3]), geometry);
+    const normal = b.div(b.sub(y, mean!), b.sqrt(deviation!));
+    const graph = b.finish({ outputs: { y: b.relu(b.add(b.mul(normal, gamma!), beta!)) } });
+    const eager = new OnnxEngine('onnx', 'cpu', { patience: 0 });
+    const values = new Map<string, Float32Array>(names.map(n => [`bn/${n}`, draw([16], 0.5, 2)]));
+    values.set('bn/w', draw([16, 16, 3, 3]));
+    for (const e of [eager, host])
+      for (const [name, data] of values) e.write(name, data, name === 'bn/w' ? [16, 16, 3, 3] : [16]);
+    const program = await eager.compile(graph);
+    const feeds = { x: draw(x.shape) };
+    const expected = (await (await host.compile(graph)).run(feeds, ['y']))['y']!;
+    for (let i = 0; i < 3; i++) expectClose((await program.run(feeds, ['y']))['y']!, expected, `run ${i}`);
+    expect(expected.some(v => v > 0)).toBe(true);
+    program.dispose();
+    eager.dispose();
+  });
 });
 
 describe('runs', () => {
