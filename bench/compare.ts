@@ -2,8 +2,8 @@
  * Every engine, PyTorch and Caffe, side by side: npm run bench [-- NETWORK,... [BACKEND,... [ROUNDS]]]
  *
  * Each measurement is a process of its own; a round runs all of them once, so that a machine whose speed drifts treats
- * all alike. What is printed, and of a run of everything (no arguments)
- * written to docs/measured.md, are medians over the rounds of each process's median.
+ * all alike. What is printed, and of a run of everything (no arguments) written to docs/measured.md, are medians over the
+ * rounds of each process's median.
  *
  * PyTorch is taken from MOKAPOT_BENCH_PYTHON, else from bench/.venv, which is made with `python3 -m venv bench/.venv &&
  * bench/.venv/bin/pip install torch numpy`; Caffe is the `caffe` executable that MOKAPOT_BENCH_CAFFE names (docs/measured.md tells

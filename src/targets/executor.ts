@@ -1,7 +1,7 @@
 /**
  * The executor every tfjs-like engine shares: holds variables, plans a graph once per set of fetched outputs (dead code,
- * recomputation where memory is short, fusion, schedule, memory), and then runs it node by node, freeing each value at its last use. What differs between
- * engines is behind `Device`.
+ * recomputation where memory is short, fusion, schedule, memory), and then runs it node by node, freeing each value at its
+ * last use. What differs between engines is behind `Device`.
  */
 
 import { type Diagnostic, fail } from '../diagnostics/index.js';
@@ -10,7 +10,7 @@ import { fuse, isElementwise } from '../ir/passes/fuse.js';
 import { type Schedule, schedule } from '../ir/passes/schedule.js';
 import { sameShape, sizeOf } from '../ir/shape.js';
 import type { Graph, Node, NodeOf, Shape, Value } from '../ir/types.js';
-import { fitted, peakOf, tooLarge } from './memory.js';
+import { fitted, megabytes, peakOf, tooLarge } from './memory.js';
 import type { Engine, Observer, Program } from './types.js';
 
 /** What an engine is made of. `T` is its handle on an array. */
@@ -339,11 +339,10 @@ export function refuseLarge(
   const bytes = (v: Value) => 4 * sizeOf(v.shape);
   const value = nodes.flatMap(n => n.outputs).find(v => largest !== undefined && bytes(v) > largest);
   if (!value) return;
-  const mb = (n: number) => `${Math.ceil(n / 2 ** 20)} MB`;
   const layer = value.node.label.replace(/'$/, '');
   throw fail(
     'array-too-large',
-    `An array of shape [${value.shape.join(', ')}] takes ${mb(bytes(value))}, and the ${name} engine's device binds ${mb(largest!)} at most.`,
+    `An array of shape [${value.shape.join(', ')}] takes ${megabytes(bytes(value))}, and the ${name} engine's device binds ${megabytes(largest!)} at most.`,
     { ...(layer && { layer }), hint: 'A smaller batch or picture, or another --backend.' },
   );
 }

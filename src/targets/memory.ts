@@ -28,7 +28,8 @@ function recomputes({ name, limit }: Holder): Diagnostic {
   return { code: 'recomputes', severity: 'note', message, hint };
 }
 
-function megabytes(bytes: number): string {
+/** Rounded up, for messages. */
+export function megabytes(bytes: number): string {
   return `${Math.ceil(bytes / 2 ** 20)} MB`;
 }
 

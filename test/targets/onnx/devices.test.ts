@@ -8,6 +8,8 @@ import { chooseEngine, createEngine, createHostEngine, type Engine } from '../..
 import { OnnxEngine } from '../../../src/targets/onnx/engine.js';
 
 const problem = vi.hoisted(() => ({ text: undefined as string | undefined }));
+/** GFLOP/s of the pretended device, where the CPU does 100. */
+const gpu = vi.hoisted(() => ({ speed: 0 }));
 vi.mock('../../../src/targets/onnx/runtime.js', async original => {
   const real = await original<typeof import('../../../src/targets/onnx/runtime.js')>();
   return { ...real, loadRuntime: () => problem.text ?? real.loadRuntime() };
@@ -15,7 +17,11 @@ vi.mock('../../../src/targets/onnx/runtime.js', async original => {
 // The pretended device is the CPU, which would do it.
 vi.mock('../../../src/targets/onnx/trials.js', async original => {
   const real = await original<typeof import('../../../src/targets/onnx/trials.js')>();
-  return { ...real, largestOf: async () => 2 ** 30 };
+  return {
+    ...real,
+    largestOf: async () => 2 ** 30,
+    speedOf: async (provider: string) => (provider === 'cpu' ? 100 : gpu.speed),
+  };
 });
 
 const ort = createRequire(import.meta.url)('onnxruntime-node') as typeof Ort;
@@ -193,22 +199,16 @@ describe("what WebGPU's kernels lack", () => {
 });
 
 describe('what auto takes', () => {
-  /** With a GPU of so many GFLOP/s, where the CPU does 100. */
   const choose = async (speed: number) => {
     pretendGpu();
+    gpu.speed = speed;
     vi.stubEnv('VK_DRIVER_FILES', 'a_driver.json');
     vi.resetModules();
-    vi.doMock('../../../src/targets/onnx/trials.js', async original => ({
-      ...(await original<object>()),
-      speedOf: async (provider: string) => (provider === 'cpu' ? 100 : speed),
-      largestOf: async () => 2 ** 30,
-    }));
     const { chooseEngine: choice, createEngine: create } = await import('../../../src/targets/index.js');
     const [{ engines, chosen, reason }, engine] = [await choice(), await create('auto')];
     const { name } = engine;
     engine.dispose();
     vi.unstubAllEnvs();
-    vi.doUnmock('../../../src/targets/onnx/trials.js');
     return { webgpu: engines.find(e => e.name === 'onnx-webgpu')!, chosen, reason, name };
   };
 
