@@ -244,9 +244,8 @@ class DeviceProgram<T> implements Program {
     }
     const wanted = [...outputs.values(), ...this.graph.assignments.map(a => a.value)];
     const live = { ...this.graph, nodes: pruneDead(this.graph.nodes, wanted), outputs };
-    const graph = fuse(fitted(this.engine, live, g => this.peakOf(orderOf(fuse(g)))));
+    const { graph, order, peakBytes } = fitted(this.engine, live, g => this.layOut(g));
     refuseLarge(this.device, graph.nodes);
-    const order = orderOf(graph);
     const handled = new Set(['input', 'variable', 'constant', 'reshape', 'stopGradient', 'hostCall']);
     const none = () => [];
     return {
@@ -258,22 +257,20 @@ class DeviceProgram<T> implements Program {
           n.op === 'constant' ? [[n, this.device.upload(n.attrs.data, n.attrs.shape)] as const] : [],
         ),
       ),
-      peakBytes: this.peakOf(order),
+      peakBytes,
     };
   }
 
-  private peakOf(order: Schedule): number {
-    return peakOf(order, n => this.device.scratch?.(n) ?? 0);
+  private layOut(live: Graph) {
+    const graph = fuse(live);
+    const order = schedule(graph.nodes, graph.assignments, new Set(graph.outputs.values()));
+    return { graph, order, peakBytes: peakOf(order, n => this.device.scratch?.(n) ?? 0) };
   }
 
   dispose(): void {
     for (const plan of this.plans.values()) for (const handle of plan.constants.values()) this.device.release(handle);
     this.plans.clear();
   }
-}
-
-function orderOf({ nodes, assignments, outputs }: Graph): Schedule {
-  return schedule(nodes, assignments, new Set(outputs.values()));
 }
 
 /** The k-th array that user code returned. @throws MokapotError `host-call-size` */

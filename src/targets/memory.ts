@@ -1,7 +1,7 @@
 /** What an engine may hold, and what is done about a graph that would take more. */
 
 import { type Diagnostic, fail } from '../diagnostics/index.js';
-import { type PeakOf, withinRoom } from '../ir/passes/recompute.js';
+import { type Planned, withinRoom } from '../ir/passes/recompute.js';
 import type { Schedule } from '../ir/passes/schedule.js';
 import { sizeOf } from '../ir/shape.js';
 import type { Graph, Node, Value } from '../ir/types.js';
@@ -15,11 +15,11 @@ interface Holder {
   note(diagnostic: Diagnostic): void;
 }
 
-/** The graph, or one that does the same by computing once more what does not fit; then the engine is told a note. */
-export function fitted(engine: Holder, graph: Graph, peak: PeakOf): Graph {
-  const found = withinRoom(graph, engine.limit - engine.memory().bytes, peak);
-  if (found !== graph) engine.note(recomputes(engine));
-  return found;
+/** The graph's plan, or that of one that does the same by computing once more what does not fit; then the engine is told a note. */
+export function fitted<P extends Planned>(engine: Holder, graph: Graph, planOf: (graph: Graph) => P): P {
+  const found = withinRoom(graph, engine.limit - engine.memory().bytes, planOf);
+  if (found.graph !== graph) engine.note(recomputes(engine));
+  return found.plan;
 }
 
 function recomputes({ name, limit }: Holder): Diagnostic {

@@ -14,27 +14,33 @@ const KEPT: ReadonlySet<OpName> = new Set<OpName>(['input', 'variable', 'constan
 
 const isBackward = (node: Node) => node.label.endsWith("'");
 
-/** What a graph takes at its worst moment, in bytes. */
-export type PeakOf = (graph: Graph) => number;
+/** What an engine makes of a graph, with the bytes that it takes at its worst moment. */
+export interface Planned {
+  readonly peakBytes: number;
+}
 
 /**
- * A graph that does the same within `room` bytes: of those that keep every expensive value, every second, every third and so
- * on, the first that fits; if none does, the one that takes the least, which may be the graph itself.
+ * The plan of a graph that does the same within `room` bytes: of those that keep every expensive value, every second, every
+ * third and so on, the first that fits; if none does, the one that takes the least, which may be the graph itself.
  */
-export function withinRoom(graph: Graph, room: number, peakOf: PeakOf): Graph {
-  let best = { graph, peak: peakOf(graph) };
+export function withinRoom<P extends Planned>(
+  graph: Graph,
+  room: number,
+  planOf: (graph: Graph) => P,
+): { readonly graph: Graph; readonly plan: P } {
+  let best = { graph, plan: planOf(graph) };
   const expensive = expensiveValues(graph.nodes);
   for (
     let every = 1;
-    best.peak > room && every <= Math.max(1, expensive.length);
+    best.plan.peakBytes > room && every <= Math.max(1, expensive.length);
     every = Math.ceil(every * 1.3 + 0.5)
   ) {
     const kept = new Set(expensive.filter((_, i) => i % every === 0));
     const lighter = recompute(graph, kept);
-    const peak = peakOf(lighter);
-    if (peak < best.peak) best = { graph: lighter, peak };
+    const plan = planOf(lighter);
+    if (plan.peakBytes < best.plan.peakBytes) best = { graph: lighter, plan };
   }
-  return best.graph;
+  return best;
 }
 
 function expensiveValues(nodes: readonly Node[]): readonly Value[] {
