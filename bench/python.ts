@@ -7,8 +7,8 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { hostBlob, hostBlobs } from '../src/layers/host_blob.js';
-import type { HostBlob } from '../src/layers/host_layer.js';
+import { hostBlob, hostBlobs } from '../src/layers/host/host_blob.js';
+import type { HostBlob } from '../src/layers/host/host_layer.js';
 import { PythonLayer, PythonProcess } from '../src/python/index.js';
 
 const WARM_UP = 30;

@@ -9,6 +9,7 @@
  * Wherever something a person gave is wrong, a MokapotError is thrown; its `diagnostics` say what, where and what helps.
  */
 
+export { weightsChart } from './charts/weights_chart.js';
 // Models for other programs.
 export {
   type ConvertOptions,
@@ -49,25 +50,16 @@ export {
   type Severity,
   type Source,
 } from './diagnostics/index.js';
-export type { Blob, Outputs } from './infer/blob.js';
-export type { Feed, Feeds } from './infer/feeds.js';
-export { type LayerRun, type LayerRunOptions, runPythonLayer } from './infer/layer_run.js';
+// Engines.
 export {
-  type BackwardOptions,
-  type ForwardOptions,
-  Net,
-  type NetLoadOptions,
-  type TextOptions,
-  type Weights,
-} from './infer/net.js';
-export { type ClassMask, type InputPicture, Segmenter, type SegmenterOptions } from './infer/segment.js';
-export {
-  type TransplantLine,
-  type TransplantOptions,
-  type TransplantReport,
-  transplant,
-} from './infer/transplant.js';
-export { weightsChart } from './infer/weights_chart.js';
+  chooseEngine,
+  createEngine,
+  type Engine,
+  type EngineChoice,
+  type EngineReport,
+  engineNames,
+} from './engines/index.js';
+export type { Feed, Feeds } from './feeds/feeds.js';
 export { Builder, type Shape, type Value } from './ir/index.js';
 // Layers of one's own.
 export {
@@ -119,6 +111,15 @@ export {
 // Pictures of networks.
 export { type NetPicture, netPicture, toDot, toSvg } from './picture/index.js';
 export { toPng } from './picture/png.js';
+export type { Blob, Outputs } from './runtime/blob.js';
+export {
+  type BackwardOptions,
+  type ForwardOptions,
+  Net,
+  type NetLoadOptions,
+  type TextOptions,
+  type Weights,
+} from './runtime/net.js';
 // Texts and messages.
 export {
   type Change,
@@ -141,15 +142,14 @@ export {
   type Upgraded,
   upgradeText,
 } from './schema/index.js';
-// Engines.
+export { type LayerRun, type LayerRunOptions, runPythonLayer } from './tools/layer_run.js';
+export { type ClassMask, type InputPicture, Segmenter, type SegmenterOptions } from './tools/segment.js';
 export {
-  chooseEngine,
-  createEngine,
-  type Engine,
-  type EngineChoice,
-  type EngineReport,
-  engineNames,
-} from './targets/index.js';
+  type TransplantLine,
+  type TransplantOptions,
+  type TransplantReport,
+  transplant,
+} from './tools/transplant.js';
 export * from './train/index.js';
 // Weights.
 export {

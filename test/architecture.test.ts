@@ -19,23 +19,27 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   fillers: ['ir', 'schema', 'diagnostics', 'random'],
   net: ['layers', 'ir', 'schema', 'grammar', 'diagnostics', 'random'],
   weights: ['schema', 'grammar', 'diagnostics'],
-  targets: ['ir', 'diagnostics'],
+  emit: ['engines', 'ir', 'diagnostics'],
+  engines: ['emit', 'ir', 'diagnostics'],
   solver: ['ir', 'schema', 'diagnostics'],
   data: ['schema', 'diagnostics', 'random', 'weights'],
   python: ['layers', 'ir', 'diagnostics'],
 };
 
 const BELOW = Object.keys(ALLOWED);
-const RUNNERS = ['infer', 'train'];
+const RUNNERS = ['feeds', 'runtime', 'tools', 'train', 'charts'];
 const LIBRARY = [...BELOW, ...RUNNERS, 'convert', 'picture'];
 const FACES = ['server', 'web', 'lsp'];
 
 /** The rest of the line: running stands on all of the above, faces on everything but the command line. */
 const RULES: Readonly<Record<string, readonly string[]>> = {
   ...ALLOWED,
-  infer: [...BELOW, ...RUNNERS],
+  feeds: [...BELOW, ...RUNNERS],
+  runtime: [...BELOW, ...RUNNERS],
+  tools: [...BELOW, ...RUNNERS],
   train: [...BELOW, ...RUNNERS],
-  convert: [...BELOW, 'infer'],
+  charts: [...BELOW, ...RUNNERS],
+  convert: [...BELOW, ...RUNNERS],
   picture: ['net', 'schema', 'diagnostics'],
   lsp: ['net', 'solver', 'layers', 'ir', 'schema', 'grammar', 'diagnostics'],
   vitest: ['net', ...ALLOWED['net']!],
@@ -87,7 +91,7 @@ describe('imports', () => {
   const files = [...sources('src'), ...sources('grammar')];
 
   it('are read from all parts', () => {
-    for (const part of ['grammar', 'schema', 'net', 'layers', 'ir', 'targets'])
+    for (const part of ['grammar', 'schema', 'net', 'layers', 'ir', 'engines'])
       expect(files.map(partOf)).toContain(part);
   });
 
@@ -116,7 +120,7 @@ describe('the checker', () => {
     ['an import up the line', 'src/ir/a.ts', `import { x } from '../net/index.js';`],
     ['a type import', 'src/layers/a.ts', `import type { x } from '../net/types.js';`],
     ['an export from', 'src/schema/a.ts', `export * from '../layers/index.js';`],
-    ['an import at run time', 'src/net/a.ts', `const x = await import('../targets/index.js');`],
+    ['an import at run time', 'src/net/a.ts', `const x = await import('../engines/index.js');`],
     ['a type by import()', 'src/net/a.ts', `let x: import('../train/index.js').X;`],
     ['a bare import', 'grammar/a.ts', `import '../src/schema/index.js';`],
     ['the command line, from anywhere', 'src/server/a.ts', `import { x } from '../cli/index.js';`],

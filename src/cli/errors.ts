@@ -2,7 +2,7 @@
 
 import { CommanderError } from 'commander';
 import { type Diagnostic, formatDiagnostic, hasErrors, MokapotError } from '../diagnostics/index.js';
-import type { Engine } from '../targets/types.js';
+import type { Engine } from '../engines/types.js';
 import { type Io, paintFor, tell } from './io.js';
 
 /** What `mokapot` leaves with. */

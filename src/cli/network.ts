@@ -2,9 +2,9 @@
 
 import { dirname } from 'node:path';
 import { fail } from '../diagnostics/index.js';
-import type { UserCodeOptions } from '../infer/python_modules.js';
 import { settled } from '../layers/index.js';
 import { type DescribeRequest, isDataLayer, type NetOptions } from '../net/index.js';
+import type { UserCodeOptions } from '../runtime/python_modules.js';
 import { type LayerParameter, locate, type NetParameter, parseNet } from '../schema/index.js';
 import { type Io, tellingOf } from './io.js';
 
@@ -26,7 +26,7 @@ export function netOf(text: string): NetParameter {
 export async function sourcesOf({ text, name, state }: Pick<DescribeRequest, 'text' | 'name' | 'state'>) {
   const message = netOf(text);
   if (!message.layer.some(namesSource)) return { diagnostics: [] };
-  const { shapesThere } = await import('../train/data_feeds.js');
+  const { shapesThere } = await import('../feeds/data_feeds.js');
   const { entryShapes, diagnostics } = await shapesThere(message, state, folderOf(name));
   return { ...(Object.keys(entryShapes).length > 0 && { entryShapes }), diagnostics };
 }
@@ -55,7 +55,7 @@ export async function withUserCode<T>(
   if (!message.layer.some(l => l.type === 'Python')) return describe(undefined);
   const places = { given: options.pythonLayers, protoDir: folderOf(request.name) };
   const { findPythonModules, loadPythonModules, onePerLayer, pythonProcess } = await import(
-    '../infer/python_modules.js'
+    '../runtime/python_modules.js'
   );
   if (!options.runPython) return describe(findPythonModules(message, places));
   const python = pythonProcess({ ...options, onPythonOutput: tellingOf(io) });

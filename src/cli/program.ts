@@ -98,7 +98,7 @@ function addSchemas(program: Command): void {
   program.hook('preAction', async (_, command) => {
     const options = command.opts<{ schema?: string[]; lenient?: boolean; net?: string; from?: string; to?: string }>();
     if (!READERS.includes(command.name())) return;
-    const { loadSchemas, schemaBeside } = await import('../infer/schemas.js');
+    const { loadSchemas, schemaBeside } = await import('../runtime/schemas.js');
     const { setLenient } = await import('../schema/index.js');
     setLenient(options.lenient ?? false);
     const nets = command.name() === 'transplant' ? [options.from, options.to] : [options.net];

@@ -4,13 +4,13 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fail } from '../diagnostics/index.js';
-import type { Net } from '../infer/net.js';
+import { loadRuntime } from '../engines/onnx/runtime.js';
+import { tfjsWithWasm } from '../engines/tfjs/wasm_module.js';
 import { type Shape, sizeOf } from '../ir/index.js';
 import { Random } from '../random/index.js';
-import { loadRuntime } from '../targets/onnx/runtime.js';
-import { tfjsWithWasm } from '../targets/tfjs/wasm_module.js';
+import type { Net } from '../runtime/net.js';
+import type { InputShapes } from './dynamic_sizes.js';
 import type { PreparedInput } from './prepare.js';
-import type { InputShapes } from './sizes.js';
 import type { Job } from './types.js';
 
 export interface Comparison {

@@ -5,15 +5,15 @@
 
 import { basename, dirname } from 'node:path';
 import { type Diagnostic, fail, MokapotError } from '../diagnostics/index.js';
-import { Net } from '../infer/net.js';
-import { parseOptions, readPrototxt } from '../infer/schemas.js';
 import { deployText, statesOf } from '../net/index.js';
+import { Net } from '../runtime/net.js';
+import { parseOptions, readPrototxt } from '../runtime/schemas.js';
 import { parseNet } from '../schema/index.js';
 import { checkOptions, checkOutputs } from './check_options.js';
 import { distance, randomFeeds, runNet } from './compare.js';
+import { inputShapes } from './dynamic_sizes.js';
 import { foldBatchNorm } from './fold_batch_norm.js';
 import { prepareInput } from './prepare.js';
-import { inputShapes } from './sizes.js';
 import { placeOf, Staging } from './staging.js';
 import { convertOnnx } from './to_onnx.js';
 import { convertTfjs } from './to_tfjs.js';

@@ -3,8 +3,8 @@
  * a channel, a·x + b, is done to the channel's filter and bias instead. The network loses layers and computes the same.
  */
 
-import type { Net } from '../infer/net.js';
 import type { NetLayer } from '../net/index.js';
+import type { Net } from '../runtime/net.js';
 import { BNParameter, clone, create, isSet, type LayerParameter, type NetParameter, sub } from '../schema/index.js';
 
 /** Parameters by layer and position. */

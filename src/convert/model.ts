@@ -1,17 +1,17 @@
 /** What targets that are models have in common: the net said for as many sizes as it can be, and run to compare. */
 
 import { fail } from '../diagnostics/index.js';
-import type { Net } from '../infer/net.js';
 import type { GeneralGraph } from '../ir/passes/generalise.js';
+import type { Net } from '../runtime/net.js';
 import { type Comparison, compare, type LoadedModel } from './compare.js';
-import { type InputShapes, inputShapes, type OpenSizes, type Said, sayGenerally } from './sizes.js';
+import { type DynamicExport, exportDynamic, type InputShapes, inputShapes, type OpenSizes } from './dynamic_sizes.js';
 import type { Job } from './types.js';
 
-export function sayJob<T>({ net, options, prepared }: Job, say: (general: GeneralGraph) => T): Said<T> {
+export function exportJob<T>({ net, options, prepared }: Job, say: (general: GeneralGraph) => T): DynamicExport<T> {
   const open = options.fixed !== true;
   const wanted = { batch: open, plane: open && !prepared?.fixesPlane };
   const { outputs } = options;
-  return sayGenerally(net, { ...(prepared && { prepare: prepared.lower }), ...(outputs && { outputs }) }, wanted, say);
+  return exportDynamic(net, { ...(prepared && { prepare: prepared.lower }), ...(outputs && { outputs }) }, wanted, say);
 }
 
 /** Of the greatest output: what two ways of adding up the same numbers may be apart. */
@@ -26,7 +26,7 @@ const TIES = 0.001;
  */
 export async function checkModel(
   job: Job,
-  { open }: Said<unknown>,
+  { open }: DynamicExport<unknown>,
   load: () => Promise<LoadedModel>,
 ): Promise<readonly Comparison[] | undefined> {
   if (job.options.check === false) return undefined;

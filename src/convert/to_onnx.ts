@@ -1,14 +1,14 @@
 /** To ONNX: one file. */
 
-import { emitGeneralOnnx } from '../targets/onnx/index.js';
+import { emitGeneralOnnx } from '../engines/onnx/index.js';
 import { loadOnnx } from './compare.js';
-import { checkModel, sayJob } from './model.js';
+import { checkModel, exportJob } from './model.js';
 import type { Job, TargetReport } from './types.js';
 
 export async function convertOnnx(job: Job): Promise<TargetReport> {
   const { net, stage, file, parameters } = job;
   job.progress('building the graph');
-  const said = sayJob(job, general => emitGeneralOnnx(general, parameters, { name: net.name }));
+  const said = exportJob(job, general => emitGeneralOnnx(general, parameters, { name: net.name }));
   job.progress('writing the file');
   const { bytes, inputs, outputs } = said.result;
   await stage.write(file, [bytes]);

@@ -1,8 +1,8 @@
 /** To a TensorFlow.js graph model: `model.json` and shards of weights. */
 
-import { emitTfjsGraph, TfjsModel } from '../targets/tfjs_graph/index.js';
+import { emitTfjsGraph, TfjsModel } from '../emit/tfjs/index.js';
 import { loadTfjs } from './compare.js';
-import { checkModel, sayJob } from './model.js';
+import { checkModel, exportJob } from './model.js';
 import type { Job, TargetReport } from './types.js';
 
 const MODEL = 'model.json';
@@ -14,7 +14,7 @@ export async function convertTfjs(job: Job): Promise<TargetReport> {
   const { options, stage, parameters } = job;
   const { layout = 'NCHW', quantize } = options;
   job.progress('building the graph');
-  const said = sayJob(job, general => emitTfjsGraph(general, parameters, { layout }));
+  const said = exportJob(job, general => emitTfjsGraph(general, parameters, { layout }));
   const model = new TfjsModel(said.result, { ...(quantize && { quantize }) });
   job.progress('writing the weights');
   for (const { name, parts } of model.shards()) await stage.write(name, parts);

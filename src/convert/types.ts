@@ -1,13 +1,13 @@
 /** What `convert` takes and tells, and what a target works with. */
 
 import type { Diagnostic } from '../diagnostics/index.js';
-import type { Net, NetLoadOptions } from '../infer/net.js';
+import type { Parameters } from '../emit/constants.js';
+import type { Quantization } from '../emit/tfjs/index.js';
 import type { Shape } from '../ir/index.js';
-import type { Parameters } from '../targets/constants.js';
-import type { Quantization } from '../targets/tfjs_graph/index.js';
+import type { Net, NetLoadOptions } from '../runtime/net.js';
 import type { Comparison } from './compare.js';
+import type { DynamicExport, OpenSizes } from './dynamic_sizes.js';
 import type { PreparedInput, Preprocessing } from './prepare.js';
-import type { OpenSizes, Said } from './sizes.js';
 import type { Staging, WrittenFile } from './staging.js';
 
 export const TARGETS = ['tfjs', 'onnx', 'safetensors', 'npz', 'h5', 'caffemodel'] as const;
@@ -69,7 +69,7 @@ export interface ConvertReport {
   readonly outputs: readonly ModelEndpoint[];
   /** Of tfjs and onnx: what each run may choose, and why the rest is fixed. */
   readonly open?: OpenSizes;
-  readonly reasons?: Said<unknown>['reasons'];
+  readonly reasons?: DynamicExport<unknown>['reasons'];
   /** Warnings: parameters that came from fillers, layers of the weights that the network lacks. */
   readonly diagnostics: readonly Diagnostic[];
   /** Layers that went into others; by how much the outputs changed, where that was looked at. */

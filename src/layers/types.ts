@@ -3,8 +3,8 @@
 import type { MokapotError } from '../diagnostics/index.js';
 import type { Builder } from '../ir/builder.js';
 import type { Shape, Value } from '../ir/types.js';
-import type { FillerParameter, LayerParameter } from '../schema/caffe.js';
-import type { HostLayer } from './host_layer.js';
+import type { FillerParameter, LayerParameter } from '../schema/generated/caffe.js';
+import type { HostLayer } from './host/host_layer.js';
 
 export type Phase = 'TRAIN' | 'TEST';
 

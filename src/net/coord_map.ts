@@ -3,7 +3,7 @@
  * between two blobs, as pycaffe's coord_map.py derives them. A Crop that joins two paths needs the offset that follows.
  */
 
-import { geometry } from '../layers/convolution_geometry.js';
+import { geometry } from '../layers/geometry/convolution_geometry.js';
 import { isSet, sub } from '../schema/index.js';
 import type { SetUpLayer } from './setup.js';
 import type { BlobVersion } from './types.js';

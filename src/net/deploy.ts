@@ -16,8 +16,8 @@ import {
   sub,
   upgradeText,
 } from '../schema/index.js';
-import { cutting, type Splice, spliced } from '../schema/mend.js';
 import { type Origin, originOf } from '../schema/parse.js';
+import { cutting, type Splice, spliced } from '../schema/splices.js';
 import { declaredEntries } from './assumed.js';
 import { filterLayers } from './filter.js';
 import { isDataLayer } from './inputs.js';

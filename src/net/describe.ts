@@ -7,7 +7,7 @@ import { type NetParameter, parseNet } from '../schema/index.js';
 import { declaredEntries } from './assumed.js';
 import { type CheckOptions, runChecks } from './checks/index.js';
 import { type CompileResult, tryCompileNet } from './compile.js';
-import { withoutEchoes } from './echoes.js';
+import { withoutFollowOns } from './follow_on.js';
 import { estimateMemory, type MemoryEstimate } from './memory.js';
 import { shapeRule } from './rule.js';
 import type { NetGraph, NetLayer, NetOptions } from './types.js';
@@ -85,7 +85,7 @@ export function describe(text: string, options: DescribeOptions = {}): Descripti
   const { partial, diagnostics } = compileWithDeclared(parsed.message, options);
   const found = [
     ...parsed.diagnostics,
-    ...withoutEchoes(parsed.message, parsed.diagnostics, diagnostics).map(d =>
+    ...withoutFollowOns(parsed.message, parsed.diagnostics, diagnostics).map(d =>
       options.hostLayer ? d : softenPython(d),
     ),
   ];

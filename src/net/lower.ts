@@ -66,9 +66,9 @@ export function lowerNet(net: NetGraph, options: LowerOptions = {}): LoweredNet 
   const forward = lowerForward(b, net, options);
   const backward = lowerBackward(b, net, forward, options);
   const { params, last } = forward;
-  const learnt = options.extend?.(b, { ...backward, loss: forward.loss, params, blobs: last }) ?? [];
+  const updates = options.extend?.(b, { ...backward, loss: forward.loss, params, blobs: last }) ?? [];
   const carry = options.updates ?? true;
-  const assignments = [...(carry ? forward.updates : []), ...learnt];
+  const assignments = [...(carry ? forward.updates : []), ...updates];
   const outputs = new Map<string, Value>();
   for (const name of fetched(net, options.fetch ?? 'outputs')) {
     const value = last.get(name);

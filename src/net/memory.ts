@@ -15,13 +15,13 @@ export interface MemoryEstimate {
 export function estimateMemory(net: NetGraph): MemoryEstimate {
   const count = (blobs: readonly BlobVersion[]) => blobs.reduce((n, blob) => n + sizeOf(blob.shape), 0);
   const params = net.params.reduce((n, p) => n + sizeOf(p.shape), 0);
-  const learnt = net.params.reduce((n, p) => n + (p.lrMult !== 0 ? sizeOf(p.shape) : 0), 0);
+  const trainable = net.params.reduce((n, p) => n + (p.lrMult !== 0 ? sizeOf(p.shape) : 0), 0);
   const real = net.layers.filter(layer => layer.type.type !== 'Split');
   const blobs = real.reduce((n, layer) => n + count(layer.tops), 0);
   const widest = real.reduce((n, layer) => Math.max(n, count(layer.tops) + count(layer.bottoms)), 0);
   return {
     forward: FLOAT_BYTES * (params + mostAlive(net)),
-    training: FLOAT_BYTES * (params + 2 * learnt + blobs + widest),
+    training: FLOAT_BYTES * (params + 2 * trainable + blobs + widest),
   };
 }
 

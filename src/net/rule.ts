@@ -1,7 +1,7 @@
 /** Says where a layer's top shape comes from, with the layer's own numbers: for people who wonder about a shape. */
 
 import { showShape } from '../ir/index.js';
-import { type Geometry, geometry } from '../layers/convolution_geometry.js';
+import { type Geometry, geometry } from '../layers/geometry/convolution_geometry.js';
 import type { LayerContext } from '../layers/types.js';
 import { isSet, type PoolingParameter, sub } from '../schema/index.js';
 import type { NetLayer } from './types.js';

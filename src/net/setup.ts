@@ -14,8 +14,8 @@ import { isDataLayer } from './inputs.js';
 import { foreignTransforms, forkOf, insteadOf } from './known_types.js';
 import { ParamTable } from './params.js';
 import type { Report } from './report.js';
+import { withShapeTrace } from './shape_trace.js';
 import type { PlacedLayer } from './splits.js';
-import { withStory } from './story.js';
 import type { BlobVersion, NetLayer, NetOptions, NetParam } from './types.js';
 
 /** Blob counts are 32-bit integers in Caffe. */
@@ -216,7 +216,7 @@ class SetUpRun {
     return this.attempt(
       layer,
       () => type.reshape(context),
-      d => withStory(d, this.layers, { type, context, bottoms }),
+      d => withShapeTrace(d, this.layers, { type, context, bottoms }),
     );
   }
 

@@ -5,9 +5,9 @@
 
 import type { Diagnostic } from '../diagnostics/index.js';
 import type { Shape } from '../ir/types.js';
-import type { HostLayer } from '../layers/host_layer.js';
+import type { HostLayer } from '../layers/host/host_layer.js';
 import type { LayerContext, LayerType, ParamDeclaration, Phase } from '../layers/types.js';
-import type { LayerParameter, NetParameter } from '../schema/caffe.js';
+import type { LayerParameter, NetParameter } from '../schema/generated/caffe.js';
 
 export interface NetOptions {
   /** Default: what the net's own `state { }` says, else TEST. */

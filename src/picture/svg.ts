@@ -2,7 +2,7 @@
 
 import type { BoxRow, Kind, NetPicture } from './graph.js';
 import { boxSize, countText, type Layout, layOut, type PlacedBox, type Point, SIZES, typeText } from './layout.js';
-import { fitted, textWidth } from './text_width.js';
+import { textWidth, truncated } from './text_width.js';
 
 interface Colours {
   readonly fill: string;
@@ -114,9 +114,9 @@ function boxOf({ box, x, y, width }: PlacedBox): string[] {
     ...rows.map((row, i) => rowBand(row, i, width)),
     '</g>',
     `<rect x="0.5" y="0.5" width="${width - 1}" height="${height - 1}" rx="7.5" fill="none" stroke="${line}" stroke-width="1.3"/>`,
-    text(SIZES.pad, 17, fitted(head!.name, SIZES.name, room, 'bold'), { size: SIZES.name, weight: 700, fill: ink }),
+    text(SIZES.pad, 17, truncated(head!.name, SIZES.name, room, 'bold'), { size: SIZES.name, weight: 700, fill: ink }),
     ...(count ? [text(width - SIZES.pad, 17, count, { size: SIZES.type, fill: ink, anchor: 'end' })] : []),
-    text(SIZES.pad, 32, fitted(typeText(head!), SIZES.type, inner), { size: SIZES.type, fill: '#52606d' }),
+    text(SIZES.pad, 32, truncated(typeText(head!), SIZES.type, inner), { size: SIZES.type, fill: '#52606d' }),
     ...rows.flatMap((row, i) => rowTexts(row, i, width)),
     '</g>',
   ];

@@ -21,7 +21,7 @@ export function textWidth(text: string, size: number, weight: keyof typeof TABLE
 }
 
 /** The text, or as much of it as fits with an ellipsis behind. */
-export function fitted(text: string, size: number, width: number, weight: keyof typeof TABLES = 'regular'): string {
+export function truncated(text: string, size: number, width: number, weight: keyof typeof TABLES = 'regular'): string {
   if (textWidth(text, size, weight) <= width) return text;
   let kept = [...text];
   while (kept.length > 1 && textWidth(`${kept.join('')}…`, size, weight) > width) kept = kept.slice(0, -1);

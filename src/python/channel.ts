@@ -8,7 +8,7 @@ import { closeSync, openSync, readSync, statfsSync, unlinkSync, writeSync } from
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
-import { HostFailure } from '../layers/host_layer.js';
+import { HostFailure } from '../layers/host/host_layer.js';
 
 export interface Reply {
   readonly header: Readonly<Record<string, unknown>>;

@@ -7,7 +7,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { HostFailure } from '../layers/host_layer.js';
+import { HostFailure } from '../layers/host/host_layer.js';
 import { ArrayFile, type Reply, ReplyReader, sendRequest } from './channel.js';
 import { hintFor } from './idioms.js';
 

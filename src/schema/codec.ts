@@ -4,7 +4,7 @@ import Long from 'long';
 import protobuf from 'protobufjs';
 import { bytesToText, textToBytes } from '../../grammar/index.js';
 import { fail } from '../diagnostics/index.js';
-import type { Messages } from './caffe.js';
+import type { Messages } from './generated/caffe.js';
 import { isGroup, messageType, plainInteger, typeOf } from './message.js';
 import { formatFloat, formatString } from './values.js';
 

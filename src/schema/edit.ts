@@ -14,7 +14,6 @@ import {
   type SyntaxValue,
 } from '../../grammar/index.js';
 import { type Diagnostic, error, hasErrors, MokapotError, nearest } from '../diagnostics/index.js';
-import { cutting, insertion, type Splice, spliced, written } from './mend.js';
 import { messageType } from './message.js';
 import { findField, parseText, scopeOf } from './parse.js';
 import {
@@ -27,6 +26,7 @@ import {
   parseNarrowing,
   textsOf,
 } from './select.js';
+import { cutting, insertion, type Splice, spliced, written } from './splices.js';
 import { formatString } from './values.js';
 
 /**

@@ -8,13 +8,12 @@
  * are plain numbers; only beyond 2^53 - 1 they are a Long, so check sizes by `Number.isSafeInteger`.
  */
 
-export * from './caffe.js';
-export { CAFFE_PROTO, FORKS_PROTO } from './caffe_proto.js';
 export { decode, encode, formatValue, printText } from './codec.js';
 export { type Change, type Edit, type Edited, editText, parseEdit } from './edit.js';
 export { formatText } from './format.js';
+export * from './generated/caffe.js';
+export { CAFFE_PROTO, FORKS_PROTO } from './generated/caffe_proto.js';
 export { looksLikeSolver } from './kind.js';
-export { adding, removing, replacing, setting } from './mend.js';
 export {
   caffeRoot,
   clone,
@@ -33,6 +32,7 @@ export {
 export { inheritLocation, locate, type Parsed, type ParseOptions, parseText, setLenient } from './parse.js';
 export { parseNet, parseSolver } from './read.js';
 export { type BlobMention, blobMentions, layerBlocks, type PlacedBlock, scalarsOf, textsOf } from './select.js';
+export { adding, removing, replacing, setting } from './splices.js';
 export { upgradeNet, upgradeSolver } from './upgrade.js';
 export { type Upgraded, upgradeText } from './upgrade_text.js';
 export { formatFloat, toFloat } from './values.js';

@@ -7,8 +7,8 @@
 import Long from 'long';
 import protobuf from 'protobufjs';
 import { fail } from '../diagnostics/index.js';
-import type { Messages } from './caffe.js';
-import { CAFFE_PROTO, FORKS_PROTO } from './caffe_proto.js';
+import type { Messages } from './generated/caffe.js';
+import { CAFFE_PROTO, FORKS_PROTO } from './generated/caffe_proto.js';
 import { mergeProto, parseProto } from './merge.js';
 
 protobuf.util.Long = Long;

@@ -14,7 +14,7 @@ import {
   type SyntaxValue,
 } from '../../grammar/index.js';
 import { type Diagnostic, type Location, nearest } from '../diagnostics/index.js';
-import type { Messages } from './caffe.js';
+import type { Messages } from './generated/caffe.js';
 import { isGroup, isSet, messageType } from './message.js';
 import { readValue } from './values.js';
 

@@ -1,7 +1,7 @@
 /** The two texts that Caffe's users write, read and brought to today's form. */
 
 import { type Diagnostic, hasErrors } from '../diagnostics/index.js';
-import type { NetParameter, SolverParameter } from './caffe.js';
+import type { NetParameter, SolverParameter } from './generated/caffe.js';
 import { type Parsed, type ParseOptions, parseText } from './parse.js';
 import { upgradeNet, upgradeSolver } from './upgrade.js';
 

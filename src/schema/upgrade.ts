@@ -13,7 +13,7 @@ import {
   type SolverParameter,
   V1LayerParameter as V1,
   type V1LayerParameter,
-} from './caffe.js';
+} from './generated/caffe.js';
 import { clone, create, isSet, mutable } from './message.js';
 import { inheritLocation, locate, type Parsed } from './parse.js';
 import { upgradeV0Layers } from './upgrade_v0.js';

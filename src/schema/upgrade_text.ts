@@ -6,11 +6,11 @@
 
 import { parseSyntax, type SyntaxField, type SyntaxMessage } from '../../grammar/index.js';
 import { type Diagnostic, error, hasErrors, MokapotError, type TextEdit } from '../diagnostics/index.js';
-import type { LayerParameter, NetParameter, SolverParameter, V1LayerParameter } from './caffe.js';
 import { encode, printText } from './codec.js';
-import { cutting, removing, replacing, type Splice, spliced } from './mend.js';
+import type { LayerParameter, NetParameter, SolverParameter, V1LayerParameter } from './generated/caffe.js';
 import { isSet, messageType } from './message.js';
 import { originOf, parseText, scopeOf } from './parse.js';
+import { cutting, removing, replacing, type Splice, spliced } from './splices.js';
 import { upgradeNet, upgradeSolver } from './upgrade.js';
 import { formatString } from './values.js';
 

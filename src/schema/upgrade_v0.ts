@@ -1,7 +1,12 @@
 /** V0 layers, Caffe's first format, as V1 layers: types were strings, all parameters stood in one message. */
 
 import { type Diagnostic, error } from '../diagnostics/index.js';
-import { type NetParameter, type V0LayerParameter, V1LayerParameter as V1, type V1LayerParameter } from './caffe.js';
+import {
+  type NetParameter,
+  type V0LayerParameter,
+  V1LayerParameter as V1,
+  type V1LayerParameter,
+} from './generated/caffe.js';
 import { create, isSet, mutable } from './message.js';
 import { inheritLocation, locate } from './parse.js';
 
@@ -47,13 +52,13 @@ const sources = (field: string) => ({
   hdf5_data: `hdf5_data_param.${field}`,
   ...windowData(field),
 });
-const learnt = (field: string) => ({ conv: convolution(field), innerproduct: product(field) });
+const weighted = (field: string) => ({ conv: convolution(field), innerproduct: product(field) });
 
 const FIELDS: Record<string, Record<string, string>> = {
-  num_output: learnt('num_output'),
-  biasterm: learnt('bias_term'),
-  weight_filler: learnt('weight_filler'),
-  bias_filler: learnt('bias_filler'),
+  num_output: weighted('num_output'),
+  biasterm: weighted('bias_term'),
+  weight_filler: weighted('weight_filler'),
+  bias_filler: weighted('bias_filler'),
   pad: { conv: convolution('pad'), pool: pooling('pad') },
   kernelsize: { conv: convolution('kernel_size'), pool: pooling('kernel_size') },
   group: { conv: convolution('group') },

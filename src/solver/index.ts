@@ -7,8 +7,8 @@ export {
   accumulatorKey,
   applyUpdate,
   historyKey,
-  type LearntParam,
   RATE,
   scalarKey,
   solverFeeds,
+  type TrainableParam,
 } from './update.js';

@@ -13,7 +13,7 @@ import { updateRules } from './rules/index.js';
 export const RATE = '@rate';
 
 /** What the rules need to know of a parameter. */
-export interface LearntParam {
+export interface TrainableParam {
   readonly key: string;
   readonly shape: Shape;
   readonly lrMult: number;
@@ -49,8 +49,12 @@ interface Parts {
 }
 
 /** Adds this pass's gradients to the accumulators. */
-export function accumulate(b: Builder, { gradients }: Parts, learnt: readonly LearntParam[]): Graph['assignments'] {
-  return learnt.flatMap(({ key, shape }) => {
+export function accumulate(
+  b: Builder,
+  { gradients }: Parts,
+  trainable: readonly TrainableParam[],
+): Graph['assignments'] {
+  return trainable.flatMap(({ key, shape }) => {
     const gradient = gradients.get(key);
     const variable = accumulatorKey(key);
     return gradient ? [{ variable, value: b.add(b.variable(variable, shape), gradient) }] : [];
@@ -58,21 +62,21 @@ export function accumulate(b: Builder, { gradients }: Parts, learnt: readonly Le
 }
 
 /**
- * One iteration's update of the parameters `learnt` and their history. With iter_size above 1 this pass's gradients
+ * One iteration's update of the parameters `trainable` and their history. With iter_size above 1 this pass's gradients
  * are added to the accumulators' and those start anew.
  */
 export function applyUpdate(
   b: Builder,
   parts: Parts,
-  learnt: readonly LearntParam[],
+  trainable: readonly TrainableParam[],
   param: SolverParameter,
 ): Graph['assignments'] {
   const rule = updateRules.get(param.type)!;
   const rates = new Map<number, Value>();
-  const raw = new Map(learnt.map(p => [p.key, totalGradient(b, parts, p, param)]));
+  const raw = new Map(trainable.map(p => [p.key, totalGradient(b, parts, p, param)]));
   const clip = clipFactor(b, [...raw.values()], param);
   return b.withLabel('@solver', () =>
-    learnt.flatMap(p => {
+    trainable.flatMap(p => {
       const weight = parts.params.get(p.key)!;
       const history = Array.from({ length: rule.slots }, (_, slot) => b.variable(historyKey(p.key, slot), p.shape));
       const gradient = regularize(b, p, weight, normalize(b, raw.get(p.key), clip, param), param);
@@ -95,7 +99,7 @@ export function applyUpdate(
   );
 }
 
-function totalGradient(b: Builder, { gradients }: Parts, p: LearntParam, param: SolverParameter): Value | undefined {
+function totalGradient(b: Builder, { gradients }: Parts, p: TrainableParam, param: SolverParameter): Value | undefined {
   const gradient = gradients.get(p.key);
   if (!gradient || param.iter_size <= 1) return gradient;
   return b.add(b.variable(accumulatorKey(p.key), p.shape), gradient);
@@ -122,7 +126,7 @@ function normalize(b: Builder, gradient: Value | undefined, clip: Value | undefi
 
 function regularize(
   b: Builder,
-  p: LearntParam,
+  p: TrainableParam,
   weight: Value,
   gradient: Value | undefined,
   param: SolverParameter,

@@ -22,7 +22,7 @@ export interface StartEvent extends Common {
   /** Entries of one iteration (batch_size times iter_size). */
   readonly batchSize: number | undefined;
   /** Numbers that are learnt, and all numbers in parameters. */
-  readonly learnt: number;
+  readonly trainable: number;
   readonly parameters: number;
   /** Bytes that an iteration takes at its worst moment, with parameters and history. */
   readonly peakBytes: number;

@@ -1,10 +1,10 @@
 /** Figures: the outputs of a net that are a few numbers (loss, accuracy, Dice), and their means over a test. */
 
-import type { Feeds } from '../infer/feeds.js';
-import type { RunRequest } from '../infer/runner.js';
+import type { DataFeeds, FeedBatch } from '../feeds/data_feeds.js';
+import type { Feeds } from '../feeds/feeds.js';
 import { sizeOf } from '../ir/index.js';
 import { LOSS, type NetGraph } from '../net/index.js';
-import type { DataFeeds, FeedBatch } from './data_feeds.js';
+import type { RunRequest } from '../runtime/runner.js';
 
 /** Outputs by name, each as a list of its numbers. */
 export type Figures = Readonly<Record<string, readonly number[]>>;

@@ -1,5 +1,5 @@
 /** Training: solvers that iterate, the loop as a stream of events, runs in folders. */
-export { Curves } from './curves.js';
+export { Curves } from '../charts/curves.js';
 export { digitsSolver, type EpochOptions, type PolicyOptions } from './digits.js';
 export * from './events.js';
 export type { Figures } from './figures.js';

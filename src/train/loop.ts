@@ -1,11 +1,11 @@
 /** The training loop as a stream of events: Caffe's Solver::Solve and ::Step, with epochs. */
 
 import { type Diagnostic, error } from '../diagnostics/index.js';
-import type { Feeds } from '../infer/feeds.js';
+import { DataFailure } from '../feeds/data_feeds.js';
+import type { Feeds } from '../feeds/feeds.js';
 import { sizeOf } from '../ir/index.js';
 import { runChecks } from '../net/index.js';
 import { formatFloat } from '../schema/index.js';
-import { DataFailure } from './data_feeds.js';
 import type { EndEvent, SnapshotEvent, StartEvent, TestEvent, TrainEvent } from './events.js';
 import type { SnapshotFiles } from './snapshot.js';
 import type { FeedFunction, Iteration, Solver } from './solver.js';
@@ -101,8 +101,8 @@ class Loop {
     const { solver, perEpoch } = this;
     const { net, data, param } = solver;
     const [copy] = net.copies;
-    const count = (learnt: boolean) =>
-      net.graph.params.reduce((n, p) => n + (!learnt || p.lrMult !== 0 ? sizeOf(p.shape) : 0), 0);
+    const count = (onlyTrainable: boolean) =>
+      net.graph.params.reduce((n, p) => n + (!onlyTrainable || p.lrMult !== 0 ? sizeOf(p.shape) : 0), 0);
     return {
       type: 'start',
       ...this.now(),
@@ -113,7 +113,7 @@ class Loop {
       iterationsPerEpoch: perEpoch,
       entries: data?.entries,
       batchSize: data && data.batchSize * param.iter_size,
-      learnt: count(true),
+      trainable: count(true),
       parameters: count(false),
       peakBytes: net.engine.memory().peakBytes,
       resumed: this.options.resumed,

@@ -2,18 +2,18 @@
 
 import type { Dataset } from '../data/index.js';
 import { fail } from '../diagnostics/index.js';
-import { Net, type NetLoadOptions, type Weights } from '../infer/net.js';
-import { type UserCodeOptions, userCode } from '../infer/python_modules.js';
+import type { Engine } from '../engines/index.js';
+import { DataFeeds } from '../feeds/data_feeds.js';
 import type { NetOptions } from '../net/index.js';
 import { Random } from '../random/index.js';
+import { Net, type NetLoadOptions, type Weights } from '../runtime/net.js';
+import { type UserCodeOptions, userCode } from '../runtime/python_modules.js';
 import { isSet, type NetState, type SolverParameter } from '../schema/index.js';
-import type { Engine } from '../targets/index.js';
 import { checkClasses } from './classes.js';
-import { DataFeeds } from './data_feeds.js';
 import type { NamedNet, NamedTestNet } from './nets.js';
 
 /** A net with what feeds it. */
-export interface Trained {
+export interface NetWithFeeds {
   readonly net: Net;
   /** Undefined where the caller feeds. */
   readonly data: DataFeeds | undefined;
@@ -34,13 +34,13 @@ export class NetMaker {
   constructor(
     private readonly param: SolverParameter,
     private readonly options: MakerOptions,
-    private readonly given: { dataset: Dataset | undefined; engine: Engine; seed: number; made: Trained[] },
+    private readonly given: { dataset: Dataset | undefined; engine: Engine; seed: number; made: NetWithFeeds[] },
   ) {
     this.seed = given.seed;
     this.seeds = new Random(given.seed);
   }
 
-  async train(named: NamedNet): Promise<Trained> {
+  async train(named: NamedNet): Promise<NetWithFeeds> {
     const weights = [...this.param.weights.flatMap(w => w.split(',')), ...[this.options.weights ?? []].flat()];
     const made = await this.make(named, 'TRAIN', this.param.train_state ?? undefined, { weights });
     const { graph } = made.net;
@@ -52,7 +52,7 @@ export class NetMaker {
     return made;
   }
 
-  test(named: NamedTestNet, shareWith: Net): Promise<Trained> {
+  test(named: NamedTestNet, shareWith: Net): Promise<NetWithFeeds> {
     return this.make(named, 'TEST', named.state, { shareWith });
   }
 
@@ -61,7 +61,7 @@ export class NetMaker {
     phase: 'TRAIN' | 'TEST',
     state: NetState | undefined,
     more: Partial<NetLoadOptions>,
-  ): Promise<Trained> {
+  ): Promise<NetWithFeeds> {
     const isTraining = phase === 'TRAIN';
     const { dataset } = this.given;
     const base: NetOptions = {

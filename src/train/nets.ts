@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type Diagnostic, error, hasErrors, MokapotError } from '../diagnostics/index.js';
-import { loadSchemas, parseOptions, readPrototxt, type SchemaOptions } from '../infer/schemas.js';
+import { loadSchemas, parseOptions, readPrototxt, type SchemaOptions } from '../runtime/schemas.js';
 import { isSet, locate, type NetParameter, type NetState, parseNet, type SolverParameter } from '../schema/index.js';
 import { solverError } from '../solver/index.js';
 

@@ -13,9 +13,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { Curves } from '../charts/curves.js';
 import { fail } from '../diagnostics/index.js';
 import { clone, printText } from '../schema/index.js';
-import { Curves } from './curves.js';
 import { eventLine, type TrainEvent } from './events.js';
 import type { NamedNet } from './nets.js';
 import type { Solver } from './solver.js';

@@ -4,13 +4,15 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { type Dataset, openDataset } from '../data/index.js';
 import { type Diagnostic, fail, hasErrors, MokapotError } from '../diagnostics/index.js';
-import type { Feeds } from '../infer/feeds.js';
-import type { Net, Weights } from '../infer/net.js';
-import type { UserCodeOptions } from '../infer/python_modules.js';
-import type { RunRequest } from '../infer/runner.js';
-import { loadSchemas, parseOptions, readPrototxt, type SchemaOptions } from '../infer/schemas.js';
+import { createEngine, type Engine } from '../engines/index.js';
+import type { DataFeeds } from '../feeds/data_feeds.js';
+import type { Feeds } from '../feeds/feeds.js';
 import { sizeOf } from '../ir/index.js';
 import { LOSS, type NetGraph, type NetOptions, type NetParam } from '../net/index.js';
+import type { Net, Weights } from '../runtime/net.js';
+import type { UserCodeOptions } from '../runtime/python_modules.js';
+import type { RunRequest } from '../runtime/runner.js';
+import { loadSchemas, parseOptions, readPrototxt, type SchemaOptions } from '../runtime/schemas.js';
 import { parseSolver, SolverParameter } from '../schema/index.js';
 import {
   accumulate,
@@ -22,12 +24,10 @@ import {
   solverFeeds,
   updateRules,
 } from '../solver/index.js';
-import { createEngine, type Engine } from '../targets/index.js';
 import { loadSolverstate, saveSolverstate } from '../weights/files.js';
 import type { Json, WeightMatch } from '../weights/index.js';
-import type { DataFeeds } from './data_feeds.js';
 import { figures, figuresToFetch, Mean, testBatches, testProgram } from './figures.js';
-import { genericTests, NetMaker, type Trained } from './make_nets.js';
+import { genericTests, NetMaker, type NetWithFeeds } from './make_nets.js';
 import { type NamedNet, type NamedTestNet, testNetsOf, trainNetOf } from './nets.js';
 import {
   checkHistory,
@@ -37,7 +37,7 @@ import {
   type SnapshotFiles,
   snapshotNames,
 } from './snapshot.js';
-import { during } from './user_code.js';
+import { atIteration } from './user_code.js';
 
 export interface SolverOptions extends UserCodeOptions, SchemaOptions {
   readonly backend?: string;
@@ -98,8 +98,8 @@ interface Parts {
   readonly options: SolverOptions;
   readonly dir: string | undefined;
   readonly seed: number;
-  readonly train: Trained;
-  readonly tests: readonly (Trained & { readonly named: NamedTestNet })[];
+  readonly train: NetWithFeeds;
+  readonly tests: readonly (NetWithFeeds & { readonly named: NamedTestNet })[];
   readonly named: NamedNet;
   readonly diagnostics: readonly Diagnostic[];
   /** What was opened and made here, to be closed with the solver. */
@@ -165,7 +165,7 @@ export class Solver {
     const tests = options.net ? genericTests(options.net, param) : await testNetsOf(param, dir, options);
     const opened = typeof options.dataset === 'string' ? await openDataset(options.dataset) : undefined;
     const engine = options.engine ? undefined : await createEngine(options.backend);
-    const built: { solver?: Solver; trained: Trained[] } = { trained: [] };
+    const built: { solver?: Solver; trained: NetWithFeeds[] } = { trained: [] };
     try {
       const { seed } = options;
       const maker = new NetMaker(param, options, {
@@ -272,7 +272,7 @@ export class Solver {
         feeds: await this.feedsOf(feeds, pass),
         extra: isLast ? solverFeeds(param, this.iteration, rate) : {},
       });
-      const { net, results } = await during(`Iteration ${this.iteration}`, run);
+      const { net, results } = await atIteration(`Iteration ${this.iteration}`, run);
       loss += results[LOSS]![0]! / param.iter_size;
       outputs = figures(net, results);
     }
@@ -292,7 +292,7 @@ export class Solver {
     for await (const batch of testBatches(data, named.iterations, whole, feeds)) {
       if (signal?.aborted) break;
       const run = net.runProgram({ ...testProgram, feeds: batch.feeds });
-      const { net: graph, results } = await during(`Test at iteration ${this.iteration}`, run);
+      const { net: graph, results } = await atIteration(`Test at iteration ${this.iteration}`, run);
       mean.add({ ...figures(graph, results), ...(results[LOSS] && { [LOSS]: [results[LOSS][0]!] }) }, batch.count);
     }
     const { [LOSS]: loss, ...outputs } = mean.result();

@@ -3,8 +3,8 @@
 import { dirname } from 'node:path';
 import { type Dataset, openDataset } from '../data/index.js';
 import { fail } from '../diagnostics/index.js';
-import type { Feeds } from '../infer/feeds.js';
-import { DataFeeds } from './data_feeds.js';
+import { DataFeeds } from '../feeds/data_feeds.js';
+import type { Feeds } from '../feeds/feeds.js';
 import { digitsSolver, type EpochOptions } from './digits.js';
 import type { TrainEvent } from './events.js';
 import { type LoopOptions, trainSolver } from './loop.js';

@@ -8,7 +8,7 @@ export function isOfUserCode(thrown: unknown): thrown is MokapotError {
 }
 
 /** A run's result; where user code fails, the diagnostic says when: `Iteration 12`. */
-export async function during<T>(when: string, run: Promise<T>): Promise<T> {
+export async function atIteration<T>(when: string, run: Promise<T>): Promise<T> {
   try {
     return await run;
   } catch (thrown) {

@@ -14,7 +14,7 @@ import { expect } from 'vitest';
 import { formatDiagnostic } from '../diagnostics/index.js';
 import { type Shape, sameShape, showShape } from '../ir/index.js';
 import { type DescribeOptions, type Description, describe } from '../net/index.js';
-import { shapeStory } from './story.js';
+import { shapeStory } from './shape_trace.js';
 
 /** A prototxt: its text alone, or with the options it is to be described with. */
 export type Prototxt = string | ({ readonly text: string } & DescribeOptions);

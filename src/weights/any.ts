@@ -2,15 +2,15 @@
 
 import type { Diagnostic } from '../diagnostics/index.js';
 import type { NetParameter } from '../schema/index.js';
-import { type StoredBlob, scanBlobMessage, takeBlob, type WeightBlob } from './blob.js';
-import { scanCaffeH5 } from './caffe_h5.js';
-import { type Generation, scanCaffemodel } from './caffemodel.js';
-import { scanNpy, scanNpz } from './npz.js';
+import { type StoredBlob, scanBlobMessage, takeBlob, type WeightBlob } from './formats/blob.js';
+import { scanCaffeH5 } from './formats/caffe_h5.js';
+import { type Generation, scanCaffemodel } from './formats/caffemodel.js';
+import { scanNpy, scanNpz } from './formats/npz.js';
+import { scanSafetensors } from './formats/safetensors.js';
+import { readSolverstate } from './formats/solverstate.js';
+import { layersOf } from './formats/tensors.js';
 import { formatOf, refuseOthers, type WeightsFormat } from './recognise.js';
-import { scanSafetensors } from './safetensors.js';
-import { readSolverstate } from './solverstate.js';
 import { type ByteSource, type Bytes, toSource } from './source.js';
-import { layersOf } from './tensors.js';
 
 interface AnyWeights<Blob> {
   readonly format: WeightsFormat;

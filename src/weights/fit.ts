@@ -3,7 +3,7 @@
  * fcn.berkeleyvision.org's surgery.py). Only what leaves the layer's function as it was, or was asked for.
  */
 
-import { formatShape, type StoredBlob } from './blob.js';
+import { formatShape, type StoredBlob } from './formats/blob.js';
 import { shapesAgree } from './match.js';
 
 type Shape = readonly number[];

@@ -4,9 +4,9 @@
  */
 
 export { type LoadedWeights, readWeights, type ScannedWeights, scanNetWeights, scanWeights } from './any.js';
-export { readBinaryproto, writeBinaryproto } from './binaryproto.js';
-export { type BlobShape, formatShape, type StoredBlob, type WeightBlob } from './blob.js';
-export { type CaffeH5, caffeH5Parts, readCaffeH5, scanCaffeH5 } from './caffe_h5.js';
+export { readBinaryproto, writeBinaryproto } from './formats/binaryproto.js';
+export { type BlobShape, formatShape, type StoredBlob, type WeightBlob } from './formats/blob.js';
+export { type CaffeH5, caffeH5Parts, readCaffeH5, scanCaffeH5 } from './formats/caffe_h5.js';
 export {
   type Caffemodel,
   caffemodelParts,
@@ -17,10 +17,8 @@ export {
   type ScannedCaffemodel,
   scanCaffemodel,
   writeCaffemodel,
-} from './caffemodel.js';
-export { copyWeights, matchWeights, shapesAgree, type TargetLayer, type WeightMatch } from './match.js';
-export { npzParts, readNpy, readNpz, scanNpz, writeNpy, writeNpz } from './npz.js';
-export { formatOf, type WeightsFormat } from './recognise.js';
+} from './formats/caffemodel.js';
+export { npzParts, readNpy, readNpz, scanNpz, writeNpy, writeNpz } from './formats/npz.js';
 export {
   readSafetensors,
   type Safetensors,
@@ -28,8 +26,11 @@ export {
   safetensorsParts,
   scanSafetensors,
   writeSafetensors,
-} from './safetensors.js';
-export { type Json, readSolverstate, type SolverSnapshot, writeSolverstate } from './solverstate.js';
+} from './formats/safetensors.js';
+export { type Json, readSolverstate, type SolverSnapshot, writeSolverstate } from './formats/solverstate.js';
+export { layersOf, tensorName, tensorsOf } from './formats/tensors.js';
+export { copyWeights, matchWeights, shapesAgree, type TargetLayer, type WeightMatch } from './match.js';
+export { formatOf, type WeightsFormat } from './recognise.js';
 export type { ByteSource, Bytes } from './source.js';
 export {
   type BlobDifference,
@@ -39,4 +40,3 @@ export {
   weightDifferences,
   weightStatistics,
 } from './statistics.js';
-export { layersOf, tensorName, tensorsOf } from './tensors.js';

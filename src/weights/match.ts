@@ -1,7 +1,7 @@
 /** Which stored layer goes to which layer of a net: the rule of Caffe's Net::CopyTrainedLayersFrom (net.cpp). */
 
 import { type Diagnostic, error, hasErrors, MokapotError } from '../diagnostics/index.js';
-import { type BlobShape, formatShape, type StoredBlob } from './blob.js';
+import { type BlobShape, formatShape, type StoredBlob } from './formats/blob.js';
 
 type Shape = readonly number[];
 

@@ -1,7 +1,7 @@
 /** What a file of weights is, by its first bytes: names may be wrong, and downloads may be something else altogether. */
 
 import { fail } from '../diagnostics/index.js';
-import { hdf5Start } from './hdf5_read.js';
+import { hdf5Start } from './formats/hdf5_read.js';
 import type { ByteSource } from './source.js';
 
 export type WeightsFormat = 'caffemodel' | 'h5' | 'safetensors' | 'npz' | 'npy' | 'binaryproto' | 'solverstate';

@@ -1,6 +1,6 @@
 /** What can be said of weights without a network: their statistics, and how far two files are apart. */
 
-import type { StoredBlob } from './blob.js';
+import type { StoredBlob } from './formats/blob.js';
 import { shapesAgree } from './match.js';
 
 export interface BlobStatistics {

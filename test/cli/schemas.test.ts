@@ -3,8 +3,8 @@
 import { copyFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { Net } from '../../src/infer/net.js';
-import { Segmenter } from '../../src/infer/segment.js';
+import { Net } from '../../src/runtime/net.js';
+import { Segmenter } from '../../src/tools/segment.js';
 import { Solver } from '../../src/train/index.js';
 import { folder, mokapot, project } from './cli.js';
 

@@ -7,9 +7,9 @@ const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta
 
 it('the table of what cannot be exported is that of layers on the host', () => {
   const listed = [...read('docs/convert.md').matchAll(/^\| (\w+) \| no \| no \|$/gm)].map(m => m[1]);
-  const onHost = readdirSync(new URL('../../src/layers/', import.meta.url)).flatMap(file => {
+  const onHost = readdirSync(new URL('../../src/layers/catalogue/', import.meta.url)).flatMap(file => {
     if (!file.endsWith('.ts')) return [];
-    const text = read(`src/layers/${file}`);
+    const text = read(`src/layers/catalogue/${file}`);
     const type = /^ {2}type: '(\w+)'/m.exec(text)?.[1];
     return text.includes('.hostCall(') && type ? [type] : [];
   });

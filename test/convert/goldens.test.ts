@@ -6,14 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { distance, type FedArray, type LoadedModel, loadOnnx, randomFeeds, runNet } from '../../src/convert/compare.js';
+import { exportDynamic, inputShapes } from '../../src/convert/dynamic_sizes.js';
 import { sizesToCheck } from '../../src/convert/model.js';
-import { inputShapes, sayGenerally } from '../../src/convert/sizes.js';
 import { MokapotError } from '../../src/diagnostics/index.js';
-import { Net } from '../../src/infer/net.js';
-import { greatestError } from '../../src/infer/verify.js';
+import { emitTfjsGraph, TfjsModel } from '../../src/emit/tfjs/index.js';
+import { emitGeneralOnnx } from '../../src/engines/onnx/index.js';
 import type { GeneralGraph } from '../../src/ir/passes/generalise.js';
-import { emitGeneralOnnx } from '../../src/targets/onnx/index.js';
-import { emitTfjsGraph, TfjsModel } from '../../src/targets/tfjs_graph/index.js';
+import { Net } from '../../src/runtime/net.js';
+import { greatestError } from '../../src/tools/verify.js';
 import { readSafetensors } from '../../src/weights/index.js';
 import { CANNOT_EXPORT } from './cannot_export.js';
 
@@ -80,7 +80,7 @@ describe.each([
 
   it.each(NAMES.filter(name => !refused.includes(name)))('%s', async name => {
     const { golden, net, parameters } = await read(name);
-    const said = sayGenerally(net, {}, { batch: true, plane: true }, general => say(general, parameters));
+    const said = exportDynamic(net, {}, { batch: true, plane: true }, general => say(general, parameters));
     const model = await said.result();
     const outputs = net.graph.outputs;
     const feeds = new Map<string, FedArray>(
@@ -105,7 +105,7 @@ describe.each([
 
   it.each(refused)('%s is refused', async name => {
     const { net, parameters } = await read(name);
-    const attempt = () => sayGenerally(net, {}, { batch: true, plane: true }, general => say(general, parameters));
+    const attempt = () => exportDynamic(net, {}, { batch: true, plane: true }, general => say(general, parameters));
     expect(attempt).toThrow(MokapotError);
     expect(attempt).toThrow(/cannot be exported|for which ONNX has no op/);
     net.dispose();

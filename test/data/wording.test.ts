@@ -2,8 +2,8 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { readDicom } from '../../src/data/dicom.js';
-import { decodeImage } from '../../src/data/image.js';
+import { readDicom } from '../../src/data/dicom/read.js';
+import { decodeImage } from '../../src/data/formats/image.js';
 import { MokapotError } from '../../src/diagnostics/index.js';
 
 const goldens = new URL('../goldens/', import.meta.url).pathname;

@@ -1,9 +1,9 @@
 /** Every op's gradient rule against central differences, on the host engine. */
 
 import { describe, expect, it } from 'vitest';
+import { createHostEngine } from '../../src/engines/host/index.js';
 import { Builder, gradients, type Shape, sizeOf, type Value } from '../../src/ir/index.js';
 import { Random } from '../../src/random/index.js';
-import { createHostEngine } from '../../src/targets/host/index.js';
 
 type Build = (b: Builder, inputs: readonly Value[]) => Value;
 

@@ -1,10 +1,10 @@
 /** Fusion, dead code and schedule: the graph does less and means the same. */
 
 import { describe, expect, it } from 'vitest';
+import { createHostEngine } from '../../src/engines/host/index.js';
 import { Builder, type Graph, gradients, type Node } from '../../src/ir/index.js';
 import { fuse } from '../../src/ir/passes/fuse.js';
 import { schedule } from '../../src/ir/passes/schedule.js';
-import { createHostEngine } from '../../src/targets/host/index.js';
 
 const opsOf = (graph: { nodes: readonly Node[] }) => graph.nodes.map(n => n.op);
 

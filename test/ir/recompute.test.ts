@@ -1,12 +1,12 @@
 /** Recomputation: the same numbers from less memory. */
 
 import { describe, expect, it } from 'vitest';
+import { createEngine, createHostEngine } from '../../src/engines/index.js';
+import { peakOf } from '../../src/engines/memory.js';
 import { Builder, type Graph, gradients, type Value } from '../../src/ir/index.js';
-import { recompute, withinRoom } from '../../src/ir/passes/recompute.js';
+import { planWithin, recompute } from '../../src/ir/passes/recompute.js';
 import { schedule } from '../../src/ir/passes/schedule.js';
 import { Random } from '../../src/random/index.js';
-import { createEngine, createHostEngine } from '../../src/targets/index.js';
-import { peakOf } from '../../src/targets/memory.js';
 
 const GEOMETRY = { stride: [1, 1], pad: [1, 1], dilation: [1, 1], groups: 1 } as const;
 const DEPTH = 16;
@@ -52,7 +52,7 @@ function step(calls: { count: number }): Graph {
 
 const peak = (g: Graph) => peakOf(schedule(g.nodes, g.assignments, new Set(g.outputs.values())), () => 0);
 
-const lighterThan = (graph: Graph, room: number) => withinRoom(graph, room, g => ({ peakBytes: peak(g) })).graph;
+const lighterThan = (graph: Graph, room: number) => planWithin(graph, room, g => ({ peakBytes: peak(g) })).graph;
 
 async function runTwice(graph: Graph, name: string) {
   const engine = name === 'host' ? createHostEngine() : await createEngine(name);

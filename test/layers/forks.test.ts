@@ -1,9 +1,9 @@
 /** Layers of Caffe's forks against their rules, written down anew, one number at a time. */
 
 import { describe, expect, it } from 'vitest';
+import { createHostEngine } from '../../src/engines/host/index.js';
 import { lowerNet } from '../../src/net/index.js';
 import { Random } from '../../src/random/index.js';
-import { createHostEngine } from '../../src/targets/host/index.js';
 import { compiled, runLayer, type Shapes, topShapes } from './net_of.js';
 
 const f = (...values: number[]) => Float32Array.from(values);

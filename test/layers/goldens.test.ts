@@ -2,9 +2,9 @@
 
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { goldenNames, readGolden } from '../../src/infer/golden_files.js';
-import { verifyCase } from '../../src/infer/verify.js';
-import { createEngine } from '../../src/targets/index.js';
+import { createEngine } from '../../src/engines/index.js';
+import { goldenNames, readGolden } from '../../src/tools/golden_files.js';
+import { verifyCase } from '../../src/tools/verify.js';
 
 const DIR = fileURLToPath(new URL('../goldens/layers', import.meta.url));
 

@@ -2,12 +2,12 @@
 
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { greatestError } from '../../src/infer/verify.js';
+import { createEngine, createHostEngine, type Engine } from '../../src/engines/index.js';
 import { sizeOf } from '../../src/ir/index.js';
 import { layerTypes } from '../../src/layers/index.js';
 import { lowerNet } from '../../src/net/index.js';
 import { Random } from '../../src/random/index.js';
-import { createEngine, createHostEngine, type Engine } from '../../src/targets/index.js';
+import { greatestError } from '../../src/tools/verify.js';
 import { compiled, type Shapes } from './net_of.js';
 
 interface Case {

@@ -1,9 +1,9 @@
 /** Small nets for the tests of single layers: a layer's text between inputs of given shapes, compiled and run. */
 
+import { createHostEngine, type Engine } from '../../src/engines/index.js';
 import type { Phase } from '../../src/layers/index.js';
 import { compileNet, lowerNet, type NetOptions } from '../../src/net/index.js';
 import { parseText } from '../../src/schema/index.js';
-import { createHostEngine, type Engine } from '../../src/targets/index.js';
 
 export type Shapes = Readonly<Record<string, readonly number[]>>;
 

@@ -1,8 +1,8 @@
 /** Rules of Caffe that no golden of its own shows: ties, cuts, empty counts, chance. */
 
 import { describe, expect, it } from 'vitest';
+import { createHostEngine } from '../../src/engines/host/index.js';
 import { lowerNet } from '../../src/net/index.js';
-import { createHostEngine } from '../../src/targets/host/index.js';
 import { compiled, runLayer } from './net_of.js';
 
 const f = (...values: number[]) => Float32Array.from(values);

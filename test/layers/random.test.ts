@@ -3,13 +3,13 @@
 import type { Enum, Field, Type } from 'protobufjs';
 import { expect, it } from 'vitest';
 import { MokapotError } from '../../src/diagnostics/index.js';
+import { createHostEngine } from '../../src/engines/index.js';
 import { sizeOf } from '../../src/ir/index.js';
 import { type LayerType, layerTypes } from '../../src/layers/index.js';
 import { paramFields } from '../../src/net/explain.js';
 import { lowerNet } from '../../src/net/index.js';
 import { Random } from '../../src/random/index.js';
 import { caffeRoot } from '../../src/schema/index.js';
-import { createHostEngine } from '../../src/targets/index.js';
 import { compiled, type Shapes } from './net_of.js';
 
 const RUNS = Number(process.env['MOKAPOT_RUNS'] ?? 20);

@@ -1,8 +1,8 @@
 /** Lowered nets run on the host engine, against numbers worked out by hand. */
 
 import { describe, expect, it } from 'vitest';
+import { createHostEngine } from '../../src/engines/host/index.js';
 import { LOSS, type LowerOptions, lowerNet, type NetOptions } from '../../src/net/index.js';
-import { createHostEngine } from '../../src/targets/host/index.js';
 import { compile, input, layer } from './nets.js';
 
 interface Given {

@@ -1,10 +1,10 @@
 /** Detectors of the literature: blob shapes, numbers of priors and of parameters that they are known for; and one that learns. */
 
 import { describe, expect, it } from 'vitest';
-import { Net } from '../../src/infer/net.js';
 import type { Shape } from '../../src/ir/index.js';
-import { overlap } from '../../src/layers/boxes.js';
+import { overlap } from '../../src/layers/detection/boxes.js';
 import { Random } from '../../src/random/index.js';
+import { Net } from '../../src/runtime/net.js';
 import { Solver } from '../../src/train/solver.js';
 import * as nets from './detectors.js';
 import '../../src/vitest/index.js';

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { type HostLayerClass, type LayerRunOptions, Net, runPythonLayer } from '../../src/index.js';
-import { readGolden } from '../../src/infer/golden_files.js';
-import { greatestError, TOLERANCE } from '../../src/infer/verify.js';
 import { Random } from '../../src/random/index.js';
+import { readGolden } from '../../src/tools/golden_files.js';
+import { greatestError, TOLERANCE } from '../../src/tools/verify.js';
 import { folderWith, hasPython, LAYERS, python } from './interpreter.js';
 import { DiceLoss, IoU, MultiClassDice } from './layers/segmentation.js';
 

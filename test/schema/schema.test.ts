@@ -35,8 +35,8 @@ describe("Caffe's schema", () => {
       (caffe: string, forks: string) => string
     >;
     const [proto, forks] = [read('grammar/caffe.proto'), read('grammar/forks.proto')];
-    expect(read('src/schema/caffe_proto.ts')).toBe(generator.protoModule(proto, forks));
-    expect(read('src/schema/caffe.ts')).toBe(generator.typesModule(proto, forks));
+    expect(read('src/schema/generated/caffe_proto.ts')).toBe(generator.protoModule(proto, forks));
+    expect(read('src/schema/generated/caffe.ts')).toBe(generator.typesModule(proto, forks));
     expect(CAFFE_PROTO).toBe(proto);
     expect(FORKS_PROTO).toBe(forks);
   });

@@ -1,9 +1,9 @@
 /** Every layer case of ../shared on every engine that is always there, and on a GPU that is here: outputs and gradients equal BVLC Caffe's. */
 
 import { afterAll, describe, expect, it } from 'vitest';
-import { goldenNames, readGolden } from '../../src/infer/golden_files.js';
-import { verifyCase } from '../../src/infer/verify.js';
-import { createEngine } from '../../src/targets/index.js';
+import { createEngine } from '../../src/engines/index.js';
+import { goldenNames, readGolden } from '../../src/tools/golden_files.js';
+import { verifyCase } from '../../src/tools/verify.js';
 import { gpus, shared, sharedThere } from './folder.js';
 
 const dir = shared('goldens/layers');

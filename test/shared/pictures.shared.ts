@@ -2,8 +2,8 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { contourMask, type Point } from '../../src/data/contour.js';
-import { readDicomFile } from '../../src/data/dicom.js';
+import { readDicomFile } from '../../src/data/dicom/read.js';
+import { contourMask, type Point } from '../../src/data/sets/contour.js';
 import { MokapotError } from '../../src/diagnostics/index.js';
 import { shared, sharedThere } from './folder.js';
 

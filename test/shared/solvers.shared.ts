@@ -2,7 +2,7 @@
 
 import { existsSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { greatestError, TOLERANCE } from '../../src/infer/verify.js';
+import { greatestError, TOLERANCE } from '../../src/tools/verify.js';
 import { Solver } from '../../src/train/index.js';
 import { loadSafetensors } from '../../src/weights/files.js';
 import type { Safetensors } from '../../src/weights/index.js';

@@ -4,7 +4,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { createSunnybrook } from '../../src/data/sunnybrook.js';
+import { createSunnybrook } from '../../src/data/sets/sunnybrook.js';
 import { shared, sharedThere } from './folder.js';
 
 const there = sharedThere('data/sunnybrook');

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { MokapotError } from '../../src/diagnostics/index.js';
-import { greatestError } from '../../src/infer/verify.js';
+import { greatestError } from '../../src/tools/verify.js';
 import { Solver } from '../../src/train/solver.js';
 import { readCaffemodel, readSafetensors, readSolverstate } from '../../src/weights/index.js';
 

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { MokapotError } from '../../src/diagnostics/index.js';
+import { concatBytes } from '../../src/weights/formats/wire.js';
 import {
   caffeH5Parts,
   copyWeights,
@@ -19,7 +20,6 @@ import {
   writeSafetensors,
 } from '../../src/weights/index.js';
 import { toSource } from '../../src/weights/source.js';
-import { concatBytes } from '../../src/weights/wire.js';
 
 const golden = (name: string) => new Uint8Array(readFileSync(new URL(`../goldens/solvers/${name}`, import.meta.url)));
 const caffemodel = golden('sgd_iter_4.caffemodel');

@@ -3,8 +3,8 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { Net } from '../../src/infer/net.js';
-import { transplant } from '../../src/infer/transplant.js';
+import { Net } from '../../src/runtime/net.js';
+import { transplant } from '../../src/tools/transplant.js';
 import { type Fit, fitBlob } from '../../src/weights/fit.js';
 import type { StoredBlob } from '../../src/weights/index.js';
 

@@ -4,7 +4,6 @@ import { existsSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { type Diagnostic, error, hasErrors, MokapotError } from '../../diagnostics/index.js';
-import { loadSchemas, schemaBeside } from '../../infer/schemas.js';
 import type { Shape } from '../../ir/index.js';
 import {
   describeFile,
@@ -14,6 +13,7 @@ import {
   statesOf,
   withoutRepeats,
 } from '../../net/index.js';
+import { loadSchemas, schemaBeside } from '../../runtime/schemas.js';
 import { looksLikeSolver, type NetState, parseSolver, type SolverParameter } from '../../schema/index.js';
 import { checkSolver as checkSolverFields } from '../../solver/index.js';
 import { testNetsOf, trainNetOf } from '../../train/nets.js';

@@ -23,17 +23,17 @@ import { type Bar, startBar } from '../progress.js';
 const SHOWN = 10;
 
 export async function createSunnybrook(io: Io, options: SunnybrookOptions): Promise<void> {
-  const { createSunnybrook: create } = await import('../../data/sunnybrook.js');
+  const { createSunnybrook: create } = await import('../../data/sets/sunnybrook.js');
   await creating(io, options.out, onProgress => create({ ...options, onProgress }));
 }
 
 export async function createImages(io: Io, options: ImagesOptions): Promise<void> {
-  const { createImages: create } = await import('../../data/images.js');
+  const { createImages: create } = await import('../../data/sets/images.js');
   await creating(io, options.out, onProgress => create({ ...options, onProgress }));
 }
 
 export async function createPhantom(io: Io, options: PhantomOptions): Promise<void> {
-  const { createPhantom: create } = await import('../../data/phantom.js');
+  const { createPhantom: create } = await import('../../data/sets/phantom.js');
   await creating(io, options.out, onProgress => create({ ...options, onProgress }));
 }
 

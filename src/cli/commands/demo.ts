@@ -4,7 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createPhantom, encodeMask, openDataset, overlayPng } from '../../data/index.js';
-import { dice, Segmenter } from '../../infer/segment.js';
+import { maskDice, Segmenter } from '../../tools/segment.js';
 import { RUN_FILES, train } from '../../train/index.js';
 import { writeAtomically } from '../../weights/files.js';
 import { exitCodes, Interrupted } from '../errors.js';
@@ -111,7 +111,7 @@ async function judge(io: Io, { data, weights, backend, out, signal }: Judged) {
       segmenter ??= await Segmenter.load(networkPath(), entry, { weights, backend });
       const mask = await segmenter.segment(entry);
       const patient = split.manifest.entries[i]!.patient ?? '';
-      scores.set(patient, [...(scores.get(patient) ?? []), dice(mask.data, entry.label)]);
+      scores.set(patient, [...(scores.get(patient) ?? []), maskDice(mask.data, entry.label)]);
       overlays.push(overlayPng(entry, { mask: mask.data, truth: entry.label, zoom: 1 }));
       const stem = join(out, 'predictions', entry.name.replace(/[^\w.-]+/g, '_'));
       await writeFiles(stem, encodeMask(mask), overlayPng(entry, { mask: mask.data, truth: entry.label }));

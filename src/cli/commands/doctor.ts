@@ -2,9 +2,9 @@
 
 import { spawnSync } from 'node:child_process';
 import os from 'node:os';
+import { chooseEngine, createEngine, type EngineChoice } from '../../engines/index.js';
 import { Builder } from '../../ir/index.js';
 import { interpreters } from '../../python/index.js';
-import { chooseEngine, createEngine, type EngineChoice } from '../../targets/index.js';
 import { exitCodes } from '../errors.js';
 import { formatBytes, formatDuration } from '../format.js';
 import { colors, type Io, say } from '../io.js';

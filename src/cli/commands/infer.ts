@@ -15,9 +15,9 @@ import {
   type SplitName,
 } from '../../data/index.js';
 import { fail, nearest } from '../../diagnostics/index.js';
-import type { UserCodeOptions } from '../../infer/python_modules.js';
-import { type ClassMask, dice, type InputPicture, Segmenter } from '../../infer/segment.js';
 import { describeFile } from '../../net/index.js';
+import type { UserCodeOptions } from '../../runtime/python_modules.js';
+import { type ClassMask, type InputPicture, maskDice, Segmenter } from '../../tools/segment.js';
 import { writeAtomically } from '../../weights/files.js';
 import { Interrupted, printEngineNotes } from '../errors.js';
 import { formatNumber, formatPercent } from '../format.js';
@@ -111,7 +111,7 @@ function meanDice(mask: ClassMask, label: ArrayLike<number>): number {
   const classes = Array.from({ length: mask.classes - 1 }, (_, i) => i + 1);
   const there = classes.filter(c => mask.data.includes(c) || Array.prototype.includes.call(label, c));
   if (there.length === 0) return 1;
-  return there.reduce((sum, c) => sum + dice(mask.data, label, c), 0) / there.length;
+  return there.reduce((sum, c) => sum + maskDice(mask.data, label, c), 0) / there.length;
 }
 
 async function* entriesOf(dataset: Dataset, names: readonly string[], options: InferOptions): AsyncGenerator<Subject> {

@@ -1,6 +1,7 @@
 /** `mokapot summary`: a network as a table of layers, shapes, parameters and costs. */
 
 import { hasErrors } from '../../diagnostics/index.js';
+import { type HostNode, nodesOnHost } from '../../emit/onnx/fallbacks.js';
 import { type Shape, sizeOf } from '../../ir/index.js';
 import {
   type DescribedLayer,
@@ -12,7 +13,6 @@ import {
   tryCompileNet,
 } from '../../net/index.js';
 import { parseNet } from '../../schema/index.js';
-import { type HostNode, nodesOnHost } from '../../targets/onnx/fallbacks.js';
 import { exitCodes, printDiagnostics } from '../errors.js';
 import { formatBytes, formatCount, formatShape, formatSi, formatTable } from '../format.js';
 import { colors, type Io, say, tell } from '../io.js';

@@ -3,10 +3,10 @@
 import { dirname } from 'node:path';
 import { openDataset, type SplitName } from '../../data/index.js';
 import { fail } from '../../diagnostics/index.js';
-import { Net } from '../../infer/net.js';
-import { type UserCodeOptions, userCode } from '../../infer/python_modules.js';
+import { DataFeeds } from '../../feeds/data_feeds.js';
 import { LOSS } from '../../net/index.js';
-import { DataFeeds } from '../../train/data_feeds.js';
+import { Net } from '../../runtime/net.js';
+import { type UserCodeOptions, userCode } from '../../runtime/python_modules.js';
 import { figures, figuresToFetch, Mean, testBatches, testProgram } from '../../train/figures.js';
 import { readNetFile } from '../../train/nets.js';
 import { Interrupted, printEngineNotes } from '../errors.js';

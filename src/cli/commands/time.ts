@@ -3,11 +3,11 @@
 import { writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { hasErrors, MokapotError } from '../../diagnostics/index.js';
-import { Net } from '../../infer/net.js';
-import { type UserCodeOptions, userCode } from '../../infer/python_modules.js';
-import { type Timing, timeNet } from '../../infer/timing.js';
 import type { Shape } from '../../ir/index.js';
 import { describeFile, stateFrom } from '../../net/index.js';
+import { Net } from '../../runtime/net.js';
+import { type UserCodeOptions, userCode } from '../../runtime/python_modules.js';
+import { type Timing, timeNet } from '../../tools/timing.js';
 import { Interrupted, printEngineNotes } from '../errors.js';
 import { type Column, formatBytes, formatShape, formatTable } from '../format.js';
 import { colors, type Io, say, tell, tellingOf } from '../io.js';
@@ -66,7 +66,7 @@ export async function time(io: Io, options: TimeOptions): Promise<void> {
   if (options.json) say(io, JSON.stringify(timings, null, 2));
   else print(io, net.name || options.net, timings);
   if (!options.svg) return;
-  const { timingChart } = await import('../../infer/timing_chart.js');
+  const { timingChart } = await import('../../charts/timing_chart.js');
   await writeFile(options.svg, timingChart(timings, `${net.name || options.net}, milliseconds a layer`));
   tell(io, `The picture is in ${options.svg}.`);
 }

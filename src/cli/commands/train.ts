@@ -2,7 +2,7 @@
 
 import { basename, extname, join } from 'node:path';
 import { fail } from '../../diagnostics/index.js';
-import type { UserCodeOptions } from '../../infer/python_modules.js';
+import type { UserCodeOptions } from '../../runtime/python_modules.js';
 import { RUN_FILES, type TrainOptions, train } from '../../train/index.js';
 import { exitCodes, Interrupted } from '../errors.js';
 import { type Io, say, tellingOf } from '../io.js';

@@ -2,13 +2,13 @@
 
 import { dirname } from 'node:path';
 import { fail, hasErrors, MokapotError } from '../../diagnostics/index.js';
-import { Net } from '../../infer/net.js';
-import { type UserCodeOptions, userCode } from '../../infer/python_modules.js';
-import { type TransplantLine, type TransplantReport, transplant } from '../../infer/transplant.js';
 import type { Shape } from '../../ir/index.js';
 import { entriesFor } from '../../net/assumed.js';
 import { describeFile, stateFrom } from '../../net/index.js';
+import { Net } from '../../runtime/net.js';
+import { type UserCodeOptions, userCode } from '../../runtime/python_modules.js';
 import { type NetParameter, parseNet } from '../../schema/index.js';
+import { type TransplantLine, type TransplantReport, transplant } from '../../tools/transplant.js';
 import { exitCodes, printDiagnostics } from '../errors.js';
 import { formatCount, formatPercent, formatShape, formatTable } from '../format.js';
 import { colors, type Io, say, tell, tellingOf } from '../io.js';

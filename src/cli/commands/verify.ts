@@ -1,8 +1,8 @@
 /** `mokapot verify`: every golden of a folder on a backend, with its greatest errors. */
 
-import { goldenNames, readGolden } from '../../infer/golden_files.js';
-import { type CaseResult, TOLERANCE, verifyCase } from '../../infer/verify.js';
-import { createEngine } from '../../targets/index.js';
+import { createEngine } from '../../engines/index.js';
+import { goldenNames, readGolden } from '../../tools/golden_files.js';
+import { type CaseResult, TOLERANCE, verifyCase } from '../../tools/verify.js';
 import { exitCodes, Interrupted, printEngineNotes } from '../errors.js';
 import { formatTable } from '../format.js';
 import { colors, type Io, say } from '../io.js';

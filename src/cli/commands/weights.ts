@@ -30,7 +30,7 @@ export async function weights(io: Io, file: string, options: WeightsOptions): Pr
     scanned.diagnostics.filter(d => d.severity !== 'note'),
   );
   if (options.svg) {
-    const { weightsChart } = await import('../../infer/weights_chart.js');
+    const { weightsChart } = await import('../../charts/weights_chart.js');
     await writeAtomically(options.svg, [new TextEncoder().encode(weightsChart(blobs, file))]);
     tell(io, `The histograms are in ${options.svg}.`);
   }

@@ -23,7 +23,7 @@ export interface Planned {
  * The plan of a graph that does the same within `room` bytes: of those that keep every expensive value, every second, every
  * third and so on, the first that fits; if none does, the one that takes the least, which may be the graph itself.
  */
-export function withinRoom<P extends Planned>(
+export function planWithin<P extends Planned>(
   graph: Graph,
   room: number,
   planOf: (graph: Graph) => P,

@@ -1,8 +1,8 @@
 /** The focal loss, `digits_python_layers.FocalLoss`. */
 
 import { type Builder, sizeOf, type Value } from '../../ir/index.js';
-import { softmaxParts } from '../softmax_rule.js';
-import { softplus } from '../softplus.js';
+import { softmaxParts } from '../rules/softmax_rule.js';
+import { softplus } from '../rules/softplus.js';
 import { checkNumber, checkWeights } from './options.js';
 import { flat, type LabelOptions, labelParts, ScoresAndLabel } from './segmentation.js';
 

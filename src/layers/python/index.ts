@@ -1,6 +1,6 @@
 /** The layers of `digits_python_layers` that ship with Mokapot: metrics and losses for segmentation. */
 
-import type { HostLayerClass } from '../host_layer.js';
+import type { HostLayerClass } from '../host/host_layer.js';
 import { Dice } from './dice.js';
 import { DiceLoss } from './dice_loss.js';
 import { FocalLoss } from './focal_loss.js';

@@ -1,7 +1,7 @@
 /** Reads what `param_str` says: JSON, or a Python dictionary of plain values, as published layers are given. */
 
 import { nearest } from '../../diagnostics/index.js';
-import { HostFailure } from '../host_layer.js';
+import { HostFailure } from '../host/host_layer.js';
 
 /** A message about `param_str`. */
 export function badOption(message: string, hint?: string): HostFailure {

@@ -4,8 +4,8 @@
  */
 
 import { type Builder, type Shape, sizeOf, type Value } from '../../ir/index.js';
-import type { HostBlob, HostLayer } from '../host_layer.js';
-import { softmaxParts } from '../softmax_rule.js';
+import type { HostBlob, HostLayer } from '../host/host_layer.js';
+import { softmaxParts } from '../rules/softmax_rule.js';
 import type { Phase } from '../types.js';
 import { badOption, readOptions } from './options.js';
 

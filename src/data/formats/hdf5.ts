@@ -1,0 +1,212 @@
+/**
+ * Caffe's HDF5Data: a text that lists HDF5 files; each has a dataset for every top, its rows the entries
+ * (hdf5_data_layer.cpp). Files are read in turn, a batch may take rows of two.
+ */
+
+import { fail, type MokapotError, type Source } from '../../diagnostics/index.js';
+import type { Random } from '../../random/index.js';
+import { withFile } from '../../weights/files.js';
+import { Hdf5Reader } from '../../weights/formats/hdf5_read.js';
+import { EpochLoader, type Pick } from '../batches/epochs.js';
+import { findFile, lineLocation } from '../files.js';
+import { readListText } from './image_list.js';
+
+/** A batch of every top, by name. */
+export interface RowBatch {
+  readonly blobs: Readonly<Record<string, { readonly data: Float32Array; readonly shape: readonly number[] }>>;
+  /** What messages call its rows. */
+  readonly names: readonly string[];
+}
+
+interface RowFile {
+  readonly path: string;
+  /** In the list, from 0 on. */
+  readonly line: number;
+  readonly rows: number;
+  /** Of the first row among those of all files. */
+  readonly start: number;
+}
+
+/** Files kept in memory: the one being read, and the next one that a batch reaches into. */
+const KEPT = 2;
+
+export class Hdf5List {
+  private readonly loaded = new Map<RowFile, ReadonlyMap<string, Float32Array>>();
+
+  private constructor(
+    private readonly source: Source,
+    private readonly files: readonly RowFile[],
+    /** Of one row, by top. */
+    readonly rowShapes: ReadonlyMap<string, readonly number[]>,
+  ) {}
+
+  /**
+   * @param tops the datasets that are read
+   * @param folder of the prototxt: files are looked for there, then in the working directory
+   * @throws MokapotError `hdf5-list` (unreadable, empty), `hdf5-file` (a file that cannot be read or does not fit the
+   *   others), each with the place in the list
+   */
+  static async open(path: string, tops: readonly string[], folder: string | undefined): Promise<Hdf5List> {
+    const source = { name: path, text: await readListText(path, 'hdf5-list') };
+    const lines = source.text
+      .split('\n')
+      .flatMap((text, line) => text.split(/\s+/).flatMap(name => (name ? { name, line } : [])));
+    if (lines.length === 0) {
+      throw fail('hdf5-list', `${path} lists no files.`, { hint: 'Each line has the path of an HDF5 file.' });
+    }
+    const files: RowFile[] = [];
+    let rowShapes: ReadonlyMap<string, readonly number[]> | undefined;
+    let start = 0;
+    for (const { name, line } of lines) {
+      const found = at(source, line, () => findFile(name, folder, 'hdf5-file', 'HDF5 file'));
+      const shapes = at(source, line, () =>
+        withDatasets(found, tops, (reader, where, name) => reader.shapeOf(where, name)),
+      );
+      const own = new Map([...shapes].map(([top, shape]) => [top, shape.slice(1)]));
+      rowShapes ??= own;
+      checkFit(source, line, found, own, rowShapes);
+      const rows = rowsOf(source, line, found, shapes);
+      files.push({ path: found, line, rows, start });
+      start += rows;
+    }
+    return new Hdf5List(source, files, rowShapes!);
+  }
+
+  /** Rows of all files. */
+  get size(): number {
+    return this.files.reduce((sum, f) => sum + f.rows, 0);
+  }
+
+  /** @param shuffle the files, and the rows in each, in a new order each epoch */
+  loader(batchSize: number, shuffle: boolean, seed: number): EpochLoader<undefined, RowBatch> {
+    return new EpochLoader({
+      name: this.source.name,
+      size: this.size,
+      batchSize,
+      seed,
+      ...(shuffle && { order: (random: Random) => this.shuffled(random) }),
+      draw: () => undefined,
+      load: picks => this.load(picks),
+      prefetch: 1,
+    });
+  }
+
+  private shuffled(random: Random): Int32Array {
+    const order = new Int32Array(this.size);
+    let at = 0;
+    for (const f of random.permutation(this.files.length)) {
+      const { start, rows } = this.files[f]!;
+      for (const row of random.permutation(rows)) order[at++] = start + row;
+    }
+    return order;
+  }
+
+  private async load(picks: readonly Pick<undefined>[]): Promise<RowBatch> {
+    const places = picks.map(({ entry }) => this.placeOf(entry));
+    const blobs = [...this.rowShapes].map(([top, rowShape]) => {
+      const size = rowShape.reduce((n, d) => n * d, 1);
+      const data = new Float32Array(size * places.length);
+      for (const [i, { file, row }] of places.entries())
+        data.set(
+          this.numbers(file)
+            .get(top)!
+            .subarray(row * size, (row + 1) * size),
+          i * size,
+        );
+      return [top, { data, shape: [places.length, ...rowShape] }] as const;
+    });
+    return { blobs: Object.fromEntries(blobs), names: places.map(({ file, row }) => `row ${row} of ${file.path}`) };
+  }
+
+  private placeOf(entry: number): { file: RowFile; row: number } {
+    const file = this.files.findLast(f => f.start <= entry && f.rows > 0)!;
+    return { file, row: entry - file.start };
+  }
+
+  private numbers(file: RowFile): ReadonlyMap<string, Float32Array> {
+    const known = this.loaded.get(file);
+    if (known) return known;
+    const tops = [...this.rowShapes.keys()];
+    const read = at(this.source, file.line, () =>
+      withDatasets(file.path, tops, (reader, where, name) => reader.dataset(where, name).read()),
+    );
+    if (this.loaded.size >= KEPT) this.loaded.delete(this.loaded.keys().next().value!);
+    this.loaded.set(file, read);
+    return read;
+  }
+}
+
+/** What `read` finds of a file's datasets, each by its path (`data`, `group/data`). @throws MokapotError */
+function withDatasets<T>(
+  path: string,
+  tops: readonly string[],
+  read: (reader: Hdf5Reader, at: number, name: string) => T,
+): Map<string, T> {
+  return withFile(path, bytes => {
+    const reader = new Hdf5Reader(bytes);
+    return new Map(tops.map(top => [top, read(reader, find(reader, top, path), `the dataset "${top}"`)]));
+  });
+}
+
+function find(reader: Hdf5Reader, top: string, path: string): number {
+  let at = reader.root;
+  for (const name of top.split('/').filter(part => part !== '')) {
+    const links = reader.group(at);
+    const next = links?.get(name);
+    if (next === undefined) {
+      const there = [...(links?.keys() ?? [])].slice(0, 8).map(k => `"${k}"`);
+      throw fail('hdf5-file', `${path} has no dataset "${top}".`, {
+        hint: `Each top of an HDF5Data layer is the dataset of its own name. The file has ${there.join(', ') || 'none'}.`,
+      });
+    }
+    at = next;
+  }
+  return at;
+}
+
+function checkFit(
+  source: Source,
+  line: number,
+  path: string,
+  own: ReadonlyMap<string, readonly number[]>,
+  first: ReadonlyMap<string, readonly number[]>,
+): void {
+  for (const [top, shape] of own) {
+    const wanted = first.get(top)!;
+    if (shape.join() === wanted.join()) continue;
+    const message = `A row of "${top}" is ${show(shape)} in ${path}, and ${show(wanted)} in the first file.`;
+    throw wrong(source, line, message, 'All files of a list have rows of one shape.');
+  }
+}
+
+/** The first axis of all datasets. */
+function rowsOf(source: Source, line: number, path: string, shapes: ReadonlyMap<string, readonly number[]>): number {
+  const [first, ...others] = [...shapes];
+  const rows = first![1][0];
+  const mismatch = others.find(([, shape]) => shape[0] !== rows);
+  if (rows !== undefined && !mismatch) return rows;
+  const message =
+    rows === undefined
+      ? `"${first![0]}" in ${path} is a single number without rows.`
+      : `${path} has ${rows} rows of "${first![0]}" and ${mismatch![1][0] ?? 'no'} of "${mismatch![0]}".`;
+  throw wrong(source, line, message, 'The first axis of every dataset counts the entries.');
+}
+
+function show(shape: readonly number[]): string {
+  return shape.length === 0 ? 'one number' : shape.join(' × ');
+}
+
+function wrong(source: Source, line: number, message: string, hint: string): MokapotError {
+  return fail('hdf5-file', message, { location: lineLocation(source, line), hint });
+}
+
+/** What goes wrong with a listed file gets the place in the list. */
+function at<T>(source: Source, line: number, run: () => T): T {
+  try {
+    return run();
+  } catch (cause) {
+    const { message, hint } = (cause as MokapotError).diagnostics?.[0] ?? {};
+    if (message === undefined) throw cause;
+    throw wrong(source, line, message, hint ?? 'Write the file again.');
+  }
+}

@@ -1,0 +1,105 @@
+/** Caffe's ImageData: a text that lists picture files and their labels (image_data_layer.cpp). */
+
+import { readFile } from 'node:fs/promises';
+import { isAbsolute } from 'node:path';
+import { fail, type Source } from '../../diagnostics/index.js';
+import { fileError, lineLocation, placesOf } from '../files.js';
+import type { Entry, EntrySource } from '../sets/dataset.js';
+import { imread } from './imread.js';
+import { resizeLinear } from './resize.js';
+
+export interface ImageListOptions {
+  /** Put before every name as it is, without a slash of its own. */
+  readonly rootFolder?: string;
+  /** The folder of the prototxt: relative names are looked for there, then in the working directory. */
+  readonly folder?: string;
+  /** Both or none. */
+  readonly height?: number;
+  readonly width?: number;
+  /** Three planes blue, green, red (default), or one of grey. */
+  readonly isColor?: boolean;
+}
+
+interface Line {
+  readonly name: string;
+  readonly label: number;
+  /** In the text, from 0 on. */
+  readonly line: number;
+}
+
+/**
+ * Opens a list: a picture's file and its label, a whole number, on each line. Pictures are read when their turn comes.
+ * @throws MokapotError `image-list` (unreadable, empty, or a line that is none); later, of a picture, `image-list-file`,
+ *   `image-damaged`, `image-unsupported`, each with the place in the list
+ */
+export async function openImageList(path: string, options: ImageListOptions = {}): Promise<EntrySource> {
+  const { rootFolder = '', folder, height = 0, width = 0, isColor = true } = options;
+  const text = await readListText(path, 'image-list');
+  const source: Source = { name: path, text };
+  const lines = parseImageList(source);
+  return {
+    name: path,
+    size: lines.length,
+    async entry(position): Promise<Entry> {
+      const { name, label, line } = lines[position]!;
+      const bytes = await readNamed(rootFolder + name, folder, { source, line });
+      const picture = await imread(bytes, isColor, `${rootFolder}${name} (line ${line + 1} of ${path})`);
+      const { channels, data, ...size } = height > 0 ? resizeLinear(picture, height, width) : picture;
+      const shape = [channels, size.height, size.width] as const;
+      return { name, data: Float32Array.from(data), shape, label: Float32Array.of(label), labelShape: [] };
+    },
+    close: async () => {},
+  };
+}
+
+/** A list's text. @throws MokapotError with `code` */
+export async function readListText(path: string, code: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    throw fileError(code, path, cause);
+  }
+}
+
+/** The label is what follows the last space, as in Caffe, so that names may have spaces. Empty lines are passed over. */
+function parseImageList(source: Source): Line[] {
+  const lines: Line[] = [];
+  for (const [line, text] of source.text.split('\n').entries()) {
+    if (text.trim() === '') continue;
+    const [, name, label] = /^\s*(.*\S)\s+([+-]?\d+)\s*$/.exec(text) ?? [];
+    if (name === undefined || label === undefined) {
+      throw fail('image-list', `Line ${line + 1} of ${source.name} is no file and label.`, {
+        location: lineLocation(source, line),
+        hint: 'Each line has the picture’s file, a space, and its label, a whole number: cats/0001.jpg 3',
+      });
+    }
+    lines.push({ name, label: Number(label), line });
+  }
+  if (lines.length > 0) return lines;
+  throw fail('image-list', `${source.name} lists no pictures.`, {
+    hint: 'Each line has a file, a space, and a label.',
+  });
+}
+
+/** A file that a line names. @throws MokapotError `image-list-file` */
+export async function readNamed(
+  name: string,
+  folder: string | undefined,
+  from: { readonly source: Source; readonly line: number },
+): Promise<Uint8Array> {
+  const places = isAbsolute(name) ? [name] : placesOf(name, folder);
+  let problem: unknown;
+  for (const place of places) {
+    try {
+      return await readFile(place);
+    } catch (cause) {
+      problem = cause;
+      if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') break;
+    }
+  }
+  const told = fileError('image-list-file', places.join(' nor '), problem).diagnostics[0]!;
+  throw fail('image-list-file', `${told.message} Line ${from.line + 1} of ${from.source.name} names it.`, {
+    location: lineLocation(from.source, from.line),
+    hint: 'Relative names start at root_folder if it is given, beside the prototxt, then in the working directory.',
+  });
+}

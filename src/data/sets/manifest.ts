@@ -1,0 +1,120 @@
+/**
+ * The manifest of a data set: `manifest.json` beside the databases says what they hold, so that a data set can be
+ * looked at without opening one. Layout of the folder, as DIGITS has it:
+ *
+ *     manifest.json
+ *     train_db/features/data.mdb   Datums of pictures, keys 00000000_name, 00000001_name, …
+ *     train_db/labels/data.mdb     Datums of label pictures (1 × height × width), the same keys
+ *     train_db/mean.binaryproto    the mean picture, where all have one shape
+ *     val_db/…                     the same for validation
+ */
+
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fail } from '../../diagnostics/index.js';
+import { fileError } from '../files.js';
+import type { Color } from '../formats/image.js';
+
+export const MANIFEST = 'manifest.json';
+export const FORMAT = 'mokapot-dataset';
+export const VERSION = 1;
+export const SPLITS = ['train', 'val'] as const;
+export type SplitName = (typeof SPLITS)[number];
+
+export interface ManifestEntry {
+  readonly key: string;
+  /** E.g. `SC-HF-I-1/0048`. */
+  readonly name: string;
+  /** channels, height, width */
+  readonly shape: readonly [number, number, number];
+  /** Where it came from. */
+  readonly image: string;
+  readonly label: string;
+  readonly patient?: string;
+}
+
+export interface ManifestSplit {
+  /** Folder of the pictures' database, from the data set's folder. */
+  readonly features: string;
+  readonly labels: string;
+  readonly count: number;
+  /** Pixels of each class, those to be ignored left out. */
+  readonly classPixels: readonly number[];
+  readonly patients?: readonly string[];
+  readonly mean?: string;
+  readonly entries: readonly ManifestEntry[];
+}
+
+export interface Manifest {
+  readonly format: typeof FORMAT;
+  readonly version: number;
+  readonly name: string;
+  /** What made it. */
+  readonly kind: 'sunnybrook' | 'images' | 'phantom';
+  readonly channels: number;
+  readonly channelOrder: 'grey' | 'BGR';
+  readonly height: number | 'varies';
+  readonly width: number | 'varies';
+  readonly classes: readonly string[];
+  readonly palette: readonly Color[];
+  /** This value in a label picture counts nowhere. */
+  readonly ignoreLabel: 255;
+  /** Each class's share of the pixels that count, over both splits; the sum is 1. */
+  readonly classShares: readonly number[];
+  /** Of the training pictures, a channel each. */
+  readonly mean: readonly number[];
+  readonly seed: number;
+  readonly valPercent: number;
+  readonly splitBy: 'image' | 'patient' | 'folder';
+  readonly splits: Readonly<Record<SplitName, ManifestSplit>>;
+  /** What did not go in, and why. */
+  readonly skipped: readonly { readonly code: string; readonly message: string }[];
+}
+
+/** @throws MokapotError `dataset-missing`, `dataset-manifest`. */
+export async function readManifest(folder: string): Promise<Manifest> {
+  const path = join(folder, MANIFEST);
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw fileError('dataset-missing', path, cause);
+    throw fail('dataset-missing', `${folder} is no data set: it has no ${MANIFEST}.`, {
+      hint: 'Make one: `mokapot dataset create phantom --count 120 --seed 1 --out DIR` needs nothing else.',
+    });
+  }
+  return checkManifest(parseJson(text, path), path);
+}
+
+function parseJson(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw broken(path, cause instanceof Error ? cause.message : String(cause));
+  }
+}
+
+function broken(path: string, reason: string) {
+  return fail('dataset-manifest', `${path} cannot be used: ${reason}.`, {
+    hint: 'It was cut off or edited by hand: create the data set again.',
+  });
+}
+
+function checkManifest(value: unknown, path: string): Manifest {
+  const m = value as Partial<Manifest> | null;
+  if (typeof m !== 'object' || m?.format !== FORMAT) throw broken(path, `its "format" is not "${FORMAT}"`);
+  if (m.version !== VERSION) {
+    throw broken(path, `its version is ${m.version}, and this Mokapot reads version ${VERSION}`);
+  }
+  for (const name of SPLITS) {
+    const split = m.splits?.[name];
+    const sound =
+      typeof split?.features === 'string' &&
+      typeof split.labels === 'string' &&
+      Array.isArray(split.entries) &&
+      split.entries.every(e => Array.isArray(e?.shape) && e.shape.length === 3 && e.shape.every(Number.isInteger));
+    if (!sound) throw broken(path, `its split "${name}" is missing or damaged`);
+  }
+  if (!Array.isArray(m.classes) || !Array.isArray(m.palette)) throw broken(path, 'its classes or palette are missing');
+  return m as Manifest;
+}

@@ -1,0 +1,132 @@
+/** Engines on onnxruntime: `onnx` (its CPU kernels), `onnx-webgpu`, `onnx-cuda`. */
+
+import { GraphWriter } from '../../emit/onnx/writer.js';
+import { sizeOf } from '../../ir/shape.js';
+import type { Graph, Node, Shape } from '../../ir/types.js';
+import { expressionOf } from '../host/loops.js';
+import type { Engine, Program } from '../types.js';
+import { DeviceVariables } from './device_variables.js';
+import { Formula } from './formula.js';
+import { OnnxProgram } from './program.js';
+import { hostMemory, Session, type SessionOptions } from './runtime.js';
+import { fillOf } from './updates.js';
+import { type Block, rowOf, Variables } from './variables.js';
+
+export interface OnnxEngineOptions {
+  /** How many times the price of a session with constants goes into runs without one before it is made. Default 1. */
+  readonly patience?: number;
+  /** Most bytes of one array, where the device has a limit. */
+  readonly largest?: number;
+}
+
+export class OnnxEngine implements Engine {
+  readonly variables = new Variables();
+  readonly isOnHost: boolean;
+  /** Variables in the device's memory, where the library can keep them there: with WebGPU. */
+  readonly deviceVariables: DeviceVariables | undefined;
+  readonly readNow?: (variable: string) => Float32Array;
+  readonly patience: number;
+  readonly largest: number | undefined;
+  readonly limit = hostMemory();
+  private readonly products = new Map<string, Promise<Session>>();
+  private readonly formulas = new Map<string, Promise<Formula>>();
+  private peak = 0;
+
+  constructor(
+    readonly name: string,
+    readonly provider: SessionOptions['provider'],
+    { patience = 1, largest }: OnnxEngineOptions = {},
+  ) {
+    this.patience = patience;
+    this.largest = largest;
+    this.isOnHost = provider !== 'webgpu';
+    if (!this.isOnHost) this.deviceVariables = new DeviceVariables(provider, this.variables);
+    else this.readNow = variable => this.variables.get(variable).slice();
+  }
+
+  write(variable: string, data: Float32Array, shape: Shape): void {
+    this.variables.write(variable, data, shape);
+    this.deviceVariables?.drop(variable);
+  }
+
+  zero(variable: string, shape: Shape): void {
+    this.variables.zero(variable, shape);
+    this.deviceVariables?.drop(variable);
+  }
+
+  async read(variable: string): Promise<Float32Array> {
+    await this.deviceVariables?.syncToHost(variable);
+    return this.variables.get(variable).slice();
+  }
+
+  has(variable: string): boolean {
+    return this.variables.has(variable);
+  }
+
+  async compile(graph: Graph): Promise<Program> {
+    return new OnnxProgram(this, graph);
+  }
+
+  memory(): { bytes: number; peakBytes: number } {
+    const bytes = this.variables.bytes();
+    return { bytes, peakBytes: Math.max(this.peak, bytes) };
+  }
+
+  notePeak(bytes: number): void {
+    this.peak = Math.max(this.peak, bytes);
+  }
+
+  /** Rows of a block become sums of rows: its last `factors.length` of `count` ones from `first` on, all at once. */
+  async combineRows(
+    block: Block,
+    first: number,
+    count: number,
+    factors: readonly (readonly number[])[],
+  ): Promise<void> {
+    this.variables.version++;
+    const results = factors.length;
+    const session = await this.product(results, count);
+    const from = first + count - results;
+    const bound = (row: number, n: number) => ({ data: rowOf(block, row, n), dims: [n, block.length] });
+    const table = { data: Float32Array.from(factors.flat()), dims: [results, count] };
+    await session.run(
+      new Map([
+        ['factors', table],
+        ['rows', bound(first, count)],
+      ]),
+      new Map([['sums', bound(from, results)]]),
+    );
+  }
+
+  /** The session of an elementwise node's formula, the same for all nodes of one formula. */
+  formula(node: Node): Promise<Formula> {
+    const numbers = node.inputs.map(v => fillOf(v) !== undefined || sizeOf(v.shape) === 1);
+    const key = JSON.stringify([expressionOf(node).steps, expressionOf(node).results, numbers]);
+    let formula = this.formulas.get(key);
+    if (!formula) this.formulas.set(key, (formula = Formula.create(node)));
+    return formula;
+  }
+
+  private product(results: number, rows: number): Promise<Session> {
+    const key = `${results} ${rows}`;
+    let session = this.products.get(key);
+    if (!session) {
+      const w = new GraphWriter();
+      for (const name of ['factors', 'rows', 'sums']) w.reserve(name);
+      w.addInput('factors', [results, rows]);
+      w.addInput('rows', [rows, 'length']);
+      w.addOutput('sums', w.op('MatMul', ['factors', 'rows']), [results, 'length']);
+      this.products.set(key, (session = Session.create(w, { provider: 'cpu' })));
+    }
+    return session;
+  }
+
+  /** Frees the sessions. Variables go with whoever can still read them, a net whose parameters were left to the engine. */
+  dispose(): void {
+    this.deviceVariables?.dispose();
+    for (const session of this.products.values()) void session.then(s => s.dispose());
+    for (const formula of this.formulas.values()) void formula.then(f => f.dispose());
+    this.products.clear();
+    this.formulas.clear();
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * Partitions a graph into subgraphs that run one after the other: what ONNX supports, in as few sessions as possible, and
+ * between them what only the host computes: user code and the few nodes that ONNX has no ops for.
+ */
+
+import { isSupported } from '../../emit/onnx/emit.js';
+import type { Node, Value } from '../../ir/types.js';
+
+export interface Subgraph {
+  readonly kind: 'onnx' | 'host';
+  /** In the graph's order; constants and aliases that they read among them. */
+  readonly nodes: readonly Node[];
+  /** What it reads that is made elsewhere, aliases aside. */
+  readonly inputs: readonly Value[];
+  /** What of it is read elsewhere, aliases aside. */
+  readonly outputs: readonly Value[];
+}
+
+function isLeaf(node: Node): boolean {
+  return node.op === 'input' || node.op === 'variable' || node.op === 'constant';
+}
+
+function isAlias(node: Node): boolean {
+  return node.op === 'reshape' || node.op === 'stopGradient';
+}
+
+/** The value itself, where it is another's under a new shape. */
+export function rootOf(v: Value): Value {
+  let value = v;
+  while (isAlias(value.node)) value = value.node.inputs[0]!;
+  return value;
+}
+
+/** Even subgraphs are ONNX's, odd ones the host's; a node goes into the first one that comes after all it reads. */
+export function partition(nodes: readonly Node[], wanted: readonly Value[]): readonly Subgraph[] {
+  const place = new Map<Node, number>();
+  for (const node of nodes) {
+    if (isLeaf(node) || isAlias(node)) continue;
+    const parity = isSupported(node) ? 0 : 1;
+    const last = Math.max(0, ...node.inputs.map(v => place.get(rootOf(v).node) ?? 0));
+    place.set(node, last % 2 === parity ? last : last + 1);
+  }
+  const count = 1 + Math.max(-1, ...place.values());
+  const members = Array.from({ length: count }, (_, i) => nodes.filter(n => place.get(n) === i));
+  return members.flatMap((own, i) => {
+    if (own.length === 0) return [];
+    const readLater = members.slice(i + 1).flatMap(later => later.flatMap(n => n.inputs));
+    return [subgraphOf(nodes, own, i % 2 === 0 ? 'onnx' : 'host', new Set([...readLater, ...wanted].map(rootOf)))];
+  });
+}
+
+function subgraphOf(
+  all: readonly Node[],
+  own: readonly Node[],
+  kind: Subgraph['kind'],
+  readLater: ReadonlySet<Value>,
+): Subgraph {
+  const inside = new Set(own);
+  const brought = new Set<Node>();
+  for (const v of own.flatMap(n => n.inputs)) {
+    let { node } = v;
+    for (; isAlias(node); node = node.inputs[0]!.node) brought.add(node);
+    if (node.op === 'constant') brought.add(node);
+  }
+  const roots = new Set(own.flatMap(n => n.inputs).map(rootOf));
+  return {
+    kind,
+    nodes: all.filter(n => inside.has(n) || brought.has(n)),
+    inputs: [...roots].filter(v => !inside.has(v.node) && v.node.op !== 'constant'),
+    outputs: own.flatMap(n => n.outputs).filter(v => readLater.has(v)),
+  };
+}

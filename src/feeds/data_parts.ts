@@ -1,0 +1,292 @@
+/** What each kind of data layer reads, as a part of a net's batches: Data, ImageData, HDF5Data, WindowData. */
+
+import { existsSync } from 'node:fs';
+import { placesOf } from '../data/files.js';
+import {
+  type Batch,
+  type Batches,
+  BatchLoader,
+  type DatasetSplit,
+  findFile,
+  Hdf5List,
+  openImageList,
+  openLmdb,
+  readTransform,
+  type Transform,
+  WindowFile,
+  windowLoader,
+} from '../data/index.js';
+import { type Diagnostic, error, MokapotError } from '../diagnostics/index.js';
+import type { Shape } from '../ir/index.js';
+import { DataParameter, type LayerParameter, locate, sub } from '../schema/index.js';
+
+export interface DataPlaces {
+  /** The split of the data set in use. */
+  readonly split?: DatasetSplit;
+  /** The folder of the prototxt: relative sources are looked for there, then in the working directory. */
+  readonly dir?: string;
+  /** Of shuffling, crops and mirroring. */
+  readonly seed: number;
+  /** Whether the data set in use is read in a new order each epoch; a source of a layer's own is read as the layer says. */
+  readonly shuffle: boolean;
+}
+
+type Phase = 'TRAIN' | 'TEST';
+
+/** A batch of some of a net's blobs. */
+export interface PartBatch {
+  readonly blobs: Readonly<Record<string, { readonly data: Float32Array; readonly shape: Shape }>>;
+  /** What messages call its entries. */
+  readonly names: readonly string[];
+}
+
+/** The blobs that come from one source. */
+export interface Part {
+  /** Entries of one pass. */
+  readonly entries: number;
+  readonly batchSize: number;
+  readonly blobs: readonly string[];
+  /** Shapes of one entry, before a crop, by top. */
+  readonly entryShapes: Readonly<Record<string, Shape>>;
+  readonly loader: Batches<PartBatch>;
+  /** Another one from the first entry on, every entry in order and once. */
+  wholePass(): Batches<PartBatch>;
+  close(): Promise<void>;
+}
+
+/** Which array of an entry a blob gets. */
+interface Binding {
+  readonly blob: string;
+  readonly entry: 'data' | 'label';
+}
+
+/** Whether the layer names what it reads, instead of the data set in use. */
+export function hasSource(layer: LayerParameter): boolean {
+  return layer.type !== 'Data' || sub(layer, 'data_param').source !== '';
+}
+
+/** Whether the file or database that the layer names is there to be read. */
+export function sourceIsThere(layer: LayerParameter, dir: string): boolean {
+  const param = (layer as unknown as Record<string, { source?: string } | null>)[paramOf(layer)];
+  return Boolean(param?.source) && placesOf(param!.source!, dir).some(p => existsSync(p));
+}
+
+/** @throws MokapotError as the readers do; `data-source` where none is named, `batch-size`, `data-backend` */
+export function openPart(layer: LayerParameter, phase: Phase, places: DataPlaces): Promise<Part> {
+  switch (layer.type) {
+    case 'ImageData':
+      return imagePart(layer, phase, places);
+    case 'HDF5Data':
+      return hdf5Part(layer, places);
+    case 'WindowData':
+      return windowPart(layer, phase, places);
+    default:
+      return lmdbPart(layer, phase, places);
+  }
+}
+
+/** A Data layer with a database of its own: its first top is the datum, its second the datum's label. */
+async function lmdbPart(layer: LayerParameter, phase: Phase, places: DataPlaces): Promise<Part> {
+  const { source: path, backend, batch_size: batchSize } = sub(layer, 'data_param');
+  if (backend === DataParameter.DB.LEVELDB && layer.data_param && Object.hasOwn(layer.data_param, 'backend')) {
+    throw at(layer, 'data-backend', `Layer "${layer.name}" reads a LevelDB, and Mokapot reads LMDB only.`, {
+      hint: 'Convert it (caffe: convert_imageset --backend=lmdb), or leave `source` out and name a data set.',
+    });
+  }
+  checkBatchSize(layer, batchSize);
+  const source = await openLmdb(findFile(path, places.dir, 'lmdb-missing', 'LMDB database'));
+  const transform = await readTransform(sub(layer, 'transform_param'), phase, places.dir);
+  const first = await source.entry(0);
+  const channels = transform.channels ?? first.shape[0];
+  const shapes: Shape[] = [[channels, first.shape[1], first.shape[2]], first.labelShape];
+  const makeLoader = () => entries(new BatchLoader(source, { batchSize, seed: places.seed, transform }), topsOf(layer));
+  return {
+    entries: source.size,
+    batchSize,
+    blobs: layer.top,
+    entryShapes: byTop(layer, shapes),
+    loader: makeLoader(),
+    wholePass: makeLoader,
+    close: () => source.close(),
+  };
+}
+
+async function imagePart(layer: LayerParameter, phase: Phase, places: DataPlaces): Promise<Part> {
+  const param = sub(layer, 'image_data_param');
+  const { batch_size: batchSize, shuffle, rand_skip: randomSkip } = param;
+  checkBatchSize(layer, batchSize);
+  const path = sourceOf(layer, param.source, 'image list', places);
+  const source = await openImageList(path, {
+    rootFolder: param.root_folder,
+    ...(places.dir !== undefined && { folder: places.dir }),
+    height: param.new_height,
+    width: param.new_width,
+    isColor: param.is_color,
+  });
+  const transform = await ownTransform(layer, phase, places);
+  const { shape, labelShape } = await source.entry(0);
+  const common = { batchSize, seed: places.seed, transform };
+  return {
+    entries: source.size,
+    batchSize,
+    blobs: layer.top,
+    entryShapes: byTop(layer, [shape, labelShape]),
+    loader: entries(new BatchLoader(source, { ...common, shuffle, randomSkip }), topsOf(layer)),
+    wholePass: () => entries(new BatchLoader(source, common), topsOf(layer)),
+    close: () => source.close(),
+  };
+}
+
+async function hdf5Part(layer: LayerParameter, places: DataPlaces): Promise<Part> {
+  const { batch_size: batchSize, shuffle, source } = sub(layer, 'hdf5_data_param');
+  checkBatchSize(layer, batchSize);
+  const list = await Hdf5List.open(sourceOf(layer, source, 'list of HDF5 files', places), layer.top, places.dir);
+  return {
+    entries: list.size,
+    batchSize,
+    blobs: layer.top,
+    entryShapes: Object.fromEntries(list.rowShapes),
+    loader: list.loader(batchSize, shuffle, places.seed),
+    wholePass: () => list.loader(batchSize, false, places.seed),
+    close: async () => {},
+  };
+}
+
+async function windowPart(layer: LayerParameter, phase: Phase, places: DataPlaces): Promise<Part> {
+  const param = sub(layer, 'window_data_param');
+  checkBatchSize(layer, param.batch_size);
+  const file = await WindowFile.open(sourceOf(layer, param.source, 'window file', places), {
+    fgThreshold: param.fg_threshold,
+    bgThreshold: param.bg_threshold,
+    rootFolder: param.root_folder,
+    ...(places.dir !== undefined && { folder: places.dir }),
+    cacheImages: param.cache_images,
+  });
+  const transform = await ownTransform(layer, phase, places);
+  const makeLoader = () =>
+    entries(
+      windowLoader(file, {
+        batchSize: param.batch_size,
+        fgFraction: param.fg_fraction,
+        contextPad: param.context_pad,
+        cropMode: param.crop_mode,
+        scale: param.scale,
+        transform,
+        seed: places.seed,
+      }),
+      topsOf(layer),
+    );
+  const crop = transform.cropSize!;
+  return {
+    entries: file.size,
+    batchSize: param.batch_size,
+    blobs: layer.top,
+    entryShapes: byTop(layer, [[3, crop, crop], []]),
+    loader: makeLoader(),
+    wholePass: makeLoader,
+    close: async () => {},
+  };
+}
+
+/** All Data layers without a source share the entries of the data set in use. */
+export async function datasetPart(layers: readonly LayerParameter[], phase: Phase, places: DataPlaces): Promise<Part> {
+  const first = layers[0]!;
+  const source = places.split;
+  if (!source) {
+    throw at(first, 'no-data-set', `Layer "${first.name}" reads the data set in use, and there is none.`, {
+      hint: 'Name one (--dataset DIR), give the layer a database (data_param { source: "train_lmdb" }), or feed it: inputShapes.',
+    });
+  }
+  const sizes = layers.map(layer => sub(layer, 'data_param').batch_size);
+  const batchSize = sizes[0]!;
+  checkBatchSize(first, batchSize);
+  const mismatch = sizes.findIndex(size => size !== batchSize);
+  if (mismatch > 0) {
+    const message = `Layer "${layers[mismatch]!.name}" has batch_size ${sizes[mismatch]}, layer "${first.name}" ${batchSize}.`;
+    throw at(layers[mismatch]!, 'batch-sizes', message, { hint: 'Pictures and labels go in pairs: make them equal.' });
+  }
+  const bindings = layers.flatMap(layer =>
+    layer.top.map(
+      (blob, i): Binding => ({ blob, entry: blob === 'label' || (blob !== 'data' && i > 0) ? 'label' : 'data' }),
+    ),
+  );
+  const picture = layers.find(l => l.top.some(t => bindings.some(b => b.blob === t && b.entry === 'data'))) ?? first;
+  const transform = await readTransform(sub(picture, 'transform_param'), phase, places.dir);
+  if (source.size === 0)
+    throw at(first, 'split-empty', `The data set has no entries for layer "${first.name}" to read.`, {
+      hint: 'Another split may have some (--split train), or the data set may be made anew with more held back (--val 10).',
+    });
+  const shape = source.shapeOf(0);
+  const makeLoader = (shuffle: boolean) =>
+    entries(new BatchLoader(source, { batchSize, seed: places.seed, transform, shuffle }), bindings);
+  return {
+    entries: source.size,
+    batchSize,
+    blobs: bindings.map(b => b.blob),
+    entryShapes: {
+      data: [transform.channels ?? shape[0], shape[1], shape[2]],
+      label: [1, shape[1], shape[2]],
+    },
+    loader: makeLoader(places.shuffle),
+    wholePass: () => makeLoader(false),
+    close: async () => {},
+  };
+}
+
+/** Caffe minds force_color and force_gray for a Datum only. */
+async function ownTransform(layer: LayerParameter, phase: Phase, { dir }: DataPlaces): Promise<Transform> {
+  return { ...(await readTransform(sub(layer, 'transform_param'), phase, dir)), channels: undefined };
+}
+
+function topsOf(layer: LayerParameter): Binding[] {
+  return layer.top.slice(0, 2).map((blob, i): Binding => ({ blob, entry: i === 0 ? 'data' : 'label' }));
+}
+
+function byTop(layer: LayerParameter, shapes: readonly Shape[]): Record<string, Shape> {
+  return Object.fromEntries(layer.top.slice(0, shapes.length).map((top, i) => [top, shapes[i]!]));
+}
+
+/** Batches of entries as the blobs that they go to. */
+function entries(loader: Batches<Batch>, bindings: readonly Binding[]): Batches<PartBatch> {
+  return {
+    async next() {
+      const { data, dataShape, label, labelShape, names } = await loader.next();
+      const blobs = bindings.map(({ blob, entry }) => [
+        blob,
+        entry === 'data' ? { data, shape: dataShape } : { data: label, shape: labelShape },
+      ]);
+      return { blobs: Object.fromEntries(blobs), names };
+    },
+    save: () => loader.save(),
+    restore: state => loader.restore(state),
+  };
+}
+
+function sourceOf(layer: LayerParameter, source: string, what: string, { dir }: DataPlaces): string {
+  if (source) return findFile(source, dir, 'data-source', what);
+  throw at(layer, 'data-source', `Layer "${layer.name}" (${layer.type}) names no source.`, {
+    hint: `Name its ${what}: ${paramOf(layer)} { source: "train.txt" batch_size: 1 }.`,
+  });
+}
+
+const PARAMS: Readonly<Record<string, string>> = {
+  ImageData: 'image_data_param',
+  HDF5Data: 'hdf5_data_param',
+  WindowData: 'window_data_param',
+};
+
+function paramOf(layer: LayerParameter): string {
+  return PARAMS[layer.type] ?? 'data_param';
+}
+
+function checkBatchSize(layer: LayerParameter, batchSize: number): void {
+  if (batchSize > 0) return;
+  throw at(layer, 'batch-size', `Layer "${layer.name}" has no batch_size.`, {
+    hint: `Say how many entries make a batch: ${paramOf(layer)} { batch_size: 1 }.`,
+  });
+}
+
+function at(layer: LayerParameter, code: string, message: string, more: Partial<Diagnostic>): MokapotError {
+  const location = locate(layer, paramOf(layer)) ?? locate(layer);
+  return new MokapotError(error(code, message, { layer: layer.name, ...more, ...(location && { location }) }));
+}

@@ -1,5 +1,0 @@
-/** AbsVal: |x|. */
-
-import { neuron } from './neuron.js';
-
-export const absval = neuron({ type: 'AbsVal', doc: '|x|.', formula: 'y = |x|', apply: (_, b, x) => b.abs(x) });

@@ -1,0 +1,94 @@
+/** BatchNorm: each channel less its mean, over its deviation; while training those of the batch, else kept ones. */
+
+import type { Builder, Value } from '../../ir/index.js';
+import { isSet, sub } from '../../schema/index.js';
+import { alignAt, countOf } from '../geometry/axis.js';
+import type { LayerContext, LayerType } from '../types.js';
+
+/** Whether the kept statistics are used: in TEST, unless use_global_stats says otherwise. */
+function usesKept(ctx: LayerContext): boolean {
+  const param = sub(ctx.param, 'batch_norm_param');
+  return isSet(param, 'use_global_stats') ? param.use_global_stats : ctx.phase === 'TEST';
+}
+
+/** Channels lie on axis 1; a blob of one axis has a single one. */
+function channelsOf(shape: readonly number[]): number {
+  return shape.length > 1 ? shape[1]! : 1;
+}
+
+function alongChannels(x: Value, statistic: Value): readonly number[] {
+  return x.shape.length > 1 ? alignAt(statistic.shape, 1, x.shape.length) : [1];
+}
+
+/** Mean and variance of each channel of the batch, [C] each, and x less the mean. */
+function ofBatch(b: Builder, x: Value): { mean: Value; variance: Value; centred: Value } {
+  const channels = channelsOf(x.shape);
+  const axes = x.shape.map((_, i) => i).filter(i => i !== 1 || x.shape.length === 1);
+  const share = channels / countOf(x.shape, 0);
+  const mean = b.reshape(b.mul(b.sum(x, axes), share), [channels]);
+  const centred = b.sub(x, b.reshape(mean, alongChannels(x, mean)));
+  const variance = b.reshape(b.mul(b.sum(b.mul(centred, centred), axes), share), [channels]);
+  return { mean, variance, centred };
+}
+
+/**
+ * The blobs keep a sum of means, a sum of variances and, third, the sum of their weights: each iteration multiplies all
+ * three by moving_average_fraction and adds the batch's mean, its variance (unbiased) and 1 (batch_norm_layer.cpp). They have
+ * no gradient.
+ */
+export const batchNorm: LayerType = {
+  type: 'BatchNorm',
+  doc: 'Each channel less its mean, over the root of its variance + eps; in TEST by statistics kept while training.',
+  formula:
+    'y = (x − mean) / √(var + eps). Training: blobs ← fraction · blobs + (mean, var · m / (m − 1), 1) for m numbers a channel; TEST: mean = blob₀ / blob₂, var = blob₁ / blob₂',
+  shapeRule: 'That of the bottom.',
+  differences: 'scale_filler and bias_filler, which are NVCaffe’s, are refused: a Scale layer behind it is the same.',
+  bottoms: { min: 1, max: 1 },
+  tops: { min: 1, max: 1 },
+  reshape(ctx) {
+    const trained = ctx.param.param.findIndex(p => p.lr_mult !== 0);
+    if (trained >= 0) {
+      throw ctx.fail('batch-norm-lr', `lr_mult of its statistics is ${ctx.param.param[trained]!.lr_mult}.`, {
+        field: 'param',
+        hint: 'They are not learned: give param { lr_mult: 0 } three times, or none. What is learned is a Scale layer behind it.',
+      });
+    }
+    const param = sub(ctx.param, 'batch_norm_param');
+    const scaled = (['scale_filler', 'bias_filler'] as const).find(field => isSet(param, field));
+    if (scaled) {
+      throw ctx.fail(
+        'batch-norm-scale',
+        `${scaled} asks for a scale and a bias of its own, which only NVCaffe's cuDNN layer has.`,
+        {
+          field: `batch_norm_param.${scaled}`,
+          hint: 'Put a layer { type: "Scale" scale_param { bias_term: true } } behind it, with these fillers.',
+        },
+      );
+    }
+    const shape = ctx.bottomShapes[0]!;
+    const channels = channelsOf(shape);
+    const blob = (n: number) => ({ shape: [n], filler: null, fixed: true });
+    return { tops: [shape], params: [blob(channels), blob(channels), blob(1)] };
+  },
+  lower(ctx, b, [x], [means, variances, weight]) {
+    const { eps } = sub(ctx.param, 'batch_norm_param');
+    const over = (centred: Value, variance: Value) =>
+      b.div(centred, b.reshape(b.sqrt(b.add(variance, eps)), alongChannels(centred, variance)));
+    if (!usesKept(ctx)) {
+      const { centred, variance } = ofBatch(b, x!);
+      return [over(centred, variance)];
+    }
+    const by = b.select(b.equal(weight!, 0), 0, b.div(1, b.select(b.equal(weight!, 0), 1, weight!)));
+    const [mean, variance] = [means!, variances!].map(blob => b.stopGradient(b.mul(blob, by))) as [Value, Value];
+    return [over(b.sub(x!, b.reshape(mean, alongChannels(x!, mean))), variance)];
+  },
+  updates(ctx, b, [x], [means, variances, weight]) {
+    if (usesKept(ctx)) return [];
+    const { moving_average_fraction: fraction } = sub(ctx.param, 'batch_norm_param');
+    const { mean, variance } = ofBatch(b, x!);
+    const count = countOf(x!.shape, 0) / channelsOf(x!.shape);
+    const unbiased = count > 1 ? count / (count - 1) : 1;
+    const kept = [means!, variances!, weight!].map(blob => b.mul(blob, fraction));
+    return [b.add(kept[0]!, mean), b.add(kept[1]!, b.mul(variance, unbiased)), b.add(kept[2]!, 1)];
+  },
+};

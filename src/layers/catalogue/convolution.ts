@@ -1,0 +1,39 @@
+/** Convolution: learned filters slid over the spatial axes. */
+
+import { convolve } from '../geometry/convolution_axes.js';
+import { geometry, multiplyAdds, outputSize, parameters, topShape } from '../geometry/convolution_geometry.js';
+import type { LayerType } from '../types.js';
+
+export const convolution: LayerType = {
+  type: 'Convolution',
+  doc: 'Slides learned filters over the spatial axes; with group, each group of channels has its own filters.',
+  formula:
+    'y[n, o, i, j] = b[o] + Σ_{c, p, q} w[o, c, p, q] · x[n, c, i · stride − pad + p · dilation, j · stride − pad + q · dilation]',
+  shapeRule:
+    '[N, num_output, …]; along each spatial axis (in + 2·pad − dilation·(kernel − 1) − 1) / stride + 1, divided towards zero.',
+  unheeded: {
+    force_nd_im2col: 'there is one way for any number of axes',
+    cudnn_convolution_algo_seeker: 'there is no cuDNN',
+  },
+  bottoms: { min: 1, max: Infinity },
+  tops: { min: 1, max: Infinity },
+  equalBottomsAndTops: true,
+  reshape(ctx) {
+    const g = geometry(ctx);
+    const top = topShape(ctx, g, outputSize(g));
+    return { tops: ctx.bottomShapes.map(() => top), params: parameters(ctx, g, g.numOutput, g.channels) };
+  },
+  lower(ctx, b, bottoms, [filter, bias]) {
+    const g = geometry(ctx);
+    const out = outputSize(g);
+    return bottoms.map(x => {
+      const y = convolve(b, b.reshape(x, [g.batch, g.channels, ...g.spatial]), filter!, g, out);
+      const biased = bias ? b.add(y, b.reshape(bias, [1, g.numOutput, ...out.map(() => 1)])) : y;
+      return b.reshape(biased, topShape(ctx, g, out));
+    });
+  },
+  macs(ctx) {
+    const g = geometry(ctx);
+    return multiplyAdds(ctx, g, outputSize(g));
+  },
+};

@@ -1,0 +1,22 @@
+/** Data: batches of a data set. Without a source (DIGITS' all-in-one networks) it is the data set in use. */
+
+import { sub } from '../../schema/index.js';
+import { batchSize, cropped, entryShapes } from '../rules/entries.js';
+import type { LayerType } from '../types.js';
+
+export const data: LayerType = {
+  type: 'Data',
+  doc: 'Batches of a data set: images and, as a second top, labels.',
+  shapeRule: '[batch_size, …] of the entries of the data set; a second top is the labels.',
+  differences: 'Reads the data set in use (LMDB, Mokapot’s own), not LevelDB.',
+  bottoms: { min: 0, max: 0 },
+  tops: { min: 1, max: 2 },
+  isSource: true,
+  reshape(ctx) {
+    const batch = batchSize(ctx, 'data_param');
+    const crop = sub(ctx.param, 'transform_param').crop_size || sub(ctx.param, 'data_param').crop_size;
+    const entries = entryShapes(ctx);
+    return { tops: entries.map((entry, i) => [batch, ...(i === 0 ? cropped(ctx, entry, crop) : entry)]), params: [] };
+  },
+  lower: () => [],
+};

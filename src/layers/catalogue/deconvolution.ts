@@ -1,0 +1,43 @@
+/** Deconvolution: the transpose of Convolution; each input is stamped onto the output through the filter. */
+
+import { deconvolve } from '../geometry/convolution_axes.js';
+import { type Geometry, geometry, multiplyAdds, parameters, topShape } from '../geometry/convolution_geometry.js';
+import type { LayerType } from '../types.js';
+
+/** stride · (in − 1) + extent of the dilated kernel − 2 · pad (deconv_layer.cpp). */
+function outputSize({ kernel, stride, pad, dilation, spatial }: Geometry): readonly number[] {
+  return spatial.map((d, i) => stride[i]! * (d - 1) + dilation[i]! * (kernel[i]! - 1) + 1 - 2 * pad[i]!);
+}
+
+export const deconvolution: LayerType = {
+  type: 'Deconvolution',
+  doc: 'The transpose of Convolution, for upsampling: stamps each input onto the output through the filter.',
+  formula: 'y[n, o, i · stride − pad + p · dilation, …] += w[c, o, p, q] · x[n, c, i, j], from b[o] on',
+  shapeRule: '[N, num_output, …]; along each spatial axis stride·(in − 1) + dilation·(kernel − 1) + 1 − 2·pad.',
+  paramFields: ['convolution_param'],
+  unheeded: {
+    force_nd_im2col: 'there is one way for any number of axes',
+    cudnn_convolution_algo_seeker: 'there is no cuDNN',
+  },
+  bottoms: { min: 1, max: Infinity },
+  tops: { min: 1, max: Infinity },
+  equalBottomsAndTops: true,
+  reshape(ctx) {
+    const g = geometry(ctx);
+    const top = topShape(ctx, g, outputSize(g));
+    return { tops: ctx.bottomShapes.map(() => top), params: parameters(ctx, g, g.channels, g.numOutput) };
+  },
+  lower(ctx, b, bottoms, [filter, bias]) {
+    const g = geometry(ctx);
+    const out = outputSize(g);
+    return bottoms.map(x => {
+      const y = deconvolve(b, b.reshape(x, [g.batch, g.channels, ...g.spatial]), filter!, g, out);
+      const biased = bias ? b.add(y, b.reshape(bias, [1, g.numOutput, ...out.map(() => 1)])) : y;
+      return b.reshape(biased, topShape(ctx, g, out));
+    });
+  },
+  macs(ctx) {
+    const g = geometry(ctx);
+    return multiplyAdds(ctx, g, g.spatial);
+  },
+};

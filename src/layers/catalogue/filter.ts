@@ -1,0 +1,61 @@
+/** Filter: lets those samples pass for which the last bottom is not 0. */
+
+import type { HostFunction, Shape } from '../../ir/index.js';
+import { countOf, showBottom } from '../geometry/axis.js';
+import { chooseSamples } from '../rules/choose.js';
+import type { LayerContext, LayerType } from '../types.js';
+
+/** Throws where the selector is no list with one number for each sample of every bottom (filter_layer.cpp). */
+function check(ctx: LayerContext): void {
+  const last = ctx.bottomShapes.length - 1;
+  const selector = ctx.bottomShapes[last]!;
+  if (ctx.topCount !== last) {
+    throw ctx.fail('top-count', `it has ${ctx.topCount} tops for ${last} bottoms and a selector.`, {
+      hint: 'One top for each bottom but the last.',
+    });
+  }
+  if (selector.length === 0 || countOf(selector, 1) !== 1)
+    throw ctx.fail('filter-selector', `${showBottom(ctx, last)} must hold one number for each sample.`);
+  const mismatch = ctx.bottomShapes.findIndex(shape => shape[0] !== selector[0]);
+  if (mismatch >= 0) {
+    throw ctx.fail(
+      'batch-mismatch',
+      `${showBottom(ctx, mismatch)} and ${showBottom(ctx, last)} differ in their first axis.`,
+    );
+  }
+}
+
+/** Positions of what is not 0, and −1 where there are fewer than `count` of them. */
+function positions(count: number): HostFunction {
+  return ([selector]) => {
+    const found = new Float32Array(count).fill(-1);
+    let next = 0;
+    selector!.data.forEach((v, i) => {
+      if (v !== 0 && next < count) found[next++] = i;
+    });
+    return [found];
+  };
+}
+
+/** The first axis of the tops is known once the selector is (`ctx.count`); before that it is the batch's, as in Caffe. */
+export const filter: LayerType = {
+  type: 'Filter',
+  doc: 'Those samples of its bottoms for which the last bottom, one number a sample, is not 0.',
+  formula: 'y = x[n: selector[n] ≠ 0]',
+  shapeRule: 'As many samples as pass, which is known when it runs (before that: all); else that of each bottom.',
+  differences: 'What stands behind it is compiled once for each number of samples that pass.',
+  bottoms: { min: 2, max: Infinity },
+  tops: { min: 1, max: Infinity },
+  countsLastBottom: true,
+  canBackward: (ctx, bottom) => bottom < ctx.bottomShapes.length - 1,
+  reshape(ctx) {
+    check(ctx);
+    const chosen = (shape: Shape) => [ctx.count ?? shape[0]!, ...shape.slice(1)];
+    return { tops: ctx.bottomShapes.slice(0, -1).map(chosen), params: [] };
+  },
+  lower(ctx, b, bottoms) {
+    const count = ctx.count ?? ctx.bottomShapes[0]![0]!;
+    const [index] = b.hostCall([bottoms.at(-1)!], { name: ctx.name, outputs: [[count]], run: positions(count) });
+    return bottoms.slice(0, -1).map(x => chooseSamples(b, x, index!));
+  },
+};

@@ -1,0 +1,28 @@
+/** Flatten: the axes from `axis` to `end_axis` become one. */
+
+import { sub } from '../../schema/index.js';
+import { canonicalAxis, countOf, showBottom } from '../geometry/axis.js';
+import type { LayerType } from '../types.js';
+
+export const flatten: LayerType = {
+  type: 'Flatten',
+  doc: 'Joins the axes from `axis` to `end_axis` into one.',
+  formula: 'y = x',
+  shapeRule: 'Axes `axis` to `end_axis` become one.',
+  bottoms: { min: 1, max: 1 },
+  tops: { min: 1, max: 1 },
+  reshape(ctx) {
+    const param = sub(ctx.param, 'flatten_param');
+    const shape = ctx.bottomShapes[0]!;
+    const start = canonicalAxis(ctx, param.axis, shape, 'flatten_param.axis');
+    const end = canonicalAxis(ctx, param.end_axis, shape, 'flatten_param.end_axis');
+    if (start > end + 1) {
+      throw ctx.fail('flatten-axes', `axis ${start} lies behind end_axis ${end} of ${showBottom(ctx, 0)}.`, {
+        field: 'flatten_param.end_axis',
+        hint: 'Name the first and the last axis to join.',
+      });
+    }
+    return { tops: [[...shape.slice(0, start), countOf(shape, start, end + 1), ...shape.slice(end + 1)]], params: [] };
+  },
+  lower: (ctx, b, [x]) => [b.reshape(x!, flatten.reshape(ctx).tops[0]!)],
+};

@@ -1,0 +1,30 @@
+/** L1Loss (NVCaffe): the sum of the absolute differences, over the batch. */
+
+import { sizeOf } from '../../ir/index.js';
+import { showBottom } from '../geometry/axis.js';
+import { checkFirstAxis } from '../rules/labels.js';
+import type { LayerType } from '../types.js';
+
+/**
+ * After l1_loss_layer.cpp of NVCaffe 0.16 and 0.17, which divides by the batch size; drafts of it (0.14) divided by the count
+ * of numbers.
+ */
+export const l1Loss: LayerType = {
+  type: 'L1Loss',
+  doc: 'Σ |x − y| / N.',
+  formula: 'Σ |x − y| / N',
+  shapeRule: 'A scalar.',
+  bottoms: { min: 2, max: 2 },
+  tops: { min: 1, max: 1 },
+  isLoss: true,
+  reshape(ctx) {
+    checkFirstAxis(ctx);
+    const [x, y] = ctx.bottomShapes.map(sizeOf);
+    if (x !== y)
+      throw ctx.fail('loss-shapes', `${showBottom(ctx, 0)} and ${showBottom(ctx, 1)} differ in their numbers.`);
+    return { tops: [[]], params: [] };
+  },
+  lower(_, b, [x, y]) {
+    return [b.div(b.sum(b.abs(b.sub(x!, b.reshape(y!, x!.shape)))), x!.shape[0]!)];
+  },
+};

@@ -1,0 +1,26 @@
+/** PReLU: x where positive, else a learned slope · x, one per channel or one for all. */
+
+import { create, sub } from '../../schema/index.js';
+import { alignAt, showBottom } from '../geometry/axis.js';
+import type { LayerType } from '../types.js';
+
+export const prelu: LayerType = {
+  type: 'PReLU',
+  doc: 'x where positive, else slope · x; the slope is learned, one per channel or (channel_shared) one for all.',
+  formula: 'y = max(x, 0) + slope · min(x, 0)',
+  shapeRule: 'That of the bottom.',
+  bottoms: { min: 1, max: 1 },
+  tops: { min: 1, max: 1 },
+  reshape(ctx) {
+    const param = sub(ctx.param, 'prelu_param');
+    const shape = ctx.bottomShapes[0]!;
+    if (shape.length < 2)
+      throw ctx.fail('prelu-axes', `PReLU needs 2 axes or more, N×C×…, and gets ${showBottom(ctx, 0)}.`);
+    const filler = param.filler ?? create('caffe.FillerParameter', { type: 'constant', value: 0.25 });
+    return { tops: [shape], params: [{ shape: param.channel_shared ? [] : [shape[1]!], filler }] };
+  },
+  lower(_, b, [x], [slope]) {
+    const aligned = b.reshape(slope!, slope!.shape.length === 0 ? [] : alignAt(slope!.shape, 1, x!.shape.length));
+    return [b.add(b.relu(x!), b.mul(b.min(x!, 0), aligned))];
+  },
+};

@@ -1,0 +1,43 @@
+/** SmoothL1Loss (Fast and Faster R-CNN): squares near 0, absolute values beyond, with weights inside and outside. */
+
+import { sizeOf } from '../../ir/index.js';
+import { sub } from '../../schema/index.js';
+import { showBottom } from '../geometry/axis.js';
+import { checkFirstAxis } from '../rules/labels.js';
+import type { LayerType } from '../types.js';
+
+/**
+ * With d = w_in · (x − y): σ²d²/2 where |d| < 1/σ², else |d| − 1/(2σ²); times w_out, summed, over the batch
+ * (smooth_L1_loss_layer.cu of rbgirshick/caffe-fast-rcnn). Fast R-CNN's and SSD's older form has weights of one kind, 0 or 1,
+ * and does not multiply the gradient by them.
+ */
+export const smoothL1Loss: LayerType = {
+  type: 'SmoothL1Loss',
+  doc: 'Σ w_out · s(w_in · (x − y)) / N, where s(d) is σ²d²/2 for |d| < 1/σ² and |d| − 1/(2σ²) beyond; the weights are optional, and w_in alone will do.',
+  formula: 'Σ w_out · s(w_in · (x − y)) / N with s(d) = σ²d² / 2 for |d| < 1 / σ², else |d| − 1 / 2σ²',
+  shapeRule: 'A scalar.',
+  bottoms: { min: 2, max: 4 },
+  tops: { min: 1, max: 1 },
+  isLoss: true,
+  canBackward: (_, bottom) => bottom < 2,
+  reshape(ctx) {
+    checkFirstAxis(ctx);
+    const size = sizeOf(ctx.bottomShapes[0]!);
+    const mismatch = ctx.bottomShapes.findIndex(shape => sizeOf(shape) !== size);
+    if (mismatch > 0)
+      throw ctx.fail('loss-shapes', `${showBottom(ctx, 0)} and ${showBottom(ctx, mismatch)} differ in their numbers.`);
+    return { tops: [[]], params: [] };
+  },
+  lower(ctx, b, bottoms) {
+    const { shape } = bottoms[0]!;
+    const [x, y, inside, outside] = bottoms.map(v => b.reshape(v, shape));
+    const square = sub(ctx.param, 'smooth_l1_loss_param').sigma ** 2;
+    const difference = b.sub(x!, y!);
+    const weighted = inside && b.mul(inside, difference);
+    const older = weighted && !outside;
+    const d = older ? b.add(difference, b.stopGradient(b.sub(weighted, difference))) : (weighted ?? difference);
+    const size = b.abs(d);
+    const loss = b.select(b.greater(1 / square, size), b.mul(b.mul(d, d), square / 2), b.sub(size, 0.5 / square));
+    return [b.div(b.sum(outside ? b.mul(outside, loss) : loss), shape[0] ?? 1)];
+  },
+};

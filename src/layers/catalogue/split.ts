@@ -1,0 +1,14 @@
+/** Split: one blob under several names; its gradient is the sum of theirs. */
+
+import type { LayerType } from '../types.js';
+
+export const split: LayerType = {
+  type: 'Split',
+  doc: 'Its bottom again as each of its tops.',
+  formula: 'y₁ = y₂ = … = x',
+  shapeRule: 'Each top that of the bottom.',
+  bottoms: { min: 1, max: 1 },
+  tops: { min: 1, max: Infinity },
+  reshape: ctx => ({ tops: Array.from({ length: ctx.topCount }, () => ctx.bottomShapes[0]!), params: [] }),
+  lower: (ctx, _, [x]) => Array.from({ length: ctx.topCount }, () => x!),
+};

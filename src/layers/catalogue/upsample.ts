@@ -1,0 +1,100 @@
+/** Upsample (SegNet): puts each element back to where a MAX pooling took it from; the rest is 0. */
+
+import { type HostFunction, sameShape } from '../../ir/index.js';
+import { isSet, sub } from '../../schema/index.js';
+import { countOf, showBottom } from '../geometry/axis.js';
+import type { LayerContext, LayerType } from '../types.js';
+
+/** upsample_h × upsample_w, else the bottom's plane times scale, less 1 with pad_out (upsample_layer.cpp). */
+function planeOf(ctx: LayerContext): readonly [number, number] {
+  const param = sub(ctx.param, 'upsample_param');
+  const [, , height, width] = ctx.bottomShapes[0] as readonly [number, number, number, number];
+  if (isSet(param, 'upsample_h') && isSet(param, 'upsample_w')) return [param.upsample_h, param.upsample_w];
+  const [h, w] = isSet(param, 'scale_h') ? [param.scale_h, param.scale_w] : [param.scale, param.scale];
+  return [height * h - Number(param.pad_out_h), width * w - Number(param.pad_out_w)];
+}
+
+/** SegNet knows a plane that is one less only where it was halved (upsample_layer.cpp of caffe-segnet). */
+function checkScale(ctx: LayerContext): void {
+  const param = sub(ctx.param, 'upsample_param');
+  const wrong = (field: string, message: string, hint: string) =>
+    ctx.fail('upsample-scale', message, { field: `upsample_param.${field}`, hint });
+  if (isSet(param, 'upsample_h') && isSet(param, 'upsample_w')) return;
+  const pair = (['scale_h', 'scale_w'] as const).filter(field => isSet(param, field));
+  if (pair.length === 1 || (pair.length === 2 && isSet(param, 'scale'))) {
+    const given = [...(isSet(param, 'scale') ? ['scale'] : []), ...pair].join(' and ');
+    throw wrong(
+      pair[0]!,
+      `${given} is given.`,
+      'Give upsample_h and upsample_w, or scale, or both scale_h and scale_w.',
+    );
+  }
+  for (const side of ['h', 'w'] as const) {
+    const scale = pair.length === 2 ? param[`scale_${side}`] : param.scale;
+    if (!(scale > 1))
+      throw wrong(pair.length === 2 ? `scale_${side}` : 'scale', `the scale is ${scale}.`, 'It must be 2 or more.');
+    if (param[`pad_out_${side}`] && scale !== 2)
+      throw wrong(
+        `pad_out_${side}`,
+        `pad_out_${side} goes with a scale of 2, and the scale is ${scale}.`,
+        `Give upsample_h and upsample_w.`,
+      );
+  }
+}
+
+/** Of two elements with the same place the later one stays, as in SegNet. */
+function spread(ctx: LayerContext, size: number, planes: number): HostFunction {
+  return ([x, mask]) => {
+    const out = new Float32Array(size * planes);
+    const per = x!.data.length / planes;
+    x!.data.forEach((v, i) => {
+      const place = mask!.data[i]!;
+      if (!(place >= 0 && place < size))
+        throw ctx.fail('upsample-mask', `the mask's ${place} lies outside a plane of ${size} elements.`);
+      out[Math.floor(i / per) * size + place] = v;
+    });
+    return [out];
+  };
+}
+
+/** Each element's gradient is that of its place. */
+function gather(size: number, planes: number): HostFunction {
+  return ([x, mask, , dy]) => {
+    const per = x!.data.length / planes;
+    return [x!.data.map((_, i) => dy!.data[Math.floor(i / per) * size + mask!.data[i]!]!)];
+  };
+}
+
+export const upsample: LayerType = {
+  type: 'Upsample',
+  doc: 'A plane of zeros with each element of the first bottom where the second, the mask of a MAX pooling, says.',
+  formula: 'y[mask[i]] = x[i], else 0',
+  shapeRule: '[N, C, …]: upsample_h × upsample_w, or the plane times `scale`, less 1 with pad_out_h, pad_out_w.',
+  bottoms: { min: 2, max: 2 },
+  tops: { min: 1, max: 1 },
+  canBackward: (_, bottom) => bottom === 0,
+  reshape(ctx) {
+    const [x, mask] = ctx.bottomShapes as readonly (readonly number[])[];
+    if (x!.length !== 4) throw ctx.fail('upsample-axes', `${showBottom(ctx, 0)} must have 4 axes, N×C×H×W.`);
+    if (!sameShape(x!, mask!)) {
+      throw ctx.fail('upsample-mask', `${showBottom(ctx, 0)} and its mask ${showBottom(ctx, 1)} differ.`, {
+        hint: 'The mask is the second top of the MAX pooling with the same output size.',
+      });
+    }
+    checkScale(ctx);
+    const plane = planeOf(ctx);
+    if (plane.some(d => d < 1))
+      throw ctx.fail('upsample-size', `its top would be ${plane.join('×')}.`, { field: 'upsample_param' });
+    return { tops: [[...x!.slice(0, 2), ...plane]], params: [] };
+  },
+  lower(ctx, b, [x, mask]) {
+    const shape = upsample.reshape(ctx).tops[0]!;
+    const [planes, size] = [countOf(shape, 0, 2), countOf(shape, 2)];
+    return b.hostCall([x!, mask!], {
+      name: ctx.name,
+      outputs: [shape],
+      run: spread(ctx, size, planes),
+      backward: gather(size, planes),
+    });
+  },
+};

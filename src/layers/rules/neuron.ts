@@ -1,0 +1,28 @@
+/** The family of layers that work on each element alone: one bottom, one top of the same shape. */
+
+import type { Builder, Value } from '../../ir/index.js';
+import type { LayerContext, LayerType } from '../types.js';
+
+export interface Neuron {
+  readonly type: string;
+  readonly doc: string;
+  readonly formula: string;
+  readonly differences?: string;
+  /** Throws ctx.fail(...) where a parameter is out of its range. */
+  check?(ctx: LayerContext): void;
+  apply(ctx: LayerContext, b: Builder, x: Value): Value;
+}
+
+export function neuron({ check, apply, ...about }: Neuron): LayerType {
+  return {
+    ...about,
+    shapeRule: 'That of the bottom.',
+    bottoms: { min: 1, max: 1 },
+    tops: { min: 1, max: 1 },
+    reshape(ctx) {
+      check?.(ctx);
+      return { tops: [ctx.bottomShapes[0]!], params: [] };
+    },
+    lower: (ctx, b, [x]) => [apply(ctx, b, x!)],
+  };
+}

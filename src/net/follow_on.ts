@@ -1,0 +1,42 @@
+/** One mistake, one diagnostic: what the compiler finds only because the parser could not read something is left out. */
+
+import type { Diagnostic } from '../diagnostics/index.js';
+import { locate, type NetParameter } from '../schema/index.js';
+
+/** Errors that a lost or half-read layer causes elsewhere. */
+const CAUSED_ELSEWHERE: ReadonlySet<string> = new Set(['unknown-blob', 'data-phase', 'empty-net', 'no-data-set']);
+
+/** The compiler's diagnostics without those that may follow from the parser's errors. */
+export function withoutFollowOns(
+  net: NetParameter,
+  parsed: readonly Diagnostic[],
+  compiled: readonly Diagnostic[],
+): readonly Diagnostic[] {
+  const errors = parsed.filter(d => d.severity === 'error');
+  if (errors.length === 0) return compiled;
+  const faults = errors.flatMap(d => d.location?.range.start.offset ?? []).toSorted((x, y) => x - y);
+  const damaged = net.layer
+    .flatMap(layer => locate(layer)?.range ?? [])
+    .filter(({ start, end }) => (faults[firstFrom(faults, start.offset)] ?? Infinity) <= end.offset)
+    .toSorted((x, y) => x.start.offset - y.start.offset);
+  const starts = damaged.map(range => range.start.offset);
+  return compiled.filter(({ code, severity, location }) => {
+    if (severity !== 'error') return true;
+    if (CAUSED_ELSEWHERE.has(code)) return false;
+    const at = location?.range.start.offset;
+    // Layers do not overlap: only the last that starts before the place can hold it.
+    return at === undefined || !((damaged[firstFrom(starts, at + 1) - 1]?.end.offset ?? -1) >= at);
+  });
+}
+
+/** The index of the first of these ascending numbers that is not below `least`. */
+function firstFrom(numbers: readonly number[], least: number): number {
+  let low = 0;
+  let high = numbers.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (numbers[middle]! < least) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

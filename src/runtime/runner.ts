@@ -1,0 +1,284 @@
+/** Runs a net: one compiled variant per set of input shapes, programs made when first asked for, feeds gathered. */
+
+import { fail } from '../diagnostics/index.js';
+import type { Observer, Program } from '../engines/index.js';
+import { DummyFeeds, drawRandoms, type Feeds, readFeeds } from '../feeds/feeds.js';
+import { type Graph, type RandomInput, type Shape, showShape, sizeOf } from '../ir/index.js';
+import { settled } from '../layers/index.js';
+import {
+  compileNet,
+  type LowerOptions,
+  lowerNet,
+  type NetGraph,
+  type NetLayer,
+  type NetOptions,
+  writtenName,
+} from '../net/index.js';
+import type { Random } from '../random/index.js';
+import type { BlobSinks } from './blob_sinks.js';
+import { type Counts, settleCounts } from './counts.js';
+import type { ParamStore } from './param_store.js';
+
+/** The net compiled for one set of input shapes. */
+interface Variant {
+  readonly graph: NetGraph;
+  /** By the name that the caller gives a way of lowering. */
+  readonly programs: Map<string, Promise<Compiled>>;
+}
+
+interface Compiled {
+  readonly program: Program;
+  readonly randoms: readonly RandomInput[];
+  /** Variables that a run assigns. */
+  readonly assigned: readonly string[];
+  /** What can be fetched, states left out. */
+  readonly outputs: readonly string[];
+  readonly states: Graph['states'];
+  /** Layers whose bottoms go to a file. */
+  readonly writers: readonly NetLayer[];
+}
+
+type Arrays = Record<string, Float32Array>;
+
+export interface RunRequest {
+  /** Names the way of lowering: equal names mean equal options. */
+  readonly kind: string;
+  readonly lower: LowerOptions;
+  readonly feeds: Feeds;
+  /** Numbers for inputs that are not fed; undefined where there are none. */
+  readonly held?: (input: string) => Float32Array | undefined;
+  /** Inputs of the graph that are no blobs: learning rate, gradients. */
+  readonly extra?: Readonly<Arrays>;
+  /** What is fetched of the outputs that there are. */
+  readonly fetch: (net: NetGraph, outputs: readonly string[]) => readonly string[];
+  /** Told how long each node of the graph took. */
+  readonly observe?: Observer;
+}
+
+export interface RunResult {
+  readonly net: NetGraph;
+  /** All that was fed, chance included. */
+  readonly feeds: Readonly<Arrays>;
+  readonly results: Arrays;
+}
+
+/** Input shapes whose programs are kept; beyond it the one not used for longest goes. */
+const MAX_VARIANTS = 32;
+
+export class Runner {
+  /** Input shapes as the prototxt (or the caller of the net) declares them. */
+  readonly declared: ReadonlyMap<string, Shape>;
+  private readonly variants = new Map<string, Variant>();
+  /** What recurrent layers remember of the last run, by name. */
+  private readonly states = new Map<string, Float32Array>();
+  private readonly dummies = new DummyFeeds();
+  private current: Variant;
+
+  constructor(
+    graph: NetGraph,
+    private readonly options: NetOptions,
+    private readonly store: ParamStore,
+    private readonly random: Random,
+    private readonly sinks: BlobSinks,
+  ) {
+    this.declared = inputShapes(graph);
+    this.current = { graph, programs: new Map() };
+    this.variants.set(keyOf(this.declared, madeShapes(graph), {}), this.current);
+  }
+
+  /** The net for the input shapes of the last run. */
+  get graph(): NetGraph {
+    return this.current.graph;
+  }
+
+  async run(request: RunRequest): Promise<RunResult> {
+    const given = readFeeds(request.feeds, inputShapes(this.graph), this.declared);
+    const shapes = new Map([...given].map(([name, { shape }]) => [name, shape]));
+    const made = await makeTops(this.graph);
+    const variant = await settled(() => this.variantFor(shapes, made.shapes));
+    const feeds: Arrays = { ...made.feeds, ...this.dummies.next(variant.graph, this.random) };
+    for (const [name, shape] of inputShapes(variant.graph)) {
+      const data = given.get(name)?.data ?? request.held?.(name);
+      if (!data) throw missing(variant.graph, name, shape);
+      feeds[name] = data;
+    }
+    const counted = await this.settle(variant, feeds, counts => this.variantFor(shapes, made.shapes, counts));
+    this.current = counted.variant;
+    return this.execute(counted.variant, request, counted.drawn);
+  }
+
+  /** The variant for the samples that Filter layers let pass, found by running what lies below them. */
+  private async settle(variant: Variant, feeds: Arrays, compile: (counts: Counts) => Variant) {
+    let drawn: Readonly<Arrays> = feeds;
+    const counted = await settleCounts(variant, {
+      compile: counts => settled(() => compile(counts)),
+      read: async (at, lower, blob) => {
+        const run = await this.execute(at, { kind: `until ${lower.until}`, lower, fetch: () => [blob] }, drawn);
+        drawn = run.feeds;
+        return run.results[blob]!;
+      },
+    });
+    return { variant: counted, drawn };
+  }
+
+  /** Another program at the inputs, and with the chance, of an earlier run. */
+  rerun(request: Omit<RunRequest, 'feeds' | 'held'>, feeds: Readonly<Arrays>): Promise<RunResult> {
+    return this.execute(this.current, request, feeds);
+  }
+
+  /** Makes a program without running it. @throws MokapotError `out-of-memory` where its run would not fit. */
+  async prepare({ kind, lower, fetch }: Pick<RunRequest, 'kind' | 'lower' | 'fetch'>): Promise<void> {
+    this.store.upload(variablesOf(this.graph));
+    const { program, outputs } = await this.compiled(this.current, kind, lower);
+    program.prepare(fetch(this.graph, outputs));
+  }
+
+  private async execute(
+    variant: Variant,
+    { kind, lower, extra, fetch, observe }: Omit<RunRequest, 'feeds'>,
+    given: Readonly<Arrays>,
+  ): Promise<RunResult> {
+    const net = variant.graph;
+    const { program, randoms, assigned, outputs, states, writers } = await this.compiled(variant, kind, lower);
+    const missing = randoms.filter(input => !Object.hasOwn(given, input.name));
+    const feeds = { ...this.remembered(states), ...given, ...drawRandoms(missing, this.random) };
+    this.store.upload(variablesOf(net));
+    const carried = states.flatMap(state => state.output ?? []);
+    const wanted = [...fetch(net, outputs), ...carried, ...writers.flatMap(writtenBy)];
+    const results = await program.run({ ...feeds, ...extra }, [...new Set(wanted)], observe);
+    for (const { name, output } of states) if (output) this.states.set(name, results[output]!);
+    for (const variable of assigned) if (this.store.has(variable)) this.store.get(variable).changedOnEngine();
+    for (const layer of writers) this.write(layer, results);
+    return { net, feeds, results };
+  }
+
+  private write(layer: NetLayer, results: Arrays): void {
+    const blobs = layer.bottoms.map(({ shape }, i) => ({ shape, data: results[writtenName(layer.name, i)]! }));
+    this.sinks.add(layer, blobs);
+  }
+
+  /** States of the last run; 0 before the first, and where they have another size (the batch has changed). */
+  private remembered(states: Graph['states']): Arrays {
+    const before = ({ name, shape }: Graph['states'][number]) => {
+      const kept = this.states.get(name);
+      return kept?.length === sizeOf(shape) ? kept : new Float32Array(sizeOf(shape));
+    };
+    return Object.fromEntries(states.map(state => [state.name, before(state)]));
+  }
+
+  private variantFor(given: ReadonlyMap<string, Shape>, madeTops: MadeShapes, counts: Counts = {}): Variant {
+    const shapes = new Map([...inputShapes(this.graph)].map(([name, shape]) => [name, given.get(name) ?? shape]));
+    const key = keyOf(shapes, madeTops, counts);
+    const known = this.variants.get(key);
+    const options = { inputShapes: Object.fromEntries(shapes), madeTops, counts };
+    const variant = known ?? { graph: this.recompile(options), programs: new Map() };
+    this.variants.delete(key);
+    this.variants.set(key, variant);
+    if (this.variants.size > MAX_VARIANTS) this.forget(this.variants.keys().next().value!);
+    return variant;
+  }
+
+  /** The net for other input shapes (those not given stay), without its becoming the current one. */
+  graphFor(given: Readonly<Record<string, Shape>>): NetGraph {
+    return this.recompile({ inputShapes: { ...Object.fromEntries(inputShapes(this.graph)), ...given } });
+  }
+
+  private recompile(options: NetOptions): NetGraph {
+    const graph = compileNet(this.graph.source, { ...this.options, ...options });
+    return this.store.adopt(graph, this.graph);
+  }
+
+  private forget(key: string): void {
+    const variant = this.variants.get(key)!;
+    this.variants.delete(key);
+    disposeVariant(variant);
+  }
+
+  private compiled(variant: Variant, kind: string, lower: LowerOptions): Promise<Compiled> {
+    let made = variant.programs.get(kind);
+    if (!made) variant.programs.set(kind, (made = this.compile(variant.graph, lower)));
+    return made;
+  }
+
+  private async compile(net: NetGraph, options: LowerOptions): Promise<Compiled> {
+    const { updates = true, until } = options;
+    const writes = updates && until === undefined;
+    const { graph } = lowerNet(net, { ...options, writes });
+    const writers = writes ? net.layers.filter(layer => layer.type.writes) : [];
+    const inner = new Set([...graph.states.map(state => state.output), ...writers.flatMap(writtenBy)]);
+    return {
+      program: await this.store.engine.compile(graph),
+      randoms: graph.randoms,
+      assigned: graph.assignments.map(a => a.variable),
+      outputs: [...graph.outputs.keys()].filter(name => !inner.has(name)),
+      states: graph.states,
+      writers,
+    };
+  }
+
+  dispose(): void {
+    for (const variant of this.variants.values()) disposeVariant(variant);
+    this.variants.clear();
+  }
+}
+
+function writtenBy({ name, bottoms }: NetLayer): string[] {
+  return bottoms.map((_, i) => writtenName(name, i));
+}
+
+function disposeVariant({ programs }: Variant): void {
+  for (const made of programs.values())
+    made.then(
+      ({ program }) => program.dispose(),
+      () => undefined,
+    );
+}
+
+/** Blobs that a caller feeds: all sources' tops but DummyData's. */
+function inputShapes(net: NetGraph): Map<string, Shape> {
+  const feeds = net.feeds.filter(feed => net.layers[feed.layer]!.type.type !== 'DummyData');
+  return new Map(feeds.map(({ blob, layer }) => [blob, net.layers[layer]!.tops.find(t => t.name === blob)!.shape]));
+}
+
+function variablesOf(net: NetGraph): ReadonlySet<string> {
+  return new Set(net.params.map(p => p.key));
+}
+
+type MadeShapes = NonNullable<NetOptions['madeTops']>;
+
+/** The same as the net was compiled with. */
+function madeShapes(net: NetGraph): MadeShapes {
+  const made = net.layers.filter(({ type, bottoms, params }) => type.make && bottoms.length + params.length === 0);
+  return Object.fromEntries(made.map(({ name, tops }) => [name, tops.map(top => top.shape)]));
+}
+
+/** What layers without bottoms make for this run (LayerType.make): numbers by input, shapes by layer. */
+async function makeTops(net: NetGraph): Promise<{ feeds: Arrays; shapes: MadeShapes }> {
+  const feeds: Arrays = {};
+  const shapes: Record<string, readonly Shape[]> = {};
+  for (const { name, type, context } of net.layers) {
+    const made = await type.make?.(context);
+    if (!made) continue;
+    for (const top of made) feeds[top.name] = top.data;
+    shapes[name] = made.map(top => top.shape);
+  }
+  return { feeds, shapes };
+}
+
+function keyOf(shapes: ReadonlyMap<string, Shape>, madeTops: MadeShapes, counts: Counts): string {
+  return JSON.stringify([[...shapes], madeTops, counts]);
+}
+
+function missing(net: NetGraph, name: string, shape: Shape) {
+  const source = net.layers.find(layer => layer.tops.some(top => top.name === name));
+  if (source?.type.type === 'MemoryData') {
+    const hint = 'Hand it all its numbers by net.setInputArrays(data, labels), or feed its tops.';
+    return fail('missing-input', `MemoryData layer "${source.name}" was given no numbers.`, {
+      layer: source.name,
+      hint,
+    });
+  }
+  return fail('missing-input', `Nothing was fed for "${name}", shape ${showShape(shape)}.`, {
+    hint: `Feed it: forward({ ${/^[A-Za-z_]\w*$/.test(name) ? name : JSON.stringify(name)}: numbers }).`,
+  });
+}

@@ -1,0 +1,25 @@
+/** The NetParameter around the blobs: decoded by protobufjs, upgraded to today's form. */
+
+import { type Diagnostic, MokapotError } from '../../diagnostics/index.js';
+import { decode, type NetParameter, upgradeNet } from '../../schema/index.js';
+import { type ByteSource, damaged } from '../source.js';
+
+/** Faults of an old network are warnings here: its weights are good all the same, and Caffe goes on too. */
+export function decodeNet(source: ByteSource, bytes: Uint8Array): { net: NetParameter; diagnostics: Diagnostic[] } {
+  const { message, diagnostics } = upgradeNet(decoded(source, bytes));
+  const told = diagnostics.map((d): Diagnostic => (d.severity === 'error' ? { ...d, severity: 'warning' } : d));
+  return { net: message, diagnostics: told };
+}
+
+function decoded(source: ByteSource, bytes: Uint8Array): NetParameter {
+  try {
+    return decode(bytes, 'caffe.NetParameter');
+  } catch (cause) {
+    if (!(cause instanceof MokapotError)) throw cause;
+    throw damaged(
+      source,
+      0,
+      `the network in it cannot be decoded: ${cause.diagnostics[0]?.message.replace(/\.$/, '')}`,
+    );
+  }
+}
