@@ -1,6 +1,7 @@
 /** The pages about layers: the generated one is current, the worked example works. */
 
 import { readdirSync, readFileSync } from 'node:fs';
+import { posix } from 'node:path';
 import type { Type } from 'protobufjs';
 import { transpileModule } from 'typescript';
 import { expect, it } from 'vitest';
@@ -25,8 +26,11 @@ it('every layer that computes has a formula', () => {
 function codeOf(file: string, seen = new Set<string>()): string {
   if (seen.has(file)) return '';
   seen.add(file);
+  if (file.startsWith('..')) return '';
   const code = read(`src/layers/${file}`);
-  const imports = [...code.matchAll(/from '\.\/(\w+)\.js'/g)].map(m => codeOf(`${m[1]}.ts`, seen));
+  const imports = [...code.matchAll(/from '(\.\.?\/[\w/]+)\.js'/g)].map(m =>
+    codeOf(posix.join(posix.dirname(file), `${m[1]}.ts`), seen),
+  );
   return [code, ...imports].join('\n');
 }
 
@@ -38,12 +42,12 @@ it('every parameter of a layer that computes is read by its code, or has a reaso
   };
   const root = caffeRoot();
   const fields = root.lookupType('caffe.LayerParameter').fields;
-  const files = readdirSync(new URL('../../src/layers/', import.meta.url)).filter(f => f.endsWith('.ts'));
+  const files = readdirSync(new URL('../../src/layers/catalogue/', import.meta.url)).filter(f => f.endsWith('.ts'));
   const lost: string[] = [];
   for (const type of [...layerTypes.values()].filter(t => !t.isSource)) {
-    const file = files.find(f => read(`src/layers/${f}`).includes(`type: '${type.type}'`));
+    const file = files.find(f => read(`src/layers/catalogue/${f}`).includes(`type: '${type.type}'`));
     if (!file) continue; // one that a test registered
-    const code = codeOf(file);
+    const code = codeOf(`catalogue/${file}`);
     for (const message of paramFields(type).map(name => fields[name]!.resolvedType as Type))
       for (const { name } of message.fieldsArray) {
         const [stem, side] = [name.slice(0, -2), name.slice(-2)];

@@ -24,7 +24,8 @@ import {
   writeSafetensors,
 } from '../../../src/weights/index.js';
 
-const golden = (name: string) => new Uint8Array(readFileSync(new URL(`../../goldens/solvers/${name}`, import.meta.url)));
+const golden = (name: string) =>
+  new Uint8Array(readFileSync(new URL(`../../goldens/solvers/${name}`, import.meta.url)));
 const small = new Map<string, WeightBlob>([
   ['a', { shape: [2, 3], data: new Float32Array(6).fill(0.1) }],
   ['b', { shape: [40], data: new Float32Array(40).fill(2) }],
