@@ -1,7 +1,18 @@
 /** Training: solvers that iterate, the loop as a stream of events, runs in folders. */
 export { Curves } from '../charts/curves.js';
 export { digitsSolver, type EpochOptions, type PolicyOptions } from './digits.js';
-export * from './events.js';
+export {
+  type DisplayEvent,
+  type EndEvent,
+  type EpochEvent,
+  eventLine,
+  type IterationEvent,
+  type SnapshotEvent,
+  type StartEvent,
+  type TestEvent,
+  type TrainEvent,
+  type WarningEvent,
+} from './events.js';
 export type { Figures } from './figures.js';
 export { type LoopOptions, trainSolver } from './loop.js';
 export { RUN_FILES, readLog } from './run_folder.js';
