@@ -13,8 +13,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Net } from '../src/runtime/net.js';
 import { create, printText } from '../src/schema/index.js';
-import { saveNpz, saveSafetensors } from '../src/weights/files.js';
 import { tensorsOf } from '../src/weights/index.js';
+import { saveNpz, saveSafetensors } from '../src/weights/node/files.js';
 
 const RUNS = 5;
 const JITI = fileURLToPath(new URL('../node_modules/jiti/lib/jiti-cli.mjs', import.meta.url));

@@ -1,88 +1,20 @@
 /**
- * Mokapot, the library: Caffe prototxt in, running and training networks out.
+ * Mokapot, the library under Node.js: Caffe prototxt in, running and training networks out.
  *
  *     import { Net, Solver, describe, train } from 'mokapot';
  *
  *     const net = await Net.fromFile('deploy.prototxt', { weights: 'x.caffemodel', stages: ['deploy'] });
  *     const out = await net.forward({ data: pixels });
  *
+ * Every export is named, under the heading of its subject, here or in core.ts; what is not named is not public.
  * Wherever something a person gave is wrong, a MokapotError is thrown; its `diagnostics` say what, where and what helps.
- * Every export is named here, under the heading of its subject; what is not named is not public.
  */
 
-// --- Diagnostics: what is wrong, where, and how to mend it
+// --- All that runs in a page too: texts, messages, diagnostics, shapes, pictures, layers, weights as bytes.
 
-export {
-  applyFixes,
-  type Diagnostic,
-  type Fix,
-  type Fixed,
-  formatDiagnostic,
-  formatPlain,
-  type Location,
-  MokapotError,
-  type Position,
-  type Range,
-  type Severity,
-  type Source,
-} from './diagnostics/index.js';
+export * from './core.js';
 
-// --- Texts and messages: prototxt parsed, printed, edited, upgraded; messages as protobuf bytes
-
-export {
-  type Change,
-  decode,
-  type Edit,
-  type Edited,
-  editText,
-  encode,
-  extendSchema,
-  formatText,
-  type LayerParameter,
-  type NetParameter,
-  type Parsed,
-  parseEdit,
-  parseNet,
-  parseSolver,
-  parseText,
-  printText,
-  type SolverParameter,
-  type Upgraded,
-  upgradeText,
-} from './schema/index.js';
-
-// --- Networks without running them: shapes and costs, explanations, comparison, deploy nets, crop offsets
-
-export {
-  coordMapFromTo,
-  cropAlignment,
-  type Deployed,
-  type DeployOptions,
-  type DescribedBlob,
-  type DescribedLayer,
-  type DescribedParam,
-  type DescribeOptions,
-  type Description,
-  type DiffSide,
-  deployText,
-  describe,
-  diffNets,
-  type ExplainedLayer,
-  type ExplainedType,
-  explainLayer,
-  explainType,
-  layersInState,
-  type NetDiff,
-  type NetGraph,
-  type NetOptions,
-} from './net/index.js';
-
-// --- Pictures of networks
-
-export { type NetPicture, netPicture, toDot, toSvg } from './picture/index.js';
-export { toPng } from './picture/png.js';
-
-// --- Networks that run
+// --- Networks that run.
 
 export type { Feed, Feeds } from './feeds/feeds.js';
 export type { Blob, Outputs } from './runtime/blob.js';
@@ -94,9 +26,21 @@ export {
   type TextOptions,
   type Weights,
 } from './runtime/net.js';
+export { type LayerRun, type LayerRunOptions, runPythonLayer } from './tools/layer_run.js';
 export { type ClassMask, type InputPicture, Segmenter, type SegmenterOptions } from './tools/segment.js';
 
-// --- Training: solvers, the loop as a stream of events, runs in folders
+// --- Engines: those of this machine too.
+
+export {
+  chooseEngine,
+  createEngine,
+  type Engine,
+  type EngineChoice,
+  type EngineReport,
+  engineNames,
+} from './engines/index.js';
+
+// --- Training: solvers, the loop as a stream of events, runs in folders.
 
 export {
   Curves,
@@ -130,7 +74,7 @@ export {
   type WarningEvent,
 } from './train/index.js';
 
-// --- Data sets
+// --- Data sets and data bases.
 
 export {
   type Batch,
@@ -149,57 +93,25 @@ export {
   readDicomFile,
 } from './data/index.js';
 
-// --- Weights as bytes: read, written, copied between nets, compared
+// --- Models for other programs.
 
-export { weightsChart } from './charts/weights_chart.js';
 export {
-  type BlobDifference,
-  type BlobReport,
-  type BlobShape,
-  type BlobStatistics,
-  type ByteSource,
-  type Bytes,
-  type CaffeH5,
-  type Caffemodel,
-  copyWeights,
-  formatOf,
-  type Generation,
-  type Json,
-  type LoadedWeights,
-  readBinaryproto,
-  readCaffeH5,
-  readCaffemodel,
-  readNpz,
-  readSafetensors,
-  readSolverstate,
-  readWeights,
-  type Safetensors,
-  type SavedNet,
-  type SaveOptions,
-  type SolverSnapshot,
-  type StoredBlob,
-  statisticsOf,
-  type TargetLayer,
-  type WeightBlob,
-  type WeightMatch,
-  type WeightsFormat,
-  weightDifferences,
-  weightStatistics,
-  writeBinaryproto,
-  writeCaffemodel,
-  writeNpz,
-  writeSafetensors,
-  writeSolverstate,
-} from './weights/index.js';
-
-// --- Weights in files, and net surgery
-
+  type ConvertOptions,
+  type ConvertReport,
+  convert,
+  type ModelEndpoint,
+  type Preprocessing,
+  type Target,
+} from './convert/index.js';
 export {
   type TransplantLine,
   type TransplantOptions,
   type TransplantReport,
   transplant,
 } from './tools/transplant.js';
+
+// --- Weights in files.
+
 export {
   loadBinaryproto,
   loadCaffeH5,
@@ -215,53 +127,9 @@ export {
   saveSafetensors,
   saveSolverstate,
   useWeights,
-} from './weights/files.js';
+} from './weights/node/files.js';
 
-// --- Models for other programs: TensorFlow.js, ONNX, arrays
+// --- Pictures as PNG, charts.
 
-export {
-  type ConvertOptions,
-  type ConvertReport,
-  convert,
-  type ModelEndpoint,
-  type Preprocessing,
-  type Target,
-} from './convert/index.js';
-
-// --- Layers of one's own
-
-export { Builder, type Shape, type Value } from './ir/index.js';
-export {
-  type DiceLossOptions,
-  dice,
-  diceLoss,
-  type FocalLossOptions,
-  focalLoss,
-  type GeneralizedDiceOptions,
-  generalizedDice,
-  type HostBlob,
-  type HostBlobs,
-  type HostLayer,
-  type HostLayerClass,
-  iou,
-  type LabelOptions,
-  type LayerContext,
-  type LayerShapes,
-  type LayerType,
-  layerTypes,
-  type Phase,
-  registerLayer,
-  registerPythonLayer,
-} from './layers/index.js';
-export { type LayerRun, type LayerRunOptions, runPythonLayer } from './tools/layer_run.js';
-
-// --- Engines: which there are and which one serves
-
-export {
-  chooseEngine,
-  createEngine,
-  type Engine,
-  type EngineChoice,
-  type EngineReport,
-  engineNames,
-} from './engines/index.js';
+export { weightsChart } from './charts/weights_chart.js';
+export { toPng } from './picture/node/png.js';

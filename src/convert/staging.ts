@@ -6,7 +6,7 @@
 import { mkdir, mkdtemp, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fail, MokapotError } from '../diagnostics/index.js';
-import { writeAtomically } from '../weights/files.js';
+import { writeAtomically } from '../weights/node/files.js';
 
 export interface WrittenFile {
   readonly path: string;

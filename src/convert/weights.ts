@@ -1,8 +1,8 @@
 /** Weights on their own, as layers of blobs: read from, written to and compared in any of the formats. */
 
 import type { Net } from '../runtime/net.js';
-import { saveCaffeH5, saveNpz, saveSafetensors, useNetWeights } from '../weights/files.js';
 import { tensorsOf, type WeightBlob } from '../weights/index.js';
+import { saveCaffeH5, saveNpz, saveSafetensors, useNetWeights } from '../weights/node/files.js';
 
 export type WeightFormat = 'caffemodel' | 'safetensors' | 'npz' | 'h5';
 

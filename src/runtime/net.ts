@@ -12,7 +12,6 @@ import { compileNet, type Description, describeGraph, type NetGraph, type NetOpt
 import type { PythonProcess } from '../python/index.js';
 import { Random, type RandomState } from '../random/index.js';
 import { type NetParameter, parseNet } from '../schema/index.js';
-import { saveCaffeH5, saveCaffemodel, useNetWeights } from '../weights/files.js';
 import {
   copyWeights,
   type ScannedWeights,
@@ -20,6 +19,7 @@ import {
   type WeightBlob,
   type WeightMatch,
 } from '../weights/index.js';
+import { saveCaffeH5, saveCaffemodel, useNetWeights } from '../weights/node/files.js';
 import { ActivationBlob, type Blob, type Outputs, outputsOf, type Parameter, ParameterBlob } from './blob.js';
 import { blobReader } from './blob_files.js';
 import { BlobSinks } from './blob_sinks.js';

@@ -12,9 +12,9 @@ import { Random } from '../random/index.js';
 import type { ParameterBlob } from '../runtime/blob.js';
 import type { Net, Weights } from '../runtime/net.js';
 import { create, type LayerParameter, type NetParameter, sub } from '../schema/index.js';
-import { useNetWeights } from '../weights/files.js';
 import { type FitLayer, type FitOptions, fitBlob } from '../weights/fit.js';
 import { matchWeights, type ScannedWeights, type StoredBlob, scanNetWeights } from '../weights/index.js';
+import { useNetWeights } from '../weights/node/files.js';
 
 export interface TransplantOptions extends FitOptions {
   /** The network that the weights are of. Default: the one in the file, where it has one. */

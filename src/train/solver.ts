@@ -24,8 +24,8 @@ import {
   solverFeeds,
   updateRules,
 } from '../solver/index.js';
-import { loadSolverstate, saveSolverstate } from '../weights/files.js';
 import type { Json, WeightMatch } from '../weights/index.js';
+import { loadSolverstate, saveSolverstate } from '../weights/node/files.js';
 import { figures, figuresToFetch, Mean, testBatches, testProgram } from './figures.js';
 import { genericTests, NetMaker, type NetWithFeeds } from './make_nets.js';
 import { type NamedNet, type NamedTestNet, testNetsOf, trainNetOf } from './nets.js';

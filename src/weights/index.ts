@@ -1,12 +1,12 @@
 /**
  * Weights: parameters ⇄ the files that carry them. Everything here takes and gives bytes and runs in a browser too;
- * files by path are in `files.ts`.
+ * files by path are in `node/files.ts`.
  */
 
 export { type LoadedWeights, readWeights, type ScannedWeights, scanNetWeights, scanWeights } from './any.js';
 export { readBinaryproto, writeBinaryproto } from './formats/binaryproto.js';
 export { type BlobShape, formatShape, type StoredBlob, type WeightBlob } from './formats/blob.js';
-export { type CaffeH5, caffeH5Parts, readCaffeH5, scanCaffeH5 } from './formats/caffe_h5.js';
+export { type CaffeH5, caffeH5Parts, readCaffeH5, scanCaffeH5, writeCaffeH5 } from './formats/caffe_h5.js';
 export {
   type Caffemodel,
   caffemodelParts,
@@ -28,6 +28,7 @@ export {
   writeSafetensors,
 } from './formats/safetensors.js';
 export { type Json, readSolverstate, type SolverSnapshot, writeSolverstate } from './formats/solverstate.js';
+export { writeSolverstateH5 } from './formats/solverstate_h5.js';
 export { layersOf, tensorName, tensorsOf } from './formats/tensors.js';
 export { copyWeights, matchWeights, shapesAgree, type TargetLayer, type WeightMatch } from './match.js';
 export { formatOf, type WeightsFormat } from './recognise.js';

@@ -1,4 +1,4 @@
-/** Where bytes come from: memory, or (src/weights/files.ts) a file that is read in ranges and may be larger than memory. */
+/** Where bytes come from: memory, or (src/weights/node/files.ts) a file that is read in ranges and may be larger than memory. */
 
 import { fail } from '../diagnostics/index.js';
 

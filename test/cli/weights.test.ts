@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { loadCaffeH5, loadCaffemodel, saveBinaryproto, saveCaffeH5, saveNpz } from '../../src/weights/files.js';
 import { tensorsOf } from '../../src/weights/index.js';
+import { loadCaffeH5, loadCaffemodel, saveBinaryproto, saveCaffeH5, saveNpz } from '../../src/weights/node/files.js';
 import { folder, mokapot } from './cli.js';
 
 const golden = (name: string) => new URL(`../goldens/solvers/${name}`, import.meta.url).pathname;

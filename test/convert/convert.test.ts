@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ConvertOptions, convert } from '../../src/convert/index.js';
 import { MokapotError } from '../../src/diagnostics/index.js';
-import { loadWeights, saveBinaryproto, saveNpz } from '../../src/weights/files.js';
+import { loadWeights, saveBinaryproto, saveNpz } from '../../src/weights/node/files.js';
 import { randomWeights } from './random_weights.js';
 
 const NETWORKS = new URL('../../networks/', import.meta.url).pathname;

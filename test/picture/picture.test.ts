@@ -5,7 +5,7 @@ import { expect, describe as group, it } from 'vitest';
 import { describe, layersInState } from '../../src/net/index.js';
 import { netPicture, toDot, toSvg } from '../../src/picture/index.js';
 import { layOut } from '../../src/picture/layout.js';
-import { toPng } from '../../src/picture/png.js';
+import { toPng } from '../../src/picture/node/png.js';
 import { parseNet } from '../../src/schema/index.js';
 import { googLeNet } from '../networks/classics.js';
 

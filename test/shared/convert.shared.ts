@@ -11,7 +11,7 @@ import { type LoadedModel, loadOnnx, loadTfjs } from '../../src/convert/compare.
 import { convert } from '../../src/convert/index.js';
 import { Net } from '../../src/runtime/net.js';
 import { greatestError } from '../../src/tools/verify.js';
-import { loadSafetensors, loadWeights } from '../../src/weights/files.js';
+import { loadSafetensors, loadWeights } from '../../src/weights/node/files.js';
 import { randomWeights } from '../convert/random_weights.js';
 import { shared, sharedThere } from './folder.js';
 

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Net } from '../../src/runtime/net.js';
 import { greatestError } from '../../src/tools/verify.js';
-import { loadSafetensors, loadWeights, saveNpz, saveSafetensors } from '../../src/weights/files.js';
 import { tensorsOf } from '../../src/weights/index.js';
+import { loadSafetensors, loadWeights, saveNpz, saveSafetensors } from '../../src/weights/node/files.js';
 import { shared, sharedThere } from './folder.js';
 
 const there = sharedThere('data/lenet');

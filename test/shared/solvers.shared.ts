@@ -4,8 +4,8 @@ import { existsSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { greatestError, TOLERANCE } from '../../src/tools/verify.js';
 import { Solver } from '../../src/train/index.js';
-import { loadSafetensors } from '../../src/weights/files.js';
 import type { Safetensors } from '../../src/weights/index.js';
+import { loadSafetensors } from '../../src/weights/node/files.js';
 import { gpus, shared, sharedThere } from './folder.js';
 
 const there = sharedThere('goldens/solvers');

@@ -8,8 +8,8 @@ import { MokapotError } from '../../src/diagnostics/index.js';
 import { Net } from '../../src/runtime/net.js';
 import { parseNet } from '../../src/schema/index.js';
 import { type TransplantOptions, transplant } from '../../src/tools/transplant.js';
-import { saveSafetensors } from '../../src/weights/files.js';
 import { tensorsOf } from '../../src/weights/index.js';
+import { saveSafetensors } from '../../src/weights/node/files.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'mokapot-transplant-'));
 afterAll(() => rmSync(dir, { recursive: true }));

@@ -12,7 +12,7 @@ import {
   upgradeNet,
   upgradeSolver,
 } from '../../schema/index.js';
-import { writeAtomically } from '../../weights/files.js';
+import { writeAtomically } from '../../weights/node/files.js';
 import { printAndStop } from '../errors.js';
 import type { Io } from '../io.js';
 import { readBytes, readTextFile } from '../text_file.js';

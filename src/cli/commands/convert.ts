@@ -9,7 +9,7 @@ import {
 } from '../../convert/index.js';
 import { fail } from '../../diagnostics/index.js';
 import type { Shape } from '../../ir/index.js';
-import { loadBinaryproto } from '../../weights/files.js';
+import { loadBinaryproto } from '../../weights/node/files.js';
 import { printDiagnostics } from '../errors.js';
 import { formatBytes, formatNumber } from '../format.js';
 import { colors, type Io, say, tell } from '../io.js';

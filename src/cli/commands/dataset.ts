@@ -13,7 +13,7 @@ import {
   type SplitName,
   type SunnybrookOptions,
 } from '../../data/index.js';
-import { writeAtomically } from '../../weights/files.js';
+import { writeAtomically } from '../../weights/node/files.js';
 import { printDiagnostics } from '../errors.js';
 import { formatCount, formatPercent, formatTable } from '../format.js';
 import { type Io, say } from '../io.js';

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { createPhantom, encodeMask, openDataset, overlayPng } from '../../data/index.js';
 import { maskDice, Segmenter } from '../../tools/segment.js';
 import { RUN_FILES, train } from '../../train/index.js';
-import { writeAtomically } from '../../weights/files.js';
+import { writeAtomically } from '../../weights/node/files.js';
 import { exitCodes, Interrupted } from '../errors.js';
 import { formatDuration } from '../format.js';
 import { colors, type Io, say } from '../io.js';

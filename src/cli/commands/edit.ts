@@ -3,7 +3,7 @@
 import { textToBytes } from '../../../grammar/index.js';
 import { fail } from '../../diagnostics/index.js';
 import { type Change, type Edit, editText, looksLikeSolver, parseEdit } from '../../schema/index.js';
-import { writeAtomically } from '../../weights/files.js';
+import { writeAtomically } from '../../weights/node/files.js';
 import { printAndStop } from '../errors.js';
 import { type Io, say, tell } from '../io.js';
 import { readTextFile } from '../text_file.js';

@@ -3,7 +3,7 @@
 import { textToBytes } from '../../../grammar/index.js';
 import { MokapotError } from '../../diagnostics/index.js';
 import { formatText } from '../../schema/index.js';
-import { writeAtomically } from '../../weights/files.js';
+import { writeAtomically } from '../../weights/node/files.js';
 import { exitCodes, printDiagnostics } from '../errors.js';
 import { type Io, say } from '../io.js';
 import { readTextFile } from '../text_file.js';

@@ -6,7 +6,7 @@ import type { Shape } from '../../ir/index.js';
 import { describeFile, layersInState, stateFrom } from '../../net/index.js';
 import { type NetPicture, netPicture, toDot, toSvg } from '../../picture/index.js';
 import { parseNet } from '../../schema/index.js';
-import { writeAtomically } from '../../weights/files.js';
+import { writeAtomically } from '../../weights/node/files.js';
 import { exitCodes, printDiagnostics } from '../errors.js';
 import { type Io, say } from '../io.js';
 import { type LookingOptions, withUserCode } from '../network.js';
@@ -25,7 +25,7 @@ const MAKERS: Readonly<Record<string, (picture: NetPicture, options: GraphOption
   '.dot': async picture => toDot(picture),
   '.gv': async picture => toDot(picture),
   '.png': async (picture, { scale }) => {
-    const { toPng } = await import('../../picture/png.js');
+    const { toPng } = await import('../../picture/node/png.js');
     return toPng(await toSvg(picture), scale);
   },
 };

@@ -18,7 +18,7 @@ import { fail, nearest } from '../../diagnostics/index.js';
 import { describeFile } from '../../net/index.js';
 import type { UserCodeOptions } from '../../runtime/python_modules.js';
 import { type ClassMask, type InputPicture, maskDice, Segmenter } from '../../tools/segment.js';
-import { writeAtomically } from '../../weights/files.js';
+import { writeAtomically } from '../../weights/node/files.js';
 import { Interrupted, printEngineNotes } from '../errors.js';
 import { formatNumber, formatPercent } from '../format.js';
 import { warnOfFreshWeights } from '../fresh.js';

@@ -5,7 +5,7 @@ import type { Diagnostic } from '../../diagnostics/index.js';
 import type { Shape } from '../../ir/index.js';
 import { deployText } from '../../net/index.js';
 import { looksLikeSolver, upgradeText } from '../../schema/index.js';
-import { writeAtomically } from '../../weights/files.js';
+import { writeAtomically } from '../../weights/node/files.js';
 import { printDiagnostics } from '../errors.js';
 import { type Io, say, tell } from '../io.js';
 import { readTextFile } from '../text_file.js';

@@ -1,6 +1,5 @@
 /** `mokapot weights`: what is in a file of weights, and how far it is from another. */
 
-import { useWeights, writeAtomically } from '../../weights/files.js';
 import {
   type BlobDifference,
   type BlobReport,
@@ -8,6 +7,7 @@ import {
   weightDifferences,
   weightStatistics,
 } from '../../weights/index.js';
+import { useWeights, writeAtomically } from '../../weights/node/files.js';
 import { exitCodes, printDiagnostics } from '../errors.js';
 import { formatBytes, formatCount, formatNumber, formatPercent, formatShape, formatTable } from '../format.js';
 import { colors, type Io, say, tell } from '../io.js';

@@ -5,8 +5,8 @@
 
 import { fail, type MokapotError, type Source } from '../../diagnostics/index.js';
 import type { Random } from '../../random/index.js';
-import { withFile } from '../../weights/files.js';
 import { Hdf5Reader } from '../../weights/formats/hdf5_read.js';
+import { withFile } from '../../weights/node/files.js';
 import { EpochLoader, type Pick } from '../batches/epochs.js';
 import { findFile, lineLocation } from '../files.js';
 import { readListText } from './image_list.js';

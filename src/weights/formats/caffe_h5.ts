@@ -8,6 +8,7 @@ import { type Bytes, damaged, toSource } from '../source.js';
 import { SHARED, type StoredBlob, takeBlob, type WeightBlob } from './blob.js';
 import { Hdf5Reader, type Links } from './hdf5_read.js';
 import { type Hdf5Group, hdf5Parts } from './hdf5_write.js';
+import { concatBytes } from './wire.js';
 
 /** Caffe saves gradients beside the parameters where a solver says `snapshot_diff: true`. */
 export interface CaffeH5<Blob> {
@@ -84,6 +85,11 @@ function taken(layers: ReadonlyMap<string, readonly StoredBlob[]>): Map<string, 
 }
 
 type Params = ReadonlyMap<string, readonly WeightBlob[]>;
+
+/** The bytes of a `.caffemodel.h5`: every layer of `params`, with `diffs` the gradients too. */
+export function writeCaffeH5(params: Params, diffs?: Params): Uint8Array {
+  return concatBytes([...caffeH5Parts(params, diffs)]);
+}
 
 /**
  * The file's bytes in parts; the numbers are views of the parameters, not copies. Every layer of `params` gets its group.

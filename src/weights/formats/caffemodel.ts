@@ -64,7 +64,7 @@ interface StoredLayer {
 
 /**
  * Reads a `.caffemodel` from memory or in ranges. Numbers become one Float32Array a blob; `double_data`, NVCaffe's raw
- * data and unpacked lists are converted. For files by path see `loadCaffemodel` in src/weights/files.ts.
+ * data and unpacked lists are converted. For files by path see `loadCaffemodel` in src/weights/node/files.ts.
  * @throws MokapotError `weights-damaged`, `weights-count`, `weights-format`: all of the file is read, or nothing.
  */
 export function readCaffemodel(bytes: Bytes, name?: string): Caffemodel {

@@ -10,6 +10,7 @@ import type { WeightBlob } from './blob.js';
 import { Hdf5Reader, type Links } from './hdf5_read.js';
 import { type Hdf5Group, hdf5Int, hdf5Parts, hdf5Text } from './hdf5_write.js';
 import type { Json, SolverSnapshot } from './solverstate.js';
+import { concatBytes } from './wire.js';
 
 const RESUME = 'mokapot_resume';
 const HINT = 'A .solverstate.h5 is wanted here; weights alone (.caffemodel.h5) are loaded with --weights.';
@@ -53,6 +54,11 @@ function parseResume(reader: Hdf5Reader, at: number): Json {
   } catch (cause) {
     throw cause instanceof MokapotError ? cause : damaged(reader.source, at, 'the resume state in it is no JSON');
   }
+}
+
+/** The bytes of a `.solverstate.h5`. */
+export function writeSolverstateH5(state: SolverSnapshot): Uint8Array {
+  return concatBytes([...solverstateH5Parts(state)]);
 }
 
 export function solverstateH5Parts(state: SolverSnapshot): Iterable<Uint8Array> {

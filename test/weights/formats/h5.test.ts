@@ -7,7 +7,6 @@ import fc from 'fast-check';
 import * as h5wasm from 'h5wasm/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MokapotError } from '../../../src/diagnostics/index.js';
-import { loadCaffeH5, loadWeights, saveCaffeH5 } from '../../../src/weights/files.js';
 import { concatBytes } from '../../../src/weights/formats/wire.js';
 import {
   caffeH5Parts,
@@ -17,6 +16,7 @@ import {
   scanCaffeH5,
   type WeightBlob,
 } from '../../../src/weights/index.js';
+import { loadCaffeH5, loadWeights, saveCaffeH5 } from '../../../src/weights/node/files.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'mokapot-h5-'));
 beforeAll(async () => {

@@ -4,11 +4,11 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { fail, MokapotError } from '../diagnostics/index.js';
-import { type LoadedWeights, readWeights, type ScannedWeights, scanNetWeights, scanWeights } from './any.js';
-import { readBinaryproto, writeBinaryproto } from './formats/binaryproto.js';
-import type { WeightBlob } from './formats/blob.js';
-import { type CaffeH5, caffeH5Parts, readCaffeH5 } from './formats/caffe_h5.js';
+import { fail, MokapotError } from '../../diagnostics/index.js';
+import { type LoadedWeights, readWeights, type ScannedWeights, scanNetWeights, scanWeights } from '../any.js';
+import { readBinaryproto, writeBinaryproto } from '../formats/binaryproto.js';
+import type { WeightBlob } from '../formats/blob.js';
+import { type CaffeH5, caffeH5Parts, readCaffeH5 } from '../formats/caffe_h5.js';
 import {
   type Caffemodel,
   caffemodelParts,
@@ -17,12 +17,12 @@ import {
   type SaveOptions,
   type ScannedCaffemodel,
   scanCaffemodel,
-} from './formats/caffemodel.js';
-import { npzParts, readNpz } from './formats/npz.js';
-import { readSafetensors, type Safetensors, safetensorsParts } from './formats/safetensors.js';
-import { readSolverstate, type SolverSnapshot, solverstateParts } from './formats/solverstate.js';
-import { solverstateH5Parts } from './formats/solverstate_h5.js';
-import { type ByteSource, damaged } from './source.js';
+} from '../formats/caffemodel.js';
+import { npzParts, readNpz } from '../formats/npz.js';
+import { readSafetensors, type Safetensors, safetensorsParts } from '../formats/safetensors.js';
+import { readSolverstate, type SolverSnapshot, solverstateParts } from '../formats/solverstate.js';
+import { solverstateH5Parts } from '../formats/solverstate_h5.js';
+import { type ByteSource, damaged } from '../source.js';
 
 /** One read call takes at most this much; Node's own limit is 2^31 - 1. */
 const READ_AT_ONCE = 1 << 30;

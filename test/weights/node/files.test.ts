@@ -15,7 +15,14 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { create } from '../../src/schema/index.js';
+import { create } from '../../../src/schema/index.js';
+import {
+  caffeH5Parts,
+  copyWeights,
+  readCaffemodel,
+  type WeightBlob,
+  writeCaffemodel,
+} from '../../../src/weights/index.js';
 import {
   loadBinaryproto,
   loadCaffemodel,
@@ -31,18 +38,11 @@ import {
   useCaffemodel,
   useWeights,
   writeAtomically,
-} from '../../src/weights/files.js';
-import {
-  caffeH5Parts,
-  copyWeights,
-  readCaffemodel,
-  type WeightBlob,
-  writeCaffemodel,
-} from '../../src/weights/index.js';
+} from '../../../src/weights/node/files.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'mokapot-weights-'));
 afterAll(() => rmSync(dir, { recursive: true }));
-const goldens = new URL('../goldens/solvers/', import.meta.url).pathname;
+const goldens = new URL('../../goldens/solvers/', import.meta.url).pathname;
 
 describe('files', () => {
   it('loads and saves the bytes that Caffe wrote', async () => {

@@ -1,0 +1,191 @@
+/**
+ * Mokapot's core: all of the library that runs in a page as it runs under Node.js. Nothing here, or anywhere below, imports
+ * a module of Node's (test/core/imports.test.ts); what needs files or processes is in `mokapot`, which has all of this too.
+ *
+ *     import { describe } from 'mokapot/core';
+ *
+ *     const { layers, diagnostics } = describe(await file.text());
+ *
+ * Wherever something a person gave is wrong, a MokapotError is thrown; its `diagnostics` say what, where and what helps.
+ */
+
+// --- Texts: parsed, printed, formatted, edited, upgraded.
+
+export {
+  type Change,
+  type Edit,
+  type Edited,
+  editText,
+  formatText,
+  type Parsed,
+  type ParseOptions,
+  parseEdit,
+  parseNet,
+  parseSolver,
+  parseText,
+  printText,
+  type Upgraded,
+  upgradeText,
+} from './schema/index.js';
+
+// --- Messages: Caffe's protobuf messages as objects and as bytes.
+
+export {
+  clone,
+  create,
+  type DeepPartial,
+  decode,
+  encode,
+  extendSchema,
+  isSet,
+  type LayerParameter,
+  type NetParameter,
+  type SolverParameter,
+  sub,
+} from './schema/index.js';
+
+// --- Diagnostics: what is wrong, where, and how it is mended.
+
+export {
+  applyFixes,
+  type Diagnostic,
+  type Fix,
+  type Fixed,
+  formatDiagnostic,
+  formatPlain,
+  hasErrors,
+  type Location,
+  MokapotError,
+  type Position,
+  type Range,
+  type Severity,
+  type Source,
+  type TextEdit,
+} from './diagnostics/index.js';
+
+// --- Networks without running them: shapes, costs, checks; explained, compared, made ready for use.
+
+export {
+  type Check,
+  type CheckOptions,
+  type CoordMap,
+  type CropAlignment,
+  checks,
+  coordMapFromTo,
+  cropAlignment,
+  type Deployed,
+  type DeployOptions,
+  type DescribedBlob,
+  type DescribedLayer,
+  type DescribedParam,
+  type DescribeOptions,
+  type Description,
+  type DiffSide,
+  deployText,
+  describe,
+  diffNets,
+  type ExplainedLayer,
+  type ExplainedType,
+  explainLayer,
+  explainType,
+  layersInState,
+  type NetDiff,
+  type NetGraph,
+  type NetOptions,
+  statesOf,
+  type UseState,
+} from './net/index.js';
+export { checkSolver } from './solver/index.js';
+
+// --- Pictures of networks: as SVG or Graphviz's dot.
+
+export { type NetPicture, netPicture, toDot, toSvg } from './picture/index.js';
+
+// --- Layers: the catalogue, layers of one's own, Python layers written in JavaScript.
+
+export {
+  type DiceLossOptions,
+  dice,
+  diceLoss,
+  type FocalLossOptions,
+  focalLoss,
+  type GeneralizedDiceOptions,
+  generalizedDice,
+  type HostBlob,
+  type HostBlobs,
+  type HostLayer,
+  type HostLayerClass,
+  iou,
+  type LabelOptions,
+  type LayerContext,
+  type LayerShapes,
+  type LayerType,
+  layerTypes,
+  type Phase,
+  registerLayer,
+  registerPythonLayer,
+} from './layers/index.js';
+
+// --- The intermediate representation: what a layer is lowered to, and its gradient.
+
+export {
+  Builder,
+  type Graph,
+  gradients,
+  type Node,
+  type Shape,
+  sizeOf,
+  type Value,
+} from './ir/index.js';
+
+// --- Weights: from and to bytes, in every format.
+
+export {
+  type BlobDifference,
+  type BlobReport,
+  type BlobShape,
+  type BlobStatistics,
+  type ByteSource,
+  type Bytes,
+  type CaffeH5,
+  type Caffemodel,
+  copyWeights,
+  formatOf,
+  type Generation,
+  type Json,
+  type LoadedWeights,
+  layersOf,
+  matchWeights,
+  readBinaryproto,
+  readCaffeH5,
+  readCaffemodel,
+  readNpy,
+  readNpz,
+  readSafetensors,
+  readSolverstate,
+  readWeights,
+  type Safetensors,
+  type SavedNet,
+  type SaveOptions,
+  type ScannedWeights,
+  type SolverSnapshot,
+  type StoredBlob,
+  scanWeights,
+  statisticsOf,
+  type TargetLayer,
+  tensorName,
+  tensorsOf,
+  type WeightBlob,
+  type WeightMatch,
+  type WeightsFormat,
+  weightDifferences,
+  weightStatistics,
+  writeBinaryproto,
+  writeCaffeH5,
+  writeCaffemodel,
+  writeNpy,
+  writeNpz,
+  writeSafetensors,
+  writeSolverstate,
+  writeSolverstateH5,
+} from './weights/index.js';
