@@ -33,14 +33,20 @@ export {
 export {
   clone,
   create,
+  createBeside,
+  type DecodeOptions,
   type DeepPartial,
   decode,
+  defaultSchema,
   encode,
   extendSchema,
   isSet,
   type LayerParameter,
   type NetParameter,
+  Schema,
+  type SchemaSettings,
   type SolverParameter,
+  schemaOf,
   sub,
 } from './schema/index.js';
 

@@ -3,28 +3,26 @@
 import { dirname } from 'node:path';
 import { fail } from '../diagnostics/index.js';
 import { settled } from '../layers/index.js';
-import { type DescribeRequest, isDataLayer, type NetOptions } from '../net/index.js';
+import { isDataLayer, type NetOptions, type UseState } from '../net/index.js';
 import type { UserCodeOptions } from '../runtime/python_modules.js';
-import { type LayerParameter, locate, type NetParameter, parseNet } from '../schema/index.js';
+import type { SchemaOptions } from '../runtime/schemas.js';
+import { type LayerParameter, locate, type NetParameter, parseNet, type Schema } from '../schema/index.js';
 import { type Io, tellingOf } from './io.js';
 
-/** What of user code `check` and `summary` may do. */
-export interface LookingOptions extends UserCodeOptions {
+/** By which schema the networks are read, and what of user code may run for them. */
+export interface LookingOptions extends UserCodeOptions, SchemaOptions {
   /** Run it, for the shapes behind Python layers. */
   readonly runPython?: boolean;
 }
 
-let latest: { readonly text: string; readonly net: NetParameter } | undefined;
-
-/** The net of a text that is looked at in several states, read once. */
-export function netOf(text: string): NetParameter {
-  if (latest?.text !== text) latest = { text, net: parseNet(text).message };
-  return latest.net;
+/** A network that is looked at: its message, and what its file is called. */
+export interface LookedAt {
+  readonly message: NetParameter;
+  readonly name: string;
 }
 
-/** What a request's data layers read, where their files are there: shapes of entries, and what is wrong with the files. */
-export async function sourcesOf({ text, name, state }: Pick<DescribeRequest, 'text' | 'name' | 'state'>) {
-  const message = netOf(text);
+/** What a network's data layers read, where their files are there: shapes of entries, and what is wrong with the files. */
+export async function sourcesOf({ message, name }: LookedAt, state: UseState) {
   if (!message.layer.some(namesSource)) return { diagnostics: [] };
   const { shapesThere } = await import('../feeds/data_feeds.js');
   const { entryShapes, diagnostics } = await shapesThere(message, state, folderOf(name));
@@ -47,13 +45,12 @@ function folderOf(name: string): string {
  */
 export async function withUserCode<T>(
   io: Io,
-  request: Pick<DescribeRequest, 'text' | 'name'>,
+  { message, name }: LookedAt,
   options: LookingOptions,
   describe: (hostLayer: NetOptions['hostLayer']) => T,
 ): Promise<T> {
-  const message = netOf(request.text);
   if (!message.layer.some(l => l.type === 'Python')) return describe(undefined);
-  const places = { given: options.pythonLayers, protoDir: folderOf(request.name) };
+  const places = { given: options.pythonLayers, protoDir: folderOf(name) };
   const { findPythonModules, loadPythonModules, onePerLayer, pythonProcess } = await import(
     '../runtime/python_modules.js'
   );
@@ -71,8 +68,8 @@ export async function withUserCode<T>(
  * The network's text with another batch size in all Data layers; nothing else changes.
  * @throws MokapotError `no-batch-size` where no Data layer has one
  */
-export function withBatchSize(text: string, size: number): string {
-  const params = parseNet(text)
+export function withBatchSize(text: string, size: number, schema: Schema): string {
+  const params = parseNet(text, { schema })
     .message.layer.filter(isDataLayer)
     .flatMap((l): object[] =>
       [l.data_param, l.image_data_param, l.hdf5_data_param, l.window_data_param].filter(p => !!p),

@@ -88,23 +88,13 @@ const READERS = [
   'lsp',
 ];
 
-/** `--schema` and `--lenient`, in force before the command itself runs; a `net.proto` beside `net.prototxt` counts too. */
+/** By which schema prototxt is read; a `net.proto` beside `net.prototxt` counts too. */
 function addSchemas(program: Command): void {
   for (const command of program.commands.filter(c => READERS.includes(c.name()))) {
     command
       .option('--schema <file>', "a fork's .proto, whose fields may be used besides Caffe's (repeatable)", repeated)
       .option('--lenient', 'warn of fields that the schema lacks, and leave them out');
   }
-  program.hook('preAction', async (_, command) => {
-    const options = command.opts<{ schema?: string[]; lenient?: boolean; net?: string; from?: string; to?: string }>();
-    if (!READERS.includes(command.name())) return;
-    const { loadSchemas, schemaBeside } = await import('../runtime/schemas.js');
-    const { setLenient } = await import('../schema/index.js');
-    setLenient(options.lenient ?? false);
-    const nets = command.name() === 'transplant' ? [options.from, options.to] : [options.net];
-    const files = [...command.args, ...nets.filter(file => file !== undefined)];
-    loadSchemas([...files.flatMap(schemaBeside), ...(options.schema ?? [])]);
-  });
 }
 
 const stageOption = () =>

@@ -1,6 +1,7 @@
 /** The commands that change texts, compare, draw and explain networks, and the editor's server. */
 
 import { type Command, Option } from 'commander';
+import type { SchemaOptions } from '../runtime/schemas.js';
 import type { DiffOptions } from './commands/diff.js';
 import type { ExplainOptions } from './commands/explain.js';
 import type { FmtOptions } from './commands/fmt.js';
@@ -128,8 +129,9 @@ function addEditor(program: Command): void {
     .description('the language server, for editors: over stdin and stdout (see docs/editor.md)')
     .option('--stdio', 'what editors add; it is the only way')
     .addHelpText('after', examples('vim.lsp.start({ cmd = { "mokapot", "lsp" } })   (Neovim)'))
-    .action(async () => {
+    .action(async (options: SchemaOptions) => {
       const { serve } = await import('../lsp/server.js');
-      await serve();
+      const { schemaFrom } = await import('../runtime/schemas.js');
+      await serve(process.stdin, process.stdout, path => schemaFrom(options, path));
     });
 }

@@ -7,7 +7,7 @@ import { basename, dirname } from 'node:path';
 import { type Diagnostic, fail, MokapotError } from '../diagnostics/index.js';
 import { deployText, statesOf } from '../net/index.js';
 import { Net } from '../runtime/net.js';
-import { parseOptions, readPrototxt } from '../runtime/schemas.js';
+import { readPrototxt } from '../runtime/schemas.js';
 import { parseNet } from '../schema/index.js';
 import { checkOptions, checkOutputs } from './check_options.js';
 import { distance, randomFeeds, runNet } from './compare.js';
@@ -95,9 +95,9 @@ async function load(options: ConvertOptions): Promise<{ net: Net; diagnostics: D
   // Without anything to compute no engine is started.
   const runs = check && (foldBatchNorm || isModel(options.to));
   const backend = runs ? options.backend : 'host';
-  const { level, inputShapes, entryShapes, pythonLayers, seed, schema, lenient } = options;
-  const given = { backend, level, inputShapes, entryShapes, pythonLayers, seed, schema, lenient };
-  const { text, notes } = await textOf(options);
+  const { level, inputShapes, entryShapes, pythonLayers, seed } = options;
+  const { text, schema, notes } = await textOf(options);
+  const given = { backend, level, inputShapes, entryShapes, pythonLayers, seed, schema };
   const place = { name: options.net!, dir: dirname(options.net!) };
   const net = await Net.fromText(text, { ...defined(given), phase, stages, ...place }).catch(thrown => {
     throw withShapeHint(thrown);
@@ -116,16 +116,17 @@ async function load(options: ConvertOptions): Promise<{ net: Net; diagnostics: D
 }
 
 /** The network's text; of one that is only for training, where a model is wanted and no state named, its deploy form. */
-async function textOf({ net, to, phase, stages, inputShapes, schema, lenient }: ConvertOptions) {
-  const text = await readPrototxt(net!, defined({ schema }));
-  const { message } = parseNet(text, parseOptions(defined({ lenient }), net));
+async function textOf({ net, to, phase, stages, inputShapes, ...options }: ConvertOptions) {
+  const { text, schema } = await readPrototxt(net!, options);
+  const { message } = parseNet(text, { name: net, schema });
   const states = statesOf(message);
   const trains = states.length > 1 && !states.some(state => state.stages.includes('deploy'));
-  if (!trains || !isModel(to) || phase || stages) return { text, notes: [] };
-  const deployed = deployText(text, { name: net!, ...defined({ inputShapes }) });
+  if (!trains || !isModel(to) || phase || stages) return { text, schema, notes: [] };
+  const deployed = deployText(text, { name: net!, schema, ...defined({ inputShapes }) });
   const told = 'The network is in its form for training; this is the model of what `mokapot deploy` makes of it.';
   return {
     text: deployed.text,
+    schema,
     notes: [{ code: 'deployed', severity: 'note', message: told } as const, ...deployed.diagnostics],
   };
 }

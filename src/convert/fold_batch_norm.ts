@@ -5,7 +5,15 @@
 
 import type { NetLayer } from '../net/index.js';
 import type { Net } from '../runtime/net.js';
-import { BNParameter, clone, create, isSet, type LayerParameter, type NetParameter, sub } from '../schema/index.js';
+import {
+  BNParameter,
+  clone,
+  createBeside,
+  isSet,
+  type LayerParameter,
+  type NetParameter,
+  sub,
+} from '../schema/index.js';
 
 /** Parameters by layer and position. */
 export type Arrays = ReadonlyMap<string, readonly { readonly shape: readonly number[]; readonly data: Float32Array }[]>;
@@ -48,7 +56,7 @@ export function foldBatchNorm(net: Net): Folding {
   const inserted = layers.filter(l => l.source === undefined && l.type.isSource);
   const layer = [...inserted, ...kept].map(l => plain(changed.get(l.name)?.param ?? l.source ?? l.param));
   const params = new Map(kept.map(l => [l.name, changed.get(l.name)?.blobs ?? blobsOf(net, l)] as const));
-  return { param: create('caffe.NetParameter', { name: net.name, layer }), params, folded };
+  return { param: createBeside(net.graph.source, 'caffe.NetParameter', { name: net.name, layer }), params, folded };
 }
 
 type Blobs = readonly { readonly shape: readonly number[]; readonly data: Float32Array }[];

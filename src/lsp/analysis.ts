@@ -7,6 +7,7 @@ import { type Description, describeFile, fedStates, statesOf, type UseState, wit
 import {
   type BlobMention,
   blobMentions,
+  defaultSchema,
   type LayerParameter,
   layerBlocks,
   looksLikeSolver,
@@ -14,6 +15,7 @@ import {
   type PlacedBlock,
   parseNet,
   parseSolver,
+  type Schema,
 } from '../schema/index.js';
 import { checkSolver } from '../solver/index.js';
 
@@ -30,22 +32,22 @@ export class Analysis {
   readonly layers: readonly PlacedBlock[];
   readonly mentions: readonly BlobMention[];
 
-  /** @param name what diagnostics call the text */
+  /**
+   * @param name what diagnostics call the text
+   * @param schema that the text goes by; default: Caffe's
+   */
   constructor(
     readonly text: string,
     readonly name: string,
+    readonly schema: Schema = defaultSchema(),
   ) {
     this.isSolver = looksLikeSolver(text);
-    this.type = messageType(this.rootType);
+    this.type = messageType(this.isSolver ? 'caffe.SolverParameter' : 'caffe.NetParameter', schema);
     const { document, lines } = parseSyntax({ name, text });
     this.document = document;
     this.lines = lines;
     this.layers = this.isSolver ? [] : layerBlocks(document.fields, this.type);
     this.mentions = this.isSolver ? [] : blobMentions(document.fields, this.type);
-  }
-
-  get rootType(): string {
-    return this.isSolver ? 'caffe.SolverParameter' : 'caffe.NetParameter';
   }
 
   #states: readonly DescribedState[] | undefined;
@@ -55,9 +57,10 @@ export class Analysis {
   get states(): readonly DescribedState[] {
     if (this.isSolver) return [];
     if (this.#states) return this.#states;
-    const { message } = parseNet(this.text, { name: this.name });
+    const { name, schema, text } = this;
+    const { message } = parseNet(text, { name, schema });
     const { states } = fedStates(message, statesOf(message));
-    this.#states = states.map(state => ({ state, net: describeFile({ text: this.text, name: this.name, state }) }));
+    this.#states = states.map(state => ({ state, net: describeFile({ text, name, schema, state }) }));
     return this.#states;
   }
 
@@ -68,7 +71,7 @@ export class Analysis {
 
   /** The layers' messages, of today's form. */
   get messages(): readonly LayerParameter[] {
-    this.#message ??= this.isSolver ? [] : parseNet(this.text, { name: this.name }).message.layer;
+    this.#message ??= this.isSolver ? [] : parseNet(this.text, { name: this.name, schema: this.schema }).message.layer;
     return this.#message;
   }
 
@@ -84,7 +87,7 @@ export class Analysis {
     if (this.text.trim() === '') return [];
     try {
       if (this.isSolver) {
-        const { message, diagnostics } = parseSolver(this.text, { name: this.name });
+        const { message, diagnostics } = parseSolver(this.text, { name: this.name, schema: this.schema });
         return hasErrors(diagnostics) ? diagnostics : [...diagnostics, ...checkSolver(message)];
       }
       const all = this.states.flatMap(s => s.net.diagnostics);

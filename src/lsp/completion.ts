@@ -3,7 +3,7 @@
 import protobuf from 'protobufjs';
 import { layerTypes } from '../layers/index.js';
 import { describeField, explainType, paramFields } from '../net/index.js';
-import { textsOf } from '../schema/index.js';
+import { type Schema, textsOf } from '../schema/index.js';
 import type { Analysis } from './analysis.js';
 import { type Cursor, cursorAt } from './cursor.js';
 
@@ -23,7 +23,7 @@ export interface Completion {
 
 /** The suggestions at an offset, the likeliest first. */
 export function completionsAt(analysis: Analysis, offset: number): readonly Completion[] {
-  const cursor = cursorAt(analysis.text, offset, analysis.rootType);
+  const cursor = cursorAt(analysis.text, offset, analysis.type);
   if (cursor.place === 'comment') return [];
   const found = cursor.place === 'name' ? fieldsAt(analysis, cursor) : valuesAt(analysis, cursor);
   return found.toSorted((a, b) => a.rank - b.rank || a.label.localeCompare(b.label, 'en'));
@@ -64,7 +64,7 @@ function fieldsAt(analysis: Analysis, cursor: Cursor): Completion[] {
   if (!type) return [];
   const given = siblingsAt(analysis, cursor);
   const layerType = cursor.path.at(-1) === 'layer' ? given.get('type') : undefined;
-  const own = layerType === undefined ? [] : ownBlocks(layerType);
+  const own = layerType === undefined ? [] : ownBlocks(layerType, analysis.schema);
   return type.fieldsArray
     .filter(f => f.repeated || !given.has(f.name))
     .map(field => {
@@ -93,9 +93,9 @@ function fieldsAt(analysis: Analysis, cursor: Cursor): Completion[] {
     });
 }
 
-function ownBlocks(layerType: string): readonly string[] {
+function ownBlocks(layerType: string, schema: Schema): readonly string[] {
   const type = layerTypes.get(layerType);
-  return type ? paramFields(type) : [];
+  return type ? paramFields(type, schema) : [];
 }
 
 function snippetOf(field: protobuf.Field, isBlock: boolean): string {

@@ -5,7 +5,6 @@
 
 import protobuf from 'protobufjs';
 import { type Piece, tokensOf } from '../../grammar/index.js';
-import { messageType } from '../schema/index.js';
 import { findField } from '../schema/parse.js';
 
 export interface Cursor {
@@ -31,15 +30,15 @@ interface Open {
   readonly at: number;
 }
 
-/** The place of an offset in a text whose root is a message of `rootType`. */
-export function cursorAt(text: string, offset: number, rootType: string): Cursor {
+/** The place of an offset in a text that is a message of type `root`. */
+export function cursorAt(text: string, offset: number, root: protobuf.Type): Cursor {
   const { tokens, comments } = tokensOf(text);
   const before = tokens.filter(t => t.end < offset || (t.end === offset && !isWord(t)));
   const touched = tokens.find(t => t.start < offset && offset <= t.end && (isWord(t) || isString(t)));
   const inString = touched !== undefined && isString(touched) && (offset < touched.end || !closed(touched.text));
   const here = inString || (touched && isWord(touched)) ? touched : undefined;
   const { open, valueFor } = walk(here ? before.filter(t => t.end <= here.start) : before);
-  const type = typeAt(messageType(rootType), open);
+  const type = typeAt(root, open);
   const field = valueFor !== undefined && type ? findField(type, valueFor) : undefined;
   const inComment = comments.some(c => c.start < offset && offset <= c.end);
   const place = inComment ? 'comment' : valueFor === undefined ? 'name' : 'value';

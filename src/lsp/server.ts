@@ -28,7 +28,7 @@ import {
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import type { Span } from '../../grammar/index.js';
 import { type Diagnostic, type Fix, MokapotError, type Range } from '../diagnostics/index.js';
-import { formatText } from '../schema/index.js';
+import { defaultSchema, formatText, type Schema } from '../schema/index.js';
 import { Analysis } from './analysis.js';
 import { type Completion, completionsAt } from './completion.js';
 import { hoverAt } from './hover.js';
@@ -37,17 +37,23 @@ import { definitionsAt, nameAt, type OutlineEntry, outline, referencesAt, rename
 /** How long typing must pause before a text is checked. */
 const PAUSE_MS = 150;
 
-/** Serves an editor at the other end of two streams until it says exit. */
+/**
+ * Serves an editor at the other end of two streams until it says exit.
+ *
+ * @param schemaFor the schema that the text of a file goes by; without a path, that of a text without a file
+ * @throws MokapotError where `schemaFor` throws for a text without a file
+ */
 export function serve(
   input: NodeJS.ReadableStream = process.stdin,
   output: NodeJS.WritableStream = process.stdout,
+  schemaFor: (path?: string) => Schema = defaultSchema,
 ): Promise<void> {
   const connection = createConnection(
     ProposedFeatures.all,
     new StreamMessageReader(input),
     new StreamMessageWriter(output),
   );
-  new Server(connection).listen();
+  new Server(connection, schemaFor, schemaFor()).listen();
   return new Promise(resolve => {
     connection.onExit(() => resolve());
     input.on('end', () => resolve());
@@ -59,7 +65,12 @@ class Server {
   readonly #analyses = new Map<string, { version: number; analysis: Analysis }>();
   readonly #timers = new Map<string, NodeJS.Timeout>();
 
-  constructor(readonly connection: Connection) {}
+  constructor(
+    readonly connection: Connection,
+    readonly schemaFor: (path?: string) => Schema,
+    /** Of a text without a file. */
+    readonly schema: Schema,
+  ) {}
 
   listen(): void {
     const { connection } = this;
@@ -191,9 +202,21 @@ class Server {
   #analysisOf(document: TextDocument): Analysis {
     const known = this.#analyses.get(document.uri);
     if (known?.version === document.version) return known.analysis;
-    const analysis = new Analysis(document.getText(), pathOf(document.uri));
+    const path = pathOf(document.uri);
+    const analysis = new Analysis(document.getText(), path, this.#schemaFor(path));
     this.#analyses.set(document.uri, { version: document.version, analysis });
     return analysis;
+  }
+
+  /** A schema beside the file that is broken, as while it is being written, counts for nothing. */
+  #schemaFor(path: string): Schema {
+    try {
+      return this.schemaFor(path);
+    } catch (thrown) {
+      if (!(thrown instanceof MokapotError)) throw thrown;
+      this.connection.console.warn(thrown.message);
+      return this.schema;
+    }
   }
 
   #checkSoon(document: TextDocument): void {

@@ -11,6 +11,7 @@ import {
   isSet,
   type LayerParameter,
   type NetParameter,
+  type ParseOptions,
   parseNet,
   printText,
   sub,
@@ -23,9 +24,7 @@ import { filterLayers } from './filter.js';
 import { isDataLayer } from './inputs.js';
 import { Report } from './report.js';
 
-export interface DeployOptions {
-  /** What diagnostics call the text. */
-  readonly name?: string;
+export interface DeployOptions extends ParseOptions {
   /** Shapes of inputs, whole (batch axis too), by blob. */
   readonly inputShapes?: Readonly<Record<string, Shape>>;
 }
@@ -46,11 +45,10 @@ const STATE = { phase: 'TEST', level: 0, stages: ['deploy'] } as const;
  * @throws MokapotError where the text is broken, or `deploy-shape` where nothing tells an input's shape
  */
 export function deployText(text: string, options: DeployOptions = {}): Deployed {
-  const named = options.name === undefined ? {} : { name: options.name };
-  const before = parseNet(text, named).diagnostics;
+  const before = parseNet(text, options).diagnostics;
   if (hasErrors(before)) throw new MokapotError(before);
-  const upgraded = upgradeText(text, 'caffe.NetParameter', named);
-  const { message } = parseNet(upgraded.text, named);
+  const upgraded = upgradeText(text, 'caffe.NetParameter', options);
+  const { message } = parseNet(upgraded.text, options);
   const deployer = new Deployer(upgraded.text, message, options);
   const made = deployer.run();
   return { text: made, changes: [...upgraded.changes, ...deployer.changes], diagnostics: deployer.diagnostics };

@@ -3,7 +3,7 @@
 import { type Diagnostic, error, hasErrors, MokapotError } from '../diagnostics/index.js';
 import { type Shape, sizeOf } from '../ir/index.js';
 import { ShapesPending } from '../layers/index.js';
-import { type NetParameter, parseNet } from '../schema/index.js';
+import { type NetParameter, type ParseOptions, parseNet } from '../schema/index.js';
 import { declaredEntries } from './assumed.js';
 import { type CheckOptions, runChecks } from './checks/index.js';
 import { type CompileResult, tryCompileNet } from './compile.js';
@@ -12,10 +12,7 @@ import { estimateMemory, type MemoryEstimate } from './memory.js';
 import { shapeRule } from './rule.js';
 import type { NetGraph, NetLayer, NetOptions } from './types.js';
 
-export interface DescribeOptions extends NetOptions, CheckOptions {
-  /** What diagnostics call the text. */
-  readonly name?: string;
-}
+export interface DescribeOptions extends NetOptions, CheckOptions, ParseOptions {}
 
 export interface DescribedBlob {
   /** Of its last version, where an in-place layer changed it. */
@@ -81,7 +78,7 @@ export interface Description {
  * stage. Never throws for bad text: see `ok` and `diagnostics`.
  */
 export function describe(text: string, options: DescribeOptions = {}): Description {
-  const parsed = parseNet(text, options.name === undefined ? {} : { name: options.name });
+  const parsed = parseNet(text, options);
   const { partial, diagnostics } = compileWithDeclared(parsed.message, options);
   const found = [
     ...parsed.diagnostics,

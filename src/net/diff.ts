@@ -6,8 +6,15 @@
 
 import protobuf from 'protobufjs';
 import type { Shape } from '../ir/index.js';
-import { formatValue, isSet, type LayerParameter, type NetParameter, printText } from '../schema/index.js';
-import { messageType } from '../schema/message.js';
+import {
+  formatValue,
+  isSet,
+  type LayerParameter,
+  messageType,
+  type NetParameter,
+  printText,
+  typeOf,
+} from '../schema/index.js';
 import type { DescribedLayer, Description } from './describe.js';
 
 /** One of the two: the message (of today's form) and, for shapes and counts, what `describe` says of it in one state. */
@@ -165,9 +172,8 @@ function fieldChanges(a: object, b: object, skipped: ReadonlySet<string>): Field
   const before = new Map(flatten(a, skipped));
   const after = new Map(flatten(b, skipped));
   const paths = [...new Set([...before.keys(), ...after.keys()])];
-  const value = (map: ReadonlyMap<string, string>, path: string) => map.get(path) ?? defaultAt(a, path);
   return paths.flatMap(path => {
-    const [x, y] = [value(before, path), value(after, path)];
+    const [x, y] = [before.get(path) ?? defaultAt(a, path), after.get(path) ?? defaultAt(b, path)];
     return x === y ? [] : [{ path, before: x, after: y }];
   });
 }
@@ -192,19 +198,21 @@ function flatten(message: object, skipped: ReadonlySet<string>, prefix = ''): (r
   });
 }
 
-/** What a field is that nobody wrote; undefined for entries that are not there. */
+/** What a field is that nobody wrote; undefined for entries that are not there and fields that the schema lacks. */
 function defaultAt(message: object, path: string): string | undefined {
-  let type = messageType((message as { $type: protobuf.Type }).$type);
+  let type: protobuf.Type | undefined = messageType(typeOf(message));
+  const fieldOf = (step: string) => type?.fields[step.replace(/\[\d+\]$/, '')]?.resolve();
   const steps = path.split('.');
   for (const step of steps.slice(0, -1)) {
     // Two `param`s that say nothing are as good as none, but a rule that says nothing is not.
     if (step.startsWith('include') || step.startsWith('exclude')) return undefined;
-    type = type.fields[step.replace(/\[\d+\]$/, '')]!.resolve().resolvedType as protobuf.Type;
+    const inner = fieldOf(step)?.resolvedType;
+    type = inner instanceof protobuf.Type ? inner : undefined;
   }
-  const field = type.fields[steps.at(-1)!.replace(/\[\d+\]$/, '')]!.resolve();
-  if (field.repeated || field.resolvedType instanceof protobuf.Type || field.options?.['default'] === undefined)
-    return undefined;
-  return formatValue(field, (type.ctor.prototype as Record<string, unknown>)[field.name]);
+  const field = fieldOf(steps.at(-1)!);
+  if (!field || field.repeated || field.resolvedType instanceof protobuf.Type) return undefined;
+  if (field.options?.['default'] === undefined) return undefined;
+  return formatValue(field, (type!.ctor.prototype as Record<string, unknown>)[field.name]);
 }
 
 // -------------------------------------------------------------------- shapes and order

@@ -5,7 +5,7 @@
 
 import protobuf from 'protobufjs';
 import { type LayerType, layerTypes } from '../layers/index.js';
-import { caffeRoot, formatValue, isSet, type LayerParameter, messageType } from '../schema/index.js';
+import { formatValue, isSet, type LayerParameter, messageType, type Schema, typeOf } from '../schema/index.js';
 import type { DescribedLayer, Description } from './describe.js';
 import { forkOf } from './known_types.js';
 
@@ -54,10 +54,10 @@ export interface ExplainedLayer {
   readonly tops: readonly ExplainedBlob[];
 }
 
-/** The layer type of this name; undefined where Mokapot has none. */
-export function explainType(type: string): ExplainedType | undefined {
+/** The layer type of this name, its parameters as a schema (default: Caffe's) has them; undefined where Mokapot has none. */
+export function explainType(type: string, schema?: Schema): ExplainedType | undefined {
   const found = layerTypes.get(type);
-  return found && explained(found, undefined);
+  return found && explained(found, undefined, schema);
 }
 
 /** The fork of Caffe that has a type which Mokapot lacks, in words. */
@@ -101,7 +101,8 @@ function splitSources(net: Description): Map<string, string> {
   return new Map(splits.flatMap(l => l.tops.map(top => [top, l.bottoms[0]!] as const)));
 }
 
-function explained(type: LayerType, param: LayerParameter | undefined): ExplainedType {
+function explained(type: LayerType, param: LayerParameter | undefined, schema?: Schema): ExplainedType {
+  const message = param ? typeOf(param) : layerMessage(schema);
   return {
     type: type.type,
     doc: type.doc,
@@ -111,7 +112,10 @@ function explained(type: LayerType, param: LayerParameter | undefined): Explaine
     shapeRule: type.shapeRule ?? '',
     differences: type.differences ?? '',
     isLoss: type.isLoss === true,
-    blocks: paramFields(type).map(name => ({ name, fields: fieldsOf(type, name, param) })),
+    blocks: blocksOf(type, message).flatMap(name => {
+      const field = message.fields[name];
+      return field ? [{ name, fields: fieldsOf(type, field, param) }] : [];
+    }),
   };
 }
 
@@ -122,19 +126,26 @@ function arity({ min, max }: LayerType['bottoms']): string {
 }
 
 /** The fields of LayerParameter that a type says it reads, else the one that is named after it. */
-export function paramFields({ type, paramFields }: Pick<LayerType, 'type' | 'paramFields'>): readonly string[] {
+export function paramFields(type: Pick<LayerType, 'type' | 'paramFields'>, schema?: Schema): readonly string[] {
+  return blocksOf(type, layerMessage(schema));
+}
+
+const layerMessage = (schema: Schema | undefined) => messageType('caffe.LayerParameter', schema);
+
+function blocksOf(
+  { type, paramFields }: Pick<LayerType, 'type' | 'paramFields'>,
+  message: protobuf.Type,
+): readonly string[] {
   if (paramFields) return paramFields;
   const plain = (name: string) =>
     name
       .replace(/_param$/, '')
       .replaceAll('_', '')
       .toLowerCase();
-  return layerFields()
+  return message.fieldsArray
     .filter(f => f.resolvedType && f.name.endsWith('_param') && plain(f.name) === type.toLowerCase())
     .map(f => f.name);
 }
-
-const layerFields = (): protobuf.Field[] => caffeRoot().lookupType('caffe.LayerParameter').fieldsArray;
 
 /** Fields that only choose among Caffe's own implementations. */
 const ENGINE = 'there is one implementation';
@@ -144,10 +155,9 @@ export function unheeded(type: Pick<LayerType, 'unheeded'>, field: string): stri
   return type.unheeded?.[field] ?? (field === 'engine' ? ENGINE : undefined);
 }
 
-function fieldsOf(type: LayerType, block: string, param: LayerParameter | undefined): ExplainedField[] {
-  const found = layerFields()
-    .find(f => f.name === block)!
-    .resolve();
+function fieldsOf(type: LayerType, field: protobuf.Field, param: LayerParameter | undefined): ExplainedField[] {
+  const found = field.resolve();
+  const block = field.name;
   const given = param && ((param as unknown as Record<string, unknown>)[block] as object | null);
   if (!(found.resolvedType instanceof protobuf.Type))
     return [{ ...describeField(found), path: block, unheeded: '', value: param && givenValue(param, found) }];

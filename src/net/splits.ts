@@ -1,6 +1,6 @@
 /** Where several layers read one blob, a Split layer goes between, under the names Caffe gives it (its InsertSplits). */
 
-import { create, type LayerParameter, typeOf } from '../schema/index.js';
+import { createBeside, type LayerParameter, typeOf } from '../schema/index.js';
 
 /** A layer as it stands in the final net. */
 export interface PlacedLayer {
@@ -72,7 +72,7 @@ function splitBlob(layers: readonly LayerParameter[], o: Origin, k: number): str
 
 function splitLayer(layers: readonly LayerParameter[], o: Origin): LayerParameter {
   const tops = Array.from({ length: o.readers }, (_, k) => splitBlob(layers, o, k));
-  return create('caffe.LayerParameter', {
+  return createBeside(layers[o.layer]!, 'caffe.LayerParameter', {
     name: splitName(layers, o),
     type: 'Split',
     bottom: [o.blob],

@@ -2,7 +2,7 @@
 
 import type { Diagnostic } from '../diagnostics/index.js';
 import type { Shape } from '../ir/index.js';
-import { type NetParameter, type NetStateRule, parseNet } from '../schema/index.js';
+import { type NetParameter, type NetStateRule, type ParseOptions, parseNet } from '../schema/index.js';
 import { entriesFor } from './assumed.js';
 import type { CheckOptions } from './checks/index.js';
 import { type Description, describe } from './describe.js';
@@ -17,7 +17,7 @@ export interface UseState {
   readonly stages: readonly string[];
 }
 
-export interface DescribeRequest extends Omit<CheckOptions, 'weightsLoaded'> {
+export interface DescribeRequest extends Omit<CheckOptions, 'weightsLoaded'>, ParseOptions {
   readonly text: string;
   readonly name: string;
   readonly state: UseState;
@@ -37,7 +37,7 @@ export function describeFile(
   const options = { ...rest, ...state };
   const first = describe(text, options);
   if (!first.diagnostics.some(d => d.code === 'no-data-set')) return first;
-  const assumed = entriesFor(parseNet(text).message, ASSUMED);
+  const assumed = entriesFor(parseNet(text, options).message, ASSUMED);
   return { ...describe(text, { ...options, entryShapes: { ...assumed, ...rest.entryShapes } }), assumed };
 }
 

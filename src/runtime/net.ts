@@ -11,7 +11,7 @@ import { settled } from '../layers/index.js';
 import { compileNet, type Description, describeGraph, type NetGraph, type NetOptions } from '../net/index.js';
 import type { PythonProcess } from '../python/index.js';
 import { Random, type RandomState } from '../random/index.js';
-import { type NetParameter, parseNet } from '../schema/index.js';
+import { type NetParameter, parseNet, schemaOf } from '../schema/index.js';
 import {
   copyWeights,
   type ScannedWeights,
@@ -32,7 +32,7 @@ import {
   type UserFile,
 } from './python_modules.js';
 import { Runner, type RunRequest, type RunResult } from './runner.js';
-import { loadSchemas, parseOptions, readPrototxt, type SchemaOptions } from './schemas.js';
+import { parseOptions, readPrototxt, type SchemaOptions } from './schemas.js';
 
 /** A `.caffemodel`, `.caffemodel.h5`, `.safetensors` or `.npz`, which its content tells: its path or its bytes. */
 export type Weights = string | Uint8Array;
@@ -110,13 +110,12 @@ export class Net {
    * @throws MokapotError with every error of the text, the net and the weights
    */
   static async fromFile(path: string, options: NetLoadOptions = {}): Promise<Net> {
-    const text = await readPrototxt(path, options);
-    return Net.fromText(text, { ...options, name: path, dir: dirname(path) });
+    const { text, schema } = await readPrototxt(path, options);
+    return Net.fromText(text, { ...options, schema, name: path, dir: dirname(path) });
   }
 
   /** The same from a prototxt's text. */
   static async fromText(text: string, options: TextOptions = {}): Promise<Net> {
-    loadSchemas([options.schema ?? []].flat());
     const { message, diagnostics } = parseNet(text, parseOptions(options, options.name));
     if (hasErrors(diagnostics)) throw new MokapotError(diagnostics);
     return Net.fromParam(message, options, diagnostics);
@@ -318,7 +317,11 @@ export class Net {
       ]),
     );
     const copy = ({ layers }: ScannedWeights) => copyWeights(layers, targets);
-    const match = typeof weights === 'string' ? useNetWeights(weights, copy) : copy(scanNetWeights(weights));
+    const options = { schema: schemaOf(this.graph.source) };
+    const match =
+      typeof weights === 'string'
+        ? useNetWeights(weights, copy, options)
+        : copy(scanNetWeights(weights, undefined, options));
     for (const name of match.copied) this.markChanged(name);
     this.copies.push(match);
     return match;

@@ -4,48 +4,57 @@ import { existsSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { bytesToText } from '../../grammar/index.js';
 import { fileError } from '../data/files.js';
-import { extendSchema, type ParseOptions } from '../schema/index.js';
+import { defaultSchema, type ParseOptions, Schema } from '../schema/index.js';
 
 /** What a text may hold besides Caffe's own fields. */
 export interface SchemaOptions {
-  /** `.proto` files whose fields the text may use besides Caffe's: a fork's caffe.proto. They stay known to the process. */
-  readonly schema?: string | readonly string[];
-  /** Fields that the schema lacks are warned of and left out, not refused. */
+  /**
+   * The schema that the text goes by, or `.proto` files whose fields it may use besides Caffe's: a fork's caffe.proto.
+   * Default: Caffe's (`defaultSchema`).
+   */
+  readonly schema?: Schema | string | readonly string[];
+  /** Fields that the schema lacks are warned of and left out, not refused. Default: as the schema says. */
   readonly lenient?: boolean;
 }
 
 /**
- * A prototxt's text, the schemas of `options` and the one beside the file (`net.proto` beside `net.prototxt`) made known.
+ * A prototxt's text, and the schema that it goes by: that of the options, with the `.proto` beside the file (`net.proto`
+ * beside `net.prototxt`).
  *
  * @throws MokapotError `file-unreadable`, `schema-syntax`, `schema-types`
  */
-export async function readPrototxt(path: string, { schema = [] }: SchemaOptions = {}): Promise<string> {
+export async function readPrototxt(
+  path: string,
+  options: SchemaOptions = {},
+): Promise<{ text: string; schema: Schema }> {
   let bytes: Uint8Array;
   try {
     bytes = await readFile(path);
   } catch (cause) {
     throw fileError('file-unreadable', path, cause);
   }
-  loadSchemas([...schemaBeside(path), ...[schema].flat()]);
-  return bytesToText(bytes);
+  return { text: bytesToText(bytes), schema: schemaFrom(options, path) };
 }
 
 /**
- * Merges `.proto` files into the schema (see extendSchema).
+ * The schema that options ask for.
  *
+ * @param beside a prototxt whose neighbour counts too: `net.proto` beside `net.prototxt`
  * @throws MokapotError `file-unreadable`, `schema-syntax`, `schema-types`
  */
-export function loadSchemas(paths: readonly string[]): void {
-  for (const path of paths) extendSchema(read(path), path);
+export function schemaFrom({ schema, lenient }: SchemaOptions, beside?: string): Schema {
+  const [start, given] = schema instanceof Schema ? [schema, []] : [defaultSchema(), [schema ?? []].flat()];
+  const paths = [...(beside === undefined ? [] : schemaBeside(beside)), ...given];
+  return paths.reduce((all, path) => all.extend(read(path), path), start).with({ lenient });
 }
 
 /** What of the options parsing is told. */
-export function parseOptions({ lenient }: SchemaOptions, name?: string): ParseOptions {
-  return { ...(name !== undefined && { name }), ...(lenient !== undefined && { lenient }) };
+export function parseOptions(options: SchemaOptions, name?: string): ParseOptions {
+  return { name, schema: schemaFrom(options) };
 }
 
 /** The schema that lies beside a network, `net.proto` beside `net.prototxt`; none of most. */
-export function schemaBeside(prototxt: string): readonly string[] {
+function schemaBeside(prototxt: string): readonly string[] {
   const path = prototxt.replace(/\.prototxt$/, '.proto');
   return path !== prototxt && existsSync(path) ? [path] : [];
 }

@@ -5,7 +5,9 @@ import protobuf from 'protobufjs';
 import { bytesToText, textToBytes } from '../../grammar/index.js';
 import { fail } from '../diagnostics/index.js';
 import type { Messages } from './generated/caffe.js';
-import { isGroup, messageType, plainInteger, typeOf } from './message.js';
+import { plainInteger } from './long.js';
+import { isGroup } from './message.js';
+import { messageType, type Schema, schemaOf, typeOf } from './schema.js';
 import { formatFloat, formatString } from './values.js';
 
 /** Strings may hold bytes that are no UTF-8 (see grammar/strings.ts): written and read without loss. */
@@ -23,7 +25,7 @@ class TextReader extends protobuf.Reader {
 
 /** The binary form of a message. Throws `bad-message` where a value cannot be written. */
 export function encode(message: object, type: string | protobuf.Type = typeOf(message)): Uint8Array {
-  const t = messageType(type);
+  const t = messageType(type, schemaOf(message));
   try {
     return t.encode(message as protobuf.Message, new TextWriter()).finish();
   } catch (cause) {
@@ -31,11 +33,16 @@ export function encode(message: object, type: string | protobuf.Type = typeOf(me
   }
 }
 
+export interface DecodeOptions {
+  /** What `type` is a name in. Default: Caffe's schema. */
+  readonly schema?: Schema;
+}
+
 /** A message from its binary form. Unknown fields are left out. Throws `bad-message` where the bytes are none. */
-export function decode<K extends keyof Messages>(bytes: Uint8Array, type: K): Messages[K];
-export function decode(bytes: Uint8Array, type: string | protobuf.Type): object;
-export function decode(bytes: Uint8Array, type: string | protobuf.Type): object {
-  const t = messageType(type);
+export function decode<K extends keyof Messages>(bytes: Uint8Array, type: K, options?: DecodeOptions): Messages[K];
+export function decode(bytes: Uint8Array, type: string | protobuf.Type, options?: DecodeOptions): object;
+export function decode(bytes: Uint8Array, type: string | protobuf.Type, { schema }: DecodeOptions = {}): object {
+  const t = messageType(type, schema);
   let message: object;
   try {
     message = t.decode(new TextReader(bytes));
@@ -48,7 +55,7 @@ export function decode(bytes: Uint8Array, type: string | protobuf.Type): object 
   return message;
 }
 
-const longs = new Map<protobuf.Type, boolean>();
+const longs = new WeakMap<protobuf.Type, boolean>();
 
 /** Whether a type, or one inside it, has 64-bit integers. */
 function holdsLongs(type: protobuf.Type): boolean {
@@ -81,7 +88,7 @@ function plainLongs(message: Record<string, unknown>, type: protobuf.Type): void
 /** A message in the text format, as `protoc --decode` prints it: fields by number, enums by name. Ends with a newline. */
 export function printText(message: object, type: string | protobuf.Type = typeOf(message)): string {
   const out: string[] = [];
-  printFields(message as Record<string, unknown>, messageType(type), '', out);
+  printFields(message as Record<string, unknown>, messageType(type, schemaOf(message)), '', out);
   return out.join('');
 }
 

@@ -14,8 +14,8 @@ import {
   type SyntaxValue,
 } from '../../grammar/index.js';
 import { type Diagnostic, error, hasErrors, MokapotError, nearest } from '../diagnostics/index.js';
-import { messageType } from './message.js';
-import { findField, parseText, scopeOf } from './parse.js';
+import { findField, type ParseOptions, parseText, scopeOf } from './parse.js';
+import { messageType } from './schema.js';
 import {
   blobMentions,
   globExpression,
@@ -80,13 +80,8 @@ const WANTED: Readonly<Record<Exclude<Edit['op'], 'remove'>, string>> = {
 };
 
 /** Makes the edits in their order, all or none. Never throws for bad input. */
-export function editText(
-  text: string,
-  typeName: string,
-  edits: readonly Edit[],
-  options: { name?: string } = {},
-): Edited {
-  const type = messageType(typeName);
+export function editText(text: string, typeName: string, edits: readonly Edit[], options: ParseOptions = {}): Edited {
+  const type = messageType(typeName, options.schema);
   const before = parseText(text, type, options).diagnostics;
   if (hasErrors(before)) return { text, changes: [], diagnostics: before };
   const diagnostics: Diagnostic[] = [];
@@ -94,7 +89,7 @@ export function editText(
   let edited = text;
   for (const edit of edits) {
     try {
-      const editor = new Editor(edited, type, edit, diagnostics, options.name);
+      const editor = new Editor(edited, type, edit, diagnostics, options);
       edited = editor.run();
       changes.push(...editor.changes);
     } catch (e) {
@@ -151,9 +146,9 @@ class Editor {
     readonly type: protobuf.Type,
     readonly edit: Edit,
     readonly diagnostics: Diagnostic[],
-    name = '<text>',
+    readonly options: ParseOptions,
   ) {
-    const { document, lines } = parseSyntax({ name, text }, scopeOf(type));
+    const { document, lines } = parseSyntax({ name: options.name ?? '<text>', text }, scopeOf(type));
     this.#lines = lines;
     this.#root = { type, fields: document.fields, block: undefined, label: 'the text', path: '' };
     this.#layers = layerBlocks(document.fields, type);
@@ -449,7 +444,7 @@ class Editor {
     const [layer] = layers;
     if (layer!.owner.value !== layer!.block) throw this.#fail('bad-path', `layer "${layer!.name}" stands in a list.`);
     const text = (this.edit.value ?? '').trim();
-    const { message, diagnostics } = parseText(text, this.type, { name: this.edit.path });
+    const { message, diagnostics } = parseText(text, this.type, { ...this.options, name: this.edit.path });
     const wrong = diagnostics.find(d => d.severity === 'error');
     if (wrong) throw this.#fail(wrong.code, wrong.message, wrong.hint);
     const fields = Object.keys(message).filter(k => ((message as Record<string, unknown>)[k] as unknown[]).length > 0);
@@ -607,7 +602,7 @@ class Editor {
   /** The edit's value as it goes into the text, checked by the schema. */
   #checked(type: protobuf.Type, field: protobuf.Field): string {
     const value = asValue(field, this.edit.value ?? '');
-    const { diagnostics } = parseText(written(field, value), type, { name: this.edit.path });
+    const { diagnostics } = parseText(written(field, value), type, { ...this.options, name: this.edit.path });
     const own = diagnostics.filter(d => d.code !== 'missing-required');
     const wrong = own.find(d => d.severity === 'error');
     if (wrong) throw this.#fail(wrong.code, wrong.message, wrong.hint);

@@ -8,29 +8,26 @@
  * are plain numbers; only beyond 2^53 - 1 they are a Long, so check sizes by `Number.isSafeInteger`.
  */
 
-export { decode, encode, formatValue, printText } from './codec.js';
+export { type DecodeOptions, decode, encode, formatValue, printText } from './codec.js';
 export { type Change, type Edit, type Edited, editText, parseEdit } from './edit.js';
 export { formatText } from './format.js';
 export * from './generated/caffe.js';
 export { CAFFE_PROTO, FORKS_PROTO } from './generated/caffe_proto.js';
 export { looksLikeSolver } from './kind.js';
+export { plainInteger } from './long.js';
+export { clone, create, createBeside, type DeepPartial, enumName, isSet, mutable, sub } from './message.js';
+export { inheritLocation, locate, type Parsed, type ParseOptions, parseText } from './parse.js';
+export { parseNet, parseSolver } from './read.js';
 export {
-  caffeRoot,
-  clone,
-  create,
-  type DeepPartial,
-  enumName,
+  defaultSchema,
   extendSchema,
-  isSet,
   loadProto,
   messageType,
-  mutable,
-  plainInteger,
-  sub,
+  Schema,
+  type SchemaSettings,
+  schemaOf,
   typeOf,
-} from './message.js';
-export { inheritLocation, locate, type Parsed, type ParseOptions, parseText, setLenient } from './parse.js';
-export { parseNet, parseSolver } from './read.js';
+} from './schema.js';
 export { type BlobMention, blobMentions, layerBlocks, type PlacedBlock, scalarsOf, textsOf } from './select.js';
 export { adding, removing, replacing, setting } from './splices.js';
 export { upgradeNet, upgradeSolver } from './upgrade.js';

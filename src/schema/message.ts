@@ -4,115 +4,30 @@
  * where it is beyond 2^53 - 1, so `Number.isSafeInteger` tells the two apart).
  */
 
-import Long from 'long';
 import protobuf from 'protobufjs';
 import { fail } from '../diagnostics/index.js';
 import type { Messages } from './generated/caffe.js';
-import { CAFFE_PROTO, FORKS_PROTO } from './generated/caffe_proto.js';
-import { mergeProto, parseProto } from './merge.js';
-
-protobuf.util.Long = Long;
-protobuf.configure();
-
-interface Extra {
-  readonly text: string;
-  readonly name: string;
-}
-
-let loaded: protobuf.Root | undefined;
-let extras: readonly Extra[] = [{ text: FORKS_PROTO, name: 'grammar/forks.proto' }];
-
-/** Caffe's schema with what forks add to it. */
-export function caffeRoot(): protobuf.Root {
-  loaded ??= rootWith(extras);
-  return loaded;
-}
-
-function rootWith(all: readonly Extra[]): protobuf.Root {
-  const root = parseProto(CAFFE_PROTO, 'grammar/caffe.proto');
-  for (const { text, name } of all) mergeProto(root, text, name);
-  try {
-    root.resolveAll();
-  } catch (thrown) {
-    const reason = thrown instanceof Error ? thrown.message : String(thrown);
-    throw fail('schema-types', `${all.at(-1)!.name} does not go with Caffe's schema: ${reason}.`);
-  }
-  return root;
-}
-
-/**
- * Merges a fork's `.proto` into the schema, for all that is read from now on: `foo_param { … }` then parses. Fields that
- * Caffe has too stay as they are.
- *
- * @param name what messages call it
- * @throws MokapotError `schema-syntax`, `schema-types`; the schema is then as before
- */
-export function extendSchema(text: string, name = '<schema>'): void {
-  if (extras.some(extra => extra.text === text)) return;
-  const all = [...extras, { text, name }];
-  loaded = rootWith(all);
-  extras = all;
-}
-
-/** A schema of one's own from the text of a .proto file (field names are kept as they are spelt). */
-export function loadProto(text: string): protobuf.Root {
-  const root = parseProto(text, '<schema>');
-  root.resolveAll();
-  return root;
-}
-
-/** A type by its full name (`caffe.NetParameter`) or given as it is. Throws `unknown-message` for a name Caffe lacks. */
-export function messageType(type: string | protobuf.Type): protobuf.Type {
-  if (typeof type !== 'string') return prepare(type);
-  const found = caffeRoot().lookup(type, [protobuf.Type]);
-  if (!(found instanceof protobuf.Type)) {
-    throw fail('unknown-message', `Caffe has no message "${type}".`, {
-      hint: 'Full names look like caffe.NetParameter or caffe.SolverParameter.',
-    });
-  }
-  return prepare(found);
-}
+import { messageType, typeBeside, typeOf } from './schema.js';
 
 /** Whether a type is a proto2 group: text calls its field by the type's name. */
 export function isGroup(type: protobuf.Type): boolean {
   return (type as { group?: boolean }).group === true;
 }
 
-const prepared = new WeakSet<protobuf.Type>();
-
-/** Makes defaults of `type` and of all it contains what fields hold: plain numbers for 64 bits, floats for floats. */
-function prepare(type: protobuf.Type): protobuf.Type {
-  if (prepared.has(type)) return type;
-  prepared.add(type);
-  const prototype = type.ctor.prototype as Record<string, unknown>;
-  for (const field of type.fieldsArray) {
-    field.resolve();
-    if (!field.repeated && Long.isLong(field.defaultValue)) {
-      field.defaultValue = plainInteger(field.defaultValue);
-      prototype[field.name] = field.defaultValue;
-    }
-    // As protoc does, a message without a required field is written without it.
-    if (field.required) Object.defineProperty(field, 'optional', { value: true });
-    if (!field.repeated && field.type === 'float') {
-      field.defaultValue = Math.fround(field.defaultValue as number);
-      prototype[field.name] = field.defaultValue;
-    }
-    if (field.resolvedType instanceof protobuf.Type) prepare(field.resolvedType);
-  }
-  return type;
-}
-
-/** A Long as a number where a number holds it exactly, else the Long itself. */
-export function plainInteger(value: Long): number | Long {
-  const n = value.toNumber();
-  return Number.isSafeInteger(n) ? n : value;
-}
-
-/** A new message; `fields` are set as given, nested plain objects become messages too. */
+/** A new message of the default schema; `fields` are set as given, nested plain objects become messages too. */
 export function create<K extends keyof Messages>(type: K, fields?: DeepPartial<Messages[K]>): Messages[K];
 export function create(type: string | protobuf.Type, fields?: object): object;
 export function create(type: string | protobuf.Type, fields: object = {}): object {
   return fill(messageType(type), fields as Record<string, unknown>);
+}
+
+/** The same of the schema that another message is of: for a message that shall hold it, or parts of it. */
+export function createBeside<K extends keyof Messages>(
+  other: object,
+  type: K,
+  fields?: DeepPartial<Messages[K]>,
+): Messages[K] {
+  return fill(typeBeside(other, type), { ...fields }) as Messages[K];
 }
 
 /** Any part of a message, down to its leaves. */
@@ -140,13 +55,6 @@ function fill(type: protobuf.Type, fields: Record<string, unknown>): object {
   return message;
 }
 
-/** The protobufjs type of a message. */
-export function typeOf(message: object): protobuf.Type {
-  const type = (message as { $type?: protobuf.Type }).$type;
-  if (!type) throw new TypeError('typeOf: not a message made by src/schema');
-  return type;
-}
-
 /** Whether the field was given (proto2's `has_x`); for a repeated field, whether it has entries. */
 export function isSet<T extends object>(message: T, field: keyof T & string): boolean {
   if (!Object.hasOwn(message, field)) return false;
@@ -160,23 +68,31 @@ const defaults = new WeakMap<protobuf.Type, object>();
 export function sub<T extends object, K extends keyof T & string>(message: T, field: K): NonNullable<T[K]> {
   const value = message[field];
   if (value !== null && value !== undefined) return value;
-  const inner = typeOf(message).fields[field]?.resolve().resolvedType;
-  if (!(inner instanceof protobuf.Type)) throw new TypeError(`sub: ${field} is no sub-message`);
+  const inner = blockType(message, field);
   let empty = defaults.get(inner);
   if (!empty) {
-    empty = Object.freeze(prepare(inner).create());
+    empty = Object.freeze(messageType(inner).create());
     defaults.set(inner, empty);
   }
   return empty as NonNullable<T[K]>;
+}
+
+/** The type of a field that holds a message. Throws `unknown-field` where the message's schema has no such field. */
+function blockType(message: object, field: string): protobuf.Type {
+  const type = typeOf(message);
+  const inner = type.fields[field]?.resolve().resolvedType;
+  if (inner instanceof protobuf.Type) return inner;
+  throw fail('unknown-field', `${type.name} has no block "${field}" in the schema that the text was read by.`, {
+    hint: "If it is a fork's, read the text by a schema that has it: the option `schema`, or --schema FORK.proto.",
+  });
 }
 
 /** The sub-message in `field`, made and set where it was not. */
 export function mutable<T extends object, K extends keyof T & string>(message: T, field: K): NonNullable<T[K]> {
   const value = message[field];
   if (value !== null && value !== undefined) return value;
-  const inner = typeOf(message).fields[field]?.resolve().resolvedType;
-  if (!(inner instanceof protobuf.Type)) throw new TypeError(`mutable: ${field} is no sub-message`);
-  const made = prepare(inner).create() as unknown as NonNullable<T[K]>;
+  const inner = blockType(message, field);
+  const made = messageType(inner).create() as unknown as NonNullable<T[K]>;
   message[field] = made;
   return made;
 }

@@ -15,7 +15,8 @@ import {
 } from '../../grammar/index.js';
 import { type Diagnostic, type Location, nearest } from '../diagnostics/index.js';
 import type { Messages } from './generated/caffe.js';
-import { isGroup, isSet, messageType } from './message.js';
+import { isGroup, isSet } from './message.js';
+import { defaultSchema, messageType, type Schema } from './schema.js';
 import { readValue } from './values.js';
 
 /** Deeper nesting is refused: no schema of use goes there, and readers of the binary form refuse it too. */
@@ -30,15 +31,10 @@ export interface Parsed<T> {
 export interface ParseOptions {
   /** The name that diagnostics call the text by. */
   readonly name?: string;
-  /** Fields that the schema lacks are warned of and left out, not refused. Default: as `setLenient` says. */
+  /** Which messages and fields there are. Default: Caffe's (`defaultSchema`). */
+  readonly schema?: Schema;
+  /** Fields that the schema lacks are warned of and left out, not refused. Default: as the schema says. */
   readonly lenient?: boolean;
-}
-
-let lenientByDefault = false;
-
-/** Whether unknown fields are let pass where the reader says nothing of it: the command line's `--lenient`. */
-export function setLenient(on: boolean): void {
-  lenientByDefault = on;
 }
 
 /** Where a message stands in its text. */
@@ -59,9 +55,10 @@ const origins = new WeakMap<object, Origin>();
 export function parseText<K extends keyof Messages>(text: string, type: K, options?: ParseOptions): Parsed<Messages[K]>;
 export function parseText(text: string, type: string | protobuf.Type, options?: ParseOptions): Parsed<object>;
 export function parseText(text: string, type: string | protobuf.Type, options: ParseOptions = {}): Parsed<object> {
-  const root = messageType(type);
-  const syntax = parseSyntax({ name: options.name ?? '<text>', text }, scopeOf(root));
-  const message = new MessageReader(syntax, options.lenient ?? lenientByDefault).read(root);
+  const { name = '<text>', schema = defaultSchema(), lenient = schema.lenient } = options;
+  const root = messageType(type, schema);
+  const syntax = parseSyntax({ name, text }, scopeOf(root));
+  const message = new MessageReader(syntax, lenient).read(root);
   return { message, diagnostics: sorted(syntax.report.diagnostics) };
 }
 

@@ -6,8 +6,9 @@
 import protobuf from 'protobufjs';
 import type { Lines, Span, SyntaxField, SyntaxMessage, SyntaxValue } from '../../grammar/index.js';
 import type { TextEdit } from '../diagnostics/index.js';
-import { typeOf } from './message.js';
+
 import { findField, type Origin, originOf } from './parse.js';
+import { typeOf } from './schema.js';
 
 /** Replace this span by `text`. */
 export interface Splice extends Span {

@@ -14,7 +14,7 @@ import {
   V1LayerParameter as V1,
   type V1LayerParameter,
 } from './generated/caffe.js';
-import { clone, create, isSet, mutable } from './message.js';
+import { clone, createBeside, isSet, mutable } from './message.js';
 import { inheritLocation, locate, type Parsed } from './parse.js';
 import { upgradeV0Layers } from './upgrade_v0.js';
 
@@ -134,7 +134,7 @@ function upgradeV1(net: NetParameter, diagnostics: Diagnostic[]): void {
 const V1_RENAMED = new Set(['type', 'param', 'blob_share_mode', 'blobs_lr', 'weight_decay', 'layer']);
 
 function upgradeV1Layer(v1: V1LayerParameter): LayerParameter {
-  const layer = create('caffe.LayerParameter');
+  const layer = createBeside(v1, 'caffe.LayerParameter');
   inheritLocation(layer, v1);
   const target = layer as unknown as Record<string, unknown>;
   for (const [name, value] of Object.entries(v1)) if (!V1_RENAMED.has(name)) target[name] = value;
@@ -142,7 +142,7 @@ function upgradeV1Layer(v1: V1LayerParameter): LayerParameter {
   const specs = Math.max(v1.param.length, v1.blob_share_mode.length, v1.blobs_lr.length, v1.weight_decay.length);
   for (let i = 0; i < specs; i++) {
     layer.param.push(
-      create('caffe.ParamSpec', {
+      createBeside(v1, 'caffe.ParamSpec', {
         name: v1.param[i],
         share_mode: v1.blob_share_mode[i],
         lr_mult: v1.blobs_lr[i],
@@ -178,7 +178,7 @@ function upgradeInput(net: NetParameter, diagnostics: Diagnostic[]): void {
     const shape = net.input.map((_, i) =>
       byShape ? { dim: [...(net.input_shape[i]?.dim ?? [])] } : { dim: net.input_dim.slice(4 * i, 4 * i + 4) },
     );
-    const layer = create('caffe.LayerParameter', {
+    const layer = createBeside(net, 'caffe.LayerParameter', {
       name: 'input',
       type: 'Input',
       top: [...net.input],

@@ -8,8 +8,9 @@ import { parseSyntax, type SyntaxField, type SyntaxMessage } from '../../grammar
 import { type Diagnostic, error, hasErrors, MokapotError, type TextEdit } from '../diagnostics/index.js';
 import { encode, printText } from './codec.js';
 import type { LayerParameter, NetParameter, SolverParameter, V1LayerParameter } from './generated/caffe.js';
-import { isSet, messageType } from './message.js';
-import { originOf, parseText, scopeOf } from './parse.js';
+import { isSet } from './message.js';
+import { originOf, type ParseOptions, parseText, scopeOf } from './parse.js';
+import { typeOf } from './schema.js';
 import { cutting, removing, replacing, type Splice, spliced } from './splices.js';
 import { upgradeNet, upgradeSolver } from './upgrade.js';
 import { formatString } from './values.js';
@@ -30,12 +31,12 @@ export interface Upgraded {
 export function upgradeText(
   text: string,
   typeName: 'caffe.NetParameter' | 'caffe.SolverParameter',
-  options: { name?: string } = {},
+  options: ParseOptions = {},
 ): Upgraded {
   return typeName === 'caffe.NetParameter' ? upgradeNetText(text, options) : upgradeSolverText(text, options);
 }
 
-function upgradeSolverText(text: string, options: { name?: string }): Upgraded {
+function upgradeSolverText(text: string, options: ParseOptions): Upgraded {
   const { message, diagnostics } = parseText(text, 'caffe.SolverParameter', options);
   const upgraded = upgradeSolver(message);
   stopAt([...diagnostics, ...upgraded.diagnostics]);
@@ -46,17 +47,17 @@ function upgradeSolverText(text: string, options: { name?: string }): Upgraded {
   return { text: applyEdits(text, edits ?? []), changes, diagnostics: [] };
 }
 
-function upgradeNetText(text: string, options: { name?: string }): Upgraded {
+function upgradeNetText(text: string, options: ParseOptions): Upgraded {
   const parsed = parseText(text, 'caffe.NetParameter', options);
   const wanted = upgradeNet(parsed.message);
   stopAt([...parsed.diagnostics, ...wanted.diagnostics]);
   const rewriter = new Rewriter(text, parsed.message, wanted.message);
   const today = rewriter.run();
-  const read = parseText(today, 'caffe.NetParameter').message;
-  if (!same(encode(read, 'caffe.NetParameter'), encode(wanted.message, 'caffe.NetParameter'))) {
+  const read = parseText(today, 'caffe.NetParameter', options).message;
+  if (!same(encode(read), encode(wanted.message))) {
     throw new MokapotError(error('upgrade-lost', 'The upgraded text would not be the same network.'));
   }
-  const modern = replaceDeprecated(today);
+  const modern = replaceDeprecated(today, options);
   const diagnostics = wanted.diagnostics.filter(d => d.severity === 'warning');
   return { text: modern.text, changes: [...rewriter.changes, ...modern.changes], diagnostics };
 }
@@ -84,7 +85,7 @@ class Rewriter {
     readonly old: NetParameter,
     readonly wanted: NetParameter,
   ) {
-    this.#syntax = parseSyntax({ name: '<text>', text }, scopeOf(messageType('caffe.NetParameter')));
+    this.#syntax = parseSyntax({ name: '<text>', text }, scopeOf(typeOf(old)));
     this.#newline = text.includes('\r\n') ? '\r\n' : '\n';
   }
 
@@ -236,8 +237,8 @@ class Rewriter {
 // -------------------------------------------------------------------- fields with a newer name
 
 /** `normalize`, `concat_dim`, `slice_dim`, DummyData's four axes: read as ever, written otherwise today. */
-function replaceDeprecated(text: string): { text: string; changes: string[] } {
-  const { message } = parseText(text, 'caffe.NetParameter');
+function replaceDeprecated(text: string, options: ParseOptions): { text: string; changes: string[] } {
+  const { message } = parseText(text, 'caffe.NetParameter', options);
   const changes: string[] = [];
   const edits: TextEdit[] = [];
   const make = (sentence: string, made: readonly TextEdit[] | undefined) => {

@@ -7,7 +7,7 @@ import {
   V1LayerParameter as V1,
   type V1LayerParameter,
 } from './generated/caffe.js';
-import { create, isSet, mutable } from './message.js';
+import { createBeside, isSet, mutable } from './message.js';
 import { inheritLocation, locate } from './parse.js';
 
 const TYPES: Record<string, keyof typeof V1.LayerType> = {
@@ -138,7 +138,7 @@ function takePadding(
 function upgradeConnection(connection: V1LayerParameter, diagnostics: Diagnostic[]): V1LayerParameter {
   const v0 = connection.layer;
   if (!v0) return connection;
-  const v1 = create('caffe.V1LayerParameter', { bottom: [...connection.bottom], top: [...connection.top] });
+  const v1 = createBeside(v0, 'caffe.V1LayerParameter', { bottom: [...connection.bottom], top: [...connection.top] });
   inheritLocation(v1, v0);
   const target = v1 as unknown as Record<string, unknown>;
   for (const field of COPIED) if (isSet(v0, field)) target[field] = v0[field];

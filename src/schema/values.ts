@@ -4,7 +4,7 @@ import Long from 'long';
 import protobuf from 'protobufjs';
 import { type SyntaxScalar, textToBytes } from '../../grammar/index.js';
 import { nearest } from '../diagnostics/index.js';
-import { plainInteger } from './message.js';
+import { plainInteger } from './long.js';
 
 /** Why a value does not fit its field. */
 export interface ValueFault {

@@ -8,7 +8,7 @@ import { type Shape, showShape } from '../ir/index.js';
 import type { Blob } from '../runtime/blob.js';
 import { Net, type NetLoadOptions } from '../runtime/net.js';
 import type { UserCodeOptions } from '../runtime/python_modules.js';
-import { parseOptions, readPrototxt, type SchemaOptions } from '../runtime/schemas.js';
+import { readPrototxt, type SchemaOptions } from '../runtime/schemas.js';
 import { type LayerParameter, parseNet, sub } from '../schema/index.js';
 
 /** channels × height × width */
@@ -47,13 +47,14 @@ export class Segmenter {
    * @throws MokapotError as Net.fromText; `picture-channels` where the network takes another number of channels
    */
   static async load(path: string, first: InputPicture, options: SegmenterOptions = {}): Promise<Segmenter> {
-    const text = await readPrototxt(path, options);
+    const { text, schema } = await readPrototxt(path, options);
     const dir = dirname(path);
-    const transform = await transformOf(parseNet(text, parseOptions(options)).message.layer, dir);
+    const transform = await transformOf(parseNet(text, { schema }).message.layer, dir);
     const { shape } = transformed(first, transform);
     const { output, ...load } = options;
     const net = await Net.fromText(text, {
       ...load,
+      schema,
       name: path,
       dir,
       phase: 'TEST',

@@ -11,7 +11,7 @@ import { compileNet, type NetGraph, type NetLayer } from '../net/index.js';
 import { Random } from '../random/index.js';
 import type { ParameterBlob } from '../runtime/blob.js';
 import type { Net, Weights } from '../runtime/net.js';
-import { create, type LayerParameter, type NetParameter, sub } from '../schema/index.js';
+import { create, type LayerParameter, type NetParameter, schemaOf, sub } from '../schema/index.js';
 import { type FitLayer, type FitOptions, fitBlob } from '../weights/fit.js';
 import { matchWeights, type ScannedWeights, type StoredBlob, scanNetWeights } from '../weights/index.js';
 import { useNetWeights } from '../weights/node/files.js';
@@ -56,7 +56,10 @@ export interface TransplantReport {
  */
 export function transplant(net: Net, weights: Weights, options: TransplantOptions = {}): TransplantReport {
   const move = (scanned: ScannedWeights) => new Surgery(net, scanned, options).run();
-  return typeof weights === 'string' ? useNetWeights(weights, move) : move(scanNetWeights(weights));
+  const reading = { schema: schemaOf(net.graph.source) };
+  return typeof weights === 'string'
+    ? useNetWeights(weights, move, reading)
+    : move(scanNetWeights(weights, undefined, reading));
 }
 
 class Surgery {

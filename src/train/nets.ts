@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type Diagnostic, error, hasErrors, MokapotError } from '../diagnostics/index.js';
-import { loadSchemas, parseOptions, readPrototxt, type SchemaOptions } from '../runtime/schemas.js';
+import { parseOptions, readPrototxt, type SchemaOptions } from '../runtime/schemas.js';
 import { isSet, locate, type NetParameter, type NetState, parseNet, type SolverParameter } from '../schema/index.js';
 import { solverError } from '../solver/index.js';
 
@@ -112,11 +112,11 @@ async function readNet(
 
 /** @throws MokapotError `file-unreadable`, or what its text has */
 export async function readNetFile(path: string, options: SchemaOptions = {}): Promise<NamedNet> {
-  return readNetText(await readPrototxt(path, options), path, dirname(path), options);
+  const { text, schema } = await readPrototxt(path, options);
+  return readNetText(text, path, dirname(path), { ...options, schema });
 }
 
 export function readNetText(text: string, name = '<text>', dir?: string, options: SchemaOptions = {}): NamedNet {
-  loadSchemas([options.schema ?? []].flat());
   const { message, diagnostics } = parseNet(text, parseOptions(options, name));
   if (hasErrors(diagnostics)) throw new MokapotError(diagnostics);
   return { param: message, text, dir, diagnostics };

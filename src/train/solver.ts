@@ -12,7 +12,7 @@ import { LOSS, type NetGraph, type NetOptions, type NetParam } from '../net/inde
 import type { Net, Weights } from '../runtime/net.js';
 import type { UserCodeOptions } from '../runtime/python_modules.js';
 import type { RunRequest } from '../runtime/runner.js';
-import { loadSchemas, parseOptions, readPrototxt, type SchemaOptions } from '../runtime/schemas.js';
+import { parseOptions, readPrototxt, type SchemaOptions } from '../runtime/schemas.js';
 import { parseSolver, SolverParameter } from '../schema/index.js';
 import {
   accumulate,
@@ -140,13 +140,12 @@ export class Solver {
    *   not fit the engine
    */
   static async fromFile(path: string, options: SolverOptions = {}): Promise<Solver> {
-    const text = await readPrototxt(path, options);
-    return Solver.fromText(text, { ...options, name: path, dir: dirname(path) });
+    const { text, schema } = await readPrototxt(path, options);
+    return Solver.fromText(text, { ...options, schema, name: path, dir: dirname(path) });
   }
 
   /** The same from a solver's text. */
   static async fromText(text: string, options: SolverTextOptions = {}): Promise<Solver> {
-    loadSchemas([options.schema ?? []].flat());
     const { message, diagnostics } = parseSolver(text, parseOptions(options, options.name));
     if (hasErrors(diagnostics)) throw new MokapotError(diagnostics);
     return Solver.fromParam(message, options, diagnostics);

@@ -5,6 +5,7 @@ import { type Dataset, openDataset } from '../data/index.js';
 import { fail } from '../diagnostics/index.js';
 import { DataFeeds } from '../feeds/data_feeds.js';
 import type { Feeds } from '../feeds/feeds.js';
+import { schemaFrom } from '../runtime/schemas.js';
 import { digitsSolver, type EpochOptions } from './digits.js';
 import type { TrainEvent } from './events.js';
 import { type LoopOptions, trainSolver } from './loop.js';
@@ -110,7 +111,9 @@ async function byEpochs(options: TrainOptions, dataset: Dataset | undefined): Pr
 }
 
 async function namedNet({ net, netText, ...options }: TrainOptions): Promise<NamedNet> {
-  if (netText !== undefined) return readNetText(netText, net, net && dirname(net), options);
+  if (netText !== undefined) {
+    return readNetText(netText, net, net && dirname(net), { schema: schemaFrom(options, net) });
+  }
   if (net !== undefined) return readNetFile(net, options);
   throw fail('no-train-net', 'No network was given.', { hint: 'Name its prototxt, or a solver: --solver FILE.' });
 }

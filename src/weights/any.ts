@@ -1,7 +1,7 @@
 /** Weights of any format that Mokapot reads, in one form: blobs by layer. */
 
 import type { Diagnostic } from '../diagnostics/index.js';
-import type { NetParameter } from '../schema/index.js';
+import type { DecodeOptions, NetParameter } from '../schema/index.js';
 import { type StoredBlob, scanBlobMessage, takeBlob, type WeightBlob } from './formats/blob.js';
 import { scanCaffeH5 } from './formats/caffe_h5.js';
 import { type Generation, scanCaffemodel } from './formats/caffemodel.js';
@@ -33,29 +33,32 @@ export type ScannedWeights = AnyWeights<StoredBlob>;
  * use to a net, `.npy`, `.binaryproto` and `.solverstate`.
  * @throws MokapotError `weights-format`, and what the format's own reader throws
  */
-export function readWeights(bytes: Bytes, name?: string): LoadedWeights {
-  const scanned = scanWeights(bytes, name);
+export function readWeights(bytes: Bytes, name?: string, options?: DecodeOptions): LoadedWeights {
+  const scanned = scanWeights(bytes, name, options);
   return { ...scanned, layers: new Map([...scanned.layers].map(([layer, b]) => [layer, b.map(takeBlob)])) };
 }
 
 /** The same up to the numbers, which each blob's `read` fetches. */
-export function scanWeights(bytes: Bytes, name?: string): ScannedWeights {
+export function scanWeights(bytes: Bytes, name?: string, options?: DecodeOptions): ScannedWeights {
   const source = toSource(bytes, name);
   const format = formatOf(source);
-  return { format, diagnostics: [], ...SCANNERS[format](source) };
+  return { format, diagnostics: [], ...SCANNERS[format](source, options) };
 }
 
 /** The same, of the formats that hold a net's weights. @throws MokapotError `weights-format` for the others */
-export function scanNetWeights(bytes: Bytes, name?: string): ScannedWeights {
+export function scanNetWeights(bytes: Bytes, name?: string, options?: DecodeOptions): ScannedWeights {
   const source = toSource(bytes, name);
   refuseOthers(source, 'caffemodel', 'h5', 'safetensors', 'npz');
-  return scanWeights(source);
+  return scanWeights(source, source.name, options);
 }
 
-type Scanner = (source: ByteSource) => Omit<ScannedWeights, 'format' | 'diagnostics'> & Partial<ScannedWeights>;
+type Scanner = (
+  source: ByteSource,
+  options?: DecodeOptions,
+) => Omit<ScannedWeights, 'format' | 'diagnostics'> & Partial<ScannedWeights>;
 
 const SCANNERS: Readonly<Record<WeightsFormat, Scanner>> = {
-  caffemodel: source => scanCaffemodel(source),
+  caffemodel: (source, options) => scanCaffemodel(source, source.name, options),
   h5: source => ({ layers: perhapsLegacy(scanCaffeH5(source).layers) }),
   safetensors: source => ({ layers: perhapsLegacy(layersOf(scanSafetensors(source).tensors)) }),
   npz: source => ({ layers: perhapsLegacy(layersOf(scanNpz(source))) }),

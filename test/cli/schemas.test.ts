@@ -40,6 +40,21 @@ describe("a fork's schema", () => {
     expect(coded.bytes.length).toBeGreaterThan(20);
   });
 
+  it('counts for the networks it lies beside, of one command too', async () => {
+    const [a, b] = [files('zyt', 'net.proto'), files('zyt', 'net.proto')];
+    writeFileSync(b.schema, proto('zyt').replace('int32 a', 'string b'));
+    writeFileSync(b.net, net('zyt').replace('a: 1', 'b: "1"'));
+    expect(await mokapot(['check', a.net, b.net, a.net])).toMatchObject({ code: 0 });
+    const alone = join(dirname(b.net), 'alone.prototxt');
+    copyFileSync(b.net, alone);
+    const swapped = await mokapot(['check', b.net, alone, '--schema', a.schema]);
+    expect([swapped.code, swapped.out]).toEqual([1, expect.stringMatching(/has no field `b`[\s\S]*alone.prototxt:3/)]);
+    const compared = await mokapot(['diff', a.net, b.net, '--json']);
+    expect(JSON.parse(compared.out)).toMatchObject({
+      changed: [{ fields: [{ path: 'zyt_param.a' }, { path: 'zyt_param.b' }] }],
+    });
+  });
+
   it('that is none is an error, not a crash', async () => {
     const paths = files('zyv', 'fork.proto');
     writeFileSync(paths.schema, 'message {');

@@ -6,7 +6,7 @@ import type { Type } from 'protobufjs';
 import { transpileModule } from 'typescript';
 import { expect, it } from 'vitest';
 import { type LayerType, layerTypes, registerLayer } from '../../src/layers/index.js';
-import { caffeRoot, extendSchema } from '../../src/schema/index.js';
+import { defaultSchema, extendSchema } from '../../src/schema/index.js';
 import { compiled, runLayer } from './net_of.js';
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
@@ -40,7 +40,7 @@ it('every parameter of a layer that computes is read by its code, or has a reaso
     paramFields: (type: LayerType) => readonly string[];
     unheeded: (type: LayerType, field: string) => string | undefined;
   };
-  const root = caffeRoot();
+  const root = defaultSchema().root;
   const fields = root.lookupType('caffe.LayerParameter').fields;
   const files = readdirSync(new URL('../../src/layers/catalogue/', import.meta.url)).filter(f => f.endsWith('.ts'));
   const lost: string[] = [];

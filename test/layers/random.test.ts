@@ -9,7 +9,7 @@ import { type LayerType, layerTypes } from '../../src/layers/index.js';
 import { paramFields } from '../../src/net/explain.js';
 import { lowerNet } from '../../src/net/index.js';
 import { Random } from '../../src/random/index.js';
-import { caffeRoot } from '../../src/schema/index.js';
+import { defaultSchema } from '../../src/schema/index.js';
 import { compiled, type Shapes } from './net_of.js';
 
 const RUNS = Number(process.env['MOKAPOT_RUNS'] ?? 20);
@@ -58,7 +58,7 @@ function layerOf(type: LayerType, shapes: Shapes): string {
     ...Object.keys(shapes).map(name => `bottom: "${name}"`),
     ...Array.from({ length: tops }, (_, i) => `top: "t${i}"`),
   ];
-  const messages = caffeRoot().lookupType('caffe.LayerParameter').fields;
+  const messages = defaultSchema().root.lookupType('caffe.LayerParameter').fields;
   const body = paramFields(type).map(name => `${name} { ${fieldsOf(messages[name]!.resolvedType as Type)} }`);
   return `layer { name: "l" type: "${type.type}" ${names.join(' ')} ${body.join(' ')} }`;
 }

@@ -8,6 +8,7 @@ import { completionsAt } from '../../src/lsp/completion.js';
 import { cursorAt } from '../../src/lsp/cursor.js';
 import { hoverAt } from '../../src/lsp/hover.js';
 import { definitionsAt, nameAt, outline, referencesAt, renameAt } from '../../src/lsp/names.js';
+import { messageType } from '../../src/schema/index.js';
 
 /** A text with its cursor, which `|` marks. */
 function at(marked: string): { analysis: Analysis; offset: number; text: string } {
@@ -60,7 +61,7 @@ function place(piece: string, n = 0): number {
 describe('cursorAt', () => {
   const of = (marked: string) => {
     const offset = marked.indexOf('|');
-    const c = cursorAt(marked.replace('|', ''), offset, 'caffe.NetParameter');
+    const c = cursorAt(marked.replace('|', ''), offset, messageType('caffe.NetParameter'));
     return [c.place, c.path.join('.'), c.field?.name, c.prefix];
   };
   it.each([

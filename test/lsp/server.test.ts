@@ -1,7 +1,10 @@
 /** `mokapot lsp` as an editor meets it: a process of its own, spoken to over its stdin and stdout. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   type CodeAction,
@@ -41,6 +44,8 @@ let editor: ProtocolConnection;
 let version = 0;
 let received: PublishDiagnosticsParams[] = [];
 const waiting: ((d: PublishDiagnosticsParams) => void)[] = [];
+/** Of other files than the one above, by address. */
+const besides = new Map<string, (d: PublishDiagnosticsParams) => void>();
 
 /** The next diagnostics for the newest version of the text. */
 function diagnosed(): Promise<PublishDiagnosticsParams> {
@@ -68,6 +73,8 @@ beforeAll(async () => {
   });
   editor = createProtocolConnection(new StreamMessageReader(server.stdout!), new StreamMessageWriter(server.stdin!));
   editor.onNotification('textDocument/publishDiagnostics', (d: PublishDiagnosticsParams) => {
+    besides.get(d.uri)?.(d);
+    if (d.uri !== URI) return;
     received.push(d);
     if (d.version === version) for (const resolve of waiting.splice(0)) resolve(d);
   });
@@ -150,6 +157,27 @@ describe('mokapot lsp', () => {
       context: { diagnostics },
     });
     expect(actions[0]!.edit!.changes![URI]![0]!.newText).toBe('num_output');
+  }, 60_000);
+
+  it('goes by the schema that lies beside the file', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'mokapot-lsp-'));
+    const text = 'layer { name: "x" type: "ReLU" beside_param { a: 1 } }';
+    const opened = async (name: string) => {
+      const uri = pathToFileURL(join(dir, `${name}.prototxt`)).href;
+      const told = new Promise<PublishDiagnosticsParams>(resolve => besides.set(uri, resolve));
+      await editor.sendNotification('textDocument/didOpen', {
+        textDocument: { uri, languageId: 'prototxt', version: 1, text },
+      });
+      return (await told).diagnostics.map(d => d.code);
+    };
+    writeFileSync(
+      join(dir, 'net.proto'),
+      'syntax = "proto2"; package caffe; message LayerParameter { optional BesideParameter beside_param = 9400; } message BesideParameter { optional int32 a = 1; }',
+    );
+    writeFileSync(join(dir, 'broken.proto'), 'message {');
+    expect(await opened('net')).not.toContain('unknown-field');
+    expect(await opened('other')).toContain('unknown-field');
+    expect(await opened('broken')).toContain('unknown-field');
   }, 60_000);
 
   it('ends when told to', async () => {

@@ -2,9 +2,9 @@
 
 import { describe, expect, it } from 'vitest';
 import {
-  caffeRoot,
   create,
   decode,
+  defaultSchema,
   encode,
   extendSchema,
   loadProto,
@@ -37,9 +37,9 @@ describe('a schema that is merged', () => {
   });
 
   it('adds messages, fields, enum values and extensions, and changes nothing', () => {
-    const before = Object.keys(caffeRoot().lookupType('caffe.LayerParameter').fields);
+    const before = Object.keys(defaultSchema().root.lookupType('caffe.LayerParameter').fields);
     extendSchema(FORK, 'fork.proto');
-    const layer = caffeRoot().lookupType('caffe.LayerParameter');
+    const layer = defaultSchema().root.lookupType('caffe.LayerParameter');
     expect(Object.keys(layer.fields)).toEqual([...before, 'name_of_its_own', 'foo_param', 'foo_list']);
     expect(layer.fields['name']!.id).toBe(1);
     expect(layer.fields['swish_param']!.id).toBe(147);
@@ -62,7 +62,7 @@ describe('a schema that is merged', () => {
       extendSchema('syntax = "proto2"; package caffe; message Q { optional Nowhere x = 1; }', 'odd.proto'),
     ).toThrow(/odd\.proto does not go with Caffe's schema.*Nowhere/);
     expect(parseNet(text).diagnostics).toEqual([]);
-    expect(caffeRoot().get('caffe.Q')).toBeNull();
+    expect(defaultSchema().root.get('caffe.Q')).toBeNull();
   });
 
   it('of one own, apart from Caffe, stays apart', () => {

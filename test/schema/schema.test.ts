@@ -6,10 +6,10 @@ import protobuf from 'protobufjs';
 import { describe, expect, it } from 'vitest';
 import {
   CAFFE_PROTO,
-  caffeRoot,
   clone,
   create,
   decode,
+  defaultSchema,
   encode,
   enumName,
   FORKS_PROTO,
@@ -25,7 +25,7 @@ import {
 } from '../../src/schema/index.js';
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
-const fields = (name: string) => caffeRoot().lookupType(`caffe.${name}`).fields;
+const fields = (name: string) => defaultSchema().root.lookupType(`caffe.${name}`).fields;
 
 describe("Caffe's schema", () => {
   it('the generated files agree with the proto (else: npm run schema)', async () => {
@@ -50,7 +50,7 @@ describe("Caffe's schema", () => {
         visit(child);
       }
     };
-    visit(caffeRoot().lookup('caffe') as protobuf.Namespace);
+    visit(defaultSchema().root.lookup('caffe') as protobuf.Namespace);
   });
 
   it('knows numbers and defaults of Caffe', () => {

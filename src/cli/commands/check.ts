@@ -13,15 +13,22 @@ import {
   statesOf,
   withoutRepeats,
 } from '../../net/index.js';
-import { loadSchemas, schemaBeside } from '../../runtime/schemas.js';
-import { looksLikeSolver, type NetState, parseSolver, type SolverParameter } from '../../schema/index.js';
+import { schemaFrom } from '../../runtime/schemas.js';
+import {
+  looksLikeSolver,
+  type NetState,
+  parseNet,
+  parseSolver,
+  type Schema,
+  type SolverParameter,
+} from '../../schema/index.js';
 import { checkSolver as checkSolverFields } from '../../solver/index.js';
 import { testNetsOf, trainNetOf } from '../../train/nets.js';
 import { countDiagnostics, exitCodes, printDiagnostics } from '../errors.js';
 import { fixText, writeFixed } from '../fixing.js';
 import { formatShape } from '../format.js';
 import { colors, type Io, say } from '../io.js';
-import { type LookingOptions, netOf, sourcesOf, withUserCode } from '../network.js';
+import { type LookingOptions, sourcesOf, withUserCode } from '../network.js';
 import { type Checked, githubReport, jsonReport, sarifReport } from '../reports.js';
 import { readTextFile } from '../text_file.js';
 
@@ -46,6 +53,11 @@ interface Known extends CheckOptions {
   readonly classes?: readonly string[];
   readonly trainedBy?: SolverParameter;
   readonly states?: readonly State[];
+}
+
+/** The same with the schema that one text goes by. */
+interface KnownSchema extends Known {
+  readonly schema: Schema;
 }
 
 /** @returns the exit code: 1 where a file has errors (with `strict`, warnings too). */
@@ -108,25 +120,26 @@ async function checkPath(io: Io, file: string, options: Known): Promise<Checked>
 
 async function checkText(io: Io, file: string, text: string, options: Known): Promise<Checked> {
   const name = file === '-' ? '<stdin>' : file;
-  loadSchemas(schemaBeside(file));
+  const schema = schemaFrom(options, file);
   const isSolver = options.solver ?? looksLikeSolver(text);
-  const diagnostics = await (isSolver ? checkSolver : checkNetwork)(io, text, name, options);
+  const diagnostics = await (isSolver ? checkSolver : checkNetwork)(io, text, name, { ...options, schema });
   return { file: name, kind: isSolver ? 'solver' : 'network', diagnostics: withoutRepeats(diagnostics) };
 }
 
-async function checkNetwork(io: Io, text: string, name: string, options: Known): Promise<Diagnostic[]> {
-  const message = netOf(text);
+async function checkNetwork(io: Io, text: string, name: string, options: KnownSchema): Promise<Diagnostic[]> {
+  const { schema } = options;
+  const { message } = parseNet(text, { name, schema });
   const asked = options.phase !== undefined || options.stage !== undefined;
   const { states, without } = fedStates(message, options.states ?? (asked ? [stateFrom(options)] : statesOf(message)));
   const { trainedBy: solver, classes, memory } = options;
-  const request = { text, name, inputShapes: options.input, weightsLoaded: options.weights !== undefined };
+  const request = { text, name, schema, inputShapes: options.input, weightsLoaded: options.weights !== undefined };
   const all = [];
   const wrong: Diagnostic[] = [];
   for (const state of states) {
-    const { diagnostics, ...found } = await sourcesOf({ text, name, state });
+    const { diagnostics, ...found } = await sourcesOf({ message, name }, state);
     wrong.push(...diagnostics);
     const full = { ...request, solver, classes, memory, ...found, state };
-    all.push(await withUserCode(io, request, options, hostLayer => describeFile({ ...full, hostLayer })));
+    all.push(await withUserCode(io, { message, name }, options, hostLayer => describeFile({ ...full, hostLayer })));
   }
   const assumed = all.find(d => d.assumed)?.assumed;
   const told = [...all.flatMap(d => d.diagnostics), ...wrong];
@@ -159,11 +172,11 @@ function withoutData(states: readonly State[]): Diagnostic[] {
   );
 }
 
-async function checkSolver(io: Io, text: string, name: string, options: Known): Promise<Diagnostic[]> {
-  const { message, diagnostics } = parseSolver(text, { name });
+async function checkSolver(io: Io, text: string, name: string, options: KnownSchema): Promise<Diagnostic[]> {
+  const { message, diagnostics } = parseSolver(text, { name, schema: options.schema });
   const out: Diagnostic[] = [...diagnostics];
   if (hasErrors(diagnostics)) return out;
-  out.push(...checkSolverFields(message), ...(await checkNets(message, name)));
+  out.push(...checkSolverFields(message), ...(await checkNets(message, name, options.schema)));
   for (const { path, states } of netPaths(message)) {
     const found = [resolve(dirname(name), path), path].find(p => existsSync(p));
     if (!found) continue;
@@ -174,10 +187,10 @@ async function checkSolver(io: Io, text: string, name: string, options: Known): 
 }
 
 /** What is wrong with how the solver names its nets; what is wrong in them is told of them. */
-async function checkNets(solver: SolverParameter, name: string): Promise<Diagnostic[]> {
+async function checkNets(solver: SolverParameter, name: string, schema: Schema): Promise<Diagnostic[]> {
   for (const read of [trainNetOf, testNetsOf]) {
     try {
-      await read(solver, dirname(name));
+      await read(solver, dirname(name), { schema });
     } catch (thrown) {
       if (!(thrown instanceof MokapotError)) throw thrown;
       const own = thrown.diagnostics.filter(d => d.location === undefined || d.location.source.name === name);

@@ -1,13 +1,14 @@
 /** `mokapot encode` and `mokapot decode`: prototxt ⇄ binary message, byte for byte as protoc does it. */
 
 import { type Diagnostic, fail, hasErrors, MokapotError } from '../../diagnostics/index.js';
+import { type SchemaOptions, schemaFrom } from '../../runtime/schemas.js';
 import {
   decode as decodeMessage,
   encode as encodeMessage,
-  messageType,
   type NetParameter,
   parseText,
   printText,
+  type Schema,
   type SolverParameter,
   upgradeNet,
   upgradeSolver,
@@ -17,7 +18,7 @@ import { printAndStop } from '../errors.js';
 import type { Io } from '../io.js';
 import { readBytes, readTextFile } from '../text_file.js';
 
-export interface CodecOptions {
+export interface CodecOptions extends SchemaOptions {
   readonly message: string;
   readonly out?: string;
   readonly raw?: boolean;
@@ -27,13 +28,14 @@ const LARGEST_BINARY = 2 ** 31 - 1;
 
 /** Text → binary. */
 export async function encode(io: Io, file: string, options: CodecOptions): Promise<void> {
-  const type = fullName(options.message);
   const text = await readTextFile(file);
-  const parsed = parseText(text, type, { name: file });
+  const schema = schemaFrom(options, file);
+  const type = fullName(options.message, schema);
+  const parsed = parseText(text, type, { name: file, schema });
   if (hasErrors(parsed.diagnostics)) throw new MokapotError(parsed.diagnostics);
   const { message, diagnostics } = options.raw ? parsed : upgrade(parsed.message, type);
   printAndStop(io, [...(options.raw ? [] : parsed.diagnostics), ...diagnostics]);
-  const bytes = encodeMessage(message, type);
+  const bytes = encodeMessage(message);
   if (options.out === undefined && io.stdout.isTTY) {
     throw fail('binary-to-terminal', 'A binary message is nothing for a terminal.', {
       hint: 'Name a file by --out FILE, or send the output into a pipe.',
@@ -44,25 +46,26 @@ export async function encode(io: Io, file: string, options: CodecOptions): Promi
 
 /** Binary → text. */
 export async function decode(io: Io, file: string, options: CodecOptions): Promise<void> {
-  const type = fullName(options.message);
-  const read = decodeFile(await readBytes(file, LARGEST_BINARY), type, file);
+  const schema = schemaFrom(options, file);
+  const type = fullName(options.message, schema);
+  const read = decodeFile(await readBytes(file, LARGEST_BINARY), type, file, schema);
   const { message, diagnostics } = options.raw ? { message: read, diagnostics: [] } : upgrade(read, type);
   printAndStop(io, diagnostics);
-  await put(io, options.out, Buffer.from(textOf(message, type, file), 'utf8'));
+  await put(io, options.out, Buffer.from(textOf(message, file), 'utf8'));
 }
 
-function decodeFile(bytes: Uint8Array, type: string, file: string): object {
+function decodeFile(bytes: Uint8Array, type: string, file: string, schema: Schema): object {
   try {
-    return decodeMessage(bytes, type);
+    return decodeMessage(bytes, type, { schema });
   } catch (cause) {
     if (!(cause instanceof MokapotError)) throw cause;
     throw new MokapotError(cause.diagnostics.map(d => ({ ...d, message: `${file}: ${d.message}` })));
   }
 }
 
-function textOf(message: object, type: string, file: string): string {
+function textOf(message: object, file: string): string {
   try {
-    return printText(message, type);
+    return printText(message);
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
     throw fail('too-large-as-text', `${file} would be more than 512 MiB of text.`, {
@@ -72,9 +75,9 @@ function textOf(message: object, type: string, file: string): string {
 }
 
 /** `SolverParameter` is `caffe.SolverParameter`. */
-function fullName(name: string): string {
+function fullName(name: string, schema: Schema): string {
   const full = name.includes('.') ? name : `caffe.${name}`;
-  messageType(full);
+  schema.type(full);
   return full;
 }
 

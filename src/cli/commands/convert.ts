@@ -9,13 +9,14 @@ import {
 } from '../../convert/index.js';
 import { fail } from '../../diagnostics/index.js';
 import type { Shape } from '../../ir/index.js';
+import type { SchemaOptions } from '../../runtime/schemas.js';
 import { loadBinaryproto } from '../../weights/node/files.js';
 import { printDiagnostics } from '../errors.js';
 import { formatBytes, formatNumber } from '../format.js';
 import { colors, type Io, say, tell } from '../io.js';
 import { readTextFile } from '../text_file.js';
 
-export interface ConvertCommandOptions {
+export interface ConvertCommandOptions extends SchemaOptions {
   readonly to: Target;
   readonly out: string;
   readonly net?: string;

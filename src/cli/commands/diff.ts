@@ -12,6 +12,7 @@ import {
   type ShapeChange,
   stateFrom,
 } from '../../net/index.js';
+import { schemaFrom } from '../../runtime/schemas.js';
 import { looksLikeSolver, parseNet, parseSolver, type SolverParameter } from '../../schema/index.js';
 import { exitCodes } from '../errors.js';
 import { formatCount, formatShape, formatSi } from '../format.js';
@@ -30,7 +31,7 @@ export interface DiffOptions extends LookingOptions {
 export async function diff(io: Io, a: string, b: string, options: DiffOptions): Promise<number> {
   const [before, after] = [await readTextFile(a), await readTextFile(b)];
   if (looksLikeSolver(before) && looksLikeSolver(after)) {
-    const fields = diffMessages(solverOf(before, a), solverOf(after, b));
+    const fields = diffMessages(solverOf(before, a, options), solverOf(after, b, options));
     if (options.json) say(io, JSON.stringify({ equal: fields.length === 0, fields }, null, 2));
     else printFields(io, fields, '');
     if (fields.length === 0 && !options.json) say(io, 'The two mean the same.');
@@ -42,18 +43,21 @@ export async function diff(io: Io, a: string, b: string, options: DiffOptions): 
   return found.equal ? exitCodes.ok : exitCodes.failed;
 }
 
-function solverOf(text: string, name: string): SolverParameter {
-  const { message, diagnostics } = parseSolver(text, { name });
+function solverOf(text: string, name: string, options: DiffOptions): SolverParameter {
+  const { message, diagnostics } = parseSolver(text, { name, schema: schemaFrom(options, name) });
   if (hasErrors(diagnostics)) throw new MokapotError(diagnostics);
   return message;
 }
 
 async function sideOf(io: Io, text: string, file: string, options: DiffOptions): Promise<DiffSide> {
   const name = file === '-' ? '<stdin>' : file;
-  const { message, diagnostics } = parseNet(text, { name });
+  const schema = schemaFrom(options, file);
+  const { message, diagnostics } = parseNet(text, { name, schema });
   if (hasErrors(diagnostics)) throw new MokapotError(diagnostics);
-  const request = { text, name, state: stateFrom(options), inputShapes: options.input };
-  const description = await withUserCode(io, request, options, hostLayer => describeFile({ ...request, hostLayer }));
+  const request = { text, name, schema, state: stateFrom(options), inputShapes: options.input };
+  const description = await withUserCode(io, { message, name }, options, hostLayer =>
+    describeFile({ ...request, hostLayer }),
+  );
   return { message, description };
 }
 

@@ -2,13 +2,14 @@
 
 import { textToBytes } from '../../../grammar/index.js';
 import { fail } from '../../diagnostics/index.js';
+import { type SchemaOptions, schemaFrom } from '../../runtime/schemas.js';
 import { type Change, type Edit, editText, looksLikeSolver, parseEdit } from '../../schema/index.js';
 import { writeAtomically } from '../../weights/node/files.js';
 import { printAndStop } from '../errors.js';
 import { type Io, say, tell } from '../io.js';
 import { readTextFile } from '../text_file.js';
 
-export interface EditOptions {
+export interface EditOptions extends SchemaOptions {
   readonly set?: readonly string[];
   readonly add?: readonly string[];
   readonly remove?: readonly string[];
@@ -36,7 +37,7 @@ export async function edit(io: Io, file: string, options: EditOptions): Promise<
   }
   const text = await readTextFile(file);
   const type = looksLikeSolver(text) ? 'caffe.SolverParameter' : 'caffe.NetParameter';
-  const edited = editText(text, type, edits, { name: file });
+  const edited = editText(text, type, edits, { name: file, schema: schemaFrom(options, file) });
   printAndStop(io, edited.diagnostics);
   const out = options.out ?? (options.write && file !== '-' ? file : undefined);
   const bytes = textToBytes(edited.text);

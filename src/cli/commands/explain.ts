@@ -17,6 +17,7 @@ import {
   statesOf,
   whereKnown,
 } from '../../net/index.js';
+import { schemaFrom } from '../../runtime/schemas.js';
 import { parseNet } from '../../schema/index.js';
 import { exitCodes, printDiagnostics } from '../errors.js';
 import { formatCount, formatShape, formatSi } from '../format.js';
@@ -40,7 +41,7 @@ export async function explain(
 ): Promise<number> {
   if (layer !== undefined) return explainInNet(io, what, layer, options);
   const name = [...layerTypes.keys()].find(t => t.toLowerCase() === what.toLowerCase()) ?? what;
-  const type = explainType(name);
+  const type = explainType(name, schemaFrom(options));
   if (!type) throw unknownType(what);
   if (options.json) say(io, JSON.stringify(type, null, 2));
   else printType(io, type);
@@ -65,13 +66,16 @@ function unknownType(what: string) {
 async function explainInNet(io: Io, file: string, layer: string, options: ExplainOptions): Promise<number> {
   const text = await readTextFile(file);
   const name = file === '-' ? '<stdin>' : file;
-  const { message } = parseNet(text, { name });
+  const schema = schemaFrom(options, file);
+  const { message } = parseNet(text, { name, schema });
   const asked = options.phase !== undefined || options.stage !== undefined;
   const states = asked ? [stateFrom(options)] : statesOf(message);
   let bad = false;
   for (const state of states) {
-    const request = { text, name, state, inputShapes: options.input };
-    const net = await withUserCode(io, request, options, hostLayer => describeFile({ ...request, hostLayer }));
+    const request = { text, name, schema, state, inputShapes: options.input };
+    const net = await withUserCode(io, { message, name }, options, hostLayer =>
+      describeFile({ ...request, hostLayer }),
+    );
     const described = net.layers.find(l => l.name === layer && !l.inserted);
     bad ||= hasErrors(net.diagnostics);
     if (!described) continue;
@@ -82,7 +86,7 @@ async function explainInNet(io: Io, file: string, layer: string, options: Explai
     else printLayer(io, found, state);
     return exitCodes.ok;
   }
-  const net = describeFile({ text, name, state: states[0]!, inputShapes: options.input });
+  const net = describeFile({ text, name, schema, state: states[0]!, inputShapes: options.input });
   if (bad)
     printDiagnostics(
       io,

@@ -5,6 +5,7 @@ import { fail, hasErrors } from '../../diagnostics/index.js';
 import type { Shape } from '../../ir/index.js';
 import { describeFile, layersInState, stateFrom } from '../../net/index.js';
 import { type NetPicture, netPicture, toDot, toSvg } from '../../picture/index.js';
+import { schemaFrom } from '../../runtime/schemas.js';
 import { parseNet } from '../../schema/index.js';
 import { writeAtomically } from '../../weights/node/files.js';
 import { exitCodes, printDiagnostics } from '../errors.js';
@@ -41,14 +42,17 @@ export async function graph(io: Io, file: string, options: GraphOptions): Promis
   }
   const text = await readTextFile(file);
   const state = stateFrom(options);
-  const request = { text, name: file === '-' ? '<stdin>' : file, state, inputShapes: options.input };
-  const net = await withUserCode(io, request, options, hostLayer => describeFile({ ...request, hostLayer }));
+  const schema = schemaFrom(options, file);
+  const name = file === '-' ? '<stdin>' : file;
+  const { message } = parseNet(text, { name, schema });
+  const request = { text, name, schema, state, inputShapes: options.input };
+  const net = await withUserCode(io, { message, name }, options, hostLayer => describeFile({ ...request, hostLayer }));
   printDiagnostics(
     io,
     net.diagnostics.filter(d => d.severity === 'error'),
   );
   if (net.layers.length === 0) return exitCodes.failed;
-  const made = await make(netPicture(net, layersInState(parseNet(text).message, state)), options);
+  const made = await make(netPicture(net, layersInState(message, state)), options);
   const bytes = typeof made === 'string' ? Buffer.from(made, 'utf8') : made;
   if (options.out === undefined || options.out === '-') io.stdout.write(bytes);
   else {

@@ -17,6 +17,7 @@ import {
 import { fail, nearest } from '../../diagnostics/index.js';
 import { describeFile } from '../../net/index.js';
 import type { UserCodeOptions } from '../../runtime/python_modules.js';
+import { type SchemaOptions, schemaFrom } from '../../runtime/schemas.js';
 import { type ClassMask, type InputPicture, maskDice, Segmenter } from '../../tools/segment.js';
 import { writeAtomically } from '../../weights/node/files.js';
 import { Interrupted, printEngineNotes } from '../errors.js';
@@ -25,7 +26,7 @@ import { warnOfFreshWeights } from '../fresh.js';
 import { type Io, say, tellingOf } from '../io.js';
 import { readTextFile } from '../text_file.js';
 
-export interface InferOptions extends UserCodeOptions {
+export interface InferOptions extends UserCodeOptions, SchemaOptions {
   readonly net: string;
   readonly weights?: readonly string[];
   readonly dataset?: string;
@@ -142,7 +143,7 @@ async function* filesOf(names: readonly string[], options: InferOptions): AsyncG
   if (options.label !== undefined && names.length > 1) {
     throw fail('one-label', `--label goes with one picture, and there are ${names.length}.`);
   }
-  const channels = await channelsOf(options.net);
+  const channels = await channelsOf(options);
   for (const path of names) {
     const picture = await loadPicture(path, channels);
     const [, height, width] = picture.shape;
@@ -152,9 +153,9 @@ async function* filesOf(names: readonly string[], options: InferOptions): AsyncG
 }
 
 /** How many channels the network's own input has; undefined where it leaves that to the data set. */
-async function channelsOf(net: string): Promise<1 | 3 | undefined> {
+async function channelsOf({ net, ...options }: InferOptions): Promise<1 | 3 | undefined> {
   const state = { phase: 'TEST', stages: ['deploy'] } as const;
-  const described = describeFile({ text: await readTextFile(net), name: net, state });
+  const described = describeFile({ text: await readTextFile(net), name: net, schema: schemaFrom(options, net), state });
   const channels = described.assumed ? undefined : described.blobs.get('data')?.shape[1];
   return channels === 1 || channels === 3 ? channels : undefined;
 }

@@ -12,7 +12,8 @@ import {
   stateFrom,
   tryCompileNet,
 } from '../../net/index.js';
-import { parseNet } from '../../schema/index.js';
+import { schemaFrom } from '../../runtime/schemas.js';
+import { type NetParameter, parseNet } from '../../schema/index.js';
 import { exitCodes, printDiagnostics } from '../errors.js';
 import { formatBytes, formatCount, formatShape, formatSi, formatTable } from '../format.js';
 import { colors, type Io, say, tell } from '../io.js';
@@ -31,18 +32,17 @@ export interface SummaryOptions extends LookingOptions {
 /** @returns 1 where the network has errors; what stands of it is shown all the same. */
 export async function summary(io: Io, file: string, options: SummaryOptions): Promise<number> {
   const text = await readTextFile(file);
-  const request = {
-    text,
-    name: file === '-' ? '<stdin>' : file,
-    state: stateFrom(options),
-    inputShapes: options.input,
-  };
-  const { diagnostics: _, ...found } = await sourcesOf(request);
+  const name = file === '-' ? '<stdin>' : file;
+  const schema = schemaFrom(options, file);
+  const { message } = parseNet(text, { name, schema });
+  const state = stateFrom(options);
+  const request = { text, name, schema, state, inputShapes: options.input };
+  const { diagnostics: _, ...found } = await sourcesOf({ message, name }, state);
   const full = { ...request, ...found };
   let onHost: readonly HostNode[] = [];
-  const net = await withUserCode(io, request, options, hostLayer => {
+  const net = await withUserCode(io, { message, name }, options, hostLayer => {
     const described = describeFile({ ...full, hostLayer });
-    if (described.ok) onHost = hostNodesOf({ ...full, hostLayer }, described.assumed);
+    if (described.ok) onHost = hostNodesOf(message, { ...full, hostLayer }, described.assumed);
     return described;
   });
   if (options.json) say(io, JSON.stringify({ ...toJson(net), onHost }, null, 2));
@@ -58,11 +58,12 @@ export async function summary(io: Io, file: string, options: SummaryOptions): Pr
 
 /** What of the network the default engine leaves to the host, so that nothing is slow in silence. */
 function hostNodesOf(
-  { text, state, ...options }: DescribeRequest,
+  message: NetParameter,
+  { state, ...options }: DescribeRequest,
   assumed: Readonly<Record<string, Shape>> | undefined,
 ): readonly HostNode[] {
   const entryShapes = { ...assumed, ...options.entryShapes };
-  const { partial } = tryCompileNet(parseNet(text).message, { ...options, ...state, entryShapes });
+  const { partial } = tryCompileNet(message, { ...options, ...state, entryShapes });
   return nodesOnHost(lowerNet(partial, { gradients: state.phase === 'TRAIN' ? 'loss' : 'none' }).graph);
 }
 

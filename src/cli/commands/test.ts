@@ -7,6 +7,7 @@ import { DataFeeds } from '../../feeds/data_feeds.js';
 import { LOSS } from '../../net/index.js';
 import { Net } from '../../runtime/net.js';
 import { type UserCodeOptions, userCode } from '../../runtime/python_modules.js';
+import type { SchemaOptions } from '../../runtime/schemas.js';
 import { figures, figuresToFetch, Mean, testBatches, testProgram } from '../../train/figures.js';
 import { readNetFile } from '../../train/nets.js';
 import { Interrupted, printEngineNotes } from '../errors.js';
@@ -16,7 +17,7 @@ import { type Io, say, tellingOf } from '../io.js';
 import { readTextFile } from '../text_file.js';
 import { figureTexts } from '../training.js';
 
-export interface TestCommandOptions extends UserCodeOptions {
+export interface TestCommandOptions extends UserCodeOptions, SchemaOptions {
   readonly net: string;
   readonly weights?: readonly string[];
   readonly dataset?: string;
@@ -34,7 +35,7 @@ export async function testCommand(io: Io, options: TestCommandOptions): Promise<
   const dataset = options.dataset === undefined ? undefined : await openDataset(options.dataset);
   try {
     await readTextFile(options.net);
-    const source = await readNetFile(options.net);
+    const source = await readNetFile(options.net, options);
     const state = { phase: 'TEST', stages: options.stage ?? ['val'] } as const;
     const split = await dataset?.split(options.split);
     const data = await DataFeeds.bind(source.param, state, { split, dir: source.dir, seed: 0, shuffle: false });

@@ -7,6 +7,8 @@ import type { Shape } from '../../ir/index.js';
 import { describeFile, stateFrom } from '../../net/index.js';
 import { Net } from '../../runtime/net.js';
 import { type UserCodeOptions, userCode } from '../../runtime/python_modules.js';
+import { type SchemaOptions, schemaFrom } from '../../runtime/schemas.js';
+import { parseNet } from '../../schema/index.js';
 import { type Timing, timeNet } from '../../tools/timing.js';
 import { Interrupted, printEngineNotes } from '../errors.js';
 import { type Column, formatBytes, formatShape, formatTable } from '../format.js';
@@ -15,7 +17,7 @@ import { sourcesOf } from '../network.js';
 import { startBar } from '../progress.js';
 import { readTextFile } from '../text_file.js';
 
-export interface TimeOptions extends UserCodeOptions {
+export interface TimeOptions extends UserCodeOptions, SchemaOptions {
   readonly net: string;
   readonly backend?: readonly string[];
   readonly iterations: number;
@@ -30,10 +32,13 @@ export interface TimeOptions extends UserCodeOptions {
 
 export async function time(io: Io, options: TimeOptions): Promise<void> {
   const signal = io.interruptible();
-  const text = await readTextFile(options.net);
+  const { net: name } = options;
+  const text = await readTextFile(name);
+  const schema = schemaFrom(options, name);
+  const { message } = parseNet(text, { name, schema });
   const state = stateFrom(options);
-  const { diagnostics: _, ...found } = await sourcesOf({ text, name: options.net, state });
-  const net = describeFile({ text, name: options.net, state, inputShapes: options.input, ...found });
+  const { diagnostics: _, ...found } = await sourcesOf({ message, name }, state);
+  const net = describeFile({ text, name, schema, state, inputShapes: options.input, ...found });
   if (hasErrors(net.diagnostics)) throw new MokapotError(net.diagnostics.filter(d => d.severity === 'error'));
   const inputShapes = Object.fromEntries(net.inputs.map(name => [name, net.blobs.get(name)!.shape]));
   const timings: Timing[] = [];
@@ -47,8 +52,9 @@ export async function time(io: Io, options: TimeOptions): Promise<void> {
       weights,
       ...userCode(options),
       onPythonOutput: tellingOf(io),
-      name: options.net,
-      dir: dirname(options.net),
+      name,
+      schema,
+      dir: dirname(name),
     };
     const running = await Net.fromText(text, { ...load, seed: 1 });
     const onProgress = (share: number) => {
@@ -64,10 +70,10 @@ export async function time(io: Io, options: TimeOptions): Promise<void> {
     }
   }
   if (options.json) say(io, JSON.stringify(timings, null, 2));
-  else print(io, net.name || options.net, timings);
+  else print(io, net.name || name, timings);
   if (!options.svg) return;
   const { timingChart } = await import('../../charts/timing_chart.js');
-  await writeFile(options.svg, timingChart(timings, `${net.name || options.net}, milliseconds a layer`));
+  await writeFile(options.svg, timingChart(timings, `${net.name || name}, milliseconds a layer`));
   tell(io, `The picture is in ${options.svg}.`);
 }
 

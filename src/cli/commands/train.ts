@@ -3,6 +3,7 @@
 import { basename, extname, join } from 'node:path';
 import { fail } from '../../diagnostics/index.js';
 import type { UserCodeOptions } from '../../runtime/python_modules.js';
+import { type SchemaOptions, schemaFrom } from '../../runtime/schemas.js';
 import { RUN_FILES, type TrainOptions, train } from '../../train/index.js';
 import { exitCodes, Interrupted } from '../errors.js';
 import { type Io, say, tellingOf } from '../io.js';
@@ -10,7 +11,7 @@ import { withBatchSize } from '../network.js';
 import { readTextFile } from '../text_file.js';
 import { showTraining } from '../training.js';
 
-export interface TrainCommandOptions extends UserCodeOptions {
+export interface TrainCommandOptions extends UserCodeOptions, SchemaOptions {
   readonly solver?: string;
   readonly net?: string;
   readonly dataset?: string;
@@ -80,7 +81,8 @@ async function trainOptions(options: TrainCommandOptions): Promise<TrainOptions>
       hint: "Caffe's way: --solver FILE. DIGITS' way: --net FILE --dataset DIR --epochs 5 --lr 1e-4.",
     });
   }
-  const netText = batchSize === undefined ? undefined : withBatchSize(await readTextFile(net), batchSize);
+  const netText =
+    batchSize === undefined ? undefined : withBatchSize(await readTextFile(net), batchSize, schemaFrom(options, net));
   const steps = options.policy === 'multistep' ? { stepValues: step } : { stepSize: step?.[0] };
   return { ...rest, net, netText, ...(step && steps) };
 }

@@ -7,6 +7,7 @@ import { entriesFor } from '../../net/assumed.js';
 import { describeFile, stateFrom } from '../../net/index.js';
 import { Net } from '../../runtime/net.js';
 import { type UserCodeOptions, userCode } from '../../runtime/python_modules.js';
+import { type SchemaOptions, schemaFrom } from '../../runtime/schemas.js';
 import { type NetParameter, parseNet } from '../../schema/index.js';
 import { type TransplantLine, type TransplantReport, transplant } from '../../tools/transplant.js';
 import { exitCodes, printDiagnostics } from '../errors.js';
@@ -14,7 +15,7 @@ import { formatCount, formatPercent, formatShape, formatTable } from '../format.
 import { colors, type Io, say, tell, tellingOf } from '../io.js';
 import { readTextFile } from '../text_file.js';
 
-export interface TransplantCommandOptions extends UserCodeOptions {
+export interface TransplantCommandOptions extends UserCodeOptions, SchemaOptions {
   readonly from?: string;
   readonly weights: string;
   readonly to: string;
@@ -36,7 +37,7 @@ export async function transplantCommand(io: Io, options: TransplantCommandOption
     });
   }
   const rename = (options.rename ?? []).map(renaming);
-  const from = options.from === undefined ? undefined : await network(options.from);
+  const from = options.from === undefined ? undefined : await network(options.from, options);
   const net = await targetNet(io, options);
   try {
     const { gray = false, rgb = false } = options;
@@ -61,8 +62,9 @@ function renaming(text: string): [string, string] {
   throw fail('transplant-rename', `--rename takes old=new, and this is "${text}".`);
 }
 
-async function network(file: string): Promise<NetParameter> {
-  const { message, diagnostics } = parseNet(await readTextFile(file), { name: file });
+async function network(file: string, options: SchemaOptions): Promise<NetParameter> {
+  const schema = schemaFrom(options, file);
+  const { message, diagnostics } = parseNet(await readTextFile(file), { name: file, schema });
   if (hasErrors(diagnostics)) throw new MokapotError(diagnostics);
   return message;
 }
@@ -72,9 +74,10 @@ async function targetNet(io: Io, options: TransplantCommandOptions): Promise<Net
   const { to, input, gray, seed } = options;
   const text = await readTextFile(to);
   const state = stateFrom(options);
-  const request = { text, name: to, state, inputShapes: input };
+  const schema = schemaFrom(options, to);
+  const request = { text, name: to, schema, state, inputShapes: input };
   const first = describeFile(request);
-  const grey = first.assumed && gray ? entriesFor(parseNet(text).message, [1, 256, 256]) : undefined;
+  const grey = first.assumed && gray ? entriesFor(parseNet(text, { schema }).message, [1, 256, 256]) : undefined;
   const described = grey ? describeFile({ ...request, entryShapes: grey }) : first;
   const errors = described.diagnostics.filter(d => d.severity === 'error');
   if (errors.length > 0) throw new MokapotError(errors);
@@ -87,6 +90,7 @@ async function targetNet(io: Io, options: TransplantCommandOptions): Promise<Net
     ...userCode(options),
     onPythonOutput: tellingOf(io),
     name: to,
+    schema,
     dir: dirname(to),
   });
 }

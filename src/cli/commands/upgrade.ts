@@ -4,18 +4,19 @@ import { textToBytes } from '../../../grammar/index.js';
 import type { Diagnostic } from '../../diagnostics/index.js';
 import type { Shape } from '../../ir/index.js';
 import { deployText } from '../../net/index.js';
+import { type SchemaOptions, schemaFrom } from '../../runtime/schemas.js';
 import { looksLikeSolver, upgradeText } from '../../schema/index.js';
 import { writeAtomically } from '../../weights/node/files.js';
 import { printDiagnostics } from '../errors.js';
 import { type Io, say, tell } from '../io.js';
 import { readTextFile } from '../text_file.js';
 
-export interface UpgradeOptions {
+export interface UpgradeOptions extends SchemaOptions {
   readonly write?: boolean;
   readonly out?: string;
 }
 
-export interface DeployCommandOptions {
+export interface DeployCommandOptions extends SchemaOptions {
   readonly out?: string;
   readonly input?: Readonly<Record<string, Shape>>;
 }
@@ -30,7 +31,7 @@ interface Made {
 export async function upgrade(io: Io, file: string, options: UpgradeOptions): Promise<void> {
   const text = await readTextFile(file);
   const type = looksLikeSolver(text) ? 'caffe.SolverParameter' : 'caffe.NetParameter';
-  const made = upgradeText(text, type, { name: nameOf(file) });
+  const made = upgradeText(text, type, { name: nameOf(file), schema: schemaFrom(options, file) });
   await put(io, made, options.out ?? (options.write && file !== '-' ? file : undefined), 'It is of today already.');
 }
 
@@ -38,6 +39,7 @@ export async function upgrade(io: Io, file: string, options: UpgradeOptions): Pr
 export async function deploy(io: Io, file: string, options: DeployCommandOptions): Promise<void> {
   const made = deployText(await readTextFile(file), {
     name: nameOf(file),
+    schema: schemaFrom(options, file),
     ...(options.input && { inputShapes: options.input }),
   });
   await put(io, made, options.out, 'It is ready for use as it stands.');

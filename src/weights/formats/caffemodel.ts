@@ -4,13 +4,15 @@ import { bytesToText, textToBytes } from '../../../grammar/index.js';
 import { type Diagnostic, fail } from '../../diagnostics/index.js';
 import {
   clone,
-  create,
+  createBeside,
+  type DecodeOptions,
   encode,
   isSet,
   type LayerParameter,
   messageType,
   type NetParameter,
   Phase,
+  type Schema,
 } from '../../schema/index.js';
 import { refuseOthers } from '../recognise.js';
 import { type ByteSource, type Bytes, damaged, toSource } from '../source.js';
@@ -67,21 +69,21 @@ interface StoredLayer {
  * data and unpacked lists are converted. For files by path see `loadCaffemodel` in src/weights/node/files.ts.
  * @throws MokapotError `weights-damaged`, `weights-count`, `weights-format`: all of the file is read, or nothing.
  */
-export function readCaffemodel(bytes: Bytes, name?: string): Caffemodel {
-  const model = scanCaffemodel(bytes, name);
+export function readCaffemodel(bytes: Bytes, name?: string, options?: DecodeOptions): Caffemodel {
+  const model = scanCaffemodel(bytes, name, options);
   const layers = new Map([...model.layers].map(([layer, blobs]) => [layer, blobs.map(takeBlob)]));
   return { ...model, layers };
 }
 
 /** The same up to the numbers, which each blob's `read` fetches: into a net's own arrays without a detour. */
-export function scanCaffemodel(bytes: Bytes, name?: string): ScannedCaffemodel {
+export function scanCaffemodel(bytes: Bytes, name?: string, { schema }: DecodeOptions = {}): ScannedCaffemodel {
   const source = toSource(bytes, name);
   refuseOthers(source, 'caffemodel');
   const reader = new WireReader(source);
-  const unknown = new UnknownFields();
+  const unknown = new UnknownFields(schema);
   const stored = findLayers(reader, unknown);
   const generation = generationOf(source, stored);
-  const { net, diagnostics } = decodeNet(source, stripFields(reader, 0, source.size, NET_RULE));
+  const { net, diagnostics } = decodeNet(source, stripFields(reader, 0, source.size, NET_RULE), schema);
   const layers = new Map<string, StoredBlob[]>();
   const warnings = unknown.diagnostics(source);
   for (const layer of stored) {
@@ -99,8 +101,10 @@ class UnknownFields {
   private count = 0;
   private first = '';
 
+  constructor(private readonly schema: Schema | undefined) {}
+
   note(message: string, field: Field): void {
-    if (messageType(message).fieldsById[field.number] || this.count++) return;
+    if (messageType(message, this.schema).fieldsById[field.number] || this.count++) return;
     this.first = `field ${field.number} of ${message}, ${field.end - field.start} bytes at byte ${field.at}`;
   }
 
@@ -219,7 +223,7 @@ export function* caffemodelParts(net: SavedNet, params: Params, options: SaveOpt
 }
 
 function layerParts(layer: LayerParameter, blobs: readonly WeightBlob[]): Uint8Array[] {
-  const head = encode(layer, 'caffe.LayerParameter');
+  const head = encode(layer);
   const cut = firstFieldBehind(head, BLOBS.V2);
   const middle = blobs.flatMap((blob, i) =>
     bytesField(BLOBS.V2, blobParts(blob, `Blob ${i} of layer "${layer.name}"`)),
@@ -257,7 +261,7 @@ function asSaved(layer: LayerParameter, blobCount: number, phase: 'TRAIN' | 'TES
   if (saved.type === 'BatchNorm') {
     const given = Object.hasOwn(saved, 'param') ? saved.param : [];
     const frozen = Array.from({ length: Math.max(0, blobCount - given.length) }, () =>
-      create('caffe.ParamSpec', { lr_mult: 0 }),
+      createBeside(saved, 'caffe.ParamSpec', { lr_mult: 0 }),
     );
     saved.param = [...given, ...frozen];
   }

@@ -1,19 +1,23 @@
 /** The NetParameter around the blobs: decoded by protobufjs, upgraded to today's form. */
 
 import { type Diagnostic, MokapotError } from '../../diagnostics/index.js';
-import { decode, type NetParameter, upgradeNet } from '../../schema/index.js';
+import { decode, type NetParameter, type Schema, upgradeNet } from '../../schema/index.js';
 import { type ByteSource, damaged } from '../source.js';
 
 /** Faults of an old network are warnings here: its weights are good all the same, and Caffe goes on too. */
-export function decodeNet(source: ByteSource, bytes: Uint8Array): { net: NetParameter; diagnostics: Diagnostic[] } {
-  const { message, diagnostics } = upgradeNet(decoded(source, bytes));
+export function decodeNet(
+  source: ByteSource,
+  bytes: Uint8Array,
+  schema?: Schema,
+): { net: NetParameter; diagnostics: Diagnostic[] } {
+  const { message, diagnostics } = upgradeNet(decoded(source, bytes, schema));
   const told = diagnostics.map((d): Diagnostic => (d.severity === 'error' ? { ...d, severity: 'warning' } : d));
   return { net: message, diagnostics: told };
 }
 
-function decoded(source: ByteSource, bytes: Uint8Array): NetParameter {
+function decoded(source: ByteSource, bytes: Uint8Array, schema: Schema | undefined): NetParameter {
   try {
-    return decode(bytes, 'caffe.NetParameter');
+    return decode(bytes, 'caffe.NetParameter', { schema });
   } catch (cause) {
     if (!(cause instanceof MokapotError)) throw cause;
     throw damaged(

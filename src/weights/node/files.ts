@@ -5,6 +5,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fail, MokapotError } from '../../diagnostics/index.js';
+import type { DecodeOptions } from '../../schema/index.js';
 import { type LoadedWeights, readWeights, type ScannedWeights, scanNetWeights, scanWeights } from '../any.js';
 import { readBinaryproto, writeBinaryproto } from '../formats/binaryproto.js';
 import type { WeightBlob } from '../formats/blob.js';
@@ -32,28 +33,28 @@ type Tensors = ReadonlyMap<string, WeightBlob>;
 type Params = ReadonlyMap<string, readonly WeightBlob[]>;
 
 /** @throws MokapotError `weights-file` where it cannot be opened, else as `readCaffemodel`. */
-export function loadCaffemodel(path: string): Caffemodel {
-  return withFile(path, source => readCaffemodel(source));
+export function loadCaffemodel(path: string, options?: DecodeOptions): Caffemodel {
+  return withFile(path, source => readCaffemodel(source, path, options));
 }
 
 /** Hands a checked file to `use` while it is open: `useCaffemodel(path, m => copyWeights(m.layers, net.params))`. */
-export function useCaffemodel<T>(path: string, use: (model: ScannedCaffemodel) => T): T {
-  return withFile(path, source => use(scanCaffemodel(source)));
+export function useCaffemodel<T>(path: string, use: (model: ScannedCaffemodel) => T, options?: DecodeOptions): T {
+  return withFile(path, source => use(scanCaffemodel(source, path, options)));
 }
 
 /** Weights of any format, which the content tells. @throws MokapotError as `readWeights` */
-export function loadWeights(path: string): LoadedWeights {
-  return withFile(path, source => readWeights(source));
+export function loadWeights(path: string, options?: DecodeOptions): LoadedWeights {
+  return withFile(path, source => readWeights(source, path, options));
 }
 
 /** Hands a checked file of any format to `use` while it is open. */
-export function useWeights<T>(path: string, use: (weights: ScannedWeights) => T): T {
-  return withFile(path, source => use(scanWeights(source)));
+export function useWeights<T>(path: string, use: (weights: ScannedWeights) => T, options?: DecodeOptions): T {
+  return withFile(path, source => use(scanWeights(source, path, options)));
 }
 
 /** The same for a file that shall go into a net: a mean or a solver's state is refused. */
-export function useNetWeights<T>(path: string, use: (weights: ScannedWeights) => T): T {
-  return withFile(path, source => use(scanNetWeights(source)));
+export function useNetWeights<T>(path: string, use: (weights: ScannedWeights) => T, options?: DecodeOptions): T {
+  return withFile(path, source => use(scanNetWeights(source, path, options)));
 }
 
 /** `.caffemodel.h5` */
