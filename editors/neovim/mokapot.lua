@@ -1,4 +1,4 @@
--- Mokapot's language server for .prototxt files. Put this file into ~/.config/nvim/plugin/.
+-- Mokapot's language server for .prototxt files, for Neovim 0.8 or newer. Put this file into ~/.config/nvim/plugin/.
 vim.filetype.add({ extension = { prototxt = 'prototxt' } })
 
 if vim.lsp.config then
