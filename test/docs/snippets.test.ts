@@ -49,7 +49,11 @@ const options: ts.CompilerOptions = {
   module: ts.ModuleKind.NodeNext,
   moduleResolution: ts.ModuleResolutionKind.NodeNext,
   types: ['node'],
-  paths: { mokapot: [`${ROOT}src/index.ts`], 'mokapot/*': [`${ROOT}src/*/index.ts`] },
+  paths: {
+    mokapot: [`${ROOT}src/index.ts`],
+    'mokapot/core': [`${ROOT}src/core.ts`],
+    'mokapot/*': [`${ROOT}src/*/index.ts`],
+  },
 };
 
 let program: ts.Program;
