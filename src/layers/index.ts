@@ -13,11 +13,15 @@ import { batchReindex } from './catalogue/batch_reindex.js';
 import { bias } from './catalogue/bias.js';
 import { bn } from './catalogue/bn.js';
 import { bnll } from './catalogue/bnll.js';
+import { boxAnnotatorOHEM } from './catalogue/box_annotator_ohem.js';
 import { clip } from './catalogue/clip.js';
 import { concat } from './catalogue/concat.js';
 import { contrastiveLoss } from './catalogue/contrastive_loss.js';
 import { convolution } from './catalogue/convolution.js';
+import { convolutionDepthwise } from './catalogue/convolution_depthwise.js';
 import { crop } from './catalogue/crop.js';
+import { ctcGreedyDecoder } from './catalogue/ctc_greedy_decoder.js';
+import { ctcLoss } from './catalogue/ctc_loss.js';
 import { data } from './catalogue/data.js';
 import { deconvolution } from './catalogue/deconvolution.js';
 import { depthwiseConvolution } from './catalogue/depthwise_convolution.js';
@@ -46,6 +50,7 @@ import { lrn } from './catalogue/lrn.js';
 import { lstm } from './catalogue/lstm.js';
 import { lstmUnit } from './catalogue/lstm_unit.js';
 import { memoryData } from './catalogue/memory_data.js';
+import { mish } from './catalogue/mish.js';
 import { multiBoxLoss } from './catalogue/multibox_loss.js';
 import { multinomialLogisticLoss } from './catalogue/multinomial_logistic_loss.js';
 import { mvn } from './catalogue/mvn.js';
@@ -56,12 +61,17 @@ import { pooling } from './catalogue/pooling.js';
 import { power } from './catalogue/power.js';
 import { prelu } from './catalogue/prelu.js';
 import { priorBox } from './catalogue/prior_box.js';
+import { proposal } from './catalogue/proposal.js';
+import { psroiPooling } from './catalogue/psroi_pooling.js';
 import { python } from './catalogue/python.js';
 import { reduction } from './catalogue/reduction.js';
 import { relu } from './catalogue/relu.js';
 import { relu6 } from './catalogue/relu6.js';
+import { reorg } from './catalogue/reorg.js';
 import { reshape } from './catalogue/reshape.js';
+import { reverse } from './catalogue/reverse.js';
 import { rnn } from './catalogue/rnn.js';
+import { roiAlign } from './catalogue/roi_align.js';
 import { roiPooling } from './catalogue/roi_pooling.js';
 import { scale } from './catalogue/scale.js';
 import { shuffleChannel } from './catalogue/shuffle_channel.js';
@@ -70,16 +80,21 @@ import { sigmoidCrossEntropyLoss } from './catalogue/sigmoid_cross_entropy_loss.
 import { silence } from './catalogue/silence.js';
 import { slice } from './catalogue/slice.js';
 import { smoothL1Loss } from './catalogue/smooth_l1_loss.js';
+import { smoothL1LossOHEM } from './catalogue/smooth_l1_loss_ohem.js';
 import { softmax } from './catalogue/softmax.js';
 import { softmaxWithLoss } from './catalogue/softmax_with_loss.js';
+import { softmaxWithLossOHEM } from './catalogue/softmax_with_loss_ohem.js';
 import { split } from './catalogue/split.js';
 import { spp } from './catalogue/spp.js';
 import { swish } from './catalogue/swish.js';
 import { tanh } from './catalogue/tanh.js';
 import { threshold } from './catalogue/threshold.js';
 import { tile } from './catalogue/tile.js';
+import { transpose } from './catalogue/transpose.js';
+import { tripletLoss } from './catalogue/triplet_loss.js';
 import { upsample } from './catalogue/upsample.js';
 import { windowData } from './catalogue/window_data.js';
+import { yolov3DetectionOutput } from './catalogue/yolov3_detection_output.js';
 import type { LayerType } from './types.js';
 
 const CATALOGUE: readonly LayerType[] = [
@@ -160,10 +175,16 @@ const CATALOGUE: readonly LayerType[] = [
   // User code
   python,
 
-  // Of forks: NVCaffe, R-CNN, SSD, DeepLab, SegNet, MobileNet, ShuffleNet, SENet
+  // Of forks: NVCaffe, R-CNN, R-FCN, SSD, DeepLab, SegNet, MobileNet, ShuffleNet, SENet, YOLO, CTC
   l1Loss,
   smoothL1Loss,
   roiPooling,
+  roiAlign,
+  psroiPooling,
+  proposal,
+  smoothL1LossOHEM,
+  softmaxWithLossOHEM,
+  boxAnnotatorOHEM,
   permute,
   normalize,
   priorBox,
@@ -173,9 +194,18 @@ const CATALOGUE: readonly LayerType[] = [
   upsample,
   bn,
   depthwiseConvolution,
+  convolutionDepthwise,
   relu6,
+  mish,
   shuffleChannel,
   axpy,
+  reorg,
+  yolov3DetectionOutput,
+  transpose,
+  reverse,
+  ctcLoss,
+  ctcGreedyDecoder,
+  tripletLoss,
 ];
 
 const types = new Map(CATALOGUE.map(type => [type.type, type]));

@@ -2,7 +2,7 @@
 
 import type { MokapotError } from '../diagnostics/index.js';
 import type { Builder } from '../ir/builder.js';
-import type { Shape, Value } from '../ir/types.js';
+import type { HostArray, Shape, Value } from '../ir/types.js';
 import type { FillerParameter, LayerParameter } from '../schema/generated/caffe.js';
 import type { HostLayer } from './host/host_layer.js';
 
@@ -16,8 +16,8 @@ export interface LayerContext {
   readonly bottomShapes: readonly Shape[];
   /** How many tops the prototxt names (some layers have optional ones, a loss may have none: then one is made). */
   readonly topCount: number;
-  /** Of a layer with `countsLastBottom`: how many samples pass. Absent until its last bottom is known. */
-  readonly count?: number;
+  /** Of a layer with `settle`: the shapes of its tops that the run at hand found. Absent before. */
+  readonly settledTops?: readonly Shape[];
   /** Shapes that come from outside: a Data layer's tops, without a batch axis of its own (it is batch_size). */
   readonly dataShapes?: readonly Shape[];
   /** Reads a file that holds one blob (`.binaryproto`); absent where there are no files. */
@@ -68,6 +68,21 @@ export interface MadeTop {
   readonly data: Float32Array;
 }
 
+/** A top that a run has found. */
+export interface SettledTop {
+  readonly shape: Shape;
+  /** Its numbers, where they are known with the shape. */
+  readonly data?: Float32Array;
+}
+
+/** How the shapes of tops are found that depend on numbers. */
+export interface Settling {
+  /** The bottoms that decide, by index. Default: all. */
+  bottoms?(ctx: LayerContext): readonly number[];
+  /** All tops for these bottoms. */
+  tops(ctx: LayerContext, bottoms: readonly HostArray[]): readonly SettledTop[] | Promise<readonly SettledTop[]>;
+}
+
 export interface LayerType {
   /** Caffe's name, e.g. `Convolution`. */
   readonly type: string;
@@ -90,10 +105,10 @@ export interface LayerType {
   /** Its first top counts as loss with weight 1 unless told otherwise; its top may go unnamed. */
   readonly isLoss?: boolean;
   /**
-   * As many samples leave it as its last bottom has elements that are not 0: a run computes that bottom first, and the
-   * layers behind are compiled for the number found (`ctx.count`).
+   * The shapes of its tops depend on numbers. Before a run `reshape` tells the greatest there can be; the run computes the
+   * bottoms first, settles the tops by them, and the layers behind are compiled for what was found (`ctx.settledTops`).
    */
-  readonly countsLastBottom?: boolean;
+  readonly settle?: Settling;
   /** Has no bottoms and is fed from outside (Data, Input, ImageData …). */
   readonly isSource?: boolean;
   /**

@@ -20,7 +20,7 @@ export function layerContext(
   { layer, phase, bottoms, topCount, dataShapes }: Given,
   options: NetOptions,
 ): LayerContext {
-  const count = options.counts?.[layer.name];
+  const settledTops = options.settledTops?.[layer.name];
   const madeTops = options.madeTops?.[layer.name];
   const context: LayerContext = {
     name: layer.name,
@@ -29,7 +29,7 @@ export function layerContext(
     bottomShapes: bottoms.map(b => b.shape),
     topCount,
     ...(dataShapes && { dataShapes }),
-    ...(count !== undefined && { count }),
+    ...(settledTops && { settledTops }),
     ...(madeTops && { madeTops }),
     ...(options.readBlob && { readBlob: options.readBlob }),
     fail: (code, message, more = {}) => {

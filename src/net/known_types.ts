@@ -6,10 +6,7 @@ const FORKS: Readonly<Record<string, readonly string[]>> = {
   "NVIDIA's NVCaffe": ['DetectNetTransformation', 'AxpyFusion', 'ParameterizedReLU'],
   "SegNet's caffe-segnet": ['DenseImageData'],
   'DeepLab and PSPNet': ['ImageSegData', 'DenseCRF', 'DomainTransform', 'MatRead', 'MatWrite', 'SegAccuracy'],
-  'Fast and Faster R-CNN': ['Proposal'],
-  'R-FCN': ['PSROIPooling', 'BoxAnnotatorOHEM'],
   SSD: ['DetectionEvaluate', 'AnnotatedData', 'VideoData'],
-  MobileNet: ['ConvolutionDepthwise'],
   FlowNet: ['Correlation', 'FlowWarp', 'Resample', 'ChannelNorm', 'L1LossLayer'],
   'OpenPose and CPM': ['CPMData', 'CPMDataTransform', 'ImResize', 'Nms'],
 };
@@ -20,13 +17,10 @@ const INSTEAD: Readonly<Record<string, string>> = {
     'It reads pictures and their true boxes from a database: feed both by an Input layer, the boxes as [1, 1, boxes, 8], rows of picture, label, instance, xmin, ymin, xmax, ymax, difficult.',
   DetectionEvaluate: 'It counts how good detections are: take the rows of DetectionOutput and count outside the net.',
   VideoData: 'It reads a camera or a video: feed its pictures by an Input layer.',
-  ConvolutionDepthwise:
-    'It is a DepthwiseConvolution whose group is the number of channels: write that type, with num_output and group given.',
   DenseImageData:
     'It reads pictures and label pictures by a list: write two ImageData layers, or make a data set of them.',
   ImageSegData:
     'It reads pictures and label pictures by a list: write two ImageData layers, or make a data set of them.',
-  Proposal: 'It makes regions of scores: write it as a Python layer, or feed the regions by an Input layer.',
 };
 
 /** One or two sentences that tell what to write in a type's place; undefined where there is nothing to say. */

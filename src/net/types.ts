@@ -23,8 +23,8 @@ export interface NetOptions {
   readonly entryShapes?: Readonly<Record<string, Shape>>;
   /** Reads a file that a layer names and that holds one blob (InfogainLoss's `source`). Default: such files stay unread. */
   readonly readBlob?: LayerContext['readBlob'];
-  /** How many samples pass the layers that let through what data decides (Filter), by layer name. Default: all. */
-  readonly counts?: Readonly<Record<string, number>>;
+  /** Shapes of the tops that depend on numbers (LayerType.settle), by layer name. Default: the greatest there can be. */
+  readonly settledTops?: Readonly<Record<string, readonly Shape[]>>;
   /** Shapes of the tops that user code made for the run at hand, by the name of a layer without bottoms. */
   readonly madeTops?: Readonly<Record<string, readonly Shape[]>>;
   /** Makes the user code of a Python layer; where it knows none, registered classes are asked. */

@@ -16,8 +16,9 @@ import {
 } from '../net/index.js';
 import type { Random } from '../random/index.js';
 import type { BlobSinks } from './blob_sinks.js';
-import { type Counts, settleCounts } from './counts.js';
+
 import type { ParamStore } from './param_store.js';
+import { type SettledTops, settleTops } from './settle.js';
 
 /** The net compiled for one set of input shapes. */
 interface Variant {
@@ -102,23 +103,23 @@ export class Runner {
       if (!data) throw missing(variant.graph, name, shape);
       feeds[name] = data;
     }
-    const counted = await this.settle(variant, feeds, counts => this.variantFor(shapes, made.shapes, counts));
-    this.current = counted.variant;
-    return this.execute(counted.variant, request, counted.drawn);
+    const settledRun = await this.settle(variant, feeds, tops => this.variantFor(shapes, made.shapes, tops));
+    this.current = settledRun.variant;
+    return this.execute(settledRun.variant, request, settledRun.drawn);
   }
 
-  /** The variant for the samples that Filter layers let pass, found by running what lies below them. */
-  private async settle(variant: Variant, feeds: Arrays, compile: (counts: Counts) => Variant) {
+  /** The variant for the tops whose shapes depend on numbers, found by running what lies below them. */
+  private async settle(variant: Variant, feeds: Arrays, compile: (tops: SettledTops) => Variant) {
     let drawn: Readonly<Arrays> = feeds;
-    const counted = await settleCounts(variant, {
-      compile: counts => settled(() => compile(counts)),
-      read: async (at, lower, blob) => {
-        const run = await this.execute(at, { kind: `until ${lower.until}`, lower, fetch: () => [blob] }, drawn);
+    const found = await settleTops(variant, {
+      compile: tops => settled(() => compile(tops)),
+      read: async (at, lower, blobs) => {
+        const run = await this.execute(at, { kind: `until ${lower.until}`, lower, fetch: () => blobs }, drawn);
         drawn = run.feeds;
-        return run.results[blob]!;
+        return run.results;
       },
     });
-    return { variant: counted, drawn };
+    return { variant: found, drawn };
   }
 
   /** Another program at the inputs, and with the chance, of an earlier run. */
@@ -166,11 +167,11 @@ export class Runner {
     return Object.fromEntries(states.map(state => [state.name, before(state)]));
   }
 
-  private variantFor(given: ReadonlyMap<string, Shape>, madeTops: MadeShapes, counts: Counts = {}): Variant {
+  private variantFor(given: ReadonlyMap<string, Shape>, madeTops: MadeShapes, settledTops: SettledTops = {}): Variant {
     const shapes = new Map([...inputShapes(this.graph)].map(([name, shape]) => [name, given.get(name) ?? shape]));
-    const key = keyOf(shapes, madeTops, counts);
+    const key = keyOf(shapes, madeTops, settledTops);
     const known = this.variants.get(key);
-    const options = { inputShapes: Object.fromEntries(shapes), madeTops, counts };
+    const options = { inputShapes: Object.fromEntries(shapes), madeTops, settledTops };
     const variant = known ?? { graph: this.recompile(options), programs: new Map() };
     this.variants.delete(key);
     this.variants.set(key, variant);
@@ -265,8 +266,8 @@ async function makeTops(net: NetGraph): Promise<{ feeds: Arrays; shapes: MadeSha
   return { feeds, shapes };
 }
 
-function keyOf(shapes: ReadonlyMap<string, Shape>, madeTops: MadeShapes, counts: Counts): string {
-  return JSON.stringify([[...shapes], madeTops, counts]);
+function keyOf(shapes: ReadonlyMap<string, Shape>, madeTops: MadeShapes, settledTops: SettledTops): string {
+  return JSON.stringify([[...shapes], madeTops, settledTops]);
 }
 
 function missing(net: NetGraph, name: string, shape: Shape) {

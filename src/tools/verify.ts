@@ -8,7 +8,7 @@ import type { Engine } from '../engines/types.js';
 import { showShape, sizeOf } from '../ir/index.js';
 import type { Phase } from '../layers/index.js';
 import { compileNet, type LoweredNet, lowerNet, type NetGraph } from '../net/index.js';
-import { type Counts, settleCounts } from '../runtime/counts.js';
+import { type SettledTops, settleTops } from '../runtime/settle.js';
 import { type NetParameter, parseText } from '../schema/index.js';
 import type { Safetensors } from '../weights/index.js';
 
@@ -123,23 +123,23 @@ function checkKeys(golden: GoldenCase, net: NetGraph, prefixes: readonly string[
 }
 
 /**
- * The net, its parameters on the engine, with as many samples behind each Filter layer as the golden's inputs let pass.
+ * The net, its parameters on the engine, with the shapes that the golden's inputs settle (as many samples behind a Filter as pass).
  */
 async function prepare(golden: GoldenCase, engine: Engine): Promise<NetGraph> {
   const { values } = golden;
   const phase: Phase = values.metadata['phase'] === 'TRAIN' ? 'TRAIN' : 'TEST';
   const param = parse(golden);
-  const compile = (counts: Counts) => ({ graph: compileNet(param, { phase, counts }) });
+  const compile = (settledTops: SettledTops) => ({ graph: compileNet(param, { phase, settledTops }) });
   const start = compile({});
   checkComplete(golden, start.graph);
   const [params, feeds] = [under(values, 'param'), Object.fromEntries(under(values, 'input'))];
   for (const { key, shape } of start.graph.params) engine.write(key, params.get(key)!, shape);
-  const { graph } = await settleCounts(start, {
+  const { graph } = await settleTops(start, {
     compile,
-    read: async (at, options, blob) => {
+    read: async (at, options, blobs) => {
       const program = await engine.compile(lowerNet(at.graph, options).graph);
       try {
-        return (await program.run(feeds, [blob]))[blob]!;
+        return await program.run(feeds, blobs);
       } finally {
         program.dispose();
       }

@@ -1,4 +1,4 @@
-/** Every golden of BVLC Caffe's layers, on every engine that is always there. */
+/** Every golden of layers, BVLC Caffe's and the forks', on every engine that is always there. */
 
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -6,11 +6,13 @@ import { createEngine } from '../../src/engines/index.js';
 import { goldenNames, readGolden } from '../../src/tools/golden_files.js';
 import { verifyCase } from '../../src/tools/verify.js';
 
-const DIR = fileURLToPath(new URL('../goldens/layers', import.meta.url));
+const FOLDERS = ['layers', 'forks'].map(name => fileURLToPath(new URL(`../goldens/${name}`, import.meta.url)));
 
-const cases = await Promise.all((await goldenNames(DIR)).map(name => readGolden(DIR, name)));
+const cases = (
+  await Promise.all(FOLDERS.map(async dir => Promise.all((await goldenNames(dir)).map(name => readGolden(dir, name)))))
+).flat();
 
-describe.each(['host', 'wasm', 'cpu'])('goldens of layers on %s', async backend => {
+describe.each(['host', 'wasm', 'cpu', 'onnx'])('goldens of layers on %s', async backend => {
   const engine = await createEngine(backend);
   afterAll(() => engine.dispose());
 

@@ -1,4 +1,4 @@
-/** Every layer case of ../shared on every engine that is always there, and on a GPU that is here: outputs and gradients equal BVLC Caffe's. */
+/** Every layer case of ../shared on every engine that is always there, and on a GPU that is here: outputs and gradients equal Caffe's. */
 
 import { afterAll, describe, expect, it } from 'vitest';
 import { createEngine } from '../../src/engines/index.js';
@@ -6,11 +6,20 @@ import { goldenNames, readGolden } from '../../src/tools/golden_files.js';
 import { verifyCase } from '../../src/tools/verify.js';
 import { gpus, shared, sharedThere } from './folder.js';
 
-const dir = shared('goldens/layers');
-const there = sharedThere('goldens/layers');
-const cases = there ? await Promise.all((await goldenNames(dir)).map(name => readGolden(dir, name))) : [];
+/** BVLC Caffe's, then a fork's. */
+const FOLDERS = ['goldens/layers', 'goldens/forks'];
+const there = FOLDERS.every(sharedThere);
+const casesIn = async (folder: string) => {
+  const dir = shared(folder);
+  return Promise.all((await goldenNames(dir)).map(name => readGolden(dir, name)));
+};
+const [layers = [], forks = []] = there ? await Promise.all(FOLDERS.map(casesIn)) : [];
+const cases = [...layers, ...forks];
 describe.skipIf(!there)('the cases', () => {
-  it('are there', () => expect(cases.length).toBeGreaterThan(100));
+  it('are there', () => {
+    expect(layers.length).toBeGreaterThan(100);
+    expect(forks.length).toBe(26);
+  });
 });
 
 describe.each(there ? ['onnx', 'wasm', 'cpu', 'host', ...(await gpus())] : [])('layers on %s', async backend => {

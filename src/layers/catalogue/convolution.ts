@@ -1,8 +1,39 @@
 /** Convolution: learned filters slid over the spatial axes. */
 
 import { convolve } from '../geometry/convolution_axes.js';
-import { geometry, multiplyAdds, outputSize, parameters, topShape } from '../geometry/convolution_geometry.js';
-import type { LayerType } from '../types.js';
+import {
+  type Geometry,
+  geometry,
+  multiplyAdds,
+  outputSize,
+  parameters,
+  topShape,
+} from '../geometry/convolution_geometry.js';
+import type { LayerContext, LayerType } from '../types.js';
+
+/** Shapes and lowering of a layer that convolves with the geometry that `read` finds. */
+export function convolving(read: (ctx: LayerContext) => Geometry): Pick<LayerType, 'reshape' | 'lower' | 'macs'> {
+  return {
+    reshape(ctx) {
+      const g = read(ctx);
+      const top = topShape(ctx, g, outputSize(g));
+      return { tops: ctx.bottomShapes.map(() => top), params: parameters(ctx, g, g.numOutput, g.channels) };
+    },
+    lower(ctx, b, bottoms, [filter, bias]) {
+      const g = read(ctx);
+      const out = outputSize(g);
+      return bottoms.map(x => {
+        const y = convolve(b, b.reshape(x, [g.batch, g.channels, ...g.spatial]), filter!, g, out);
+        const biased = bias ? b.add(y, b.reshape(bias, [1, g.numOutput, ...out.map(() => 1)])) : y;
+        return b.reshape(biased, topShape(ctx, g, out));
+      });
+    },
+    macs(ctx) {
+      const g = read(ctx);
+      return multiplyAdds(ctx, g, outputSize(g));
+    },
+  };
+}
 
 export const convolution: LayerType = {
   type: 'Convolution',
@@ -18,22 +49,5 @@ export const convolution: LayerType = {
   bottoms: { min: 1, max: Infinity },
   tops: { min: 1, max: Infinity },
   equalBottomsAndTops: true,
-  reshape(ctx) {
-    const g = geometry(ctx);
-    const top = topShape(ctx, g, outputSize(g));
-    return { tops: ctx.bottomShapes.map(() => top), params: parameters(ctx, g, g.numOutput, g.channels) };
-  },
-  lower(ctx, b, bottoms, [filter, bias]) {
-    const g = geometry(ctx);
-    const out = outputSize(g);
-    return bottoms.map(x => {
-      const y = convolve(b, b.reshape(x, [g.batch, g.channels, ...g.spatial]), filter!, g, out);
-      const biased = bias ? b.add(y, b.reshape(bias, [1, g.numOutput, ...out.map(() => 1)])) : y;
-      return b.reshape(biased, topShape(ctx, g, out));
-    });
-  },
-  macs(ctx) {
-    const g = geometry(ctx);
-    return multiplyAdds(ctx, g, outputSize(g));
-  },
+  ...convolving(geometry),
 };

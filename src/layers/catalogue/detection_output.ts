@@ -7,6 +7,8 @@ import type { HostArray } from '../../ir/index.js';
 import { type DetectionOutputParameter, isSet, sub } from '../../schema/index.js';
 import { checkPredictions } from '../detection/box_predictions.js';
 import { type Box, boxAt, decode, overlap, type Prior, priorsOf, UNIT } from '../detection/boxes.js';
+import { detections, rowsShape } from '../detection/rows.js';
+import { foundShapes } from '../rules/found.js';
 import type { LayerContext, LayerType } from '../types.js';
 
 interface Candidate {
@@ -86,19 +88,22 @@ function detect(predictions: Predictions, param: DetectionOutputParameter): Dete
   return best.sort((a, b) => a.label - b.label);
 }
 
-/** Rows [sample, label, score, xmin, ymin, xmax, ymax]; those left over are −1. */
-function rows(inputs: readonly HostArray[], param: DetectionOutputParameter, most: number): Float32Array {
+/** Rows [sample, label, score, xmin, ymin, xmax, ymax]. */
+function find(ctx: LayerContext, inputs: readonly HostArray[]): readonly (readonly number[])[] {
+  const param = sub(ctx.param, 'detection_output_param');
   const [loc, conf, { data }] = inputs as readonly [HostArray, HostArray, HostArray];
   const priors = priorsOf(data);
-  const out = new Float32Array(most * 7).fill(-1);
   const samples = loc.shape[0]!;
   const part = ({ data }: HostArray, n: number) =>
     data.subarray((n * data.length) / samples, ((n + 1) * data.length) / samples);
-  let at = 0;
-  for (let n = 0; n < samples; n++)
-    for (const { label, score, box } of detect({ loc: part(loc, n), conf: part(conf, n), priors }, param))
-      out.set([n, label, score, ...box], 7 * at++);
-  return out;
+  return Array.from({ length: samples }, (_, n) =>
+    detect({ loc: part(loc, n), conf: part(conf, n), priors }, param).map(({ label, score, box }) => [
+      n,
+      label,
+      score,
+      ...box,
+    ]),
+  ).flat();
 }
 
 /** How many rows there can be at most. */
@@ -106,7 +111,7 @@ function capacity(ctx: LayerContext): number {
   const param = sub(ctx.param, 'detection_output_param');
   const priors = ctx.bottomShapes[2]![2]! / 4;
   const all = param.num_classes * Math.min(topK(param), priors);
-  return Math.max(1, ctx.bottomShapes[0]![0]! * (param.keep_top_k < 0 ? all : Math.min(all, param.keep_top_k)));
+  return ctx.bottomShapes[0]![0]! * Math.max(1, param.keep_top_k < 0 ? all : Math.min(all, param.keep_top_k));
 }
 
 export const detectionOutput: LayerType = {
@@ -114,9 +119,8 @@ export const detectionOutput: LayerType = {
   doc: 'Boxes decoded from offsets, scores and priors, overlapping ones of a class suppressed: rows [sample, label, score, xmin, ymin, xmax, ymax].',
   formula:
     'box = decode(prior, location) with CENTER_SIZE: centre + v · code · size, size · exp(v · code); then greedy suppression by overlap > nms_threshold in each class',
-  shapeRule: '[1, 1, rows, 7].',
-  differences:
-    'The number of rows is fixed, the most there can be (samples · keep_top_k); rows without a detection are −1. SSD has as many rows as detections.',
+  shapeRule:
+    '[1, 1, rows, 7] with as many rows as detections, which is known when it runs (before that: as many as there can be); without any a row for each sample, [sample, −1, …].',
   unheeded: {
     save_output_param: 'no files are written: `mokapot infer` saves the rows',
     visualize: 'nothing is shown',
@@ -125,7 +129,6 @@ export const detectionOutput: LayerType = {
   },
   bottoms: { min: 3, max: 3 },
   tops: { min: 1, max: 1 },
-  canBackward: () => false,
   reshape(ctx) {
     const param = sub(ctx.param, 'detection_output_param');
     const { num_classes } = param;
@@ -145,12 +148,7 @@ export const detectionOutput: LayerType = {
         field: 'detection_output_param.nms_param.nms_threshold',
       });
     checkPredictions(ctx, param);
-    return { tops: [[1, 1, capacity(ctx), 7]], params: [] };
+    return { tops: foundShapes(ctx, () => [rowsShape(capacity(ctx))]), params: [] };
   },
-  lower(ctx, b, bottoms) {
-    const most = capacity(ctx);
-    const param = sub(ctx.param, 'detection_output_param');
-    const run = (inputs: readonly HostArray[]) => [rows(inputs, param, most)];
-    return b.hostCall(bottoms, { name: ctx.name, outputs: [[1, 1, most, 7]], run });
-  },
+  ...detections(capacity, find),
 };

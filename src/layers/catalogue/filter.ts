@@ -37,7 +37,16 @@ function positions(count: number): HostFunction {
   };
 }
 
-/** The first axis of the tops is known once the selector is (`ctx.count`); before that it is the batch's, as in Caffe. */
+/** How many samples pass: all, before the selector is known, as in Caffe. */
+function countOfPassing(ctx: LayerContext): number {
+  return ctx.settledTops?.[0]?.[0] ?? ctx.bottomShapes[0]![0]!;
+}
+
+/** The tops' shapes where `count` samples pass. */
+function chosen(ctx: LayerContext, count: number): readonly Shape[] {
+  return ctx.bottomShapes.slice(0, -1).map(shape => [count, ...shape.slice(1)]);
+}
+
 export const filter: LayerType = {
   type: 'Filter',
   doc: 'Those samples of its bottoms for which the last bottom, one number a sample, is not 0.',
@@ -46,15 +55,17 @@ export const filter: LayerType = {
   differences: 'What stands behind it is compiled once for each number of samples that pass.',
   bottoms: { min: 2, max: Infinity },
   tops: { min: 1, max: Infinity },
-  countsLastBottom: true,
+  settle: {
+    bottoms: ctx => [ctx.bottomShapes.length - 1],
+    tops: (ctx, [selector]) => chosen(ctx, selector!.data.filter(v => v !== 0).length).map(shape => ({ shape })),
+  },
   canBackward: (ctx, bottom) => bottom < ctx.bottomShapes.length - 1,
   reshape(ctx) {
     check(ctx);
-    const chosen = (shape: Shape) => [ctx.count ?? shape[0]!, ...shape.slice(1)];
-    return { tops: ctx.bottomShapes.slice(0, -1).map(chosen), params: [] };
+    return { tops: chosen(ctx, countOfPassing(ctx)), params: [] };
   },
   lower(ctx, b, bottoms) {
-    const count = ctx.count ?? ctx.bottomShapes[0]![0]!;
+    const count = countOfPassing(ctx);
     const [index] = b.hostCall([bottoms.at(-1)!], { name: ctx.name, outputs: [[count]], run: positions(count) });
     return bottoms.slice(0, -1).map(x => chooseSamples(b, x, index!));
   },

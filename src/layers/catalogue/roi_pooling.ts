@@ -2,14 +2,12 @@
 
 import type { HostArray, HostFunction } from '../../ir/index.js';
 import { sub } from '../../schema/index.js';
-import { countOf, showBottom } from '../geometry/axis.js';
+import { checkRegions, regionAt, roundAway } from '../detection/regions.js';
+import { countOf } from '../geometry/axis.js';
 import type { LayerContext, LayerType } from '../types.js';
 
-/** C's round: halves away from 0. */
-const round = (x: number) => Math.sign(x) * Math.floor(Math.abs(x) + 0.5);
-
 /** A corner in elements of the feature map. */
-const edge = (v: number, scale: number) => round(Math.fround(v * scale));
+const edge = (v: number, scale: number) => roundAway(Math.fround(v * scale));
 
 /** Where bin `i` of `bins` over a region from `from` to `to` begins and ends, inside 0 … size (roi_pooling_layer.cpp). */
 function binOf(i: number, bins: number, from: number, to: number, size: number): readonly [number, number] {
@@ -29,12 +27,11 @@ function pool(ctx: LayerContext, x: HostArray, rois: HostArray): Float32Array[] 
     const ph = Math.floor(at / pooled_w) % pooled_h;
     const c = Math.floor(at / (pooled_w * pooled_h)) % channels;
     const roi = Math.floor(at / (pooled_w * pooled_h * channels));
-    const [n, x1, y1, x2, y2] = rois.data.subarray(roi * 5, roi * 5 + 5) as unknown as readonly number[];
-    if (!(n! >= 0 && n! < batch)) throw ctx.fail('roi-sample', `region ${roi} is of sample ${n}; there are ${batch}.`);
+    const { sample, x1, y1, x2, y2 } = regionAt(ctx, rois, roi, batch);
     const scaled = (v: number) => edge(v, spatial_scale);
-    const [top0, bottom] = binOf(ph, pooled_h, scaled(y1!), scaled(y2!), height);
-    const [left, right] = binOf(pw, pooled_w, scaled(x1!), scaled(x2!), width);
-    const plane = (Math.trunc(n!) * channels + c) * height * width;
+    const [top0, bottom] = binOf(ph, pooled_h, scaled(y1), scaled(y2), height);
+    const [left, right] = binOf(pw, pooled_w, scaled(x1), scaled(x2), width);
+    const plane = (sample * channels + c) * height * width;
     for (let h = top0; h < bottom; h++)
       for (let w = left; w < right; w++) {
         const place = h * width + w;
@@ -87,9 +84,7 @@ export const roiPooling: LayerType = {
     const [x, rois] = ctx.bottomShapes as readonly (readonly number[])[];
     const zero = pooled_h > 0 ? (pooled_w > 0 ? undefined : 'pooled_w') : 'pooled_h';
     if (zero) throw ctx.fail('roi-bins', `${zero} is missing or 0.`, { field: `roi_pooling_param.${zero}` });
-    if (x!.length !== 4) throw ctx.fail('roi-axes', `${showBottom(ctx, 0)} must have 4 axes, N×C×H×W.`);
-    if (rois!.length === 0 || countOf(rois!, 1) !== 5)
-      throw ctx.fail('roi-axes', `${showBottom(ctx, 1)} must be regions of 5 numbers: sample, x1, y1, x2, y2.`);
+    checkRegions(ctx);
     return { tops: [[rois![0]!, x![1]!, pooled_h, pooled_w]], params: [] };
   },
   lower(ctx, b, [x, rois]) {

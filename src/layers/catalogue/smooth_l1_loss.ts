@@ -4,6 +4,7 @@ import { sizeOf } from '../../ir/index.js';
 import { sub } from '../../schema/index.js';
 import { showBottom } from '../geometry/axis.js';
 import { checkFirstAxis } from '../rules/labels.js';
+import { held, smoothL1 } from '../rules/smooth_l1.js';
 import type { LayerType } from '../types.js';
 
 /**
@@ -35,9 +36,8 @@ export const smoothL1Loss: LayerType = {
     const difference = b.sub(x!, y!);
     const weighted = inside && b.mul(inside, difference);
     const older = weighted && !outside;
-    const d = older ? b.add(difference, b.stopGradient(b.sub(weighted, difference))) : (weighted ?? difference);
-    const size = b.abs(d);
-    const loss = b.select(b.greater(1 / square, size), b.mul(b.mul(d, d), square / 2), b.sub(size, 0.5 / square));
+    const d = older ? held(b, weighted, difference) : (weighted ?? difference);
+    const loss = smoothL1(b, d, square);
     return [b.div(b.sum(outside ? b.mul(outside, loss) : loss), shape[0] ?? 1)];
   },
 };

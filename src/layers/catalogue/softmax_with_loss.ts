@@ -46,6 +46,39 @@ function checkWeights(ctx: LayerContext, classes: number): void {
   });
 }
 
+/** What SoftmaxWithLoss and SoftmaxWithLossOHEM make of scores and labels. */
+interface SoftmaxLoss {
+  readonly loss: Value;
+  /** The softmax, as a constant to the gradient. */
+  readonly shares: Value;
+  /** −log of the right class's share at each position, 0 where it is ignored; a constant to the gradient. */
+  readonly each: Value;
+}
+
+export function softmaxLoss(ctx: LayerContext, b: Builder, x: Value, label: Value): SoftmaxLoss {
+  const axis = softmaxAxis(ctx);
+  const { shifted, exponentials, total } = softmaxParts(b, x, axis);
+  const labels = labelsAt(b, label, x.shape, axis);
+  const surprise = b.sub(b.reshape(b.log(total), labels.shape), atLabel(b, shifted, labels, axis));
+  const skipped = ignored(b, labels, sub(ctx.param, 'loss_param'));
+  const counted = skipped ? b.select(skipped, 0, surprise) : surprise;
+  const cut = b.stopGradient(b.min(counted, GREATEST));
+  const held = b.add(cut, b.sub(counted, b.stopGradient(counted)));
+  const weights = classWeights(ctx, b, labels, axis);
+  const value = b.sum(weights ? b.mul(held, weights) : held);
+  const outer = countOf(x.shape, 0, axis);
+  const loss = b.div(value, normalizer(ctx, b, { outer, positions: sizeOf(labels.shape), skipped }));
+  return { loss, shares: b.stopGradient(b.div(exponentials, total)), each: cut };
+}
+
+/** Throws where scores, labels or class weights do not fit. */
+export function checkSoftmaxLoss(ctx: LayerContext): void {
+  checkFirstAxis(ctx);
+  const axis = softmaxAxis(ctx);
+  checkLabelCount(ctx, axis);
+  checkWeights(ctx, ctx.bottomShapes[0]![axis]!);
+}
+
 /**
  * The value is cut where the share falls below FLT_MIN; the gradient, share − 1 at the label, is not
  * (softmax_loss_layer.cpp). Labels that are no class (and not ignored) count as a loss of log Σ exp with no gradient.
@@ -63,25 +96,11 @@ export const softmaxWithLoss: LayerType = {
   isLoss: true,
   canBackward: (_, bottom) => bottom !== 1,
   reshape(ctx) {
-    checkFirstAxis(ctx);
-    const axis = softmaxAxis(ctx);
-    checkLabelCount(ctx, axis);
-    checkWeights(ctx, ctx.bottomShapes[0]![axis]!);
+    checkSoftmaxLoss(ctx);
     return { tops: [[], ctx.bottomShapes[0]!].slice(0, ctx.topCount), params: [] };
   },
   lower(ctx, b, [x, label]) {
-    const axis = softmaxAxis(ctx);
-    const { shifted, exponentials, total } = softmaxParts(b, x!, axis);
-    const labels = labelsAt(b, label!, x!.shape, axis);
-    const surprise = b.sub(b.reshape(b.log(total), labels.shape), atLabel(b, shifted, labels, axis));
-    const skipped = ignored(b, labels, sub(ctx.param, 'loss_param'));
-    const counted = skipped ? b.select(skipped, 0, surprise) : surprise;
-    const cut = b.stopGradient(b.min(counted, GREATEST));
-    const held = b.add(cut, b.sub(counted, b.stopGradient(counted)));
-    const weights = classWeights(ctx, b, labels, axis);
-    const value = b.sum(weights ? b.mul(held, weights) : held);
-    const outer = countOf(x!.shape, 0, axis);
-    const loss = b.div(value, normalizer(ctx, b, { outer, positions: sizeOf(labels.shape), skipped }));
-    return [loss, b.stopGradient(b.div(exponentials, total))].slice(0, ctx.topCount);
+    const { loss, shares } = softmaxLoss(ctx, b, x!, label!);
+    return [loss, shares].slice(0, ctx.topCount);
   },
 };

@@ -1,6 +1,9 @@
-/** Upsample (SegNet): puts each element back to where a MAX pooling took it from; the rest is 0. */
+/**
+ * Upsample. SegNet's, with two bottoms, puts each element back to where a MAX pooling took it from, the rest is 0; YOLO's, with
+ * one, repeats each element.
+ */
 
-import { type HostFunction, sameShape } from '../../ir/index.js';
+import { type Builder, type HostFunction, type Shape, sameShape, type Value } from '../../ir/index.js';
 import { isSet, sub } from '../../schema/index.js';
 import { countOf, showBottom } from '../geometry/axis.js';
 import type { LayerContext, LayerType } from '../types.js';
@@ -65,15 +68,43 @@ function gather(size: number, planes: number): HostFunction {
   };
 }
 
+/** The top of YOLO's: the last two axes `scale` times as long, 1 unless given (upsample_layer.cpp of MobileNet-YOLO). */
+function repeatedShape(ctx: LayerContext): Shape {
+  const param = sub(ctx.param, 'upsample_param');
+  const shape = ctx.bottomShapes[0]!;
+  const others = ['scale_h', 'scale_w', 'pad_out_h', 'pad_out_w', 'upsample_h', 'upsample_w'] as const;
+  const foreign = others.find(field => isSet(param, field));
+  if (foreign)
+    throw ctx.fail('upsample-scale', `${foreign} goes with a mask, and there is one bottom.`, {
+      field: `upsample_param.${foreign}`,
+      hint: 'With one bottom each element is repeated `scale` times along both sides; SegNet’s layer has the mask of a MAX pooling as second bottom.',
+    });
+  const scale = isSet(param, 'scale') ? param.scale : 1;
+  if (shape.length < 2) throw ctx.fail('upsample-axes', `${showBottom(ctx, 0)} must have 2 axes or more.`);
+  if (!(scale >= 1)) throw ctx.fail('upsample-scale', `the scale is ${scale}.`, { field: 'upsample_param.scale' });
+  return shape.map((d, i) => (i < shape.length - 2 ? d : d * scale));
+}
+
+/** Each element scale × scale times. */
+function repeated(ctx: LayerContext, b: Builder, x: Value): Value {
+  const shape = repeatedShape(ctx);
+  const [height = 0, width = 0] = x.shape.slice(-2);
+  const scale = width > 0 ? shape.at(-1)! / width : 1;
+  const rows = countOf(x.shape, 0, x.shape.length - 2) * height;
+  return b.reshape(b.broadcast(b.reshape(x, [rows, 1, width, 1]), [rows, scale, width, scale]), shape);
+}
+
 export const upsample: LayerType = {
   type: 'Upsample',
-  doc: 'A plane of zeros with each element of the first bottom where the second, the mask of a MAX pooling, says.',
-  formula: 'y[mask[i]] = x[i], else 0',
-  shapeRule: '[N, C, …]: upsample_h × upsample_w, or the plane times `scale`, less 1 with pad_out_h, pad_out_w.',
-  bottoms: { min: 2, max: 2 },
+  doc: 'SegNet’s: a plane of zeros with each element of the first bottom where the second, the mask of a MAX pooling, says. With one bottom YOLO’s: each element scale × scale times.',
+  formula: 'y[mask[i]] = x[i], else 0; with one bottom y[i, j] = x[⌊i / scale⌋, ⌊j / scale⌋]',
+  shapeRule:
+    '[N, C, …]: upsample_h × upsample_w, or the plane times `scale` (2; with one bottom 1), less 1 with pad_out_h, pad_out_w.',
+  bottoms: { min: 1, max: 2 },
   tops: { min: 1, max: 1 },
   canBackward: (_, bottom) => bottom === 0,
   reshape(ctx) {
+    if (ctx.bottomShapes.length === 1) return { tops: [repeatedShape(ctx)], params: [] };
     const [x, mask] = ctx.bottomShapes as readonly (readonly number[])[];
     if (x!.length !== 4) throw ctx.fail('upsample-axes', `${showBottom(ctx, 0)} must have 4 axes, N×C×H×W.`);
     if (!sameShape(x!, mask!)) {
@@ -88,9 +119,10 @@ export const upsample: LayerType = {
     return { tops: [[...x!.slice(0, 2), ...plane]], params: [] };
   },
   lower(ctx, b, [x, mask]) {
+    if (!mask) return [repeated(ctx, b, x!)];
     const shape = upsample.reshape(ctx).tops[0]!;
     const [planes, size] = [countOf(shape, 0, 2), countOf(shape, 2)];
-    return b.hostCall([x!, mask!], {
+    return b.hostCall([x!, mask], {
       name: ctx.name,
       outputs: [shape],
       run: spread(ctx, size, planes),

@@ -93,6 +93,12 @@ export function geometry(ctx: LayerContext): Geometry {
   return { ...window, group: param.group, numOutput: param.num_output };
 }
 
+/** Of a layer with one filter and one output for each channel, whatever `group` and `num_output` say. */
+export function depthwiseGeometry(ctx: LayerContext): Geometry {
+  const window = windows(ctx, sub(ctx.param, 'convolution_param'));
+  return { ...window, group: window.channels, numOutput: window.channels };
+}
+
 /** Im2col's: the same windows, each channel by itself, every place of the kernel an output. */
 export function windowGeometry(ctx: LayerContext): Geometry {
   const window = windows(ctx, sub(ctx.param, 'convolution_param'));

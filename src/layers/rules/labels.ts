@@ -71,7 +71,7 @@ export function ignored(b: Builder, labels: Value, param: { ignore_label: number
   return isSet(param, 'ignore_label') ? b.equal(labels, param.ignore_label) : undefined;
 }
 
-const { FULL, VALID, BATCH_SIZE, NONE } = LossParameter.NormalizationMode;
+const { FULL, VALID, BATCH_SIZE, NONE, PRE_FIXED } = LossParameter.NormalizationMode;
 
 interface Counts {
   readonly outer: number;
@@ -91,7 +91,7 @@ export function normalizationMode(ctx: LayerContext, fallback: number = VALID): 
 
 /**
  * What Caffe divides a loss over `positions` positions in `outer` samples by: FULL all of them, VALID those not ignored
- * (SoftmaxWithLoss's default), BATCH_SIZE the samples, NONE nothing; never less than 1. The older `normalize` means VALID or, if
+ * (SoftmaxWithLoss's default), BATCH_SIZE the samples, NONE nothing, R-FCN's PRE_FIXED a number of its own; never less than 1. The older `normalize` means VALID or, if
  * false, BATCH_SIZE, where no normalization is given (softmax_loss_layer.cpp).
  */
 export function normalizer(
@@ -102,6 +102,7 @@ export function normalizer(
   const mode = normalizationMode(ctx, fallback);
   if (mode === NONE) return b.scalar(1);
   if (mode === BATCH_SIZE) return b.scalar(Math.max(1, outer));
+  if (mode === PRE_FIXED) return b.scalar(Math.max(1, sub(ctx.param, 'loss_param').pre_fixed_normalizer));
   if (mode === FULL || !skipped) return b.scalar(Math.max(1, positions));
   return b.max(b.sub(positions, b.sum(skipped)), 1);
 }

@@ -251,6 +251,17 @@ export interface LayerParameter {
   interp_param: InterpParameter | null;
   upsample_param: UpsampleParameter | null;
   bn_param: BNParameter | null;
+  box_annotator_ohem_param: BoxAnnotatorOHEMParameter | null;
+  psroi_pooling_param: PSROIPoolingParameter | null;
+  roi_align_param: ROIAlignParameter | null;
+  reorg_param: ReorgParameter | null;
+  yolov3_detection_output_param: Yolov3DetectionOutputParameter | null;
+  transpose_param: TransposeParameter | null;
+  proposal_param: ProposalParameter | null;
+  reverse_param: ReverseParameter | null;
+  ctc_loss_param: CTCLossParameter | null;
+  ctc_decoder_param: CTCDecoderParameter | null;
+  triplet_loss_param: TripletLossParameter | null;
 }
 
 export interface TransformationParameter {
@@ -275,6 +286,7 @@ export const LossParameter = {
     VALID: 1,
     BATCH_SIZE: 2,
     NONE: 3,
+    PRE_FIXED: 8703,
   },
 } as const;
 
@@ -282,6 +294,7 @@ export interface LossParameter {
   ignore_label: number;
   normalization: LossParameter_NormalizationMode;
   normalize: boolean;
+  pre_fixed_normalizer: number;
   weight_by_label_freqs: boolean;
   class_weighting: number[];
 }
@@ -1242,6 +1255,75 @@ export interface BNParameter {
   engine: BNParameter_Engine;
 }
 
+export interface BoxAnnotatorOHEMParameter {
+  roi_per_img: number;
+  ignore_label: number;
+}
+
+export interface PSROIPoolingParameter {
+  spatial_scale: number;
+  output_dim: number;
+  group_size: number;
+}
+
+export interface ROIAlignParameter {
+  pooled_h: number;
+  pooled_w: number;
+  spatial_scale: number;
+}
+
+export interface ReorgParameter {
+  stride: number;
+  reverse: boolean;
+}
+
+export interface Yolov3DetectionOutputParameter {
+  num_classes: number;
+  num_box: number;
+  confidence_threshold: number;
+  nms_threshold: number;
+  biases: number[];
+  anchors_scale: number[];
+  mask_group_num: number;
+  mask: number[];
+}
+
+export interface TransposeParameter {
+  dim: number[];
+}
+
+export interface ProposalParameter {
+  feat_stride: number;
+  base_size: number;
+  min_size: number;
+  ratio: number[];
+  scale: number[];
+  pre_nms_topn: number;
+  post_nms_topn: number;
+  nms_thresh: number;
+}
+
+export interface ReverseParameter {
+  axis: number[];
+}
+
+export interface CTCLossParameter {
+  output_delay: number;
+  blank_index: number;
+  preprocess_collapse_repeated: boolean;
+  ctc_merge_repeated: boolean;
+  loss_calculation_t: number;
+}
+
+export interface CTCDecoderParameter {
+  blank_index: number;
+  ctc_merge_repeated: boolean;
+}
+
+export interface TripletLossParameter {
+  margin: number;
+}
+
 export type FillerParameter_VarianceNorm = Values<typeof FillerParameter.VarianceNorm>;
 export type Phase = Values<typeof Phase>;
 export type SolverParameter_SnapshotFormat = Values<typeof SolverParameter.SnapshotFormat>;
@@ -1382,4 +1464,15 @@ export interface Messages {
   'caffe.UpsampleParameter': UpsampleParameter;
   'caffe.ReLU6Parameter': ReLU6Parameter;
   'caffe.BNParameter': BNParameter;
+  'caffe.BoxAnnotatorOHEMParameter': BoxAnnotatorOHEMParameter;
+  'caffe.PSROIPoolingParameter': PSROIPoolingParameter;
+  'caffe.ROIAlignParameter': ROIAlignParameter;
+  'caffe.ReorgParameter': ReorgParameter;
+  'caffe.Yolov3DetectionOutputParameter': Yolov3DetectionOutputParameter;
+  'caffe.TransposeParameter': TransposeParameter;
+  'caffe.ProposalParameter': ProposalParameter;
+  'caffe.ReverseParameter': ReverseParameter;
+  'caffe.CTCLossParameter': CTCLossParameter;
+  'caffe.CTCDecoderParameter': CTCDecoderParameter;
+  'caffe.TripletLossParameter': TripletLossParameter;
 }

@@ -1172,6 +1172,27 @@ message LayerParameter {
   optional InterpParameter interp_param = 8701;
   optional UpsampleParameter upsample_param = 8702;
   optional BNParameter bn_param = 8703;
+
+  // R-FCN
+  optional BoxAnnotatorOHEMParameter box_annotator_ohem_param = 10000;
+  optional PSROIPoolingParameter psroi_pooling_param = 10001;
+
+  // Mask R-CNN's ports
+  optional ROIAlignParameter roi_align_param = 247;
+
+  // YOLO's ports (MobileNet-YOLO)
+  optional ReorgParameter reorg_param = 149;
+  optional Yolov3DetectionOutputParameter yolov3_detection_output_param = 602;
+
+  // CTC's ports (crnn.caffe), whose own numbers for the last three are 147, 148 and 149
+  optional TransposeParameter transpose_param = 150;
+  optional ProposalParameter proposal_param = 151;
+  optional ReverseParameter reverse_param = 8704;
+  optional CTCLossParameter ctc_loss_param = 8705;
+  optional CTCDecoderParameter ctc_decoder_param = 8706;
+
+  // caffe-windows, whose own number is 142
+  optional TripletLossParameter triplet_loss_param = 8707;
 }
 
 // SSD's, heeded by its own data layers alone. Its numbers are 8 to 14.
@@ -1183,8 +1204,14 @@ message TransformationParameter {
   optional ExpansionParameter expand_param = 8714;
 }
 
-// SegNet's, whose own numbers are BVLC's for something else.
 message LossParameter {
+  enum NormalizationMode {
+    // R-FCN's, whose own number is 3
+    PRE_FIXED = 8703;
+  }
+  // R-FCN
+  optional float pre_fixed_normalizer = 4 [default = 1];
+  // SegNet's, whose own numbers are BVLC's for something else
   optional bool weight_by_label_freqs = 8703 [default = false];
   repeated float class_weighting = 8704;
 }
@@ -1490,5 +1517,74 @@ message BNParameter {
   optional float eps = 8704 [default = 1e-5];
   optional bool frozen = 8705 [default = false];
   optional Engine engine = 8706 [default = DEFAULT];
+}
+
+message BoxAnnotatorOHEMParameter {
+  optional uint32 roi_per_img = 1;
+  optional int32 ignore_label = 2 [default = -1];
+}
+
+message PSROIPoolingParameter {
+  optional float spatial_scale = 1;
+  optional int32 output_dim = 2;
+  optional int32 group_size = 3;
+}
+
+message ROIAlignParameter {
+  optional uint32 pooled_h = 1 [default = 0];
+  optional uint32 pooled_w = 2 [default = 0];
+  optional float spatial_scale = 3 [default = 1];
+}
+
+message ReorgParameter {
+  optional uint32 stride = 1;
+  optional bool reverse = 2 [default = false];
+}
+
+message Yolov3DetectionOutputParameter {
+  optional uint32 num_classes = 1 [default = 20];
+  optional uint32 num_box = 2 [default = 3];
+  optional float confidence_threshold = 3 [default = 0.01];
+  optional float nms_threshold = 4 [default = 0.45];
+  repeated float biases = 5;
+  repeated uint32 anchors_scale = 6;
+  optional uint32 mask_group_num = 7 [default = 2];
+  repeated uint32 mask = 8;
+}
+
+message TransposeParameter {
+  repeated int32 dim = 1;
+}
+
+message ProposalParameter {
+  optional uint32 feat_stride = 1 [default = 16];
+  optional uint32 base_size = 2 [default = 16];
+  optional uint32 min_size = 3 [default = 16];
+  repeated float ratio = 4;
+  repeated float scale = 5;
+  optional uint32 pre_nms_topn = 6 [default = 6000];
+  optional uint32 post_nms_topn = 7 [default = 300];
+  optional float nms_thresh = 8 [default = 0.7];
+}
+
+message ReverseParameter {
+  repeated int32 axis = 1;
+}
+
+message CTCLossParameter {
+  optional int32 output_delay = 1 [default = 0];
+  optional int32 blank_index = 2 [default = -1];
+  optional bool preprocess_collapse_repeated = 3 [default = false];
+  optional bool ctc_merge_repeated = 4 [default = true];
+  optional int32 loss_calculation_t = 5 [default = 0];
+}
+
+message CTCDecoderParameter {
+  optional int32 blank_index = 1 [default = -1];
+  optional bool ctc_merge_repeated = 2 [default = true];
+}
+
+message TripletLossParameter {
+  optional float margin = 1 [default = 1.0];
 }
 `;

@@ -1,0 +1,39 @@
+/** Reverse (CTC's ports, synopsys-caffe): the elements along an axis, last one first. */
+
+import type { Builder, Value } from '../../ir/index.js';
+import { sub } from '../../schema/index.js';
+import { canonicalAxis } from '../geometry/axis.js';
+import type { LayerContext, LayerType } from '../types.js';
+
+/** The axes to go along: the first where none is named. */
+function axesOf(ctx: LayerContext): readonly number[] {
+  const { axis } = sub(ctx.param, 'reverse_param');
+  const named = axis.length > 0 ? axis : [0];
+  return named.map(a => canonicalAxis(ctx, a, ctx.bottomShapes[0]!, 'reverse_param.axis'));
+}
+
+function reversed(b: Builder, x: Value, axis: number): Value {
+  const size = x.shape.map((d, i) => (i === axis ? 1 : d));
+  const at = (k: number) => x.shape.map((_, i) => (i === axis ? k : 0));
+  const parts = Array.from({ length: x.shape[axis]! }, (_, k) => b.slice(x, at(x.shape[axis]! - 1 - k), size));
+  return b.concat(parts, axis);
+}
+
+/**
+ * One axis in CTC's ports (reverse_layer.cpp of crnn.caffe), the first unless told otherwise; several in synopsys-caffe,
+ * each once however often it is named.
+ */
+export const reverse: LayerType = {
+  type: 'Reverse',
+  doc: 'The elements along each of `axis` in reverse order.',
+  formula: 'y[…, i, …] = x[…, n − 1 − i, …] along each axis',
+  shapeRule: 'That of the bottom.',
+  differences: 'Without `axis` it is the first axis, as in CTC’s ports; in synopsys-caffe it is none.',
+  bottoms: { min: 1, max: 1 },
+  tops: { min: 1, max: 1 },
+  reshape(ctx) {
+    axesOf(ctx);
+    return { tops: [ctx.bottomShapes[0]!], params: [] };
+  },
+  lower: (ctx, b, [x]) => [[...new Set(axesOf(ctx))].reduce((y, axis) => reversed(b, y, axis), x!)],
+};
