@@ -2,6 +2,7 @@
 // where it departs from Caffe, and the goldens that cover it. Run by `npm run docs:layers`; a test holds that the page is current.
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createJiti } from 'jiti';
 
@@ -22,9 +23,10 @@ export function layersPage() {
     '',
     `The ${types.length} layer types that Mokapot has. For one of your own see [layers-howto.md](layers-howto.md).`,
     '',
-    'Goldens are cases that BVLC Caffe 1.0 computed (test/goldens/layers; `mokapot verify` runs them on any engine). Every gradient is',
-    'also checked by central differences (test/layers/gradients.test.ts), and rules that several parameters bend are written down anew in',
-    'test/layers/rules.test.ts; layers of forks have their numbers in test/layers/forks.test.ts and ssd.test.ts.',
+    'Goldens are cases that BVLC Caffe 1.0 computed (test/goldens/layers) or, where their names begin with fork_ or ssd_, a fork of it',
+    '(test/goldens/forks); `mokapot verify` runs them on any engine. Every gradient is also checked by central differences',
+    '(test/layers/gradients.test.ts), and rules that several parameters bend are written down anew in test/layers/rules.test.ts; layers of',
+    'forks have more numbers in test/layers/forks.test.ts and ssd.test.ts.',
     '',
     ...types.flatMap(type => section(type, goldens.get(type.type) ?? [])),
   ].join('\n');
@@ -61,16 +63,22 @@ function parameterTable({ name, fields }) {
   return [`\`${name}\``, '', '| field | type | default | |', '|---|---|---|---|', ...rows, ''];
 }
 
+/** The prototxt files of a folder of goldens. */
+function texts(name) {
+  const folder = fileURLToPath(new URL(`test/goldens/${name}/`, ROOT));
+  return readdirSync(folder)
+    .filter(file => file.endsWith('.prototxt'))
+    .sort()
+    .map(file => join(folder, file));
+}
+
 /** Names of the cases that hold a layer of each type. */
 function goldensByType() {
-  const folder = new URL('test/goldens/layers/', ROOT);
   const found = new Map();
-  for (const file of readdirSync(folder)
-    .filter(f => f.endsWith('.prototxt'))
-    .sort()) {
-    const text = readFileSync(new URL(file, folder), 'utf8');
+  for (const file of ['layers', 'forks'].flatMap(texts)) {
+    const text = readFileSync(file, 'utf8');
     for (const type of new Set([...text.matchAll(/name: "(?!pre")\w+" type: "(\w+)" (?:bottom|top)/g)].map(m => m[1])))
-      found.set(type, [...(found.get(type) ?? []), file.replace('.prototxt', '')]);
+      found.set(type, [...(found.get(type) ?? []), basename(file, '.prototxt')]);
   }
   return found;
 }

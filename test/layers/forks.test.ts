@@ -216,14 +216,24 @@ describe('DetectionOutput', () => {
 
   it('suppresses overlapping boxes of a class, the best first', async () => {
     const rows = await run('confidence_threshold: 0.3 nms_param { nms_threshold: 0.5 }');
-    expect(rows.slice(0, 4)).toEqual([
+    expect(rows).toEqual([
       [0, 1, 0.9, 0, 0, 0.2, 0.2],
       [0, 1, 0.8, 0.41, 0, 0.61, 0.2],
       [0, 2, 0.7, 0.4, 0, 0.6, 0.2],
-      [-1, -1, -1, -1, -1, -1, -1],
     ]);
     const loose = await run('confidence_threshold: 0.3 nms_param { nms_threshold: 0.95 }');
     expect(loose.slice(0, 3).map(r => r[2])).toEqual([0.9, 0.8, 0.6]);
+    expect(await run('confidence_threshold: 0.99')).toEqual([[0, -1, -1, -1, -1, -1, -1]]);
+  });
+
+  it('has room for all there can be, filled up with −1, where no run has found its shape', async () => {
+    const body = 'detection_output_param { num_classes: 3 keep_top_k: 5 confidence_threshold: 0.3 }';
+    const net = compiled(layer('DetectionOutput', Object.keys(shapes), body), shapes);
+    const engine = createHostEngine();
+    const program = await engine.compile(lowerNet(net).graph);
+    const { y } = await program.run({ loc: new Float32Array(16), conf, priors }, ['y']);
+    expect(Array.from({ length: 5 }, (_, i) => y![7 * i])).toEqual([0, 0, 0, -1, -1]);
+    expect(y!.length).toBe(35);
   });
 
   it('keeps the best of all classes with keep_top_k, and of one with top_k', async () => {
@@ -233,7 +243,7 @@ describe('DetectionOutput', () => {
       [1, 0.8],
     ]);
     const one = await run('confidence_threshold: 0.3 nms_param { top_k: 1 }');
-    expect(one.map(r => r[2])).toEqual([0.9, 0.7, -1]);
+    expect(one.map(r => r[2])).toEqual([0.9, 0.7]);
   });
 
   it('decodes offsets by each code type', async () => {

@@ -416,10 +416,21 @@ const layers: Readonly<Record<string, fc.Arbitrary<Case>>> = {
       'layer { name: "l" type: "Permute" bottom: "x" top: "y" permute_param { order: 0 order: 2 order: 3 order: 1 } }',
     shapes: { x },
   })),
-  Normalize: fc.tuple(shape4, fc.boolean(), fc.boolean()).map(([x, across, shared]) => ({
-    layer: `layer { name: "l" type: "Normalize" bottom: "x" top: "y" norm_param { across_spatial: ${across}
-      channel_shared: ${shared} eps: 0.1 } }`,
+  Normalize: fc.tuple(shape4, fc.boolean()).map(([x, across]) => ({
+    layer: `layer { name: "l" type: "Normalize" bottom: "x" top: "y" norm_param { across_spatial: ${across} eps: 0.1 } }`,
     shapes: { x },
+  })),
+  // With scales that differ SSD's gradient is not the derivative (test/goldens/forks/ssd_normalize_channels); with equal ones it is.
+  'Normalize, one scale in each channel': fc.tuple(shape4, fc.boolean()).map(([x, across]) => ({
+    layer: `layer { name: "l" type: "Normalize" bottom: "x" top: "y" norm_param { across_spatial: ${across}
+      channel_shared: false eps: 0.1 } }`,
+    shapes: { x },
+    kept: { 'l/0': new Array<number>(x[1]).fill(1.5) },
+  })),
+  'Normalize, one channel': fc.tuple(shape4, fc.boolean()).map(([x, across]) => ({
+    layer: `layer { name: "l" type: "Normalize" bottom: "x" top: "y" norm_param { across_spatial: ${across}
+      channel_shared: false eps: 0.1 } }`,
+    shapes: { x: [x[0], 1, x[2], x[3]] },
   })),
   'Interp, cropped': fc.tuple(shape4, dim(3)).map(([x, zoom]) => ({
     layer: `layer { name: "l" type: "Interp" bottom: "x" top: "y" interp_param { zoom_factor: ${zoom} pad_beg: -1 } }`,
@@ -430,6 +441,58 @@ const layers: Readonly<Record<string, fc.Arbitrary<Case>>> = {
       roi_pooling_param { pooled_h: ${ph} pooled_w: ${pw} spatial_scale: 0.5 } }`,
     shapes: { x: [2, channels, 6, 5], rois: [4, 5] },
     given: { rois: [0, 0, 0, 9, 7, 1, 2, 3, 8, 11, 0, 4, 4, 4, 4, 1, -4, -4, 20, 20] },
+  })),
+  PSROIPooling: fc.tuple(dim(2), dim(3)).map(([out, k]) => ({
+    layer: `layer { name: "l" type: "PSROIPooling" bottom: "x" bottom: "rois" top: "y"
+      psroi_pooling_param { output_dim: ${out} group_size: ${k} spatial_scale: 0.5 } }`,
+    shapes: { x: [2, out * k * k, 6, 5], rois: [4, 5] },
+    given: { rois: [0, 0, 0, 9, 7, 1, 2, 3, 8, 11, 0, 4, 4, 4, 4, 1, -4, -4, 20, 20] },
+  })),
+  // Few elements, far apart in value, so that the greatest of the four samples stays the same one.
+  ROIAlign: fc.tuple(dim(2), dim(2)).map(([ph, pw]) => ({
+    layer: `layer { name: "l" type: "ROIAlign" bottom: "x" bottom: "rois" top: "y"
+      roi_align_param { pooled_h: ${ph} pooled_w: ${pw} spatial_scale: 0.5 } }`,
+    shapes: { x: [2, 1, 6, 5], rois: [3, 5] },
+    given: { rois: [0, 0, 0, 7, 8, 1, 1, 3, 8, 9, 0, -3, -2, 20, 20] },
+    spread: 8,
+  })),
+  Reorg: fc.tuple(dim(2), dim(2), dim(3), dim(3), dim(2), fc.boolean()).map(([n, c, h, w, s, reverse]) => ({
+    layer: `layer { name: "l" type: "Reorg" bottom: "x" top: "y" reorg_param { stride: ${s} reverse: ${reverse} } }`,
+    shapes: { x: reverse ? [n, c * s * s, h, w] : [n, c * s * s, h * s, w * s] },
+  })),
+  Transpose: shape4.map(x => ({
+    layer: 'layer { name: "l" type: "Transpose" bottom: "x" top: "y" transpose_param { dim: 3 dim: 0 dim: 2 dim: 1 } }',
+    shapes: { x },
+  })),
+  Reverse: simple('Reverse', 'reverse_param { axis: -1 axis: 0 }'),
+  Mish: simple('Mish'),
+  ConvolutionDepthwise: fc.tuple(dim(2), dim(3), dim(2)).map(([n, channels, stride]) => ({
+    layer: `layer { name: "l" type: "ConvolutionDepthwise" bottom: "x" top: "y"
+      convolution_param { kernel_size: 3 pad: 1 stride: ${stride} } }`,
+    shapes: { x: [n, channels, 4, 5] },
+  })),
+  SmoothL1LossOHEM: fc
+    .tuple(anyShape, fc.constantFrom('', 'normalization: PRE_FIXED pre_fixed_normalizer: 3'))
+    .map(([x, mode]) => ({
+      layer: `layer { name: "l" type: "SmoothL1LossOHEM" bottom: "x" bottom: "y" bottom: "w" top: "loss" loss_param { ${mode} } }`,
+      shapes: { x, y: x, w: x },
+      labels: { w: 2 },
+    })),
+  SoftmaxWithLossOHEM: labelled('SoftmaxWithLossOHEM', 'loss_param { ignore_label: 1 }'),
+  TripletLoss: fc.tuple(dim(3), dim(3)).map(x => ({
+    layer: `layer { name: "l" type: "TripletLoss" bottom: "a" bottom: "p" bottom: "u" top: "loss"
+      triplet_loss_param { margin: 100 } }`,
+    shapes: { a: x, p: x, u: x },
+  })),
+  // One sequence: of several the gradient is that of their sum, the loss their mean (test/layers/forks.test.ts).
+  CTCLoss: fc.tuple(dim(5, 3), dim(4, 3), fc.boolean()).map(([steps, classes, merge]) => ({
+    layer: `layer { name: "l" type: "CTCLoss" bottom: "x" bottom: "cont" bottom: "label" top: "loss"
+      ctc_loss_param { ctc_merge_repeated: ${merge} } }`,
+    shapes: { x: [steps, 1, classes], cont: [steps, 1], label: [steps, 1] },
+    given: {
+      cont: Array.from({ length: steps }, (_, t) => Number(t > 0)),
+      label: Array.from({ length: steps }, (_, t) => (t === 0 ? 1 : t === 1 ? 0 : -1)),
+    },
   })),
   MultiBoxLoss: fc
     .tuple(
@@ -457,6 +520,10 @@ const layers: Readonly<Record<string, fc.Arbitrary<Case>>> = {
       layer { name: "s" type: "Silence" bottom: "mask" }
       layer { name: "l" type: "Upsample" bottom: "p" bottom: "mask" top: "y" }`,
     shapes: { x: [n, 2, 2 * size, 2 * size] },
+  })),
+  'Upsample with one bottom': fc.tuple(shape4, dim(3)).map(([x, scale]) => ({
+    layer: `layer { name: "l" type: "Upsample" bottom: "x" top: "y" upsample_param { scale: ${scale} } }`,
+    shapes: { x },
   })),
   BN: fc.tuple(dim(3, 2), dim(3), dim(3, 2), dim(2)).map(x => ({
     layer: 'layer { name: "l" type: "BN" bottom: "x" top: "y" }',
@@ -528,6 +595,10 @@ const WITHOUT: Readonly<Record<string, string>> = {
   Threshold: 'a step',
   PriorBox: 'depends on shapes alone',
   DetectionOutput: 'chooses boxes',
+  Yolov3DetectionOutput: 'chooses boxes',
+  Proposal: 'chooses boxes',
+  BoxAnnotatorOHEM: 'chooses labels',
+  CTCGreedyDecoder: 'positions',
   Python: 'user code has its own (test/layers/python.test.ts)',
 };
 

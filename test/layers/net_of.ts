@@ -3,6 +3,7 @@
 import { createHostEngine, type Engine } from '../../src/engines/index.js';
 import type { Phase } from '../../src/layers/index.js';
 import { compileNet, lowerNet, type NetOptions } from '../../src/net/index.js';
+import { settleTops } from '../../src/runtime/settle.js';
 import { parseText } from '../../src/schema/index.js';
 
 export type Shapes = Readonly<Record<string, readonly number[]>>;
@@ -40,14 +41,25 @@ export interface RunOptions {
   readonly engine?: Engine;
 }
 
-/** Runs the layer: every blob and, where asked for, every gradient. */
+/** Runs the layer: every blob and, where asked for, every gradient. Tops have the shapes that the numbers settle. */
 export async function runLayer(
   layer: string,
   shapes: Shapes,
   feeds: Readonly<Record<string, Float32Array>>,
   { phase = 'TRAIN', params = {}, randoms = {}, diffs, blobDiffs = [], options = {}, engine: given }: RunOptions = {},
 ): Promise<Record<string, Float32Array>> {
-  const net = compiled(layer, shapes, phase, options);
+  const start = { graph: compiled(layer, shapes, phase, options) };
+  const engine = given ?? createHostEngine();
+  for (const { key, shape } of start.graph.params) engine.write(key, params[key]!, shape);
+  const { graph: net } = await settleTops(start, {
+    compile: settledTops => ({ graph: compiled(layer, shapes, phase, { ...options, settledTops }) }),
+    read: async (at, lowering, blobs) => {
+      const part = await engine.compile(lowerNet(at.graph, lowering).graph);
+      const numbers = await part.run({ ...feeds, ...randoms }, blobs);
+      part.dispose();
+      return numbers;
+    },
+  });
   const { graph } = lowerNet(net, {
     gradients: diffs ? 'seeds' : 'none',
     seeds: Object.keys(diffs ?? {}),
@@ -55,8 +67,6 @@ export async function runLayer(
     paramDiffs: 'all',
     fetch: 'all',
   });
-  const engine = given ?? createHostEngine();
-  for (const { key, shape } of net.params) engine.write(key, params[key]!, shape);
   const program = await engine.compile(graph);
   const seeds = Object.fromEntries(Object.entries(diffs ?? {}).map(([name, d]) => [`diff/${name}`, d]));
   try {

@@ -25,6 +25,7 @@ import {
 } from './rules/axes.js';
 import type { Case } from './rules/case.js';
 import { neurons, prelu } from './rules/elements.js';
+import * as forks from './rules/forks.js';
 import {
   accuracy,
   contrastive,
@@ -75,6 +76,20 @@ const RULES: Readonly<Record<string, fc.Arbitrary<Case>>> = {
   Interp: interp,
   RNN: recurrent('RNN'),
   LSTM: recurrent('LSTM'),
+  Transpose: forks.transpose,
+  Reverse: forks.reverse,
+  Reorg: forks.reorg,
+  'Upsample with one bottom': forks.repeated,
+  ConvolutionDepthwise: forks.depthwise,
+  PSROIPooling: forks.psroi,
+  SmoothL1LossOHEM: forks.smoothL1Ohem,
+  SoftmaxWithLossOHEM: forks.softmaxOhem,
+  BoxAnnotatorOHEM: forks.boxAnnotator,
+  TripletLoss: forks.triplet,
+  CTCLoss: forks.ctc,
+  CTCGreedyDecoder: forks.ctcDecoder,
+  Yolov3DetectionOutput: forks.yolo,
+  Proposal: forks.proposal,
 };
 
 describe.each(['host', 'wasm', 'cpu'])('rules written down anew, on %s', async backend => {

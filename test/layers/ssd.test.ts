@@ -95,9 +95,8 @@ describe('DetectionOutput', () => {
   it.each(cases.detection.map(c => [c.body, c] as const))('%s', async (_, c) => {
     const feeds = { loc: f(c.loc), conf: f(c.conf), prior: f(c.prior) };
     const out = (await runLayer(layer('DetectionOutput', c.shapes, c.body), c.shapes, feeds))['y']!;
-    const found = 7 * c.rows.length;
-    close(out.subarray(0, found), c.rows.flat());
-    expect(out.subarray(found).every(v => v === -1)).toBe(true);
+    const none = Array.from({ length: c.shapes['loc']![0]! }, (_, n) => [n, -1, -1, -1, -1, -1, -1]);
+    close(out, (c.rows.length > 0 ? c.rows : none).flat());
   });
 });
 

@@ -33,10 +33,8 @@ describe('a layer type of a fork', () => {
 
   it.each([
     ['DetectionEvaluate', /outside the net/],
-    ['Proposal', /Python layer/],
-    ['ConvolutionDepthwise', /MobileNet.*DepthwiseConvolution/s],
     ['ImageSegData', /two ImageData layers/],
-    ['PSROIPooling', /R-FCN.*Registered types/s],
+    ['Correlation', /FlowNet.*Registered types/s],
   ])('%s', (type, hint) => {
     const { diagnostics } = attempt(input('x', 1, 1, 2, 2) + layer(type, 'l', 'x', 'y'));
     expect(diagnostics[0]!.code).toBe('unknown-layer-type');

@@ -9,6 +9,8 @@ export const prelu: LayerType = {
   doc: 'x where positive, else slope · x; the slope is learned, one per channel or (channel_shared) one for all.',
   formula: 'y = max(x, 0) + slope · min(x, 0)',
   shapeRule: 'That of the bottom.',
+  differences:
+    'None from BVLC’s. On 5 axes (V-Net’s volumes) slopes go with axis 1, as there; V-Net’s own Caffe was not compared.',
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },
   reshape(ctx) {

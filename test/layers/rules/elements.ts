@@ -21,6 +21,7 @@ const NEURONS: Readonly<Record<string, fc.Arbitrary<Neuron>>> = {
   AbsVal: fc.constant({ body: '', rule: Math.abs }),
   BNLL: fc.constant({ body: '', rule: x => Math.log1p(Math.exp(x)) }),
   Sigmoid: fc.constant({ body: '', rule: x => 1 / (1 + Math.exp(-x)) }),
+  Mish: fc.constant({ body: '', rule: x => x * Math.tanh(Math.log1p(Math.exp(x))) }),
   TanH: fc.constant({ body: '', rule: Math.tanh }),
   ReLU: number.map(s => ({ body: `relu_param { negative_slope: ${s} }`, rule: x => (x > 0 ? x : s * x) })),
   ELU: positive.map(a => ({ body: `elu_param { alpha: ${a} }`, rule: x => (x > 0 ? x : a * Math.expm1(x)) })),
