@@ -1,6 +1,8 @@
 /**
  * Every engine, PyTorch and Caffe, side by side: npm run bench [-- NETWORK,... [BACKEND,... [ROUNDS]]]
  *
+ * A backend's name may end in `@` and a number of threads: onnx@1,onnx-wasm@1,wasm@1.
+ *
  * Each measurement is a process of its own; a round runs all of them once, so that a machine whose speed drifts treats
  * all alike. What is printed, and of a run of everything (no arguments) written to docs/measured.md, are medians over the
  * rounds of each process's median.
@@ -30,8 +32,9 @@ const python = process.env['MOKAPOT_BENCH_PYTHON'] ?? here('.venv/bin/python');
 const caffe = process.env['MOKAPOT_BENCH_CAFFE'] ?? '';
 const jiti = here('../node_modules/.bin/jiti');
 
-function run(command: string, args: readonly string[], input?: string): string | undefined {
-  const done = spawnSync(command, [...args], { input, encoding: 'utf8', timeout: LIMIT_MS, maxBuffer: 2 ** 28 });
+function run(command: string, args: readonly string[], input?: string, threads?: string): string | undefined {
+  const env = { ...process.env, ...(threads !== undefined && { MOKAPOT_THREADS: threads }) };
+  const done = spawnSync(command, [...args], { input, env, encoding: 'utf8', timeout: LIMIT_MS, maxBuffer: 2 ** 28 });
   if (done.status === 0) return done.stdout.trim().split('\n').at(-1);
   console.error(
     `  ${args.slice(1).join(' ')}: ${(done.stderr || String(done.error ?? done.signal)).trim().split('\n').at(-1)}`,
@@ -44,11 +47,12 @@ type Kind = (typeof KINDS)[number];
 async function measure(network: string, backend: string, kind: Kind): Promise<Measured | undefined> {
   if (backend === 'caffe')
     return existsSync(caffe) ? measureCaffe(caffe, networks[network]!, kind, LIMIT_MS) : undefined;
+  const [engine, threads] = backend.split('@');
   const twin = backend === 'pytorch';
   if (twin && !existsSync(python)) return undefined;
   const text = twin
     ? run(python, [here('pytorch.py'), kind], run(jiti, [here('measure.ts'), network, 'host', 'describe']))
-    : run(jiti, [here('measure.ts'), network, backend, kind]);
+    : run(jiti, [here('measure.ts'), network, engine!, kind], undefined, threads);
   return text === undefined ? undefined : (JSON.parse(text) as Measured);
 }
 
@@ -60,9 +64,10 @@ function row(network: string, backend: string, found: Readonly<Record<string, re
   const seconds = (all: readonly Measured[], of: (m: Measured) => number) =>
     all.length === 0 ? '–' : milliseconds(median(all.map(of)));
   const engine = [...step, ...forward][0]?.engine ?? backend;
+  const [, threads] = backend.split('@');
   return [
     `${title}, ${inputs['data']!.join('×')}`,
-    engine,
+    threads === undefined ? engine : `${engine}, threads: ${threads}`,
     seconds(forward, m => median(m.times)),
     seconds(step, m => median(m.times)),
     seconds(step, m => m.ready),

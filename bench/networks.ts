@@ -25,6 +25,8 @@ function awake(prototxt: string): string {
 
 const file = (name: string) => awake(readFileSync(new URL(`../networks/${name}.prototxt`, import.meta.url), 'utf8'));
 
+const unetBn = () => readFileSync(new URL('unet_bn.prototxt', import.meta.url), 'utf8');
+
 const segmentation = (size: number) => ({ data: [1, 3, size, size], label: [1, 1, size, size] });
 
 /** A classic as the literature has it, which ends in scores, with a label and a loss. */
@@ -47,5 +49,17 @@ export const networks: Readonly<Record<string, BenchNetwork>> = {
     text: withLoss(uNet, 'score', [1, 1, 68, 68]),
     inputs: { data: [1, 1, 252, 252], label: [1, 1, 68, 68] },
     runs: 3,
+  },
+  fcn_small: {
+    title: 'FCN-small',
+    text: file('fcn_small'),
+    inputs: { data: [4, 1, 256, 256], label: [4, 1, 256, 256] },
+    runs: 9,
+  },
+  unet_bn: {
+    title: 'U-Net with BatchNorm',
+    text: unetBn(),
+    inputs: { data: [8, 1, 144, 144], label: [8, 1, 144, 144] },
+    runs: 5,
   },
 };

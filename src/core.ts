@@ -195,3 +195,15 @@ export {
   writeSolverstate,
   writeSolverstateH5,
 } from './weights/index.js';
+
+// --- Engines that run in a page: onnxruntime-web, tfjs-backend-wasm, tfjs's WebGPU, plain TypeScript.
+
+export {
+  createEngine,
+  createHostEngine,
+  type Engine,
+  type EngineOptions,
+  type Observer,
+  type Program,
+  pageEngineNames as engineNames,
+} from './engines/index.js';

@@ -34,11 +34,10 @@ export { type ClassMask, type InputPicture, Segmenter, type SegmenterOptions } f
 export {
   chooseEngine,
   createEngine,
-  type Engine,
   type EngineChoice,
   type EngineReport,
   engineNames,
-} from './engines/index.js';
+} from './engines/node/index.js';
 
 // --- Training: solvers, the loop as a stream of events, runs in folders.
 

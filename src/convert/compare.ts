@@ -4,8 +4,9 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fail } from '../diagnostics/index.js';
-import { loadRuntime } from '../engines/onnx/runtime.js';
-import { tfjsWithWasm } from '../engines/tfjs/wasm_module.js';
+import { loadNative } from '../engines/onnx/node/native.js';
+import { loadWeb } from '../engines/onnx/node/web.js';
+import { tfjsWithWasm } from '../engines/tfjs/node/wasm.js';
 import { type Shape, sizeOf } from '../ir/index.js';
 import { Random } from '../random/index.js';
 import type { Net } from '../runtime/net.js';
@@ -122,17 +123,18 @@ export async function loadTfjs(folder: string, layout: 'NCHW' | 'NHWC'): Promise
   };
 }
 
-/** A model file in onnxruntime. */
+/** A model file in onnxruntime: the native one, else the one in WebAssembly. */
 export async function loadOnnx(path: string): Promise<LoadedModel> {
-  const ort = loadRuntime();
-  if (typeof ort === 'string') throw fail('no-onnxruntime', `onnxruntime-node does not load (${ort}).`, NO_CHECK);
-  const session = await ort.InferenceSession.create(path, { logSeverityLevel: 3 }).catch((cause: Error) => {
+  const native = loadNative();
+  const runtime = typeof native === 'string' ? loadWeb() : native;
+  if (typeof runtime === 'string') throw fail('no-onnxruntime', `onnxruntime does not load (${runtime}).`, NO_CHECK);
+  const session = await runtime.createSession(await readFile(path), { logSeverityLevel: 3 }).catch((cause: Error) => {
     throw fail('convert-differs', `onnxruntime refuses the model: ${cause.message}`, NO_CHECK);
   });
   return {
     async run(feeds, outputs) {
       const given = [...feeds].filter(([name]) => session.inputNames.includes(name));
-      const tensors = given.map(([name, { data, shape }]) => [name, new ort.Tensor('float32', data, shape)] as const);
+      const tensors = given.map(([name, { data, shape }]) => [name, runtime.tensor(data, shape)] as const);
       const made = await session.run(Object.fromEntries(tensors), [...outputs]);
       return outputs.map(name => made[name]!.data as Float32Array);
     },

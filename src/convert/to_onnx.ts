@@ -1,6 +1,6 @@
 /** To ONNX: one file. */
 
-import { emitGeneralOnnx } from '../engines/onnx/index.js';
+import { emitGeneralOnnx } from '../emit/onnx/general.js';
 import { loadOnnx } from './compare.js';
 import { checkModel, exportJob } from './model.js';
 import type { Job, TargetReport } from './types.js';

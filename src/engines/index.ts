@@ -1,119 +1,93 @@
-/** The engines: which there are, which one serves, and why. */
+/**
+ * The engines that run in a page: `onnx` (onnxruntime-web's kernels on the CPU), `onnx-webgpu` (those on a GPU), `wasm`
+ * (tfjs-backend-wasm), `webgpu` (tfjs on a GPU) and `host` (plain TypeScript). Each loads its library when it is made.
+ * Those that need Node.js, and the choice among all of them there, are in `node/`.
+ */
 
 import { fail, MokapotError, nearest } from '../diagnostics/index.js';
 import { AutoEngine } from './auto.js';
 import { createHostEngine } from './host/index.js';
-import { createOnnxEngine, fastGpu, onnxReports } from './onnx/index.js';
-import {
-  createCpuEngine,
-  createTensorflowEngine,
-  createWasmEngine,
-  createWebgpuEngine,
-  loadTensorflow,
-  loadWebgpu,
-} from './tfjs/index.js';
+import { createWebEngine } from './onnx/page.js';
+import { createPageWasmEngine, createPageWebgpuEngine, pageAdapter } from './tfjs/page.js';
+import type { Tf } from './tfjs/tensor_device.js';
 import type { Engine } from './types.js';
 
 export { createHostEngine } from './host/index.js';
 export type { Engine, Observer, Program } from './types.js';
 
-const makers: Readonly<Record<string, () => Promise<Engine>>> = {
-  onnx: () => createOnnxEngine('onnx'),
-  tensorflow: createTensorflowEngine,
-  wasm: createWasmEngine,
-  cpu: createCpuEngine,
+export interface EngineOptions {
+  /**
+   * Threads of `onnx` and `wasm`. Default: as many as there are cores, and one in a page that is not cross-origin isolated,
+   * which may have no more. What the first engine of a page asks for stays.
+   */
+  readonly threads?: number;
+  /** Where the page serves WebAssembly files, if not where its bundler put them. */
+  readonly wasm?: {
+    /** The address of onnxruntime-web's `ort-wasm-simd-threaded.wasm` (14 MB), for `onnx`. */
+    readonly onnx?: string | URL;
+    /** The address of onnxruntime-web's `ort-wasm-simd-threaded.asyncify.wasm` (27 MB), for `onnx-webgpu`. */
+    readonly onnxWebgpu?: string | URL;
+    /** The folder of tfjs-backend-wasm's `.wasm` files (0.4 MB each), for `wasm`. */
+    readonly tfjs?: string | URL;
+  };
+  /** For `webgpu`: the page's own tfjs, with `@tensorflow/tfjs-backend-webgpu` imported beside it. */
+  readonly tf?: Tf;
+}
+
+const makers: Readonly<Record<string, (options: EngineOptions) => Promise<Engine>>> = {
+  onnx: options => createWebEngine('onnx', onnxOptions(options, 'onnx')),
+  'onnx-webgpu': options => createWebEngine('onnx-webgpu', onnxOptions(options, 'onnxWebgpu')),
+  wasm: options =>
+    createPageWasmEngine({ threads: threadsOf(options), ...(options.wasm?.tfjs && { wasm: options.wasm.tfjs }) }),
+  webgpu: options => createPageWebgpuEngine(options.tf),
   host: async () => createHostEngine(),
-  'onnx-cuda': () => createOnnxEngine('onnx-cuda'),
-  'onnx-webgpu': () => createOnnxEngine('onnx-webgpu'),
-  webgpu: createWebgpuEngine,
 };
 
-/** Engine names. `auto` takes `onnx-cuda` or `onnx-webgpu` where such a GPU beats the CPU by far, else the first that is there. */
-export const engineNames: readonly string[] = Object.keys(makers);
-
-export interface EngineReport {
-  readonly name: string;
-  readonly available: boolean;
-  /** What it is, or why it is not there. */
-  readonly detail: string;
-}
-
-export interface EngineChoice {
-  readonly engines: readonly EngineReport[];
-  /** The engine that serves when nobody says otherwise. */
-  readonly chosen: string;
-  readonly reason: string;
-}
+/** Names of the engines that run in a page. */
+export const pageEngineNames: readonly string[] = Object.keys(makers);
 
 /**
- * Makes an engine. `name` (or MOKAPOT_BACKEND) is one of `engineNames` (`tfjs-node` and `tfjs-node-gpu` mean `tensorflow`)
- * or `auto`: onnxruntime's native kernels where they load, on a GPU that is fast (and on the CPU where that refuses), else
- * TensorFlow's, else wasm.
+ * Makes an engine that runs in a page: one of `pageEngineNames`, or `auto`: onnxruntime-web on a GPU where the browser has
+ * one (and on the CPU for what that refuses), else on the CPU, else tfjs-backend-wasm.
+ * @throws MokapotError `unknown-backend`, or why it cannot be had
  */
-export async function createEngine(name = process.env['MOKAPOT_BACKEND'] || 'auto'): Promise<Engine> {
-  const make = makerOf(name);
-  if (make) return make();
-  const gpu = await fastGpu();
-  if (gpu) return new AutoEngine(await createOnnxEngine(gpu), await createOnnxEngine('onnx'));
-  // One after the other: to ask what else there is would load libraries for nothing.
-  for (const candidate of ['onnx', 'tensorflow']) {
-    try {
-      return await makers[candidate]!();
-    } catch (thrown) {
-      if (!(thrown instanceof MokapotError)) throw thrown;
-    }
+export async function createEngine(name = 'auto', options: EngineOptions = {}): Promise<Engine> {
+  if (name !== 'auto') return makerOf(name)(options);
+  if (await pageAdapter()) {
+    const gpu = await unlessRefused(() => createWebEngine('onnx-webgpu', onnxOptions(options, 'onnxWebgpu')));
+    if (gpu) return new AutoEngine(gpu, await createWebEngine('onnx', onnxOptions(options, 'onnxWebgpu'), 'webgpu'));
   }
-  return createWasmEngine();
+  const onnx = await unlessRefused(() => makers['onnx']!(options));
+  return onnx ?? makers['wasm']!(options);
 }
 
-/** How to make the named engine; undefined for `auto`. Throws where there is none of that name. */
-function makerOf(name: string): (() => Promise<Engine>) | undefined {
-  const asked = name.startsWith('tfjs-node') ? 'tensorflow' : name;
-  if (asked === 'auto' || makers[asked]) return makers[asked];
-  const near = nearest(asked, [...engineNames, 'auto']);
-  throw fail('unknown-backend', `There is no backend ${JSON.stringify(name)}.`, {
-    hint: `${near ? `Did you mean ${near}? ` : ''}There are: auto, ${engineNames.join(', ')}.`,
+async function unlessRefused(make: () => Promise<Engine>): Promise<Engine | undefined> {
+  try {
+    return await make();
+  } catch (thrown) {
+    if (thrown instanceof MokapotError) return undefined;
+    throw thrown;
+  }
+}
+
+function makerOf(name: string): (options: EngineOptions) => Promise<Engine> {
+  const make = makers[name];
+  if (make) return make;
+  const near = nearest(name, [...pageEngineNames, 'auto']);
+  throw fail('unknown-backend', `There is no backend ${JSON.stringify(name)} in a page.`, {
+    hint: `${near ? `Did you mean ${near}? ` : ''}There are: auto, ${pageEngineNames.join(', ')}.`,
   });
 }
 
-const reasons: Readonly<Record<string, string>> = {
-  'onnx-cuda': 'There is an NVIDIA GPU, much faster than the CPU; what it refuses goes to the CPU.',
-  'onnx-webgpu': 'There is a GPU, much faster than the CPU; what it refuses goes to the CPU.',
-  onnx: 'onnxruntime loads; its kernels are the fastest on a CPU.',
-  tensorflow: "onnxruntime does not load; TensorFlow's native library does.",
-  wasm: 'Neither onnxruntime nor TensorFlow loads, so wasm is the fastest there is.',
-};
+function onnxOptions(options: EngineOptions, file: 'onnx' | 'onnxWebgpu') {
+  const wasm = options.wasm?.[file];
+  return { threads: threadsOf(options), ...(wasm !== undefined && { wasm }) };
+}
 
-/** What there is on this machine, which engine `auto` takes and why: what `mokapot doctor` prints. */
-export async function chooseEngine(): Promise<EngineChoice> {
-  const native = loadTensorflow();
-  const gpu = await loadWebgpu();
-  const [onnx, ...gpus] = await onnxReports();
-  const engines: EngineReport[] = [
-    onnx!,
-    {
-      name: 'tensorflow',
-      available: typeof native !== 'string',
-      detail: typeof native === 'string' ? native : native.detail,
-    },
-    {
-      name: 'wasm',
-      available: 'WebAssembly' in globalThis,
-      detail: 'XNNPACK in WebAssembly (tfjs-backend-wasm), all cores',
-    },
-    { name: 'cpu', available: true, detail: "tfjs's plain JavaScript backend; slow, for comparison" },
-    { name: 'host', available: true, detail: "Mokapot's reference kernels in plain TypeScript; slow, exact" },
-    ...gpus,
-    {
-      name: 'webgpu',
-      available: typeof gpu !== 'string',
-      detail: typeof gpu === 'string' ? gpu : gpu.detail,
-    },
-  ];
-  const gpuTaken = gpus.find(e => e.isFaster);
-  const chosen = gpuTaken ?? engines.find(e => e.available)!;
-  const asked = process.env['MOKAPOT_BACKEND'];
-  if (asked) makerOf(asked);
-  const reason = asked && asked !== 'auto' ? `MOKAPOT_BACKEND=${asked} overrides the choice.` : reasons[chosen.name]!;
-  return { engines, chosen: asked && asked !== 'auto' && makers[asked] ? asked : chosen.name, reason };
+function threadsOf({ threads }: EngineOptions): number {
+  const { crossOriginIsolated, navigator } = globalThis as {
+    crossOriginIsolated?: boolean;
+    navigator?: { hardwareConcurrency?: number };
+  };
+  return crossOriginIsolated ? (threads ?? navigator?.hardwareConcurrency ?? 1) : 1;
 }

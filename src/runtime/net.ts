@@ -2,7 +2,7 @@
 
 import { dirname } from 'node:path';
 import { type Diagnostic, fail, hasErrors, MokapotError, nearest } from '../diagnostics/index.js';
-import { createEngine, type Engine } from '../engines/index.js';
+import { createEngine, type Engine } from '../engines/node/index.js';
 import { DataFeeds } from '../feeds/data_feeds.js';
 import { type Feeds, readFeeds } from '../feeds/feeds.js';
 import { MemoryFeeds } from '../feeds/memory_feeds.js';

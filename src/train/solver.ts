@@ -4,7 +4,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { type Dataset, openDataset } from '../data/index.js';
 import { type Diagnostic, fail, hasErrors, MokapotError } from '../diagnostics/index.js';
-import { createEngine, type Engine } from '../engines/index.js';
+import { createEngine, type Engine } from '../engines/node/index.js';
 import type { DataFeeds } from '../feeds/data_feeds.js';
 import type { Feeds } from '../feeds/feeds.js';
 import { sizeOf } from '../ir/index.js';

@@ -12,6 +12,8 @@ export interface Bundle {
   readonly meta: Metafile;
   /** By its path from the root: every file of the project, and of packages, that can be reached. */
   readonly files: readonly string[];
+  /** Those of which something is left after what nobody uses is dropped. */
+  readonly used: readonly string[];
 }
 
 /** @throws where there is an error, or a warning */
@@ -35,7 +37,9 @@ export async function bundle(program: string): Promise<Bundle> {
   const gzipped = outputFiles
     .filter(file => atFirst.has(file.path.slice(ROOT.length)))
     .reduce((n, file) => n + gzipSync(file.contents, { level: 9 }).length, 0);
-  return { gzipped, meta: metafile, files: Object.keys(metafile.inputs) };
+  const parts = Object.values(metafile.outputs).flatMap(output => Object.entries(output.inputs));
+  const used = parts.flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : []));
+  return { gzipped, meta: metafile, files: Object.keys(metafile.inputs), used };
 }
 
 function loadedAtFirst({ outputs }: Metafile): ReadonlySet<string> {

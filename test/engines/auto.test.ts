@@ -3,9 +3,13 @@
 import { describe, expect, it } from 'vitest';
 import { fail } from '../../src/diagnostics/index.js';
 import { AutoEngine } from '../../src/engines/auto.js';
-import { createEngine, createHostEngine, type Engine } from '../../src/engines/index.js';
+import { createEngine, createHostEngine, type Engine } from '../../src/engines/node/index.js';
 import { OnnxEngine } from '../../src/engines/onnx/engine.js';
+import { loadNative } from '../../src/engines/onnx/node/native.js';
+import type { OnnxRuntime } from '../../src/engines/onnx/runtime.js';
 import { Builder } from '../../src/ir/index.js';
+
+const native = loadNative() as OnnxRuntime;
 
 /** w ← w + x, giving 2w. */
 function adding(size: number) {
@@ -54,7 +58,7 @@ describe('a GPU that nobody asked for', () => {
   });
 
   it('is left before anything runs where an array is too large for it', async () => {
-    const gpu = new OnnxEngine('onnx-webgpu', 'webgpu', { largest: 64 });
+    const gpu = new OnnxEngine(native, 'onnx-webgpu', 'webgpu', { largest: 64 });
     const engine = new AutoEngine(gpu, await createEngine('onnx'));
     engine.write('w', ones(17), [17]);
     const program = await engine.compile(adding(17));
@@ -87,7 +91,7 @@ describe('a GPU that nobody asked for', () => {
 
 describe('a device with a limit for one array', () => {
   it('refuses a graph beyond it before a session is made', async () => {
-    const engine = new OnnxEngine('onnx-webgpu', 'webgpu', { largest: 64 });
+    const engine = new OnnxEngine(native, 'onnx-webgpu', 'webgpu', { largest: 64 });
     const program = await engine.compile(adding(17));
     await expect(program.run({ x: ones(17) }, ['y'])).rejects.toThrow(
       "An array of shape [17] takes 1 MB, and the onnx-webgpu engine's device binds 1 MB at most.",

@@ -2,8 +2,8 @@
 
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { chooseEngine, createEngine, createHostEngine, type Engine } from '../../src/engines/index.js';
-import { createCpuEngine } from '../../src/engines/tfjs/index.js';
+import { chooseEngine, createEngine, createHostEngine, type Engine } from '../../src/engines/node/index.js';
+import { createCpuEngine } from '../../src/engines/tfjs/node/index.js';
 import { Builder, gradients, type Shape, sizeOf, type Value } from '../../src/ir/index.js';
 import { Random } from '../../src/random/index.js';
 
@@ -49,7 +49,7 @@ const there = ['tensorflow', 'onnx-cuda', 'onnx-webgpu'].filter(name =>
   engines.some(e => e.name === name && e.available),
 );
 
-describe.each(['onnx', 'wasm', 'cpu', AS_TENSORFLOW, ...there])('engine %s', name => {
+describe.each(['onnx', 'onnx-wasm', 'wasm', 'cpu', AS_TENSORFLOW, ...there])('engine %s', name => {
   let engine: Engine;
   beforeAll(async () => {
     engine = await (name === AS_TENSORFLOW ? createCpuEngine(true) : createEngine(name));

@@ -1,8 +1,8 @@
 /** Recomputation: the same numbers from less memory. */
 
 import { describe, expect, it } from 'vitest';
-import { createEngine, createHostEngine } from '../../src/engines/index.js';
 import { peakOf } from '../../src/engines/memory.js';
+import { createEngine, createHostEngine } from '../../src/engines/node/index.js';
 import { Builder, type Graph, gradients, type Value } from '../../src/ir/index.js';
 import { planWithin, recompute } from '../../src/ir/passes/recompute.js';
 import { schedule } from '../../src/ir/passes/schedule.js';

@@ -2,7 +2,7 @@
 
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { createEngine } from '../../src/engines/index.js';
+import { createEngine } from '../../src/engines/node/index.js';
 import { goldenNames, readGolden } from '../../src/tools/golden_files.js';
 import { verifyCase } from '../../src/tools/verify.js';
 
@@ -12,7 +12,7 @@ const cases = (
   await Promise.all(FOLDERS.map(async dir => Promise.all((await goldenNames(dir)).map(name => readGolden(dir, name)))))
 ).flat();
 
-describe.each(['host', 'wasm', 'cpu', 'onnx'])('goldens of layers on %s', async backend => {
+describe.each(['host', 'wasm', 'cpu', 'onnx', 'onnx-wasm'])('goldens of layers on %s', async backend => {
   const engine = await createEngine(backend);
   afterAll(() => engine.dispose());
 

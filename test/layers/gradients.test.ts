@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { createEngine, createHostEngine, type Engine } from '../../src/engines/index.js';
+import { createEngine, createHostEngine, type Engine } from '../../src/engines/node/index.js';
 import { sizeOf } from '../../src/ir/index.js';
 import { layerTypes } from '../../src/layers/index.js';
 import { lowerNet } from '../../src/net/index.js';

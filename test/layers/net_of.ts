@@ -1,6 +1,6 @@
 /** Small nets for the tests of single layers: a layer's text between inputs of given shapes, compiled and run. */
 
-import { createHostEngine, type Engine } from '../../src/engines/index.js';
+import { createHostEngine, type Engine } from '../../src/engines/node/index.js';
 import type { Phase } from '../../src/layers/index.js';
 import { compileNet, lowerNet, type NetOptions } from '../../src/net/index.js';
 import { settleTops } from '../../src/runtime/settle.js';

@@ -3,7 +3,7 @@
 import type { Enum, Field, Type } from 'protobufjs';
 import { expect, it } from 'vitest';
 import { MokapotError } from '../../src/diagnostics/index.js';
-import { createHostEngine } from '../../src/engines/index.js';
+import { createHostEngine } from '../../src/engines/node/index.js';
 import { sizeOf } from '../../src/ir/index.js';
 import { type LayerType, layerTypes } from '../../src/layers/index.js';
 import { paramFields } from '../../src/net/explain.js';

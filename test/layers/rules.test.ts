@@ -5,7 +5,7 @@
 
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { createEngine } from '../../src/engines/index.js';
+import { createEngine } from '../../src/engines/node/index.js';
 import { compiled, runLayer } from './net_of.js';
 import {
   argmax,

@@ -1,7 +1,7 @@
 /** Parameters that nobody has given numbers: the engine hears of zeros only as long as that is so. */
 
 import { describe, expect, it } from 'vitest';
-import { createHostEngine } from '../../src/engines/index.js';
+import { createHostEngine } from '../../src/engines/node/index.js';
 import { Net } from '../../src/index.js';
 import { sizeOf } from '../../src/ir/index.js';
 

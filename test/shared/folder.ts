@@ -2,7 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { chooseEngine } from '../../src/engines/index.js';
+import { chooseEngine } from '../../src/engines/node/index.js';
 
 const ROOT = fileURLToPath(new URL('../../../shared/', import.meta.url));
 

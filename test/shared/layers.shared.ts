@@ -1,7 +1,7 @@
 /** Every layer case of ../shared on every engine that is always there, and on a GPU that is here: outputs and gradients equal Caffe's. */
 
 import { afterAll, describe, expect, it } from 'vitest';
-import { createEngine } from '../../src/engines/index.js';
+import { createEngine } from '../../src/engines/node/index.js';
 import { goldenNames, readGolden } from '../../src/tools/golden_files.js';
 import { verifyCase } from '../../src/tools/verify.js';
 import { gpus, shared, sharedThere } from './folder.js';

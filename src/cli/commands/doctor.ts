@@ -2,7 +2,7 @@
 
 import { spawnSync } from 'node:child_process';
 import os from 'node:os';
-import { chooseEngine, createEngine, type EngineChoice } from '../../engines/index.js';
+import { chooseEngine, createEngine, type EngineChoice } from '../../engines/node/index.js';
 import { Builder } from '../../ir/index.js';
 import { interpreters } from '../../python/index.js';
 import { exitCodes } from '../errors.js';
@@ -92,6 +92,7 @@ function print(io: Io, d: Doctor): void {
   for (const engine of d.engines.engines) {
     const mark = engine.available ? c.green('✓') : c.dim('–');
     say(io, `  ${mark} ${engine.name.padEnd(11)} ${engine.detail}`);
+    if (engine.command) say(io, `    ${' '.repeat(11)} ${engine.command}`);
   }
   say(io);
   say(io, `Used: ${c.bold(d.engines.chosen)}. ${d.engines.reason}`);

@@ -1,6 +1,6 @@
 /** `mokapot verify`: every golden of a folder on a backend, with its greatest errors. */
 
-import { createEngine } from '../../engines/index.js';
+import { createEngine } from '../../engines/node/index.js';
 import { goldenNames, readGolden } from '../../tools/golden_files.js';
 import { type CaseResult, TOLERANCE, verifyCase } from '../../tools/verify.js';
 import { exitCodes, Interrupted, printEngineNotes } from '../errors.js';

@@ -8,7 +8,7 @@
 import { GraphWriter } from '../../emit/onnx/writer.js';
 import { sizeOf } from '../../ir/shape.js';
 import type { Shape } from '../../ir/types.js';
-import { type DeviceArray, Session, type SessionOptions } from './runtime.js';
+import { type DeviceArray, type OnnxRuntime, Session, type SessionOptions } from './runtime.js';
 import type { Variables } from './variables.js';
 
 interface DeviceVariable {
@@ -26,6 +26,7 @@ export class DeviceVariables {
   private running = 0;
 
   constructor(
+    private readonly runtime: OnnxRuntime,
     private readonly provider: SessionOptions['provider'],
     private readonly variables: Variables,
   ) {}
@@ -94,7 +95,7 @@ export class DeviceVariables {
       for (const name of ['from', 'to']) w.reserve(name);
       w.addInput('from', dims);
       w.addOutput('to', w.op('Identity', ['from']), dims);
-      session = Session.create(w, { provider: this.provider, kept: way === 'up' ? ['to'] : [] });
+      session = Session.create(this.runtime, w, { provider: this.provider, kept: way === 'up' ? ['to'] : [] });
       this.copies.set(key, session);
     }
     return session;

@@ -1,4 +1,4 @@
-/** Engines on onnxruntime: `onnx` (its CPU kernels), `onnx-webgpu`, `onnx-cuda`. */
+/** Engines on onnxruntime: `onnx` (its CPU kernels), `onnx-wasm` (those in WebAssembly), `onnx-webgpu`, `onnx-cuda`. */
 
 import { GraphWriter } from '../../emit/onnx/writer.js';
 import { sizeOf } from '../../ir/shape.js';
@@ -8,7 +8,7 @@ import type { Engine, Program } from '../types.js';
 import { DeviceVariables } from './device_variables.js';
 import { Formula } from './formula.js';
 import { OnnxProgram } from './program.js';
-import { hostMemory, Session, type SessionOptions } from './runtime.js';
+import { type OnnxRuntime, Session, type SessionOptions } from './runtime.js';
 import { fillOf } from './updates.js';
 import { type Block, rowOf, Variables } from './variables.js';
 
@@ -27,20 +27,22 @@ export class OnnxEngine implements Engine {
   readonly readNow?: (variable: string) => Float32Array;
   readonly patience: number;
   readonly largest: number | undefined;
-  readonly limit = hostMemory();
+  readonly limit: number;
   private readonly products = new Map<string, Promise<Session>>();
   private readonly formulas = new Map<string, Promise<Formula>>();
   private peak = 0;
 
   constructor(
+    readonly runtime: OnnxRuntime,
     readonly name: string,
     readonly provider: SessionOptions['provider'],
     { patience = 1, largest }: OnnxEngineOptions = {},
   ) {
+    this.limit = runtime.memory;
     this.patience = patience;
     this.largest = largest;
     this.isOnHost = provider !== 'webgpu';
-    if (!this.isOnHost) this.deviceVariables = new DeviceVariables(provider, this.variables);
+    if (!this.isOnHost) this.deviceVariables = new DeviceVariables(runtime, provider, this.variables);
     else this.readNow = variable => this.variables.get(variable).slice();
   }
 
@@ -103,7 +105,7 @@ export class OnnxEngine implements Engine {
     const numbers = node.inputs.map(v => fillOf(v) !== undefined || sizeOf(v.shape) === 1);
     const key = JSON.stringify([expressionOf(node).steps, expressionOf(node).results, numbers]);
     let formula = this.formulas.get(key);
-    if (!formula) this.formulas.set(key, (formula = Formula.create(node)));
+    if (!formula) this.formulas.set(key, (formula = Formula.create(this.runtime, node)));
     return formula;
   }
 
@@ -116,7 +118,7 @@ export class OnnxEngine implements Engine {
       w.addInput('factors', [results, rows]);
       w.addInput('rows', [rows, 'length']);
       w.addOutput('sums', w.op('MatMul', ['factors', 'rows']), [results, 'length']);
-      this.products.set(key, (session = Session.create(w, { provider: 'cpu' })));
+      this.products.set(key, (session = Session.create(this.runtime, w, { provider: 'cpu' })));
     }
     return session;
   }

@@ -7,7 +7,7 @@
 import { emitGraph } from '../../emit/onnx/emit.js';
 import { GraphWriter } from '../../emit/onnx/writer.js';
 import type { Node, Value } from '../../ir/types.js';
-import { Session } from './runtime.js';
+import { type OnnxRuntime, Session } from './runtime.js';
 
 /** Numbers of a piece. */
 export const PIECE = 2 ** 17;
@@ -26,7 +26,7 @@ export class Formula {
   }
 
   /** Of a node whose inputs are arrays of one length, or single numbers. */
-  static async create(node: Node): Promise<Formula> {
+  static async create(runtime: OnnxRuntime, node: Node): Promise<Formula> {
     const w = new GraphWriter();
     const known = new Map<Value, string>(node.inputs.map((v, i) => [v, `in ${i}`]));
     for (const name of known.values()) w.reserve(name);
@@ -36,7 +36,7 @@ export class Formula {
       w.reserve(`out ${i}`);
       w.addOutput(`out ${i}`, nameOf(v), ['length']);
     });
-    return new Formula(await Session.create(w, { provider: 'cpu' }), node.outputs.length);
+    return new Formula(await Session.create(runtime, w, { provider: 'cpu' }), node.outputs.length);
   }
 
   /** `outputs` may be arrays of `inputs`: each piece is computed before it is written. */

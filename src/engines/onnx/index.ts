@@ -2,4 +2,3 @@
 
 export { type HostNode, nodesOnHost } from '../../emit/onnx/fallbacks.js';
 export { type Endpoint, emitGeneralOnnx, type OnnxModel } from '../../emit/onnx/general.js';
-export { createOnnxEngine, fastGpu, onnxReports } from './devices.js';

@@ -1,56 +1,44 @@
 /**
- * onnxruntime-node as a compute library: sessions that write their results where they are told to.
- *
- * Facts this rests on (onnxruntime-node 1.30, measured): a tensor that is fed is read in place, and a preallocated result
- * is written in place; but the binding then makes a new array of every result all the same, which for the 228 MB of
- * FCN-AlexNet's gradients costs more than computing them. It makes none once it meets a result that is no tensor, which
- * it refuses with an error after the run. So every model here has an empty sequence as its first output, that error
- * is the sign of a run that went well, and no result is copied. Should another version do otherwise (copy what is fed,
- * give results without an error), the numbers are still right: results are then taken from where they are.
- * An array over a SharedArrayBuffer is refused.
+ * onnxruntime as a compute library. There are two of it, and `OnnxRuntime` is what they have in common: onnxruntime-node
+ * (node/native.ts), which can write results where they are wanted, and onnxruntime-web (web.ts, node/web.ts), its
+ * WebAssembly, which copies what it is fed and gives its results in arrays of its own.
  */
 
-import { createRequire } from 'node:module';
-import os from 'node:os';
-import type * as Ort from 'onnxruntime-node';
+import type * as Ort from 'onnxruntime-web';
 import { fail } from '../../diagnostics/index.js';
 import { writeModel } from '../../emit/onnx/emit.js';
 import type { GraphWriter } from '../../emit/onnx/writer.js';
 import type { Shape } from '../../ir/types.js';
+import type { Observer } from '../types.js';
 
-type Runtime = typeof Ort;
-
-let loaded: Runtime | string | undefined;
-
-/** The library, or why it does not load. */
-export function loadRuntime(): Runtime | string {
-  loaded ??= tryLoading();
-  return loaded;
+/** A session of the library's own. */
+export interface NativeSession {
+  readonly inputNames: readonly string[];
+  run(
+    feeds: Ort.InferenceSession.FeedsType,
+    fetches: Ort.InferenceSession.FetchesType,
+  ): Promise<Ort.InferenceSession.ReturnType>;
+  endProfiling(): void;
+  release(): Promise<void>;
 }
 
-function tryLoading(): Runtime | string {
-  try {
-    const ort = createRequire(import.meta.url)('onnxruntime-node') as Runtime;
-    // What goes wrong is told in diagnostics, not by lines of the library's own.
-    ort.env.logLevel = 'fatal';
-    return ort;
-  } catch (e) {
-    return String((e as Error).message).split('\n')[0]!;
-  }
-}
-
-/** How many threads to use: MOKAPOT_THREADS, else the cores. */
-export function threadCount(): number {
-  const asked = Number(process.env['MOKAPOT_THREADS']);
-  return Number.isInteger(asked) && asked > 0 ? asked : os.availableParallelism();
-}
-
-/** How many bytes an engine in this process's memory may take: MOKAPOT_MEMORY (in MB), else nine tenths of what this process may have. */
-export function hostMemory(): number {
-  const asked = Number(process.env['MOKAPOT_MEMORY']);
-  if (asked > 0) return asked * 2 ** 20;
-  const allowed = process.constrainedMemory?.() || os.totalmem();
-  return 0.9 * Math.min(allowed, os.totalmem());
+export interface OnnxRuntime {
+  /** The package's name. */
+  readonly name: 'onnxruntime-node' | 'onnxruntime-web';
+  /**
+   * Whether sessions on the CPU read what they are fed where it is and write their results where they are told to, with an
+   * empty sequence as first output (node/native.ts); so that passing an array to a session costs nothing.
+   */
+  readonly isInPlace: boolean;
+  /** How many bytes an engine on it may hold. */
+  readonly memory: number;
+  tensor(data: Float32Array, dims: Shape): Ort.Tensor;
+  createSession(model: Uint8Array, options: Ort.InferenceSession.SessionOptions): Promise<NativeSession>;
+  /**
+   * Has `run` make a session with the profile path that it is given, run it and dispose of it; then tells `observe` of every
+   * node of the last run. Absent where there is no profiler.
+   */
+  observeProfile?(labels: Iterable<string>, observe: Observer, run: (prefix: string) => Promise<void>): Promise<void>;
 }
 
 /** An array with the dimensions under which a session knows it. */
@@ -88,8 +76,8 @@ export interface SessionOptions {
 }
 
 /**
- * The first output of a session on the CPU. A GPU's results come from its own memory: the library may then put another
- * tensor in the place of the one that it was to fill, so they are taken from what it returns.
+ * The first output of a session that works in place. Of others (a GPU's results come from its own memory, WebAssembly's from
+ * its heap) the results are taken from what the library returns.
  */
 const STOP = '@stop';
 const NO_TENSOR = 'Non tensor type is temporarily not supported';
@@ -100,9 +88,10 @@ export class Session {
   private isOver = false;
 
   private constructor(
-    private readonly ort: Runtime,
-    private readonly session: Ort.InferenceSession,
-    private readonly isHost: boolean,
+    private readonly runtime: OnnxRuntime,
+    private readonly session: NativeSession,
+    /** Results go where they are wanted, by the first output that is no tensor. */
+    private readonly isInPlace: boolean,
     private readonly profiled: boolean,
     private readonly kept: readonly string[],
     /** onnxruntime may read constants from where they are: they must live as long as the session. */
@@ -111,41 +100,37 @@ export class Session {
 
   /** A session for what was written to `w`, whose outputs are all given memory at each run. */
   static async create(
+    runtime: OnnxRuntime,
     w: GraphWriter,
     { provider, domains = [], profile, optimize = 'all', kept = [] }: SessionOptions,
   ): Promise<Session> {
-    const ort = loadRuntime() as Runtime;
     const isHost = provider === 'cpu';
-    const bytes = writeModel(w.finish('mokapot', isHost ? { stop: STOP } : {}), { domains });
-    const session = await ort.InferenceSession.create(bytes, {
+    const isInPlace = isHost && runtime.isInPlace;
+    const bytes = writeModel(w.finish('mokapot', isInPlace ? { stop: STOP } : {}), { domains });
+    const session = await runtime.createSession(bytes, {
       executionProviders: isHost ? ['cpu'] : [withOptions(provider), 'cpu'],
-      intraOpNumThreads: threadCount(),
-      interOpNumThreads: 1,
       graphOptimizationLevel: optimize,
       // The pattern is one block for all, found at the first run and taken at the second beside what the first run took:
       // FCN-8s held 5.7 GB with it, 4.2 GB without, at the same speed.
       enableMemPattern: false,
-      // Each session has threads of its own, which go on looking for work when a run is over, and so take a core from the
-      // next session's: LeNet's step took 24 ms so, 12 without.
-      extra: { session: { force_spinning_stop: '1' } },
       logSeverityLevel: 4,
       ...(w.files.length > 0 && { externalData: w.files }),
       ...(kept.length > 0 && { preferredOutputLocation: Object.fromEntries(kept.map(name => [name, 'gpu-buffer'])) }),
       ...(profile !== undefined && { enableProfiling: true, profileFilePrefix: profile }),
     });
-    return new Session(ort, session, isHost, profile !== undefined, kept, w.files);
+    return new Session(runtime, session, isInPlace, profile !== undefined, kept, w.files);
   }
 
-  /** Runs once: reads `feeds`, fills `results`, returns what stays on the device. Blocks the thread. */
+  /** Runs once: reads `feeds`, fills `results`, returns what stays on the device. On the CPU it blocks the thread. */
   async run(
     feeds: ReadonlyMap<string, Bound | DeviceArray>,
     results: ReadonlyMap<string, Bound>,
   ): Promise<ReadonlyMap<string, DeviceArray>> {
-    const tensor = ({ data, dims }: Bound) => new this.ort.Tensor('float32', data, dims);
+    const tensor = ({ data, dims }: Bound) => this.runtime.tensor(data, dims);
     const fed: Record<string, Ort.Tensor> = {};
     for (const [name, from] of feeds) fed[name] = from instanceof DeviceArray ? from.tensor : tensor(from);
-    const fetches: Record<string, Ort.Tensor | null> = this.isHost ? { [STOP]: null } : {};
-    for (const [name, bound] of results) fetches[name] = this.isHost ? tensor(bound) : null;
+    const fetches: Record<string, Ort.Tensor | null> = this.isInPlace ? { [STOP]: null } : {};
+    for (const [name, bound] of results) fetches[name] = this.isInPlace ? tensor(bound) : null;
     for (const name of this.kept) fetches[name] = null;
     let returned: Ort.InferenceSession.OnnxValueMapType;
     try {

@@ -9,7 +9,6 @@ import type { Value } from '../../ir/types.js';
 import type { Observer } from '../types.js';
 import type { OnnxEngine } from './engine.js';
 import type { Subgraph } from './partition.js';
-import { observeProfile } from './profile.js';
 import { type Bound, type DeviceArray, Session, type SessionOptions } from './runtime.js';
 import type { Arrays, Step } from './steps.js';
 
@@ -107,7 +106,11 @@ export class SessionStep implements Step {
   }
 
   private create({ w, kept }: Written, profile?: string): Promise<Session> {
-    return Session.create(w, { provider: this.engine.provider, kept: kept.map(o => o.name), profile });
+    return Session.create(this.engine.runtime, w, {
+      provider: this.engine.provider,
+      kept: kept.map(o => o.name),
+      profile,
+    });
   }
 
   async run(arrays: Arrays, observe?: Observer): Promise<void> {
@@ -130,7 +133,7 @@ export class SessionStep implements Step {
       for (const array of kept.values()) array.dispose();
       throw thrown;
     }
-    for (const { name, value } of this.written.kept) arrays.keep(value, kept.get(name)!);
+    this.keepAll(arrays, kept);
   }
 
   /** Runs once on the CPU what a GPU has just run. @throws MokapotError `gpu-disagrees` */
@@ -139,7 +142,7 @@ export class SessionStep implements Step {
     const { written } = this;
     for (const { value } of written.inputs)
       if (value.node.op === 'variable') await deviceVariables?.syncToHost(value.node.attrs.name);
-    const session = await Session.create(written.w, { provider: 'cpu' });
+    const session = await Session.create(this.engine.runtime, written.w, { provider: 'cpu' });
     const expected = new Map<Output, Float32Array>();
     for (const output of [...written.outputs, ...written.kept])
       expected.set(output, new Float32Array(sizeOf(output.dims)));
@@ -187,23 +190,41 @@ export class SessionStep implements Step {
     const written = write(this.stage, this.engine.provider, this.kept, v =>
       v.node.op === 'variable' ? arrays.read(v) : undefined,
     );
-    this.frozen = { written, session: await Session.create(written.w, { provider: this.engine.provider }), version };
+    this.frozen = {
+      written,
+      session: await Session.create(this.engine.runtime, written.w, { provider: this.engine.provider }),
+      version,
+    };
     await this.session?.then(s => s.dispose());
     this.session = undefined;
     return this.frozen;
   }
 
-  /** Twice in a session of its own: the first run of a session pays for its memory. */
-  private observed(arrays: Arrays, observe: Observer): Promise<void> {
+  /**
+   * Twice in a session of its own: the first run of a session pays for its memory. A library without a profiler is told of
+   * as one layer, `onnxruntime`.
+   */
+  private async observed(arrays: Arrays, observe: Observer): Promise<void> {
+    const { runtime } = this.engine;
+    if (!runtime.observeProfile) {
+      const session = await this.open();
+      const start = performance.now();
+      this.keepAll(arrays, await this.runWritten(session, this.written, arrays));
+      observe('onnxruntime', performance.now() - start);
+      return;
+    }
     const labels = this.stage.nodes.map(n => n.label);
-    return observeProfile(labels, observe, async profile => {
+    await runtime.observeProfile(labels, observe, async profile => {
       const session = await this.create(this.written, profile);
       const first = await this.runWritten(session, this.written, arrays);
       for (const array of first.values()) array.dispose();
-      const kept = await this.runWritten(session, this.written, arrays);
-      for (const { name, value } of this.written.kept) arrays.keep(value, kept.get(name)!);
+      this.keepAll(arrays, await this.runWritten(session, this.written, arrays));
       await session.dispose();
     });
+  }
+
+  private keepAll(arrays: Arrays, kept: ReadonlyMap<string, DeviceArray>): void {
+    for (const { name, value } of this.written.kept) arrays.keep(value, kept.get(name)!);
   }
 
   dispose(): void {

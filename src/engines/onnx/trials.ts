@@ -1,12 +1,13 @@
 /** What a device is asked before it is used: whether it reckons, how large its arrays may be, how fast it is. */
 
 import { GraphWriter } from '../../emit/onnx/writer.js';
-import { Session, type SessionOptions } from './runtime.js';
+import { type OnnxRuntime, Session, type SessionOptions } from './runtime.js';
 
 type Provider = SessionOptions['provider'];
 
 /** A graph that makes one number of one, `x`; `build` names the result. */
 async function trial(
+  runtime: OnnxRuntime,
   provider: Provider,
   x: number,
   build: (w: GraphWriter) => string,
@@ -15,7 +16,7 @@ async function trial(
   for (const name of ['x', 'y']) w.reserve(name);
   w.addInput('x', [1]);
   w.addOutput('y', build(w), [1]);
-  const session = await Session.create(w, { provider });
+  const session = await Session.create(runtime, w, { provider });
   const run = async () => {
     const y = new Float32Array(1);
     const bound = (data: Float32Array) => ({ data, dims: [1] });
@@ -26,9 +27,9 @@ async function trial(
 }
 
 /** Why a device cannot be used; undefined where it can. */
-export async function failureOf(provider: Provider): Promise<string | undefined> {
+export async function failureOf(runtime: OnnxRuntime, provider: Provider): Promise<string | undefined> {
   try {
-    const { run, dispose } = await trial(provider, 3, w => w.op('Add', ['x', 'x']));
+    const { run, dispose } = await trial(runtime, provider, 3, w => w.op('Add', ['x', 'x']));
     const y = await run();
     await dispose();
     return y === 6 ? undefined : `it says that 3 + 3 is ${y}`;
@@ -49,8 +50,8 @@ const WEBGPU_LEAST = 2 ** 27;
  * Most bytes of one array on WebGPU. The library does not tell, but its refusal of an array that is too large does, and
  * takes no memory. A device may bind less at once than one buffer holds: a run that meets that is refused (runtime.ts).
  */
-export async function largestOf(provider: Provider): Promise<number> {
-  const { run, dispose } = await trial(provider, 1, w => {
+export async function largestOf(runtime: OnnxRuntime, provider: Provider): Promise<number> {
+  const { run, dispose } = await trial(runtime, provider, 1, w => {
     const enormous = w.op('Expand', ['x', w.ints([ENORMOUS / 4096, 1024])]);
     return w.op('Reshape', [w.op('ReduceMax', [enormous, w.ints([0, 1])]), w.ints([1])]);
   });
@@ -68,15 +69,15 @@ const ORDERS = [256, 1024] as const;
 const SLOW = 10;
 
 /** Thousand millions of operations a second in products of matrices that are on the device already. */
-export async function speedOf(provider: Provider): Promise<number> {
-  const speed = await speedAt(provider, ORDERS[0]);
-  return speed < SLOW ? speed : speedAt(provider, ORDERS[1]);
+export async function speedOf(runtime: OnnxRuntime, provider: Provider): Promise<number> {
+  const speed = await speedAt(runtime, provider, ORDERS[0]);
+  return speed < SLOW ? speed : speedAt(runtime, provider, ORDERS[1]);
 }
 
 /** The better of two runs after one that warms up. */
-async function speedAt(provider: Provider, order: number): Promise<number> {
+async function speedAt(runtime: OnnxRuntime, provider: Provider, order: number): Promise<number> {
   // A matrix of nothing but 1/n is its own square.
-  const { run, dispose } = await trial(provider, 1 / order, w => {
+  const { run, dispose } = await trial(runtime, provider, 1 / order, w => {
     const matrix = w.op('Expand', ['x', w.ints([order, order])]);
     const square = w.op('MatMul', [w.op('MatMul', [matrix, matrix]), matrix]);
     return w.op('Reshape', [w.op('ReduceMax', [square, w.ints([0, 1])]), w.ints([1])]);

@@ -25,7 +25,7 @@ export class UpdateStep {
   ) {
     const { node } = update;
     this.length = sizeOf(node.outputs[0]!.shape);
-    this.rows = this.length > SMALL ? this.rowsOfProduct() : undefined;
+    this.rows = this.length > SMALL && engine.runtime.isInPlace ? this.rowsOfProduct() : undefined;
   }
 
   private rowsOfProduct(): readonly number[] | undefined {
@@ -84,10 +84,10 @@ export class UpdateStep {
     observe?.(node.label, performance.now() - start);
   }
 
-  /** Whether the formula is worth a session, and its inputs are arrays of one length or single numbers. */
+  /** Whether the formula is worth a session (not where arrays are copied into it and out of it), and its inputs are arrays of one length or single numbers. */
   private get isLong(): boolean {
     const sizes = this.update.node.inputs.map(v => (fillOf(v) === undefined ? sizeOf(v.shape) : 1));
-    return this.length > SMALL && sizes.every(n => n === this.length || n === 1);
+    return this.length > SMALL && this.engine.runtime.isInPlace && sizes.every(n => n === this.length || n === 1);
   }
 
   private operands(arrays: Arrays): readonly Operand[] {

@@ -1,18 +1,14 @@
 /**
- * tfjs-backend-wasm as a compute library: its module, its heap and its XNNPACK matrix product, on as many threads as the
- * machine has.
+ * tfjs-backend-wasm as a compute library: its module, its heap and its XNNPACK matrix product, on as many threads as it is
+ * given.
  *
- * Facts this rests on (tfjs 4.22): under Node the backend turns threads off and its thread count is half the cores it is
- * told of; the pthread build runs in worker_threads with three shims while it starts (the flag, the worker's file, the
- * number of cores). A matrix product packs its right-hand side and keeps the packed copy under the tensor's id until that
+ * Facts this rests on (tfjs 4.22): a matrix product packs its right-hand side and keeps the packed copy under the tensor's id until that
  * id is disposed of, so every product here goes by ids of its own. Products with transpose flags are naive loops.
  */
 
-import { createRequire } from 'node:module';
-import os from 'node:os';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import type { setThreadsCount } from '@tensorflow/tfjs-backend-wasm';
 import { fail } from '../../diagnostics/index.js';
+import type { Tf } from './tensor_device.js';
 
 interface EmscriptenModule {
   readonly HEAPU8: Uint8Array;
@@ -23,7 +19,7 @@ interface EmscriptenModule {
   readonly tfjs: { registerTensor(id: number, size: number, offset: number): void; disposeData(id: number): void };
 }
 
-interface WasmBackend {
+export interface WasmBackend {
   readonly wasm: EmscriptenModule;
   dataIdNextNumber: number;
   dispose(): void;
@@ -96,95 +92,16 @@ function shapeBytes({ rows, columns }: HeapMatrix): Uint8Array {
   return new Uint8Array(Int32Array.of(1, rows, columns).buffer);
 }
 
-let shared: Promise<WasmModule> | undefined;
+/** The most threads that tfjs starts. */
+export const MOST_THREADS = 4;
 
-/** The module, started once a process. */
-export function wasmModule(): Promise<WasmModule> {
-  shared ??= start(threadCount());
-  return shared;
-}
-
-/** How many threads to use: MOKAPOT_THREADS, else the cores, at most 4 (the most that tfjs starts). */
-function threadCount(): number {
-  const asked = Number(process.env['MOKAPOT_THREADS']);
-  const wanted = Number.isInteger(asked) && asked > 0 ? asked : os.availableParallelism();
-  return Math.min(4, wanted);
-}
-
-let chosen: Promise<typeof import('@tensorflow/tfjs-core')> | undefined;
-
-/**
- * tfjs with its own wasm backend ready for `setBackend('wasm')`, for graph models and whatever else goes by tfjs's own ops.
- * One thread: the module above has the others.
- */
-export function tfjsWithWasm(): Promise<typeof import('@tensorflow/tfjs-core')> {
-  chosen ??= readyWasm();
-  return chosen;
-}
-
-async function readyWasm(): Promise<typeof import('@tensorflow/tfjs-core')> {
-  const require = createRequire(import.meta.url);
-  const tf = require('@tensorflow/tfjs-core') as typeof import('@tensorflow/tfjs-core');
-  const entry = require.resolve('@tensorflow/tfjs-backend-wasm');
-  const { setWasmPaths } = require(entry) as typeof import('@tensorflow/tfjs-backend-wasm');
-  await shared;
-  // Once a module runs, the path is settled.
-  if (!shared) setWasmPaths(path.dirname(entry) + path.sep);
-  const before = handlers();
-  tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
-  const chosenBefore = tf.getBackend() as string | undefined;
-  await tf.setBackend('wasm');
-  if (chosenBefore) await tf.setBackend(chosenBefore);
-  dropHandlers(before);
-  return tf;
-}
-
-async function start(threads: number): Promise<WasmModule> {
-  const require = createRequire(import.meta.url);
-  const tf = require('@tensorflow/tfjs-core') as typeof import('@tensorflow/tfjs-core');
-  const entry = require.resolve('@tensorflow/tfjs-backend-wasm');
-  const { setWasmPaths, setThreadsCount } = require(entry) as typeof import('@tensorflow/tfjs-backend-wasm');
-  setWasmPaths(path.dirname(entry) + path.sep);
-  let backend: WasmBackend;
-  const before = handlers();
-  const restore = threads > 1 ? shimThreads(threads) : undefined;
-  try {
-    tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', threads > 1);
-    if (threads > 1) setThreadsCount(threads);
-    // By its factory and not by setBackend: the module serves beside whatever backend tfjs has chosen.
-    backend = (await tf.findBackendFactory('wasm')!()) as unknown as WasmBackend;
-  } finally {
-    restore?.();
-    dropHandlers(before);
-  }
-  // A waiting thread must not keep the process alive.
-  for (const worker of backend.wasm.PThread?.runningWorkers ?? []) worker.unref();
-  return new WasmModule(backend, threads);
-}
-
-const EVENTS = ['uncaughtException', 'unhandledRejection'] as const;
-
-type Handlers = ReadonlyMap<string, ReadonlySet<unknown>>;
-
-function handlers(): Handlers {
-  return new Map(EVENTS.map(event => [event, new Set<unknown>(process.listeners(event as 'uncaughtException'))]));
-}
-
-/** The module sets handlers of uncaught errors for the whole process, which print its own source line; they are not ours to set. */
-function dropHandlers(before: Handlers): void {
-  for (const event of EVENTS)
-    for (const listener of process.listeners(event as 'uncaughtException'))
-      if (!before.get(event)!.has(listener)) process.removeListener(event, listener);
-}
-
-/** Makes Node look like a browser with workers while the module starts; returns how to undo it. */
-function shimThreads(threads: number): () => void {
-  const createObjectURL = URL.createObjectURL;
-  const cpus = os.cpus;
-  URL.createObjectURL = () => fileURLToPath(new URL('./wasm_thread.cjs', import.meta.url));
-  os.cpus = () => new Array(threads * 2).fill(cpus()[0]);
-  return () => {
-    URL.createObjectURL = createObjectURL;
-    os.cpus = cpus;
-  };
+/** Starts the module of a loaded package. By its factory and not by setBackend: it serves beside whatever backend tfjs has chosen. */
+export async function startModule(
+  tf: Tf,
+  wasm: { readonly setThreadsCount: typeof setThreadsCount },
+  threads: number,
+): Promise<WasmBackend> {
+  tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', threads > 1);
+  if (threads > 1) wasm.setThreadsCount(threads);
+  return (await tf.findBackendFactory('wasm')!()) as unknown as WasmBackend;
 }

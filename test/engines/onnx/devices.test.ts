@@ -1,18 +1,23 @@
 /** GPUs, as far as can be tried without one, and a machine on which onnxruntime does not load. */
 
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type * as Ort from 'onnxruntime-node';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { chooseEngine, createEngine, createHostEngine, type Engine } from '../../../src/engines/index.js';
+import { chooseEngine, createEngine, createHostEngine, type Engine } from '../../../src/engines/node/index.js';
 import { OnnxEngine } from '../../../src/engines/onnx/engine.js';
+import { loadNative } from '../../../src/engines/onnx/node/native.js';
+import type { OnnxRuntime } from '../../../src/engines/onnx/runtime.js';
 import { Builder, type Graph, gradients } from '../../../src/ir/index.js';
+
+const native = loadNative() as OnnxRuntime;
 
 const problem = vi.hoisted(() => ({ text: undefined as string | undefined }));
 /** GFLOP/s of the pretended device, where the CPU does 100. */
 const gpu = vi.hoisted(() => ({ speed: 0 }));
-vi.mock('../../../src/engines/onnx/runtime.js', async original => {
-  const real = await original<typeof import('../../../src/engines/onnx/runtime.js')>();
-  return { ...real, loadRuntime: () => problem.text ?? real.loadRuntime() };
+vi.mock('../../../src/engines/onnx/node/native.js', async original => {
+  const real = await original<typeof import('../../../src/engines/onnx/node/native.js')>();
+  return { ...real, loadNative: () => problem.text ?? real.loadNative() };
 });
 // The pretended device is the CPU, which would do it.
 vi.mock('../../../src/engines/onnx/trials.js', async original => {
@@ -20,7 +25,7 @@ vi.mock('../../../src/engines/onnx/trials.js', async original => {
   return {
     ...real,
     largestOf: async () => 2 ** 30,
-    speedOf: async (provider: string) => (provider === 'cpu' ? 100 : gpu.speed),
+    speedOf: async (_: unknown, provider: string) => (provider === 'cpu' ? 100 : gpu.speed),
   };
 });
 
@@ -79,7 +84,7 @@ function pretendGpu(spoil: (results: Results) => void = () => undefined): void {
 async function runOnGpu() {
   const b = new Builder();
   const y = b.withLabel('double', () => b.mul(b.input('x', [3]), 2));
-  const engine = new OnnxEngine('onnx-webgpu', 'webgpu');
+  const engine = new OnnxEngine(native, 'onnx-webgpu', 'webgpu');
   const program = await engine.compile(b.finish({ outputs: { y } }));
   return (await program.run({ x: Float32Array.of(1, 2, 3) }, ['y']))['y'];
 }
@@ -123,7 +128,7 @@ describe('variables on a GPU', () => {
 
   it.each([false, true])('stay there from step to step and come home when read, split %s', async isSplit => {
     pretendGpu();
-    const [engine, host] = [new OnnxEngine('onnx-webgpu', 'webgpu'), createHostEngine()];
+    const [engine, host] = [new OnnxEngine(native, 'onnx-webgpu', 'webgpu'), createHostEngine()];
     const all = [];
     for (const e of [engine, host]) {
       start(e);
@@ -149,7 +154,7 @@ describe('variables on a GPU', () => {
       // The new w: 0.05 % of itself, 2 % of what the step changes it by.
       for (const [name, t] of Object.entries(results)) if (name === 'output 2') (t.data as Float32Array)[3]! += 0.002;
     });
-    const engine = new OnnxEngine('onnx-webgpu', 'webgpu');
+    const engine = new OnnxEngine(native, 'onnx-webgpu', 'webgpu');
     start(engine);
     const program = await engine.compile(steps(false));
     await expect(program.run({ x: new Float32Array(4).fill(0.1) }, ['loss'])).rejects.toThrow(
@@ -191,7 +196,7 @@ describe("what WebGPU's kernels lack", () => {
   async function compareWithHost(graph: Graph, feeds: Record<string, Float32Array>) {
     pretendGpu();
     const names = [...graph.outputs.keys()];
-    const program = await new OnnxEngine('onnx-webgpu', 'webgpu').compile(graph);
+    const program = await new OnnxEngine(native, 'onnx-webgpu', 'webgpu').compile(graph);
     const got = await program.run(feeds, names);
     expect(got).toEqual(await (await createHostEngine().compile(graph)).run(feeds, names));
     expect(program.fallbacks).toEqual([]);
@@ -204,7 +209,7 @@ describe('what auto takes', () => {
     gpu.speed = speed;
     vi.stubEnv('VK_DRIVER_FILES', 'a_driver.json');
     vi.resetModules();
-    const { chooseEngine: choice, createEngine: create } = await import('../../../src/engines/index.js');
+    const { chooseEngine: choice, createEngine: create } = await import('../../../src/engines/node/index.js');
     const [{ engines, chosen, reason }, engine] = [await choice(), await create('auto')];
     const { name } = engine;
     engine.dispose();
@@ -232,7 +237,14 @@ describe('without onnxruntime', () => {
   it('another engine is chosen, with the reason', async () => {
     const { engines, chosen, reason } = await chooseWithout('cannot open shared object file');
     expect(engines[0]).toMatchObject({ name: 'onnx', available: false, detail: 'cannot open shared object file' });
-    expect(chosen).not.toMatch(/^onnx/);
+    const { optionalDependencies } = JSON.parse(
+      readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'),
+    );
+    expect(engines[0]!.command).toBe(
+      `npm install onnxruntime-node@${optionalDependencies['onnxruntime-node']} --ignore-scripts`,
+    );
+    expect(engines.find(e => e.name === 'onnx-wasm')).toMatchObject({ available: true });
+    expect(chosen).toMatch(/^(tensorflow|onnx-wasm)$/);
     expect(reason).toMatch(/onnxruntime/);
     await expect(createEngine('onnx')).rejects.toThrow(
       'onnxruntime-node does not load: cannot open shared object file',

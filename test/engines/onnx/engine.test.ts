@@ -1,10 +1,14 @@
 /** The engine onnx where it differs from others: stages between host code, updates in place, constants, refusals, profiles. */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createEngine, createHostEngine, type Engine } from '../../../src/engines/index.js';
+import { createEngine, createHostEngine, type Engine } from '../../../src/engines/node/index.js';
 import { OnnxEngine } from '../../../src/engines/onnx/engine.js';
+import { loadNative } from '../../../src/engines/onnx/node/native.js';
+import type { OnnxRuntime } from '../../../src/engines/onnx/runtime.js';
 import { Builder, gradients, type Shape, sizeOf, type Value } from '../../../src/ir/index.js';
 import { Random } from '../../../src/random/index.js';
+
+const native = loadNative() as OnnxRuntime;
 
 let engine: Engine;
 let host: Engine;
@@ -303,7 +307,7 @@ describe('parameters that stand still', () => {
     const x = b.input('x', [1, 16, 64, 64]);
     const geometry = { stride: [1, 1], pad: [1, 1], dilation: [1, 1], groups: 1 } as const;
     const w = b.variable('still', [32, 16, 3, 3]);
-    const eager = new OnnxEngine('onnx', 'cpu', { patience: 0 });
+    const eager = new OnnxEngine(native, 'onnx', 'cpu', { patience: 0 });
     const program = await eager.compile(b.finish({ outputs: { y: b.relu(b.conv2d(x, w, geometry)) } }));
     const data = draw([16, 64, 64]);
     const first = draw([32 * 16 * 9]);
@@ -334,7 +338,7 @@ describe('parameters that stand still', () => {
     const y = b.conv2d(x, b.variable('bn/w', [16, 16, 3, 3]), geometry);
     const normal = b.div(b.sub(y, mean!), b.sqrt(deviation!));
     const graph = b.finish({ outputs: { y: b.relu(b.add(b.mul(normal, gamma!), beta!)) } });
-    const eager = new OnnxEngine('onnx', 'cpu', { patience: 0 });
+    const eager = new OnnxEngine(native, 'onnx', 'cpu', { patience: 0 });
     const values = new Map<string, Float32Array>(names.map(n => [`bn/${n}`, draw([16], 0.5, 2)]));
     values.set('bn/w', draw([16, 16, 3, 3]));
     for (const e of [eager, host])
@@ -351,7 +355,7 @@ describe('parameters that stand still', () => {
 
 describe('runs', () => {
   it('of rows of a block as constants give what the rows hold', async () => {
-    const eager = new OnnxEngine('onnx', 'cpu', { patience: 0 });
+    const eager = new OnnxEngine(native, 'onnx', 'cpu', { patience: 0 });
     const shape = [64, 64, 3, 3];
     const geometry = { stride: [1, 1], pad: [1, 1], dilation: [1, 1], groups: 1 } as const;
     const b = new Builder();

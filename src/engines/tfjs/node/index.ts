@@ -1,14 +1,14 @@
-/** Engines on TensorFlow.js. */
+/** Engines on TensorFlow.js under Node.js. */
 
 import { createRequire } from 'node:module';
 import os from 'node:os';
-import { fail } from '../../diagnostics/index.js';
-import { DeviceEngine } from '../executor.js';
-import type { Engine } from '../types.js';
-import { TensorDevice, type Tf } from './tensor_device.js';
+import { fail } from '../../../diagnostics/index.js';
+import { DeviceEngine } from '../../executor.js';
+import type { Engine } from '../../types.js';
+import { TensorDevice, type Tf } from '../tensor_device.js';
+import { WasmDevice } from '../wasm_device.js';
 import { loadTensorflow } from './tensorflow.js';
-import { WasmDevice } from './wasm_device.js';
-import { wasmModule } from './wasm_module.js';
+import { wasmModule } from './wasm.js';
 import { loadWebgpu } from './webgpu.js';
 
 export { loadTensorflow } from './tensorflow.js';

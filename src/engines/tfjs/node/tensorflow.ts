@@ -9,7 +9,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type * as nodeUtil from 'node:util';
-import type { Tf } from './tensor_device.js';
+import type { Tf } from '../tensor_device.js';
 
 const PACKAGES = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'] as const;
 
@@ -44,7 +44,7 @@ function load(): Tensorflow | string {
 /** Where `node_modules` with the packages may lie, the most wanted first. */
 function folders(): string[] {
   const asked = process.env['MOKAPOT_TENSORFLOW'];
-  const own = [asked, ...['../../..', '../../../..'].map(up => path.join(here(up), '.tensorflow'))];
+  const own = [asked, ...['../../../..', '../../../../..'].map(up => path.join(here(up), '.tensorflow'))];
   const beside = createRequire(import.meta.url).resolve.paths(PACKAGES[0]) ?? [];
   return [...own.flatMap(home => (home ? [path.join(home, 'node_modules')] : [])), ...beside];
 }

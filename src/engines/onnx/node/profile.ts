@@ -3,7 +3,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Observer } from '../types.js';
+import type { Observer } from '../../types.js';
 
 interface Event {
   readonly cat: string;

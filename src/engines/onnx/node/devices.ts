@@ -1,16 +1,18 @@
-/** What onnxruntime can compute on here: the CPU, and GPUs through CUDA or WebGPU where there is one. */
+/** What onnxruntime can compute on under Node.js: the CPU by its native kernels or in WebAssembly, and GPUs through CUDA or WebGPU where there is one. */
 
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { fail } from '../../diagnostics/index.js';
-import type { Engine } from '../types.js';
-import { OnnxEngine } from './engine.js';
-import { loadRuntime } from './runtime.js';
-import { failureOf, largestOf, speedOf } from './trials.js';
+import { fail } from '../../../diagnostics/index.js';
+import type { Engine } from '../../types.js';
+import { OnnxEngine } from '../engine.js';
+import type { OnnxRuntime } from '../runtime.js';
+import { failureOf, largestOf, speedOf } from '../trials.js';
+import { loadNative } from './native.js';
+import { loadWeb } from './web.js';
 
 /** By engine, what onnxruntime calls it. */
-const providers = { onnx: 'cpu', 'onnx-cuda': 'cuda', 'onnx-webgpu': 'webgpu' } as const;
+const providers = { onnx: 'cpu', 'onnx-wasm': 'cpu', 'onnx-cuda': 'cuda', 'onnx-webgpu': 'webgpu' } as const;
 
 export type OnnxEngineName = keyof typeof providers;
 
@@ -18,11 +20,13 @@ export interface OnnxReport {
   readonly name: OnnxEngineName;
   readonly available: boolean;
   readonly detail: string;
+  /** The command that brings it, where there is one. */
+  readonly command?: string;
   /** Whether it is a GPU that `auto` takes before the CPU. */
   readonly isFaster: boolean;
 }
 
-type GpuName = Exclude<OnnxEngineName, 'onnx'>;
+type GpuName = Exclude<OnnxEngineName, 'onnx' | 'onnx-wasm'>;
 
 /** The fastest first. */
 const GPUS: readonly GpuName[] = ['onnx-cuda', 'onnx-webgpu'];
@@ -30,25 +34,43 @@ const GPUS: readonly GpuName[] = ['onnx-cuda', 'onnx-webgpu'];
 /** @throws MokapotError `no-onnx`, `no-gpu` */
 export async function createOnnxEngine(name: OnnxEngineName): Promise<Engine> {
   const problem = await problemOf(name);
-  if (problem === undefined)
-    return new OnnxEngine(name, providers[name], name === 'onnx-webgpu' ? { largest: await largestOf('webgpu') } : {});
-  if (name === 'onnx')
-    throw fail('no-onnx', `onnxruntime-node does not load: ${problem}`, {
-      hint: 'npm ci installs it; --backend wasm needs nothing native.',
-    });
+  if (problem === undefined) {
+    const runtime = (await runtimeOf(name)) as OnnxRuntime;
+    const options = name === 'onnx-webgpu' ? { largest: await largestOf(runtime, 'webgpu') } : {};
+    return new OnnxEngine(runtime, name, providers[name], options);
+  }
+  if (name === 'onnx') throw fail('no-onnx', `onnxruntime-node does not load: ${problem}`, { hint: NATIVE_HINT });
+  if (name === 'onnx-wasm')
+    throw fail('no-onnx', `onnxruntime-web does not load: ${problem}`, { hint: '--backend wasm may do.' });
   throw fail('no-gpu', `There is nothing for ${name} to compute on: ${problem}`, {
     hint: 'Leave --backend out, or choose onnx.',
   });
 }
 
-/** The CPU's engine first. */
+/** Brings the native kernels where the installation went without them. Its install script is needed for CUDA alone. */
+export const NATIVE_COMMAND = 'npm install onnxruntime-node@1.30.0 --ignore-scripts';
+
+const NATIVE_HINT = `\`${NATIVE_COMMAND}\` brings it; --backend onnx-wasm needs nothing native.`;
+
+async function runtimeOf(name: OnnxEngineName): Promise<OnnxRuntime | string> {
+  return name === 'onnx-wasm' ? loadWeb() : loadNative();
+}
+
+/** The CPU's engines first. */
 export async function onnxReports(): Promise<readonly OnnxReport[]> {
-  const problem = await problemOf('onnx');
-  const detail = problem ?? "onnxruntime's native kernels on the CPU, all cores";
-  const cpu: OnnxReport = { name: 'onnx', available: problem === undefined, detail, isFaster: false };
   const gpus = [];
   for (const name of GPUS) gpus.push(await reportOf(name));
-  return [cpu, ...gpus];
+  return [
+    await cpuReport('onnx', "onnxruntime's native kernels on the CPU, all cores"),
+    await cpuReport('onnx-wasm', "onnxruntime's kernels in WebAssembly (onnxruntime-web), all cores"),
+    ...gpus,
+  ];
+}
+
+async function cpuReport(name: OnnxEngineName, detail: string): Promise<OnnxReport> {
+  const problem = await problemOf(name);
+  const command = name === 'onnx' && problem !== undefined && { command: NATIVE_COMMAND };
+  return { name, available: problem === undefined, detail: problem ?? detail, isFaster: false, ...command };
 }
 
 const WHAT: Record<GpuName, string> = {
@@ -88,7 +110,7 @@ const speeds = new Map<OnnxEngineName, Promise<number>>();
 async function speedsOf(name: GpuName): Promise<{ readonly gpu: number; readonly cpu: number }> {
   const measured = (engine: OnnxEngineName) => {
     let speed = speeds.get(engine);
-    if (!speed) speeds.set(engine, (speed = speedOf(providers[engine])));
+    if (!speed) speeds.set(engine, (speed = speedOf(loadNative() as OnnxRuntime, providers[engine])));
     return speed;
   };
   const cpu = await measured('onnx');
@@ -105,10 +127,10 @@ function problemOf(name: OnnxEngineName): Promise<string | undefined> {
 }
 
 async function findProblem(name: OnnxEngineName): Promise<string | undefined> {
-  const runtime = loadRuntime();
+  const runtime = await runtimeOf(name);
   if (typeof runtime === 'string') return runtime;
-  if (name === 'onnx') return undefined;
-  return missingParts(name) ?? (await failureOf(providers[name]));
+  if (name === 'onnx' || name === 'onnx-wasm') return undefined;
+  return missingParts(name) ?? (await failureOf(runtime, providers[name]));
 }
 
 /** What is not installed, found without asking the library, which prints its troubles. */
