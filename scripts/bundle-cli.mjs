@@ -1,4 +1,4 @@
-// Bundles the command line of the built package into dist/fast, for commands that only read texts (bin/mokapot has the list):
+// Bundles the command line of the built package into dist/fast, for commands that only read texts (src/cli/fast.ts):
 // hundreds of small modules, most of them lodash's behind chevrotain, take longer to find than to run. Part of `npm run build`.
 
 import { rm } from 'node:fs/promises';
@@ -24,7 +24,7 @@ const INSIDE = [
 const isInside = id => INSIDE.includes(id.split('/')[0]);
 
 const bundle = await rolldown({
-  input: fileURLToPath(new URL('src/cli/main.js', dist)),
+  input: { main: fileURLToPath(new URL('src/cli/fast.js', dist)) },
   platform: 'node',
   external: id => !/^[./]/.test(id) && !/^[A-Za-z]:/.test(id) && !isInside(id),
   logLevel: 'warn',

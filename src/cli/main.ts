@@ -8,9 +8,10 @@ import { createProgram } from './program.js';
 export async function main(argv: readonly string[], io: Io = processIo()): Promise<number> {
   let code = 0;
   try {
-    await createProgram(io, result => {
+    const program = await createProgram(argv, io, result => {
       code = result;
-    }).parseAsync([...argv], { from: 'user' });
+    });
+    await program.parseAsync([...argv], { from: 'user' });
     return code;
   } catch (error) {
     return reportError(io, error);

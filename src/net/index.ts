@@ -47,9 +47,11 @@ export { isDataLayer } from './inputs.js';
 export { LOSS, type LoweredNet, type LowerOptions, lowerNet, type TrainingParts, writtenName } from './lower.js';
 export { insertSplits, type PlacedLayer } from './splits.js';
 export {
+  asksForState,
   type DescribeRequest,
   describeFile,
   fedStates,
+  type StateOptions,
   stateFrom,
   statesOf,
   type UseState,

@@ -11,11 +11,23 @@ import { isDataLayer } from './inputs.js';
 import { Report } from './report.js';
 import type { NetOptions } from './types.js';
 
-/** Phase and stages. */
+/** Phase and stages, and the level where it is not the net's own. */
 export interface UseState {
   readonly phase: 'TRAIN' | 'TEST';
   readonly stages: readonly string[];
+  readonly level?: number;
 }
+
+/** A state as the command line asks for it. */
+export interface StateOptions {
+  readonly phase?: 'TRAIN' | 'TEST';
+  readonly stage?: readonly string[];
+  readonly level?: number;
+}
+
+/** Whether any of it is asked for. */
+export const asksForState = ({ phase, stage, level }: StateOptions): boolean =>
+  phase !== undefined || stage !== undefined || level !== undefined;
 
 export interface DescribeRequest extends Omit<CheckOptions, 'weightsLoaded'>, ParseOptions {
   readonly text: string;
@@ -68,10 +80,10 @@ export function fedStates(net: NetParameter, states: readonly UseState[]): { sta
 }
 
 /** The state that options ask for. Without a phase, stage "train" means TRAIN and any other TEST; with nothing, training. */
-export function stateFrom(options: { phase?: 'TRAIN' | 'TEST'; stage?: readonly string[] }): UseState {
+export function stateFrom(options: StateOptions): UseState {
   const stages = options.stage ?? (options.phase ? [] : ['train']);
   const phase = options.phase ?? (stages.length === 0 || stages.includes('train') ? 'TRAIN' : 'TEST');
-  return { phase, stages };
+  return { phase, stages, ...(options.level !== undefined && { level: options.level }) };
 }
 
 /** The same mistake seen in several states is told once. */

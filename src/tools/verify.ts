@@ -9,7 +9,7 @@ import { showShape, sizeOf } from '../ir/index.js';
 import type { Phase } from '../layers/index.js';
 import { compileNet, type LoweredNet, lowerNet, type NetGraph } from '../net/index.js';
 import { type SettledTops, settleTops } from '../runtime/settle.js';
-import { type NetParameter, parseText } from '../schema/index.js';
+import { type NetParameter, parseText, type Schema } from '../schema/index.js';
 import type { Safetensors } from '../weights/index.js';
 
 /** One case. Keys of `values` are those of a golden's safetensors file: `input/x`, `param/conv/0`, `output/y`, … */
@@ -58,10 +58,16 @@ export function greatestError(ours: Float32Array, theirs: Float32Array, { relati
   return greatest;
 }
 
+export interface VerifyOptions {
+  readonly tolerance?: Tolerance;
+  /** That the case's text goes by. Default: Caffe's. */
+  readonly schema?: Schema;
+}
+
 /** Runs one case. What a person can get wrong (the text, an unknown layer, memory) comes back as its `failure`. */
-export async function verifyCase(golden: GoldenCase, engine: Engine, tolerance = TOLERANCE): Promise<CaseResult> {
+export async function verifyCase(golden: GoldenCase, engine: Engine, options: VerifyOptions = {}): Promise<CaseResult> {
   try {
-    return summary(golden.name, await compare(golden, engine, tolerance));
+    return summary(golden.name, await compare(golden, engine, options));
   } catch (thrown) {
     if (!(thrown instanceof MokapotError)) throw thrown;
     return { ...summary(golden.name, []), passed: false, failure: thrown };
@@ -81,9 +87,10 @@ function under(values: Safetensors, prefix: string): ReadonlyMap<string, Float32
   return new Map(entries.map(([key, { data }]) => [key.slice(prefix.length + 1), data]));
 }
 
-function parse(golden: GoldenCase): NetParameter {
+function parse(golden: GoldenCase, schema: Schema | undefined): NetParameter {
   const { message, diagnostics } = parseText(golden.prototxt, 'caffe.NetParameter', {
     name: `${golden.name}.prototxt`,
+    schema,
   });
   const errors = diagnostics.filter(d => d.severity === 'error');
   if (errors.length > 0) throw new MokapotError(errors);
@@ -125,10 +132,10 @@ function checkKeys(golden: GoldenCase, net: NetGraph, prefixes: readonly string[
 /**
  * The net, its parameters on the engine, with the shapes that the golden's inputs settle (as many samples behind a Filter as pass).
  */
-async function prepare(golden: GoldenCase, engine: Engine): Promise<NetGraph> {
+async function prepare(golden: GoldenCase, engine: Engine, schema: Schema | undefined): Promise<NetGraph> {
   const { values } = golden;
   const phase: Phase = values.metadata['phase'] === 'TRAIN' ? 'TRAIN' : 'TEST';
-  const param = parse(golden);
+  const param = parse(golden, schema);
   const compile = (settledTops: SettledTops) => ({ graph: compileNet(param, { phase, settledTops }) });
   const start = compile({});
   checkComplete(golden, start.graph);
@@ -159,9 +166,13 @@ function lower({ values }: GoldenCase, net: NetGraph): LoweredNet {
   });
 }
 
-async function compare(golden: GoldenCase, engine: Engine, tolerance: Tolerance): Promise<readonly Comparison[]> {
+async function compare(
+  golden: GoldenCase,
+  engine: Engine,
+  { tolerance = TOLERANCE, schema }: VerifyOptions,
+): Promise<readonly Comparison[]> {
   const { values } = golden;
-  const { graph } = lower(golden, await prepare(golden, engine));
+  const { graph } = lower(golden, await prepare(golden, engine, schema));
   const program = await engine.compile(graph);
   const feeds = Object.fromEntries([
     ...under(values, 'input'),

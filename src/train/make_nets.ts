@@ -23,6 +23,7 @@ export interface MakerOptions extends UserCodeOptions {
   readonly weights?: Weights | readonly Weights[];
   readonly shuffle?: boolean;
   readonly stages?: readonly string[];
+  readonly level?: number;
   readonly inputShapes?: NetOptions['inputShapes'];
 }
 
@@ -71,7 +72,7 @@ export class NetMaker {
         ...(this.options.stages ?? []),
         ...(dataset ? [isTraining ? 'train' : 'val'] : []),
       ],
-      ...(state && isSet(state, 'level') && { level: state.level }),
+      level: state && isSet(state, 'level') ? state.level : this.options.level,
       ...(this.options.inputShapes && { inputShapes: this.options.inputShapes }),
     };
     const split = await dataset?.split(isTraining ? 'train' : 'val');

@@ -53,6 +53,8 @@ export interface SolverOptions extends UserCodeOptions, SchemaOptions {
   readonly seed?: number;
   /** Stages beside those that the solver names. */
   readonly stages?: readonly string[];
+  /** Level, where the solver names none. */
+  readonly level?: number;
   /** Shapes of inputs, as for a Net. */
   readonly inputShapes?: NetOptions['inputShapes'];
 }

@@ -137,7 +137,7 @@ async function sizeOf(net: NamedNet, dataset: Dataset | undefined, phase: 'TRAIN
   const stages = [...(options.stages ?? []), ...(dataset ? [name] : [])];
   const data = await DataFeeds.bind(
     net.param,
-    { phase, stages },
+    { phase, stages, level: options.level },
     { seed: 0, shuffle: false, ...(split && { split }), ...(net.dir !== undefined && { dir: net.dir }) },
   );
   await data?.close();

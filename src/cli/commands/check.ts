@@ -3,12 +3,15 @@
 import { existsSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { dirname, resolve } from 'node:path';
+import { Option } from 'commander';
 import { type Diagnostic, error, hasErrors, MokapotError } from '../../diagnostics/index.js';
 import type { Shape } from '../../ir/index.js';
 import {
+  asksForState,
   describeFile,
   fedStates,
   type UseState as State,
+  type StateOptions,
   stateFrom,
   statesOf,
   withoutRepeats,
@@ -24,21 +27,29 @@ import {
 } from '../../schema/index.js';
 import { checkSolver as checkSolverFields } from '../../solver/index.js';
 import { testNetsOf, trainNetOf } from '../../train/nets.js';
+import { type Declare, describeArguments } from '../declare.js';
 import { countDiagnostics, exitCodes, printDiagnostics } from '../errors.js';
 import { fixText, writeFixed } from '../fixing.js';
 import { formatShape } from '../format.js';
 import { colors, type Io, say } from '../io.js';
 import { type LookingOptions, sourcesOf, withUserCode } from '../network.js';
 import { type Checked, githubReport, jsonReport, sarifReport } from '../reports.js';
+import {
+  datasetOption,
+  inputOption,
+  jsonOption,
+  lookingOptions,
+  schemaOptions,
+  stateOptions,
+  weightsOption,
+} from '../shared_options.js';
 import { readTextFile } from '../text_file.js';
 
-export interface CheckOptions extends LookingOptions {
+export interface CheckOptions extends LookingOptions, StateOptions {
   readonly format: 'text' | 'json' | 'sarif' | 'github';
-  readonly phase?: 'TRAIN' | 'TEST';
-  readonly stage?: readonly string[];
   readonly solver?: boolean;
   readonly input?: Readonly<Record<string, Shape>>;
-  readonly weights?: string;
+  readonly weights?: readonly string[];
   readonly fix?: boolean;
   /** Show what the fixes would change, and change nothing. */
   readonly dryRun?: boolean;
@@ -46,6 +57,27 @@ export interface CheckOptions extends LookingOptions {
   readonly dataset?: string;
   readonly strict?: boolean;
 }
+
+export const declare: Declare = (command, io, act) => {
+  describeArguments(command, 'prototxt files; - is stdin')
+    .addOption(
+      new Option('--format <format>', 'for people, for programs (json, sarif), for GitHub (github)')
+        .choices(['text', 'json', 'sarif', 'github'])
+        .default('text'),
+    )
+    .addOption(jsonOption('the same as --format json').implies({ format: 'json' }));
+  stateOptions(command)
+    .addOption(inputOption())
+    .addOption(datasetOption('hold the numbers of scores against the classes of this data set'))
+    .option('--solver', 'the files are solvers (found out from their fields otherwise)')
+    .addOption(weightsOption('trained weights will be loaded: say nothing about how weights start (repeatable)'))
+    .option('--fix', 'apply the mends that are safe, in the files themselves, and show them')
+    .option('--dry-run', 'show what --fix would change, and change nothing')
+    .option('--strict', 'warnings count as errors');
+  schemaOptions(lookingOptions(command)).action(
+    act(async (files: string[], options: CheckOptions) => check(io, files, options)),
+  );
+};
 
 /** The options with what is known of the machine, the data set, the solver that names the net. */
 interface Known extends CheckOptions {
@@ -129,7 +161,7 @@ async function checkText(io: Io, file: string, text: string, options: Known): Pr
 async function checkNetwork(io: Io, text: string, name: string, options: KnownSchema): Promise<Diagnostic[]> {
   const { schema } = options;
   const { message } = parseNet(text, { name, schema });
-  const asked = options.phase !== undefined || options.stage !== undefined;
+  const asked = asksForState(options);
   const { states, without } = fedStates(message, options.states ?? (asked ? [stateFrom(options)] : statesOf(message)));
   const { trainedBy: solver, classes, memory } = options;
   const request = { text, name, schema, inputShapes: options.input, weightsLoaded: options.weights !== undefined };

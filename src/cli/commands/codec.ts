@@ -1,5 +1,6 @@
 /** `mokapot encode` and `mokapot decode`: prototxt ⇄ binary message, byte for byte as protoc does it. */
 
+import type { Command } from 'commander';
 import { type Diagnostic, fail, hasErrors, MokapotError } from '../../diagnostics/index.js';
 import { type SchemaOptions, schemaFrom } from '../../runtime/schemas.js';
 import {
@@ -14,14 +15,34 @@ import {
   upgradeSolver,
 } from '../../schema/index.js';
 import { writeAtomically } from '../../weights/node/files.js';
+import { type Declare, describeArguments } from '../declare.js';
 import { printAndStop } from '../errors.js';
 import type { Io } from '../io.js';
+import { outOption, schemaOptions } from '../shared_options.js';
 import { readBytes, readTextFile } from '../text_file.js';
 
 export interface CodecOptions extends SchemaOptions {
   readonly message: string;
   readonly out?: string;
   readonly raw?: boolean;
+}
+
+export const declareEncode: Declare = (command, io, act) =>
+  codecOptions(describeArguments(command, 'a text'), "without upgrading older forms: protoc's very bytes").action(
+    act(async (file: string, options: CodecOptions) => encode(io, file, options)),
+  );
+
+export const declareDecode: Declare = (command, io, act) =>
+  codecOptions(describeArguments(command, 'a binary message'), 'without upgrading older forms').action(
+    act(async (file: string, options: CodecOptions) => decode(io, file, options)),
+  );
+
+function codecOptions(command: Command, raw: string): Command {
+  command
+    .option('--message <type>', "one of Caffe's messages", 'caffe.NetParameter')
+    .addOption(outOption('write to this file; without it the result goes to stdout'))
+    .option('--raw', raw);
+  return schemaOptions(command);
 }
 
 const LARGEST_BINARY = 2 ** 31 - 1;

@@ -1,5 +1,6 @@
 /** `mokapot convert`: a network for TensorFlow.js or ONNX, weights in other formats. */
 
+import { Option } from 'commander';
 import {
   type ConvertOptions,
   type ConvertReport,
@@ -9,20 +10,31 @@ import {
 } from '../../convert/index.js';
 import { fail } from '../../diagnostics/index.js';
 import type { Shape } from '../../ir/index.js';
+import type { StateOptions } from '../../net/index.js';
 import type { SchemaOptions } from '../../runtime/schemas.js';
 import { loadBinaryproto } from '../../weights/node/files.js';
+import type { Declare } from '../declare.js';
 import { printDiagnostics } from '../errors.js';
 import { formatBytes, formatNumber } from '../format.js';
 import { colors, type Io, say, tell } from '../io.js';
+import { list, number } from '../options.js';
+import {
+  backendOption,
+  inputOption,
+  jsonOption,
+  outOption,
+  pythonOptions,
+  schemaOptions,
+  stateOptions,
+  weightsOption,
+} from '../shared_options.js';
 import { readTextFile } from '../text_file.js';
 
-export interface ConvertCommandOptions extends SchemaOptions {
+export interface ConvertCommandOptions extends SchemaOptions, StateOptions {
   readonly to: Target;
   readonly out: string;
   readonly net?: string;
   readonly weights?: readonly string[];
-  readonly phase?: 'TRAIN' | 'TEST';
-  readonly stage?: readonly string[];
   readonly input?: Readonly<Record<string, Shape>>;
   readonly quantize?: ConvertOptions['quantize'];
   readonly layout?: ConvertOptions['layout'];
@@ -38,6 +50,36 @@ export interface ConvertCommandOptions extends SchemaOptions {
   readonly pythonLayers?: readonly string[];
   readonly json?: boolean;
 }
+
+const TARGETS = ['tfjs', 'onnx', 'safetensors', 'npz', 'h5', 'caffemodel'];
+
+export const declare: Declare = (command, io, act) => {
+  command
+    .addOption(new Option('--to <format>', 'what to make').choices(TARGETS).makeOptionMandatory())
+    .addOption(outOption('where it goes: a folder, or a file of that kind', 'path').makeOptionMandatory())
+    .option('--net <file>', 'the network; its stage "deploy" is used unless options say otherwise')
+    .addOption(weightsOption())
+    .addOption(inputOption());
+  stateOptions(command)
+    .addOption(new Option('--quantize <type>', 'tfjs: smaller weights').choices(['float16', 'uint16', 'uint8']))
+    .addOption(new Option('--layout <axes>', 'tfjs: of pictures in and out').choices(['NCHW', 'NHWC']).default('NCHW'))
+    .addOption(
+      new Option('--output <blobs>', "into the model: up to these blobs, instead of the network's outputs").argParser(
+        list,
+      ),
+    )
+    .option('--fixed', 'one batch size, height and width, even where any would do')
+    .option('--mean <numbers>', 'into the model: subtract this from each channel, e.g. 104,117,123, or a .binaryproto')
+    .addOption(new Option('--scale <x>', 'into the model: multiply by this, after the mean').argParser(number()))
+    .option('--bgr', 'into the model: it takes red, green, blue; the network wants blue first (--mean goes by it)')
+    .option('--preprocess <blob>', 'the input that the three above are for, where there are several')
+    .option('--fold-batch-norm', 'work BatchNorm, Scale and Bias into the layers before them')
+    .option('--no-check', 'do not run the model beside the network')
+    .addOption(backendOption());
+  schemaOptions(pythonOptions(command))
+    .addOption(jsonOption())
+    .action(act(async (options: ConvertCommandOptions) => convertCommand(io, options)));
+};
 
 export async function convertCommand(io: Io, options: ConvertCommandOptions): Promise<void> {
   const { mean, scale, bgr, preprocess, stage, input, output, json, ...rest } = options;

@@ -1,5 +1,6 @@
 /** `mokapot dataset`: makes data sets from Sunnybrook, from pictures, from nothing; shows what is in one. */
 
+import { type Command, Option } from 'commander';
 import {
   type CreatedDataset,
   contactSheet,
@@ -14,10 +15,76 @@ import {
   type SunnybrookOptions,
 } from '../../data/index.js';
 import { writeAtomically } from '../../weights/node/files.js';
+import { type Act, type Declare, describeArguments } from '../declare.js';
 import { printDiagnostics } from '../errors.js';
 import { formatCount, formatPercent, formatTable } from '../format.js';
 import { type Io, say } from '../io.js';
+import { integer, list, number } from '../options.js';
 import { type Bar, startBar } from '../progress.js';
+import { jsonOption, outOption, seedOption } from '../shared_options.js';
+
+const valOption = (preset = 10) =>
+  new Option('--val <percent>', 'share held back for validation').argParser(number(0)).default(preset);
+const channelsOption = (preset: 'L' | 'RGB') =>
+  new Option('--channels <kind>', 'L is grey, RGB three channels').choices(['L', 'RGB']).default(preset);
+const folderOption = () => outOption('the folder of the data set', 'dir').makeOptionMandatory();
+
+export const declare: Declare = (dataset, io, act) => {
+  describeArguments(dataset.command('show <dir>'), 'the folder of the data set')
+    .description('shapes, counts and class shares; with --png a contact sheet with contours')
+    .option('--png <file>', 'draw a contact sheet')
+    .addOption(new Option('--max <n>', 'pictures on the sheet').argParser(integer(1)))
+    .addOption(new Option('--columns <n>', 'pictures side by side').argParser(integer(1)))
+    .addOption(jsonOption())
+    .action(act(async (dir: string, options: ShowOptions) => showDataset(io, dir, options)));
+  const create = dataset.command('create').description('make a data set');
+  declareSunnybrook(create, io, act);
+  declareImages(create, io, act);
+  declarePhantom(create, io, act);
+};
+
+function declareSunnybrook(create: Command, io: Io, act: Act): void {
+  create
+    .command('sunnybrook')
+    .description('from the Sunnybrook Cardiac Data: DICOM pictures and contours of the left ventricle')
+    .requiredOption('--images <dir>', "the folder of the cases' folders")
+    .requiredOption('--contours <dir>', 'any folder above the contours')
+    .addOption(folderOption())
+    .addOption(channelsOption('L'))
+    .addOption(valOption())
+    .addOption(new Option('--split <by>', 'what is held back').choices(['image', 'patient']).default('image'))
+    .addOption(seedOption())
+    .action(act(async (options: SunnybrookOptions) => createSunnybrook(io, options)));
+}
+
+function declareImages(create: Command, io: Io, act: Act): void {
+  create
+    .command('images')
+    .description('from pictures and label pictures of the same names (PNG, JPEG)')
+    .requiredOption('--images <dir>', 'pictures')
+    .requiredOption('--labels <dir>', 'label pictures: indexed or grey, their values the classes, 255 ignored')
+    .addOption(folderOption())
+    .option('--val-images <dir>', 'pictures for validation, instead of a share of the others')
+    .option('--val-labels <dir>', 'their label pictures')
+    .option('--classes <names>', 'names of the classes from 0 on, separated by commas', list)
+    .addOption(channelsOption('RGB'))
+    .addOption(valOption())
+    .addOption(seedOption())
+    .action(act(async (options: ImagesOptions) => createImages(io, options)));
+}
+
+function declarePhantom(create: Command, io: Io, act: Act): void {
+  create
+    .command('phantom')
+    .description('from nothing: short-axis cardiac MR made by formula, as DICOM and contour files')
+    .addOption(folderOption())
+    .addOption(new Option('--count <n>', 'pictures, about ten a patient').argParser(integer(1)).default(120))
+    .addOption(new Option('--size <pixels>', 'side of a picture').argParser(integer(1)).default(256))
+    .addOption(channelsOption('L'))
+    .addOption(valOption(20))
+    .addOption(seedOption())
+    .action(act(async (options: PhantomOptions) => createPhantom(io, options)));
+}
 
 /** More reasons than this are summed up; the manifest lists them all. */
 const SHOWN = 10;

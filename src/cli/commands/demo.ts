@@ -3,14 +3,18 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Option } from 'commander';
 import { createPhantom, encodeMask, openDataset, overlayPng } from '../../data/index.js';
 import { maskDice, Segmenter } from '../../tools/segment.js';
 import { RUN_FILES, train } from '../../train/index.js';
 import { writeAtomically } from '../../weights/node/files.js';
+import type { Declare } from '../declare.js';
 import { exitCodes, Interrupted } from '../errors.js';
 import { formatDuration } from '../format.js';
 import { colors, type Io, say } from '../io.js';
+import { integer } from '../options.js';
 import { startBar } from '../progress.js';
+import { backendOption, outOption, seedOption } from '../shared_options.js';
 import { tile } from '../sheet.js';
 import { showTraining } from '../training.js';
 
@@ -21,6 +25,15 @@ export interface DemoOptions {
   readonly seed: number;
   readonly backend?: string;
 }
+
+export const declare: Declare = (command, io, act) =>
+  command
+    .addOption(outOption('where everything goes', 'dir').default('runs/demo'))
+    .addOption(new Option('--count <n>', 'pictures').argParser(integer(20)).default(200))
+    .addOption(new Option('--iterations <n>', 'of training').argParser(integer(1)).default(150))
+    .addOption(seedOption().default(1))
+    .addOption(backendOption())
+    .action(act(async (options: DemoOptions) => demo(io, options)));
 
 /** Adam, as plain SGD takes several times as long to leave the answer "background everywhere" and with some seeds never does. */
 const RECIPE = {

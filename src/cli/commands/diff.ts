@@ -10,22 +10,38 @@ import {
   type FieldChange,
   type NetDiff,
   type ShapeChange,
+  type StateOptions,
   stateFrom,
 } from '../../net/index.js';
 import { schemaFrom } from '../../runtime/schemas.js';
 import { looksLikeSolver, parseNet, parseSolver, type SolverParameter } from '../../schema/index.js';
+import { type Declare, describeArguments, examples } from '../declare.js';
 import { exitCodes } from '../errors.js';
 import { formatCount, formatShape, formatSi } from '../format.js';
 import { colors, type Io, say } from '../io.js';
 import { type LookingOptions, withUserCode } from '../network.js';
+import { inputOption, jsonOption, lookingOptions, schemaOptions, stateOptions } from '../shared_options.js';
 import { readTextFile } from '../text_file.js';
 
-export interface DiffOptions extends LookingOptions {
-  readonly phase?: 'TRAIN' | 'TEST';
-  readonly stage?: readonly string[];
+export interface DiffOptions extends LookingOptions, StateOptions {
   readonly input?: Readonly<Record<string, Shape>>;
   readonly json?: boolean;
 }
+
+export const declare: Declare = (command, io, act) => {
+  stateOptions(describeArguments(command, 'a network or solver; - is stdin', 'another'))
+    .addOption(inputOption())
+    .addHelpText(
+      'after',
+      examples(
+        'mokapot diff before.prototxt after.prototxt',
+        'mokapot diff a.prototxt b.prototxt --stage deploy --json',
+      ),
+    );
+  schemaOptions(lookingOptions(command))
+    .addOption(jsonOption())
+    .action(act(async (a: string, b: string, options: DiffOptions) => diff(io, a, b, options)));
+};
 
 /** @returns 0 where they mean the same, else 1. */
 export async function diff(io: Io, a: string, b: string, options: DiffOptions): Promise<number> {

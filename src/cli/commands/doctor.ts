@@ -5,9 +5,11 @@ import os from 'node:os';
 import { chooseEngine, createEngine, type EngineChoice } from '../../engines/node/index.js';
 import { Builder } from '../../ir/index.js';
 import { interpreters } from '../../python/index.js';
+import type { Declare } from '../declare.js';
 import { exitCodes } from '../errors.js';
 import { formatBytes, formatDuration } from '../format.js';
 import { colors, type Io, say } from '../io.js';
+import { jsonOption } from '../shared_options.js';
 import { version } from '../version.js';
 
 export interface Doctor {
@@ -21,6 +23,9 @@ export interface Doctor {
   /** Seconds the chosen engine takes to start and to run a small graph, or why it does not. */
   readonly trial: { readonly seconds: number } | { readonly problem: string };
 }
+
+export const declare: Declare = (command, io, act) =>
+  command.addOption(jsonOption()).action(act(async (options: { readonly json?: boolean }) => doctor(io, options)));
 
 /** @returns 1 where the engine that would be used does not work. */
 export async function doctor(io: Io, options: { readonly json?: boolean }): Promise<number> {

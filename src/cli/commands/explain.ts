@@ -4,6 +4,7 @@ import { fail, hasErrors, nearest } from '../../diagnostics/index.js';
 import type { Shape } from '../../ir/index.js';
 import { layerTypes } from '../../layers/index.js';
 import {
+  asksForState,
   describeFile,
   type ExplainedBlob,
   type ExplainedField,
@@ -13,24 +14,38 @@ import {
   explainType,
   layersInState,
   type UseState as State,
+  type StateOptions,
   stateFrom,
   statesOf,
   whereKnown,
 } from '../../net/index.js';
 import { schemaFrom } from '../../runtime/schemas.js';
 import { parseNet } from '../../schema/index.js';
+import { type Declare, describeArguments, examples } from '../declare.js';
 import { exitCodes, printDiagnostics } from '../errors.js';
 import { formatCount, formatShape, formatSi } from '../format.js';
 import { colors, type Io, say } from '../io.js';
 import { type LookingOptions, withUserCode } from '../network.js';
+import { inputOption, jsonOption, lookingOptions, schemaOptions, stateOptions } from '../shared_options.js';
 import { readTextFile } from '../text_file.js';
 
-export interface ExplainOptions extends LookingOptions {
-  readonly phase?: 'TRAIN' | 'TEST';
-  readonly stage?: readonly string[];
+export interface ExplainOptions extends LookingOptions, StateOptions {
   readonly input?: Readonly<Record<string, Shape>>;
   readonly json?: boolean;
 }
+
+export const declare: Declare = (command, io, act) => {
+  stateOptions(describeArguments(command, 'a layer type, or a network; - is stdin', 'the layer of the network'))
+    .addOption(inputOption())
+    .addHelpText('after', examples('mokapot explain Convolution', 'mokapot explain networks/lenet.prototxt conv1'));
+  schemaOptions(lookingOptions(command))
+    .addOption(jsonOption())
+    .action(
+      act(async (what: string, layer: string | undefined, options: ExplainOptions) =>
+        explain(io, what, layer, options),
+      ),
+    );
+};
 
 /** `explain Convolution`, or `explain net.prototxt conv1`. */
 export async function explain(
@@ -68,7 +83,7 @@ async function explainInNet(io: Io, file: string, layer: string, options: Explai
   const name = file === '-' ? '<stdin>' : file;
   const schema = schemaFrom(options, file);
   const { message } = parseNet(text, { name, schema });
-  const asked = options.phase !== undefined || options.stage !== undefined;
+  const asked = asksForState(options);
   const states = asked ? [stateFrom(options)] : statesOf(message);
   let bad = false;
   for (const state of states) {

@@ -4,6 +4,7 @@ import { textToBytes } from '../../../grammar/index.js';
 import { MokapotError } from '../../diagnostics/index.js';
 import { formatText } from '../../schema/index.js';
 import { writeAtomically } from '../../weights/node/files.js';
+import { type Declare, describeArguments, examples } from '../declare.js';
 import { exitCodes, printDiagnostics } from '../errors.js';
 import { type Io, say } from '../io.js';
 import { readTextFile } from '../text_file.js';
@@ -13,6 +14,14 @@ export interface FmtOptions {
   readonly print?: boolean;
   readonly stdin?: boolean;
 }
+
+export const declare: Declare = (command, io, act) =>
+  describeArguments(command, 'networks, solvers, any text-format file; - is stdin (printed, not written)')
+    .option('--check', 'change nothing; exit code 1 where a file would change')
+    .option('--print', 'print the text instead of changing the file')
+    .option('--stdin', 'the same as the file -')
+    .addHelpText('after', examples('mokapot fmt networks/*.prototxt', 'mokapot fmt --check train_val.prototxt'))
+    .action(act(async (files: string[], options: FmtOptions) => fmt(io, files, options)));
 
 /** @returns 1 where a file is broken, and with `check` where one would change. */
 export async function fmt(io: Io, files: readonly string[], options: FmtOptions): Promise<number> {

@@ -1,25 +1,41 @@
 /** `mokapot graph`: a network as a picture. */
 
 import { extname } from 'node:path';
+import { Option } from 'commander';
 import { fail, hasErrors } from '../../diagnostics/index.js';
 import type { Shape } from '../../ir/index.js';
-import { describeFile, layersInState, stateFrom } from '../../net/index.js';
+import { describeFile, layersInState, type StateOptions, stateFrom } from '../../net/index.js';
 import { type NetPicture, netPicture, toDot, toSvg } from '../../picture/index.js';
 import { schemaFrom } from '../../runtime/schemas.js';
 import { parseNet } from '../../schema/index.js';
 import { writeAtomically } from '../../weights/node/files.js';
+import { type Declare, describeArguments, examples } from '../declare.js';
 import { exitCodes, printDiagnostics } from '../errors.js';
 import { type Io, say } from '../io.js';
 import { type LookingOptions, withUserCode } from '../network.js';
+import { number } from '../options.js';
+import { inputOption, lookingOptions, outOption, schemaOptions, stateOptions } from '../shared_options.js';
 import { readTextFile } from '../text_file.js';
 
-export interface GraphOptions extends LookingOptions {
+export interface GraphOptions extends LookingOptions, StateOptions {
   readonly out?: string;
   readonly input?: Readonly<Record<string, Shape>>;
-  readonly phase?: 'TRAIN' | 'TEST';
-  readonly stage?: readonly string[];
   readonly scale?: number;
 }
+
+export const declare: Declare = (command, io, act) => {
+  stateOptions(describeArguments(command, 'a network; - is stdin'))
+    .addOption(inputOption())
+    .addOption(outOption('a .svg, .png or .dot; without it SVG is printed'))
+    .addOption(new Option('--scale <x>', 'PNG: pixels for each unit').argParser(number(0.1)).default(2))
+    .addHelpText(
+      'after',
+      examples('mokapot graph net.prototxt -o net.svg', 'mokapot graph net.prototxt --stage deploy -o net.png'),
+    );
+  schemaOptions(lookingOptions(command)).action(
+    act(async (file: string, options: GraphOptions) => graph(io, file, options)),
+  );
+};
 
 const MAKERS: Readonly<Record<string, (picture: NetPicture, options: GraphOptions) => Promise<string | Uint8Array>>> = {
   '.svg': picture => toSvg(picture),

@@ -20,10 +20,21 @@ import type { UserCodeOptions } from '../../runtime/python_modules.js';
 import { type SchemaOptions, schemaFrom } from '../../runtime/schemas.js';
 import { type ClassMask, type InputPicture, maskDice, Segmenter } from '../../tools/segment.js';
 import { writeAtomically } from '../../weights/node/files.js';
+import { type Declare, describeArguments } from '../declare.js';
 import { Interrupted, printEngineNotes } from '../errors.js';
 import { formatNumber, formatPercent } from '../format.js';
 import { warnOfFreshWeights } from '../fresh.js';
 import { type Io, say, tellingOf } from '../io.js';
+import {
+  backendOption,
+  datasetOption,
+  jsonOption,
+  outOption,
+  pythonOptions,
+  schemaOptions,
+  splitOption,
+  weightsOption,
+} from '../shared_options.js';
 import { readTextFile } from '../text_file.js';
 
 export interface InferOptions extends UserCodeOptions, SchemaOptions {
@@ -37,6 +48,21 @@ export interface InferOptions extends UserCodeOptions, SchemaOptions {
   readonly out: string;
   readonly json?: boolean;
 }
+
+export const declare: Declare = (command, io, act) => {
+  describeArguments(command, 'PNG, JPEG or DICOM files; with --dataset names of its entries (none: all)')
+    .requiredOption('--net <file>', 'the network; its stage "deploy" is used')
+    .addOption(weightsOption())
+    .addOption(datasetOption('take entries of this data set'))
+    .addOption(splitOption())
+    .option('--label <file>', 'label picture or contour file of the one picture')
+    .option('--output <blob>', 'the blob of the scores (found by its shape otherwise)')
+    .addOption(outOption('where the pictures go', 'dir').default('predictions'))
+    .addOption(backendOption());
+  schemaOptions(pythonOptions(command))
+    .addOption(jsonOption('one object a line'))
+    .action(act(async (names: string[], options: InferOptions) => infer(io, names, options)));
+};
 
 interface Subject extends InputPicture {
   readonly label?: ArrayLike<number>;

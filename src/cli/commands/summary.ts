@@ -9,25 +9,35 @@ import {
   type Description,
   describeFile,
   lowerNet,
+  type StateOptions,
   stateFrom,
   tryCompileNet,
 } from '../../net/index.js';
 import { schemaFrom } from '../../runtime/schemas.js';
 import { type NetParameter, parseNet } from '../../schema/index.js';
+import { type Declare, describeArguments } from '../declare.js';
 import { exitCodes, printDiagnostics } from '../errors.js';
 import { formatBytes, formatCount, formatShape, formatSi, formatTable } from '../format.js';
 import { colors, type Io, say, tell } from '../io.js';
 import { type LookingOptions, sourcesOf, withUserCode } from '../network.js';
+import { inputOption, jsonOption, lookingOptions, schemaOptions, stateOptions } from '../shared_options.js';
 import { readTextFile } from '../text_file.js';
 
-export interface SummaryOptions extends LookingOptions {
+export interface SummaryOptions extends LookingOptions, StateOptions {
   readonly input?: Readonly<Record<string, Shape>>;
-  readonly phase?: 'TRAIN' | 'TEST';
-  readonly stage?: readonly string[];
   readonly json?: boolean;
   /** Also the splits that the compiler puts in. */
   readonly splits?: boolean;
 }
+
+export const declare: Declare = (command, io, act) => {
+  stateOptions(describeArguments(command, 'a network; - is stdin'))
+    .addOption(inputOption())
+    .option('--splits', 'show the splits that are put in where several layers read one blob');
+  schemaOptions(lookingOptions(command))
+    .addOption(jsonOption())
+    .action(act(async (file: string, options: SummaryOptions) => summary(io, file, options)));
+};
 
 /** @returns 1 where the network has errors; what stands of it is shown all the same. */
 export async function summary(io: Io, file: string, options: SummaryOptions): Promise<number> {

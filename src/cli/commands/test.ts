@@ -1,6 +1,7 @@
 /** `mokapot test`: what a network's outputs (loss, accuracy, Dice) are in the mean over a data set. */
 
 import { dirname } from 'node:path';
+import { Option } from 'commander';
 import { openDataset, type SplitName } from '../../data/index.js';
 import { fail } from '../../diagnostics/index.js';
 import { DataFeeds } from '../../feeds/data_feeds.js';
@@ -10,10 +11,23 @@ import { type UserCodeOptions, userCode } from '../../runtime/python_modules.js'
 import type { SchemaOptions } from '../../runtime/schemas.js';
 import { figures, figuresToFetch, Mean, testBatches, testProgram } from '../../train/figures.js';
 import { readNetFile } from '../../train/nets.js';
+import type { Declare } from '../declare.js';
 import { Interrupted, printEngineNotes } from '../errors.js';
 import { formatDuration, formatNumber } from '../format.js';
 import { warnOfFreshWeights } from '../fresh.js';
 import { type Io, say, tellingOf } from '../io.js';
+import { integer } from '../options.js';
+import {
+  backendOption,
+  datasetOption,
+  jsonOption,
+  levelOption,
+  pythonOptions,
+  schemaOptions,
+  splitOption,
+  stageOption,
+  weightsOption,
+} from '../shared_options.js';
 import { readTextFile } from '../text_file.js';
 import { figureTexts } from '../training.js';
 
@@ -24,9 +38,25 @@ export interface TestCommandOptions extends UserCodeOptions, SchemaOptions {
   readonly split: SplitName;
   readonly iterations?: number;
   readonly stage?: readonly string[];
+  readonly level?: number;
   readonly backend?: string;
   readonly json?: boolean;
 }
+
+export const declare: Declare = (command, io, act) => {
+  command
+    .requiredOption('--net <file>', 'the network; its phase TEST with stage "val" is used')
+    .addOption(weightsOption())
+    .addOption(datasetOption())
+    .addOption(splitOption())
+    .addOption(new Option('--iterations <n>', 'this many batches instead of every entry once').argParser(integer(1)))
+    .addOption(stageOption())
+    .addOption(levelOption())
+    .addOption(backendOption());
+  schemaOptions(pythonOptions(command))
+    .addOption(jsonOption())
+    .action(act(async (options: TestCommandOptions) => testCommand(io, options)));
+};
 
 /** Over every entry once, or over `iterations` batches. */
 export async function testCommand(io: Io, options: TestCommandOptions): Promise<void> {
@@ -36,7 +66,8 @@ export async function testCommand(io: Io, options: TestCommandOptions): Promise<
   try {
     await readTextFile(options.net);
     const source = await readNetFile(options.net, options);
-    const state = { phase: 'TEST', stages: options.stage ?? ['val'] } as const;
+    const { level } = options;
+    const state = { phase: 'TEST', stages: options.stage ?? ['val'], level } as const;
     const split = await dataset?.split(options.split);
     const data = await DataFeeds.bind(source.param, state, { split, dir: source.dir, seed: 0, shuffle: false });
     if (!data && options.iterations === undefined) {

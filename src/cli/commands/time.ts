@@ -2,33 +2,57 @@
 
 import { writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { Option } from 'commander';
 import { hasErrors, MokapotError } from '../../diagnostics/index.js';
 import type { Shape } from '../../ir/index.js';
-import { describeFile, stateFrom } from '../../net/index.js';
+import { describeFile, type StateOptions, stateFrom } from '../../net/index.js';
 import { Net } from '../../runtime/net.js';
 import { type UserCodeOptions, userCode } from '../../runtime/python_modules.js';
 import { type SchemaOptions, schemaFrom } from '../../runtime/schemas.js';
 import { parseNet } from '../../schema/index.js';
 import { type Timing, timeNet } from '../../tools/timing.js';
+import type { Declare } from '../declare.js';
 import { Interrupted, printEngineNotes } from '../errors.js';
 import { type Column, formatBytes, formatShape, formatTable } from '../format.js';
 import { colors, type Io, say, tell, tellingOf } from '../io.js';
 import { sourcesOf } from '../network.js';
+import { integer, list } from '../options.js';
 import { startBar } from '../progress.js';
+import {
+  inputOption,
+  jsonOption,
+  pythonOptions,
+  schemaOptions,
+  stateOptions,
+  weightsOption,
+} from '../shared_options.js';
 import { readTextFile } from '../text_file.js';
 
-export interface TimeOptions extends UserCodeOptions, SchemaOptions {
+export interface TimeOptions extends UserCodeOptions, SchemaOptions, StateOptions {
   readonly net: string;
   readonly backend?: readonly string[];
   readonly iterations: number;
-  readonly phase?: 'TRAIN' | 'TEST';
-  readonly stage?: readonly string[];
   readonly input?: Readonly<Record<string, Shape>>;
   readonly weights?: readonly string[];
   readonly json?: boolean;
   /** A file for the picture. */
   readonly svg?: string;
 }
+
+export const declare: Declare = (command, io, act) => {
+  command
+    .requiredOption('--net <file>', 'the network; its phase TRAIN with stage "train" unless options say otherwise')
+    .addOption(new Option('--backend <names>', 'e.g. onnx,wasm (repeatable; see doctor)').argParser(list))
+    .addOption(
+      new Option('--iterations <n>', 'of each kind of run; medians are shown').argParser(integer(1)).default(20),
+    )
+    .addOption(inputOption());
+  stateOptions(command).addOption(weightsOption());
+  schemaOptions(pythonOptions(command))
+    .option('--svg <file>', 'draw a picture')
+    .addOption(jsonOption())
+    .action(act(async (options: TimeOptions) => time(io, options)));
+};
 
 export async function time(io: Io, options: TimeOptions): Promise<void> {
   const signal = io.interruptible();

@@ -1,13 +1,28 @@
 /** `mokapot train`: by a solver file as `caffe train`, or by epochs as DIGITS. */
 
 import { basename, extname, join } from 'node:path';
+import { type Command, Option } from 'commander';
 import { fail } from '../../diagnostics/index.js';
 import type { UserCodeOptions } from '../../runtime/python_modules.js';
 import { type SchemaOptions, schemaFrom } from '../../runtime/schemas.js';
 import { RUN_FILES, type TrainOptions, train } from '../../train/index.js';
+import type { Declare } from '../declare.js';
 import { exitCodes, Interrupted } from '../errors.js';
 import { type Io, say, tellingOf } from '../io.js';
 import { withBatchSize } from '../network.js';
+import { integer, number, numbers } from '../options.js';
+import {
+  backendOption,
+  datasetOption,
+  jsonOption,
+  levelOption,
+  outOption,
+  pythonOptions,
+  schemaOptions,
+  seedOption,
+  stageOption,
+  weightsOption,
+} from '../shared_options.js';
 import { readTextFile } from '../text_file.js';
 import { showTraining } from '../training.js';
 
@@ -35,9 +50,51 @@ export interface TrainCommandOptions extends UserCodeOptions, SchemaOptions {
   readonly seed?: number;
   readonly shuffle: boolean;
   readonly stage?: readonly string[];
+  readonly level?: number;
   readonly backend?: string;
   readonly out?: string;
   readonly json?: boolean;
+}
+
+const POLICIES = ['fixed', 'step', 'multistep', 'exp', 'inv', 'poly', 'sigmoid'];
+
+export const declare: Declare = (command, io, act) => {
+  declareSchedule(
+    command
+      .option('--solver <file>', "Caffe's way: the solver file says everything")
+      .option('--net <file>', "DIGITS' way: the network")
+      .addOption(datasetOption()),
+  )
+    .addOption(new Option('--max-iter <n>', 'end after this many iterations').argParser(integer(1)))
+    .addOption(weightsOption('start from these weights, by layer name, in any format (repeatable)'))
+    .option('--snapshot <file>', 'go on from this .solverstate')
+    .addOption(seedOption())
+    .option('--no-shuffle', 'read the data set in order')
+    .addOption(stageOption())
+    .addOption(levelOption())
+    .addOption(backendOption());
+  schemaOptions(pythonOptions(command))
+    .addOption(outOption("the run's folder (default: runs/<name>-<date>)", 'dir'))
+    .addOption(jsonOption('one event a line'))
+    .action(act(async (options: TrainCommandOptions) => trainCommand(io, options)));
+};
+
+/** What a solver file says otherwise. */
+function declareSchedule(command: Command): Command {
+  return command
+    .addOption(new Option('--epochs <n>', 'passes over the training data').argParser(number(0)))
+    .addOption(new Option('--lr <rate>', 'base learning rate (default: 0.01)').argParser(number(0)))
+    .addOption(new Option('--policy <name>', 'of the learning rate (default: step)').choices(POLICIES))
+    .addOption(new Option('--step <percent>', 'of the run: length of a step; for multistep a list').argParser(numbers))
+    .addOption(new Option('--gamma <x>', "the policy's gamma").argParser(number()))
+    .addOption(new Option('--power <x>', "the policy's power").argParser(number()))
+    .addOption(new Option('--type <name>', 'solver type (default: SGD)'))
+    .addOption(new Option('--momentum <x>', '(default: 0.9)').argParser(number(0)))
+    .addOption(new Option('--weight-decay <x>', '(default: 0.0005)').argParser(number(0)))
+    .addOption(new Option('--batch-size <n>', "instead of the Data layers' own").argParser(integer(1)))
+    .addOption(new Option('--accumulate <n>', 'batches whose gradients make one update').argParser(integer(1)))
+    .addOption(new Option('--val-interval <epochs>', 'from one validation to the next').argParser(number(0)))
+    .addOption(new Option('--snapshot-interval <epochs>', 'from one snapshot to the next').argParser(number(0)));
 }
 
 /** Options that only make sense without a solver file. */

@@ -4,18 +4,29 @@ import { dirname } from 'node:path';
 import { fail, hasErrors, MokapotError } from '../../diagnostics/index.js';
 import type { Shape } from '../../ir/index.js';
 import { entriesFor } from '../../net/assumed.js';
-import { describeFile, stateFrom } from '../../net/index.js';
+import { describeFile, type StateOptions, stateFrom } from '../../net/index.js';
 import { Net } from '../../runtime/net.js';
 import { type UserCodeOptions, userCode } from '../../runtime/python_modules.js';
 import { type SchemaOptions, schemaFrom } from '../../runtime/schemas.js';
 import { type NetParameter, parseNet } from '../../schema/index.js';
 import { type TransplantLine, type TransplantReport, transplant } from '../../tools/transplant.js';
+import type { Declare } from '../declare.js';
 import { exitCodes, printDiagnostics } from '../errors.js';
 import { formatCount, formatPercent, formatShape, formatTable } from '../format.js';
 import { colors, type Io, say, tell, tellingOf } from '../io.js';
+import { repeated } from '../options.js';
+import {
+  inputOption,
+  jsonOption,
+  outOption,
+  pythonOptions,
+  schemaOptions,
+  seedOption,
+  stateOptions,
+} from '../shared_options.js';
 import { readTextFile } from '../text_file.js';
 
-export interface TransplantCommandOptions extends UserCodeOptions, SchemaOptions {
+export interface TransplantCommandOptions extends UserCodeOptions, SchemaOptions, StateOptions {
   readonly from?: string;
   readonly weights: string;
   readonly to: string;
@@ -23,12 +34,26 @@ export interface TransplantCommandOptions extends UserCodeOptions, SchemaOptions
   readonly rename?: readonly string[];
   readonly gray?: boolean;
   readonly rgb?: boolean;
-  readonly phase?: 'TRAIN' | 'TEST';
-  readonly stage?: readonly string[];
   readonly input?: Readonly<Record<string, Shape>>;
   readonly seed?: number;
   readonly json?: boolean;
 }
+
+export const declare: Declare = (command, io, act) => {
+  command
+    .requiredOption('--weights <file>', 'trained weights, in any format')
+    .requiredOption('--to <file>', 'the network they go into')
+    .addOption(outOption('the .caffemodel (or .caffemodel.h5) to write').makeOptionMandatory())
+    .option('--from <file>', 'the network they are of: checks that they are, and says how its matrices lie')
+    .option('--rename <old=new>', "a layer of the weights and the network's layer it goes to (repeatable)", repeated)
+    .option('--gray', "grey pictures: sum the channels of the first layer's filters")
+    .option('--rgb', 'colour pictures from filters over grey: a third to each channel')
+    .addOption(inputOption());
+  stateOptions(command).addOption(seedOption('of the fillers').default(1));
+  schemaOptions(pythonOptions(command))
+    .addOption(jsonOption())
+    .action(act(async (options: TransplantCommandOptions) => transplantCommand(io, options)));
+};
 
 export async function transplantCommand(io: Io, options: TransplantCommandOptions): Promise<number> {
   if (/\.(safetensors|npz|prototxt|onnx|json)$/i.test(options.out)) {

@@ -7,8 +7,10 @@ import { deployText } from '../../net/index.js';
 import { type SchemaOptions, schemaFrom } from '../../runtime/schemas.js';
 import { looksLikeSolver, upgradeText } from '../../schema/index.js';
 import { writeAtomically } from '../../weights/node/files.js';
+import { type Declare, describeArguments, examples } from '../declare.js';
 import { printDiagnostics } from '../errors.js';
 import { type Io, say, tell } from '../io.js';
+import { inputOption, outOption, schemaOptions } from '../shared_options.js';
 import { readTextFile } from '../text_file.js';
 
 export interface UpgradeOptions extends SchemaOptions {
@@ -26,6 +28,27 @@ interface Made {
   readonly changes: readonly string[];
   readonly diagnostics: readonly Diagnostic[];
 }
+
+const PRINTED = 'write to this file; without it the text is printed';
+
+export const declareUpgrade: Declare = (command, io, act) => {
+  describeArguments(command, 'a network or solver; - is stdin')
+    .option('--write', 'change the file itself; without it the text is printed')
+    .addOption(outOption(PRINTED))
+    .addHelpText(
+      'after',
+      examples('mokapot upgrade old.prototxt --write', 'mokapot upgrade v1.prototxt | mokapot fmt -'),
+    );
+  schemaOptions(command).action(act(async (file: string, options: UpgradeOptions) => upgrade(io, file, options)));
+};
+
+export const declareDeploy: Declare = (command, io, act) => {
+  describeArguments(command, 'a network; - is stdin')
+    .addOption(outOption(PRINTED))
+    .addOption(inputOption())
+    .addHelpText('after', examples('mokapot deploy train_val.prototxt -o deploy.prototxt'));
+  schemaOptions(command).action(act(async (file: string, options: DeployCommandOptions) => deploy(io, file, options)));
+};
 
 /** Older forms to today's: printed, or written where asked to. */
 export async function upgrade(io: Io, file: string, options: UpgradeOptions): Promise<void> {

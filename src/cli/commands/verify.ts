@@ -1,16 +1,25 @@
 /** `mokapot verify`: every golden of a folder on a backend, with its greatest errors. */
 
+import { join } from 'node:path';
 import { createEngine } from '../../engines/node/index.js';
+import { type SchemaOptions, schemaFrom } from '../../runtime/schemas.js';
 import { goldenNames, readGolden } from '../../tools/golden_files.js';
 import { type CaseResult, TOLERANCE, verifyCase } from '../../tools/verify.js';
+import { type Declare, describeArguments } from '../declare.js';
 import { exitCodes, Interrupted, printEngineNotes } from '../errors.js';
 import { formatTable } from '../format.js';
 import { colors, type Io, say } from '../io.js';
+import { backendOption, jsonOption, schemaOptions } from '../shared_options.js';
 
-export interface VerifyOptions {
+export interface VerifyOptions extends SchemaOptions {
   readonly backend?: string;
   readonly json?: boolean;
 }
+
+export const declare: Declare = (command, io, act) =>
+  schemaOptions(describeArguments(command, 'the folder of the goldens').addOption(backendOption()))
+    .addOption(jsonOption())
+    .action(act(async (dir: string, options: VerifyOptions) => verify(io, dir, options)));
 
 /** @returns 1 where a case fails. */
 export async function verify(io: Io, dir: string, options: VerifyOptions): Promise<number> {
@@ -21,7 +30,8 @@ export async function verify(io: Io, dir: string, options: VerifyOptions): Promi
   try {
     for (const name of names) {
       if (signal.aborted) throw new Interrupted('Stopped.');
-      results.push(await verifyCase(await readGolden(dir, name), engine));
+      const schema = schemaFrom(options, join(dir, `${name}.prototxt`));
+      results.push(await verifyCase(await readGolden(dir, name), engine, { schema }));
     }
   } finally {
     printEngineNotes(io, engine);

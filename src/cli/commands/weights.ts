@@ -1,5 +1,6 @@
 /** `mokapot weights`: what is in a file of weights, and how far it is from another. */
 
+import { type SchemaOptions, schemaFrom } from '../../runtime/schemas.js';
 import {
   type BlobDifference,
   type BlobReport,
@@ -8,21 +9,32 @@ import {
   weightStatistics,
 } from '../../weights/index.js';
 import { useWeights, writeAtomically } from '../../weights/node/files.js';
+import { type Declare, describeArguments } from '../declare.js';
 import { exitCodes, printDiagnostics } from '../errors.js';
 import { formatBytes, formatCount, formatNumber, formatPercent, formatShape, formatTable } from '../format.js';
 import { colors, type Io, say, tell } from '../io.js';
+import { jsonOption, schemaOptions } from '../shared_options.js';
 
-export interface WeightsOptions {
+export interface WeightsOptions extends SchemaOptions {
   readonly diff?: string;
   /** A file for the histograms. */
   readonly svg?: string;
   readonly json?: boolean;
 }
 
+export const declare: Declare = (command, io, act) =>
+  schemaOptions(describeArguments(command, 'its content says what it is'))
+    .option('--diff <other>', 'compare with this file; exit code 1 where they differ')
+    .option('--svg <file>', 'draw the histograms')
+    .addOption(jsonOption())
+    .action(act(async (file: string, options: WeightsOptions) => weights(io, file, options)));
+
 /** @returns 1 where --diff finds a difference */
 export async function weights(io: Io, file: string, options: WeightsOptions): Promise<number> {
   if (options.diff !== undefined) return difference(io, file, options.diff, options);
-  const { blobs, scanned } = useWeights(file, scanned => ({ scanned, blobs: [...weightStatistics(scanned.layers)] }));
+  const { blobs, scanned } = useWeights(file, scanned => ({ scanned, blobs: [...weightStatistics(scanned.layers)] }), {
+    schema: schemaFrom(options),
+  });
   if (options.json) say(io, JSON.stringify({ file, ...headOf(scanned), blobs }, null, 2));
   else printTable(io, file, scanned, blobs);
   printDiagnostics(
