@@ -12,17 +12,18 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   diagnostics: [],
   random: [],
+  files: ['diagnostics'],
   grammar: ['diagnostics'],
   schema: ['grammar', 'diagnostics'],
   ir: ['diagnostics', 'random'],
   layers: ['ir', 'schema', 'diagnostics', 'random'],
   fillers: ['ir', 'schema', 'diagnostics', 'random'],
   net: ['layers', 'ir', 'schema', 'grammar', 'diagnostics', 'random'],
-  weights: ['schema', 'grammar', 'diagnostics'],
+  weights: ['schema', 'grammar', 'diagnostics', 'files'],
   emit: ['engines', 'ir', 'diagnostics'],
   engines: ['emit', 'ir', 'diagnostics'],
   solver: ['ir', 'schema', 'diagnostics'],
-  data: ['schema', 'diagnostics', 'random', 'weights'],
+  data: ['schema', 'diagnostics', 'random', 'weights', 'files'],
   python: ['layers', 'ir', 'diagnostics'],
 };
 

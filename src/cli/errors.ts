@@ -3,6 +3,7 @@
 import { CommanderError } from 'commander';
 import { type Diagnostic, formatDiagnostic, hasErrors, MokapotError } from '../diagnostics/index.js';
 import type { Engine } from '../engines/types.js';
+import { systemReason } from '../files/reasons.js';
 import { type Io, paintFor, tell } from './io.js';
 
 /** What `mokapot` leaves with. */
@@ -69,31 +70,18 @@ export function printAndStop(io: Io, diagnostics: readonly Diagnostic[]): void {
   printDiagnostics(io, diagnostics);
 }
 
-const SYSTEM: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file or folder',
-  EACCES: 'permission is denied',
-  EPERM: 'permission is denied',
-  EISDIR: 'it is a folder, and a file is wanted',
-  ENOTDIR: 'a part of the path is no folder',
-  EEXIST: 'it is there already',
-  ENOTEMPTY: 'the folder is not empty',
-  ENOSPC: 'the disk is full',
-  EDQUOT: 'the disk quota is used up',
-  EROFS: 'the disk is read-only',
-  EMFILE: 'too many files are open',
-  ENFILE: 'too many files are open',
-  ENAMETOOLONG: 'the name is too long',
-  ELOOP: 'its links lead in a circle',
-  EBUSY: 'another program holds it',
-  EIO: 'the disk does not answer',
-  ERR_FS_FILE_TOO_LARGE: 'the file is too large to be read whole',
-};
-
 /** A sentence for an error of the operating system; undefined for anything else. */
-export function systemSentence(error: unknown): string | undefined {
-  const { code, path, syscall } = (error ?? {}) as NodeJS.ErrnoException;
-  const reason = code === undefined ? undefined : SYSTEM[code];
+export function systemSentence(thrown: unknown): string | undefined {
+  const { path, syscall } = (thrown ?? {}) as NodeJS.ErrnoException;
+  const reason = systemReason(thrown);
   if (!reason) return undefined;
-  const verb = syscall === 'write' || syscall === 'mkdir' || syscall === 'rename' ? 'write' : 'open';
+  const verb = syscall === undefined ? 'open' : (VERBS[syscall] ?? 'open');
   return path ? `Cannot ${verb} ${path}: ${reason}.` : `${reason[0]!.toUpperCase()}${reason.slice(1)}.`;
 }
+
+const VERBS: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(['write', 'mkdir', 'mkdtemp', 'rename', 'fsync', 'ftruncate'].map(call => [call, 'write'])),
+  ...Object.fromEntries(['unlink', 'rmdir', 'rm'].map(call => [call, 'remove'])),
+  ...Object.fromEntries(['read', 'scandir'].map(call => [call, 'read'])),
+  spawn: 'start',
+};

@@ -2,7 +2,7 @@
 
 import { textToBytes } from '../../grammar/index.js';
 import { applyFixes, type Diagnostic, type Fix } from '../diagnostics/index.js';
-import { writeAtomically } from '../weights/node/files.js';
+import { writeAtomically } from '../files/index.js';
 import { colors, type Io, say } from './io.js';
 
 /** Checks a text; called again after each round of fixes. */

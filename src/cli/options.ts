@@ -59,3 +59,15 @@ export function inputShape(text: string, before: Readonly<Record<string, Shape>>
   }
   return { ...before, [match[1]!]: shape };
 }
+
+/** `255=1`, repeatable and separated by commas. */
+export function labelMap(text: string, before: readonly (readonly [number, number])[] = []): [number, number][] {
+  const pairs = text.split(',').map((part): [number, number] => {
+    const match = /^\s*(\d{1,3})\s*=\s*(\d{1,3})\s*$/.exec(part);
+    const pair: [number, number] = [Number(match?.[1]), Number(match?.[2])];
+    if (pair.some(v => !(v <= 255)))
+      throw new InvalidArgumentError('It must read like 255=1, of values from 0 to 255.');
+    return pair;
+  });
+  return [...before.map(([from, to]): [number, number] => [from, to]), ...pairs];
+}

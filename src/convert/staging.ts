@@ -3,10 +3,10 @@
  * an old model is never mixed with a new one.
  */
 
-import { mkdir, mkdtemp, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { readdirSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fail, MokapotError } from '../diagnostics/index.js';
-import { writeAtomically } from '../weights/node/files.js';
+import { FolderUpdate, fileError, kindOf, writeAtomically } from '../files/index.js';
 
 export interface WrittenFile {
   readonly path: string;
@@ -17,24 +17,24 @@ export class Staging {
   private readonly names: string[] = [];
 
   private constructor(
-    /** Where the files lie until they are put in place. */
-    readonly folder: string,
+    private readonly update: FolderUpdate,
     private readonly out: string,
-    /** Whether `out` was made for this. */
-    private readonly isNew: boolean,
   ) {}
 
   /** @throws MokapotError `convert-out` where the folder cannot be made */
   static async in(out: string): Promise<Staging> {
-    try {
-      const found = await stat(out).catch(() => undefined);
-      if (found && !found.isDirectory()) throw fail('convert-out', `${out} is a file, and a folder is wanted.`);
-      await mkdir(out, { recursive: true });
-      return new Staging(await mkdtemp(join(resolve(out), '.converting-')), out, found === undefined);
-    } catch (cause) {
-      if (cause instanceof MokapotError) throw cause;
-      throw fail('convert-out', `Cannot write to ${out}: ${(cause as Error).message}.`);
-    }
+    return telling(out, () => {
+      const found = statSync(out, { throwIfNoEntry: false });
+      if (found && !found.isDirectory()) {
+        throw fail('convert-out', `${out} is ${kindOf(found)}, and a folder is wanted.`);
+      }
+      return new Staging(FolderUpdate.in(out), out);
+    });
+  }
+
+  /** Where the files lie until they are put in place. */
+  get folder(): string {
+    return this.update.folder;
   }
 
   path(name: string): string {
@@ -42,7 +42,7 @@ export class Staging {
   }
 
   async write(name: string, parts: Iterable<Uint8Array>): Promise<void> {
-    await writeAtomically(this.path(name), parts);
+    await writeAtomically(this.path(name), parts, { code: 'convert-out' });
     this.names.push(name);
   }
 
@@ -56,27 +56,26 @@ export class Staging {
    * index, its other shards.
    */
   async commit({ stale, last }: { stale?: RegExp; last?: string } = {}): Promise<WrittenFile[]> {
-    const names = [...this.names].sort((a, b) => Number(a === last) - Number(b === last));
-    if (stale) {
-      const old = (await readdir(this.out))
-        .filter(f => stale.test(f))
-        .sort((a, b) => Number(b === last) - Number(a === last));
-      for (const file of old) await rm(join(this.out, file));
-    }
-    const written: WrittenFile[] = [];
-    for (const name of names) {
-      const path = join(this.out, name);
-      await rename(this.path(name), path);
-      written.push({ path, bytes: (await stat(path)).size });
-    }
-    await this.drop();
-    return written;
+    const place = [...this.names].sort((a, b) => Number(a === last) - Number(b === last));
+    return telling(this.out, () => {
+      const sizes = place.map(name => statSync(this.path(name)).size);
+      const remove = readdirSync(this.out).filter(name => stale?.test(name) && !place.includes(name));
+      this.update.commit({ place, remove });
+      return place.map((name, i) => ({ path: join(this.out, name), bytes: sizes[i]! }));
+    });
   }
 
   /** Leaves nothing behind, no empty folder either. */
   async drop(): Promise<void> {
-    await rm(this.folder, { recursive: true, force: true });
-    if (this.isNew) await rmdir(this.out).catch(() => undefined);
+    this.update.drop();
+  }
+}
+
+function telling<T>(out: string, run: () => T): T {
+  try {
+    return run();
+  } catch (cause) {
+    throw cause instanceof MokapotError ? cause : fileError('convert-out', 'write', out, cause);
   }
 }
 

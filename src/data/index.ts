@@ -21,7 +21,8 @@ export {
   type Raster,
 } from './formats/image.js';
 export { type ImageListOptions, openImageList } from './formats/image_list.js';
-export { createLmdb, type LmdbReader, type LmdbWriter, openLmdbReader } from './formats/lmdb.js';
+export { type LmdbReader, openLmdbReader } from './formats/lmdb.js';
+export { createLmdb, type LmdbWriter } from './formats/lmdb_write.js';
 export { WindowFile, type WindowLoaderOptions, type WindowOptions, windowLoader } from './formats/windows.js';
 export type { Candidate, CreatedDataset, Progress } from './sets/build.js';
 export { contourMask, fillPolygon, formatContour, type Point, parseContour, readContour } from './sets/contour.js';
@@ -39,3 +40,5 @@ export { createImages, type ImagesOptions } from './sets/images.js';
 export { type Manifest, type ManifestEntry, readManifest, type SplitName } from './sets/manifest.js';
 export { createPhantom, PHANTOM_CONTOURS, PHANTOM_IMAGES, type PhantomOptions } from './sets/phantom.js';
 export { createSunnybrook, type SunnybrookOptions } from './sets/sunnybrook.js';
+export { type Verified, verifyDataset } from './sets/verify.js';
+export { datasetWarnings } from './sets/warnings.js';

@@ -1,8 +1,8 @@
 /** What HDF5Output layers write, gathered batch by batch into their files. */
 
-import { closeSync, existsSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { fileError } from '../data/files.js';
+import { writeAtomicallySync } from '../files/index.js';
 import { type Shape, showShape } from '../ir/index.js';
 import type { NetLayer } from '../net/index.js';
 import { hdf5Parts } from '../weights/formats/hdf5_write.js';
@@ -91,23 +91,6 @@ function save(sink: Sink): void {
     parts.push(whole);
     return [name, { shape: [rows, ...rowShape], data: whole }] as const;
   });
-  writeWhole(sink.path, hdf5Parts(new Map(blobs)));
+  writeAtomicallySync(sink.path, hdf5Parts(new Map(blobs)), { code: 'hdf5-output-written' });
   sink.saved = rowsOf(sink);
-}
-
-/** At no time is there half a file under the name. Synchronous, as a net's end is. */
-function writeWhole(path: string, parts: Iterable<Uint8Array>): void {
-  const temporary = `${path}.${process.pid}.tmp`;
-  try {
-    const file = openSync(temporary, 'w');
-    try {
-      for (const part of parts) for (let at = 0; at < part.length; ) at += writeSync(file, part, at);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(temporary, path);
-  } catch (cause) {
-    if (existsSync(temporary)) rmSync(temporary);
-    throw fileError('hdf5-output-written', path, cause);
-  }
 }

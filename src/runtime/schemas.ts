@@ -3,7 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { bytesToText } from '../../grammar/index.js';
-import { fileError } from '../data/files.js';
+import { fileError } from '../files/index.js';
 import { defaultSchema, type ParseOptions, Schema } from '../schema/index.js';
 
 /** What a text may hold besides Caffe's own fields. */
@@ -31,7 +31,7 @@ export async function readPrototxt(
   try {
     bytes = await readFile(path);
   } catch (cause) {
-    throw fileError('file-unreadable', path, cause);
+    throw fileError('file-unreadable', 'read', path, cause);
   }
   return { text: bytesToText(bytes), schema: schemaFrom(options, path) };
 }
@@ -63,6 +63,6 @@ function read(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
-    throw fileError('file-unreadable', `The schema ${path}`, cause);
+    throw fileError('file-unreadable', 'read', `the schema ${path}`, cause);
   }
 }

@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import { type Diagnostic, fail, hasErrors, MokapotError } from '../../diagnostics/index.js';
+import { writeAtomically } from '../../files/index.js';
 import { type SchemaOptions, schemaFrom } from '../../runtime/schemas.js';
 import {
   decode as decodeMessage,
@@ -14,7 +15,6 @@ import {
   upgradeNet,
   upgradeSolver,
 } from '../../schema/index.js';
-import { writeAtomically } from '../../weights/node/files.js';
 import { type Declare, describeArguments } from '../declare.js';
 import { printAndStop } from '../errors.js';
 import type { Io } from '../io.js';

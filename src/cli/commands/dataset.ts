@@ -13,13 +13,15 @@ import {
   readManifest,
   type SplitName,
   type SunnybrookOptions,
+  type Verified,
+  verifyDataset,
 } from '../../data/index.js';
-import { writeAtomically } from '../../weights/node/files.js';
+import { writeAtomically } from '../../files/index.js';
 import { type Act, type Declare, describeArguments } from '../declare.js';
-import { printDiagnostics } from '../errors.js';
+import { exitCodes, Interrupted, printDiagnostics } from '../errors.js';
 import { formatCount, formatPercent, formatTable } from '../format.js';
-import { type Io, say } from '../io.js';
-import { integer, list, number } from '../options.js';
+import { type Io, say, tell } from '../io.js';
+import { integer, labelMap, list, number } from '../options.js';
 import { type Bar, startBar } from '../progress.js';
 import { jsonOption, outOption, seedOption } from '../shared_options.js';
 
@@ -36,6 +38,7 @@ export const declare: Declare = (dataset, io, act) => {
     .addOption(new Option('--max <n>', 'pictures on the sheet').argParser(integer(1)))
     .addOption(new Option('--columns <n>', 'pictures side by side').argParser(integer(1)))
     .addOption(jsonOption())
+    .option('--verify', 'read every entry and hold it against its checksum; exit code 1 where one differs')
     .action(act(async (dir: string, options: ShowOptions) => showDataset(io, dir, options)));
   const create = dataset.command('create').description('make a data set');
   declareSunnybrook(create, io, act);
@@ -67,10 +70,19 @@ function declareImages(create: Command, io: Io, act: Act): void {
     .option('--val-images <dir>', 'pictures for validation, instead of a share of the others')
     .option('--val-labels <dir>', 'their label pictures')
     .option('--classes <names>', 'names of the classes from 0 on, separated by commas', list)
+    .addOption(
+      new Option('--map-label <value=class>', 'the class of a value of the label pictures: 255=1 for 0/255 masks')
+        .argParser(labelMap)
+        .default([], 'values are classes'),
+    )
     .addOption(channelsOption('RGB'))
     .addOption(valOption())
     .addOption(seedOption())
-    .action(act(async (options: ImagesOptions) => createImages(io, options)));
+    .action(
+      act(async ({ mapLabel, ...options }: ImagesOptions & { mapLabel: ImagesOptions['mapLabels'] }) =>
+        createImages(io, { ...options, mapLabels: mapLabel }),
+      ),
+    );
 }
 
 function declarePhantom(create: Command, io: Io, act: Act): void {
@@ -91,17 +103,17 @@ const SHOWN = 10;
 
 export async function createSunnybrook(io: Io, options: SunnybrookOptions): Promise<void> {
   const { createSunnybrook: create } = await import('../../data/sets/sunnybrook.js');
-  await creating(io, options.out, onProgress => create({ ...options, onProgress }));
+  await creating(io, options.out, watch => create({ ...options, ...watch }));
 }
 
 export async function createImages(io: Io, options: ImagesOptions): Promise<void> {
   const { createImages: create } = await import('../../data/sets/images.js');
-  await creating(io, options.out, onProgress => create({ ...options, onProgress }));
+  await creating(io, options.out, watch => create({ ...options, ...watch }));
 }
 
 export async function createPhantom(io: Io, options: PhantomOptions): Promise<void> {
   const { createPhantom: create } = await import('../../data/sets/phantom.js');
-  await creating(io, options.out, onProgress => create({ ...options, onProgress }));
+  await creating(io, options.out, watch => create({ ...options, ...watch }));
 }
 
 export interface ShowOptions {
@@ -109,10 +121,37 @@ export interface ShowOptions {
   readonly columns?: number;
   readonly max?: number;
   readonly json?: boolean;
+  /** Read every entry and hold it against its checksum. */
+  readonly verify?: boolean;
 }
 
-/** Prints what is in a data set; with `png`, draws its contact sheet. */
-export async function showDataset(io: Io, path: string, options: ShowOptions): Promise<void> {
+/** Prints what is in a data set; with `png`, draws its contact sheet. @returns 1 where `verify` finds damage */
+export async function showDataset(io: Io, path: string, options: ShowOptions): Promise<number> {
+  await showContent(io, path, options);
+  return options.verify ? verify(io, path) : exitCodes.ok;
+}
+
+async function verify(io: Io, path: string): Promise<number> {
+  let bar: Bar | undefined;
+  let found: Verified;
+  try {
+    found = await verifyDataset(path, (done, total) => {
+      bar ??= startBar(io, total, 'entries');
+      bar.update(done, '');
+    });
+  } finally {
+    bar?.stop();
+  }
+  const { entries, unchecked, problems } = found;
+  printDiagnostics(io, problems.slice(0, SHOWN));
+  if (problems.length > SHOWN) tell(io, `… ${problems.length - SHOWN} more.`);
+  const can =
+    unchecked === 0 ? '' : `; ${unchecked} have no checksum, as an older Mokapot wrote them, and were only read`;
+  if (problems.length === 0) tell(io, `All ${entries} entries are as they were written${can}.`);
+  return problems.length === 0 ? exitCodes.ok : exitCodes.failed;
+}
+
+async function showContent(io: Io, path: string, options: ShowOptions): Promise<void> {
   if (options.json) say(io, JSON.stringify(await describeDataset(path), null, 2));
   else printManifest(io, path, await readManifest(path));
   if (options.png === undefined) return;
@@ -125,24 +164,30 @@ export async function showDataset(io: Io, path: string, options: ShowOptions): P
   if (!options.json) say(io, `\nContact sheet: ${options.png} (validation entries framed in amber)`);
 }
 
-async function creating(
-  io: Io,
-  out: string,
-  run: (onProgress: (progress: Progress) => void) => Promise<CreatedDataset>,
-): Promise<void> {
+interface Watch {
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: Progress) => void;
+}
+
+async function creating(io: Io, out: string, run: (watch: Watch) => Promise<CreatedDataset>): Promise<void> {
+  const signal = io.interruptible();
   let bar: Bar | undefined;
   let created: CreatedDataset;
+  const onProgress = ({ done, total, name }: Progress) => {
+    bar ??= startBar(io, total, 'entries');
+    bar.update(done, name);
+  };
   try {
-    created = await run(({ done, total, name }) => {
-      bar ??= startBar(io, total, 'entries');
-      bar.update(done, name);
-    });
+    created = await run({ signal, onProgress });
+  } catch (cause) {
+    throw signal.aborted ? new Interrupted(`Stopped; ${out} is as it was.`) : cause;
   } finally {
     bar?.stop();
   }
-  const { manifest, skipped } = created;
+  const { manifest, skipped, warnings } = created;
   printDiagnostics(io, skipped.slice(0, SHOWN));
-  if (skipped.length > SHOWN) say(io, `… ${skipped.length - SHOWN} more; ${out}/manifest.json lists them.`);
+  printDiagnostics(io, warnings);
+  if (skipped.length > SHOWN) tell(io, `… ${skipped.length - SHOWN} more; ${out}/manifest.json lists them.`);
   printManifest(io, out, manifest);
 }
 

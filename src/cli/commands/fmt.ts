@@ -2,8 +2,8 @@
 
 import { textToBytes } from '../../../grammar/index.js';
 import { MokapotError } from '../../diagnostics/index.js';
+import { writeAtomically } from '../../files/index.js';
 import { formatText } from '../../schema/index.js';
-import { writeAtomically } from '../../weights/node/files.js';
 import { type Declare, describeArguments, examples } from '../declare.js';
 import { exitCodes, printDiagnostics } from '../errors.js';
 import { type Io, say } from '../io.js';

@@ -3,12 +3,12 @@
 import { extname } from 'node:path';
 import { Option } from 'commander';
 import { fail, hasErrors } from '../../diagnostics/index.js';
+import { writeAtomically } from '../../files/index.js';
 import type { Shape } from '../../ir/index.js';
 import { describeFile, layersInState, type StateOptions, stateFrom } from '../../net/index.js';
 import { type NetPicture, netPicture, toDot, toSvg } from '../../picture/index.js';
 import { schemaFrom } from '../../runtime/schemas.js';
 import { parseNet } from '../../schema/index.js';
-import { writeAtomically } from '../../weights/node/files.js';
 import { type Declare, describeArguments, examples } from '../declare.js';
 import { exitCodes, printDiagnostics } from '../errors.js';
 import { type Io, say } from '../io.js';

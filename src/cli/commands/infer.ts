@@ -15,11 +15,11 @@ import {
   type SplitName,
 } from '../../data/index.js';
 import { fail, nearest } from '../../diagnostics/index.js';
+import { writeAtomically } from '../../files/index.js';
 import { describeFile } from '../../net/index.js';
 import type { UserCodeOptions } from '../../runtime/python_modules.js';
 import { type SchemaOptions, schemaFrom } from '../../runtime/schemas.js';
 import { type ClassMask, type InputPicture, maskDice, Segmenter } from '../../tools/segment.js';
-import { writeAtomically } from '../../weights/node/files.js';
 import { type Declare, describeArguments } from '../declare.js';
 import { Interrupted, printEngineNotes } from '../errors.js';
 import { formatNumber, formatPercent } from '../format.js';

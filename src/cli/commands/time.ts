@@ -1,9 +1,9 @@
 /** `mokapot time`: how long each layer takes, forward and backward, on one backend or on several side by side. */
 
-import { writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Option } from 'commander';
 import { hasErrors, MokapotError } from '../../diagnostics/index.js';
+import { writeAtomically } from '../../files/index.js';
 import type { Shape } from '../../ir/index.js';
 import { describeFile, type StateOptions, stateFrom } from '../../net/index.js';
 import { Net } from '../../runtime/net.js';
@@ -97,7 +97,8 @@ export async function time(io: Io, options: TimeOptions): Promise<void> {
   else print(io, net.name || name, timings);
   if (!options.svg) return;
   const { timingChart } = await import('../../charts/timing_chart.js');
-  await writeFile(options.svg, timingChart(timings, `${net.name || name}, milliseconds a layer`));
+  const chart = timingChart(timings, `${net.name || name}, milliseconds a layer`);
+  await writeAtomically(options.svg, [Buffer.from(chart)]);
   tell(io, `The picture is in ${options.svg}.`);
 }
 

@@ -2,11 +2,11 @@
 
 import { textToBytes } from '../../../grammar/index.js';
 import type { Diagnostic } from '../../diagnostics/index.js';
+import { writeAtomically } from '../../files/index.js';
 import type { Shape } from '../../ir/index.js';
 import { deployText } from '../../net/index.js';
 import { type SchemaOptions, schemaFrom } from '../../runtime/schemas.js';
 import { looksLikeSolver, upgradeText } from '../../schema/index.js';
-import { writeAtomically } from '../../weights/node/files.js';
 import { type Declare, describeArguments, examples } from '../declare.js';
 import { printDiagnostics } from '../errors.js';
 import { type Io, say, tell } from '../io.js';

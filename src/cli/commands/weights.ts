@@ -1,5 +1,6 @@
 /** `mokapot weights`: what is in a file of weights, and how far it is from another. */
 
+import { writeAtomically } from '../../files/index.js';
 import { type SchemaOptions, schemaFrom } from '../../runtime/schemas.js';
 import {
   type BlobDifference,
@@ -8,7 +9,7 @@ import {
   weightDifferences,
   weightStatistics,
 } from '../../weights/index.js';
-import { useWeights, writeAtomically } from '../../weights/node/files.js';
+import { useWeights } from '../../weights/node/files.js';
 import { type Declare, describeArguments } from '../declare.js';
 import { exitCodes, printDiagnostics } from '../errors.js';
 import { formatBytes, formatCount, formatNumber, formatPercent, formatShape, formatTable } from '../format.js';

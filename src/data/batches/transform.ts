@@ -3,11 +3,11 @@
  * label is a picture it is cropped and mirrored alike, its values untouched.
  */
 
-import { readFile } from 'node:fs/promises';
 import { fail } from '../../diagnostics/index.js';
+import { fileError, readRegular } from '../../files/index.js';
 import type { TransformationParameter } from '../../schema/index.js';
 import { readBinaryproto } from '../../weights/formats/binaryproto.js';
-import { fileError, findFile } from '../files.js';
+import { findFile } from '../files.js';
 import { convertChannels } from '../formats/image.js';
 import type { Entry } from '../sets/dataset.js';
 
@@ -68,9 +68,9 @@ export async function readTransform(
 async function readMean(path: string): Promise<Transform['mean']> {
   let bytes: Uint8Array;
   try {
-    bytes = await readFile(path);
+    bytes = await readRegular(path);
   } catch (cause) {
-    throw fileError('transform-mean', path, cause);
+    throw fileError('transform-mean', 'read', path, cause);
   }
   const { data, shape } = readBinaryproto(bytes, path);
   return { data: Float32Array.from(data), shape };

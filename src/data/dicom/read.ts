@@ -5,11 +5,10 @@
  * where PixelRepresentation is 1, before any rescale; MONOCHROME1 is not inverted.
  */
 
-import { readFile } from 'node:fs/promises';
 import { inflateRawSync } from 'node:zlib';
 import dicomParser, { type DataSet, type Element } from 'dicom-parser';
 import { fail, MokapotError } from '../../diagnostics/index.js';
-import { fileError } from '../files.js';
+import { fileError, readRegular } from '../../files/index.js';
 import { CodecError, type DecodedFrame, decodeJpegFamily, decodeRle, interleave } from './codecs.js';
 
 export interface DicomPicture {
@@ -62,9 +61,9 @@ const EXPORT_AGAIN = 'The file is damaged or cut off: copy or export it again, o
 export async function readDicomFile(path: string): Promise<DicomPicture> {
   let bytes: Uint8Array;
   try {
-    bytes = await readFile(path);
+    bytes = await readRegular(path);
   } catch (cause) {
-    throw fileError('file-unreadable', path, cause);
+    throw fileError('file-unreadable', 'read', path, cause);
   }
   return readDicom(bytes, path);
 }

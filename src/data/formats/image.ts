@@ -1,12 +1,11 @@
 /** PNG and JPEG pictures ⇄ pixels; label pictures as class indices with their palette; pictures for a network. */
 
-import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { decode as decodePngFile, encode as encodePngFile } from 'fast-png';
 import { fail } from '../../diagnostics/index.js';
+import { fileError, readRegular } from '../../files/index.js';
 import { CodecError, decodeJpegFamily } from '../dicom/codecs.js';
 import { type DicomPicture, readDicom } from '../dicom/read.js';
-import { fileError } from '../files.js';
 
 /** Red, green, blue, 0 to 255. */
 export type Color = readonly [number, number, number];
@@ -260,9 +259,9 @@ export interface Picture {
 export async function loadPicture(path: string, channels?: 1 | 3): Promise<Picture> {
   let bytes: Uint8Array;
   try {
-    bytes = await readFile(path);
+    bytes = await readRegular(path);
   } catch (cause) {
-    throw fileError('file-unreadable', path, cause);
+    throw fileError('file-unreadable', 'read', path, cause);
   }
   const dicom = String.fromCharCode(...bytes.subarray(128, 132)) === 'DICM' || extname(path).toLowerCase() === '.dcm';
   let planes: Planes;

@@ -1,9 +1,9 @@
 /** Caffe's ImageData: a text that lists picture files and their labels (image_data_layer.cpp). */
 
-import { readFile } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { fail, type Source } from '../../diagnostics/index.js';
-import { fileError, lineLocation, placesOf } from '../files.js';
+import { fileError, readRegular } from '../../files/index.js';
+import { lineLocation, placesOf } from '../files.js';
 import type { Entry, EntrySource } from '../sets/dataset.js';
 import { imread } from './imread.js';
 import { resizeLinear } from './resize.js';
@@ -55,9 +55,9 @@ export async function openImageList(path: string, options: ImageListOptions = {}
 /** A list's text. @throws MokapotError with `code` */
 export async function readListText(path: string, code: string): Promise<string> {
   try {
-    return await readFile(path, 'utf8');
+    return (await readRegular(path)).toString('utf8');
   } catch (cause) {
-    throw fileError(code, path, cause);
+    throw fileError(code, 'read', path, cause);
   }
 }
 
@@ -91,13 +91,13 @@ export async function readNamed(
   let problem: unknown;
   for (const place of places) {
     try {
-      return await readFile(place);
+      return await readRegular(place);
     } catch (cause) {
       problem = cause;
       if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') break;
     }
   }
-  const told = fileError('image-list-file', places.join(' nor '), problem).diagnostics[0]!;
+  const told = fileError('image-list-file', 'read', places.join(' nor '), problem).diagnostics[0]!;
   throw fail('image-list-file', `${told.message} Line ${from.line + 1} of ${from.source.name} names it.`, {
     location: lineLocation(from.source, from.line),
     hint: 'Relative names start at root_folder if it is given, beside the prototxt, then in the working directory.',

@@ -1,15 +1,13 @@
 /**
- * LMDB databases of data format 1, the one Caffe, DIGITS and Python's lmdb 0.9 read and write.
- *
- * Writing is npm lmdb's (its release 2.6.8-v1: every other one writes format 2, which no released LMDB reads). Reading
- * is our own, by positioned reads of single pages: a database of any size opens in little memory, in folders that may
- * not be written to, and a damaged file gives a diagnostic where a memory-mapped one ends the process.
+ * Reads LMDB databases of data format 1, the one Caffe, DIGITS and Python's lmdb 0.9 read and write, by positioned reads
+ * of single pages: a database of any size opens in little memory, in folders that may not be written to, and a damaged
+ * file gives a diagnostic where a memory-mapped one ends the process.
  */
 
-import { type FileHandle, mkdir, open, rm, stat } from 'node:fs/promises';
+import { type FileHandle, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fail, MokapotError } from '../../diagnostics/index.js';
-import { fileError } from '../files.js';
+import { fail, type MokapotError } from '../../diagnostics/index.js';
+import { fileError, openRegular } from '../../files/index.js';
 
 const MAGIC = 0xbeefc0de;
 const HEADER = 16;
@@ -22,7 +20,6 @@ const SUB_DATA = 0x02;
 const DUP_SORT = 0x04;
 const NO_PAGE = 0xffffffffffffffffn;
 const MAX_DEPTH = 32;
-const MAX_KEY = 511;
 const CACHED_PAGES = 8;
 
 /** An entry's key as text and its value. */
@@ -49,9 +46,9 @@ export async function openLmdbReader(path: string): Promise<LmdbReader> {
   const file = await dataFile(path);
   let handle: FileHandle;
   try {
-    handle = await open(file, 'r');
+    handle = await openRegular(file);
   } catch (cause) {
-    throw fileError('file-unreadable', file, cause);
+    throw fileError('file-unreadable', 'read', file, cause);
   }
   try {
     const pages = new PageFile(handle, file, (await handle.stat()).size);
@@ -286,68 +283,4 @@ function lastAtMost(list: readonly number[], limit: number): number {
     else high = middle - 1;
   }
   return low;
-}
-
-export interface LmdbWriter {
-  /** Keys at most 511 bytes. Resolves at once while few writes wait, so that memory stays small. */
-  put(key: string, value: Uint8Array): Promise<void>;
-  /** Everything is on the disk when it resolves. */
-  close(): Promise<void>;
-}
-
-const WAITING_BYTES = 32 * 2 ** 20;
-
-/**
- * A new database in the folder `path`; one that is there is replaced.
- * @throws MokapotError `file-unwritable`.
- */
-export async function createLmdb(path: string): Promise<LmdbWriter> {
-  try {
-    await mkdir(path, { recursive: true });
-    for (const name of ['data.mdb', 'lock.mdb']) await rm(join(path, name), { force: true });
-    const { open: openDatabase } = await import('lmdb');
-    const database = openDatabase<Uint8Array, Uint8Array>({
-      path,
-      noSubdir: false,
-      keyEncoding: 'binary',
-      encoding: 'binary',
-      compression: false,
-    });
-    let waiting: Promise<boolean>[] = [];
-    let bytes = 0;
-    const flush = async () => {
-      const batch = waiting;
-      waiting = [];
-      bytes = 0;
-      try {
-        await Promise.all(batch);
-      } catch (cause) {
-        throw fileError('file-unwritable', path, cause);
-      }
-    };
-    return {
-      async put(key, value) {
-        const name = Buffer.from(key);
-        if (name.length === 0 || name.length > MAX_KEY) {
-          throw fail(
-            'lmdb-key',
-            `The key "${key.slice(0, 60)}…" has ${name.length} bytes; LMDB takes 1 to ${MAX_KEY}.`,
-          );
-        }
-        const written = database.put(name, Buffer.from(value.buffer, value.byteOffset, value.byteLength));
-        written.catch(() => {}); // flush() tells
-        waiting.push(written);
-        bytes += value.length;
-        if (bytes > WAITING_BYTES) await flush();
-      },
-      async close() {
-        await flush();
-        await database.flushed;
-        await database.close();
-      },
-    };
-  } catch (cause) {
-    if (cause instanceof MokapotError) throw cause;
-    throw fileError('file-unwritable', path, cause);
-  }
 }

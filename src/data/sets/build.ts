@@ -1,15 +1,39 @@
-/** Writes a data set: takes entries one by one, fills the databases, counts, and leaves the manifest at the end. */
+/**
+ * Writes a data set: takes entries one by one, fills the databases, counts, and leaves the manifest at the end. All of it
+ * is made in a folder of its own and put in place when it is whole; until then an older set stays as it is.
+ */
 
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
-import { type Diagnostic, fail, MokapotError } from '../../diagnostics/index.js';
+import { readFileSync } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { basename, join, relative, resolve } from 'node:path';
+import { type Diagnostic, error, fail, MokapotError } from '../../diagnostics/index.js';
+import {
+  FolderUpdate,
+  fileError,
+  finishUpdates,
+  isTemporary,
+  kindOf,
+  systemReason,
+  writeAtomically,
+} from '../../files/index.js';
 import type { Random } from '../../random/index.js';
 import { writeBinaryproto } from '../../weights/formats/binaryproto.js';
-import { fileError } from '../files.js';
+import { crc32 } from '../../weights/formats/checksums.js';
 import { encodeDatum } from '../formats/datum.js';
 import type { Color, Planes } from '../formats/image.js';
-import { createLmdb, type LmdbWriter } from '../formats/lmdb.js';
-import { FORMAT, MANIFEST, type Manifest, type ManifestEntry, SPLITS, type SplitName, VERSION } from './manifest.js';
+import { createLmdb, type LmdbWriter } from '../formats/lmdb_write.js';
+import {
+  FORMAT,
+  MANIFEST,
+  type Manifest,
+  type ManifestEntry,
+  type ManifestSplit,
+  SPLITS,
+  type SplitName,
+  VERSION,
+} from './manifest.js';
+import { sha256Of } from './verify.js';
+import { datasetWarnings } from './warnings.js';
 
 export const IGNORE_LABEL = 255;
 
@@ -19,11 +43,22 @@ export interface Progress {
   readonly name: string;
 }
 
-/** What `create…` gives back: the manifest as written, and what did not go in. */
+/** What `create…` gives back: the manifest as written, what did not go in, and what is odd about what did. */
 export interface CreatedDataset {
   readonly manifest: Manifest;
   readonly skipped: readonly Diagnostic[];
+  readonly warnings: readonly Diagnostic[];
 }
+
+/** What an entry is as its files have it. */
+export interface ReadEntry {
+  readonly planes: Planes;
+  readonly label: Uint8Array;
+  /** Codes of what the user should know; each is told once for all entries. */
+  readonly remarks?: readonly Remark[];
+}
+
+export type Remark = 'dicom-monochrome1';
 
 /** An entry before it is read. */
 export interface Candidate {
@@ -32,11 +67,12 @@ export interface Candidate {
   readonly label: string;
   readonly patient?: string;
   /** Pixels and class indices; a MokapotError puts the entry on the list of the skipped. */
-  read(): Promise<{ planes: Planes; label: Uint8Array }>;
+  read(): Promise<ReadEntry>;
 }
 
 export interface BuildOptions {
-  readonly out: string;
+  /** Where it is made, and where it goes. */
+  readonly update: FolderUpdate;
   readonly kind: Manifest['kind'];
   readonly channels: 1 | 3;
   readonly seed: number;
@@ -45,60 +81,126 @@ export interface BuildOptions {
   /** Names of the classes as far as they are known; more are added as labels show them. */
   readonly classes: readonly string[];
   readonly palette: () => readonly Color[];
+  /** Stops it; everything is then as it was. */
+  readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
 }
 
-/** Found out at the beginning: the folder may be written to, and holds no one else's things. */
-async function isDataset(folder: string): Promise<boolean> {
-  const text = await readFile(join(folder, MANIFEST), 'utf8').catch(() => '');
-  return text.includes(`"format": "${FORMAT}"`);
-}
-
-export async function prepareFolder(out: string): Promise<void> {
-  const there: string[] = await readdir(out).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === 'ENOENT') return [];
-    throw fileError('file-unwritable', out, cause);
-  });
-  if (there.length > 0 && !(await isDataset(out))) {
-    throw fail('dataset-folder-used', `The folder ${out} is not empty and no data set.`, {
-      hint: 'Give a new folder; an old data set in it would be replaced, other files never are.',
-    });
-  }
+/**
+ * Runs `build` with a folder to make a data set in, which may be put in place of an older one.
+ * @throws MokapotError `dataset-folder-used` where `out` holds other things or another process makes a set there;
+ *   `file-unwritable`; what `build` throws. Everything is then as it was.
+ */
+export async function inDatasetFolder<T>(out: string, build: (update: FolderUpdate) => Promise<T>): Promise<T> {
+  let update: FolderUpdate | undefined;
   try {
-    await mkdir(out, { recursive: true });
-    for (const name of [MANIFEST, 'train_db', 'val_db']) await rm(join(out, name), { recursive: true, force: true });
+    await checkFolder(out);
+    update = FolderUpdate.in(out);
+    const [other] = update.others();
+    if (other !== undefined) throw inUse(out, other);
+    return await build(update);
   } catch (cause) {
-    throw fileError('file-unwritable', out, cause);
+    update?.drop();
+    throw systemReason(cause) === undefined ? cause : fileError('file-unwritable', 'write', out, cause);
   }
 }
 
-/** @throws MokapotError `dataset-empty` where nothing could be read; `file-unwritable`. */
+/** Found out at the beginning: it is a folder, and holds no one else's things. */
+async function checkFolder(out: string): Promise<void> {
+  const found = await stat(out).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT') return undefined;
+    throw cause;
+  });
+  if (!found) return;
+  if (!found.isDirectory()) throw fail('dataset-folder-used', `${out} is ${kindOf(found)}, and a folder is wanted.`);
+  finishUpdates(out);
+  const there = (await readdir(out)).filter(name => !isTemporary(name));
+  if (there.length === 0 || isDataset(out)) return;
+  throw fail('dataset-folder-used', `The folder ${out} is not empty and no data set.`, {
+    hint: 'Give a new folder; an old data set in it would be replaced, other files never are.',
+  });
+}
+
+function isDataset(folder: string): boolean {
+  try {
+    return readFileSync(join(folder, MANIFEST), 'utf8').includes(`"format": "${FORMAT}"`);
+  } catch {
+    return false;
+  }
+}
+
+function inUse(out: string, other: string): MokapotError {
+  return fail('dataset-folder-used', `Another process makes a data set in ${out} at this time (${other}).`, {
+    hint: 'Wait for it, or give another folder. If no such process runs, on this machine or another, remove that folder.',
+  });
+}
+
+/**
+ * Reads all candidates and puts the data set in place.
+ * @throws MokapotError `dataset-empty` where nothing could be read; `file-unwritable`; the signal's reason.
+ */
 export async function buildDataset(
   candidates: Readonly<Record<SplitName, readonly Candidate[]>>,
   problems: readonly Diagnostic[],
   options: BuildOptions,
 ): Promise<CreatedDataset> {
   const skipped = [...problems];
+  const { folder, out } = options.update;
+  const writers = { train: new SplitWriter(folder, out, 'train'), val: new SplitWriter(folder, out, 'val') };
+  try {
+    await addAll(candidates, writers, skipped, options);
+    if (writers.train.entries.length + writers.val.entries.length === 0) throw nothing(out, skipped);
+    const manifest = await describe(options, writers, skipped);
+    await writeAtomically(join(folder, MANIFEST), [Buffer.from(`${formatManifest(manifest)}\n`)]);
+    options.signal?.throwIfAborted();
+    const made = (await readdir(folder)).filter(name => name !== MANIFEST);
+    options.update.commit({ place: [...made, MANIFEST] });
+    const remarks = [...writers.train.remarks, ...writers.val.remarks];
+    return { manifest, skipped, warnings: [...told(remarks), ...datasetWarnings(manifest)] };
+  } finally {
+    for (const name of SPLITS) writers[name].abort();
+  }
+}
+
+async function addAll(
+  candidates: Readonly<Record<SplitName, readonly Candidate[]>>,
+  writers: Readonly<Record<SplitName, SplitWriter>>,
+  skipped: Diagnostic[],
+  { signal, onProgress }: BuildOptions,
+): Promise<void> {
   const total = candidates.train.length + candidates.val.length;
-  const writers = { train: new SplitWriter(options, 'train'), val: new SplitWriter(options, 'val') };
   let done = 0;
   for (const name of SPLITS) {
     await writers[name].open();
     for (const candidate of candidates[name]) {
+      signal?.throwIfAborted();
       try {
         await writers[name].add(candidate);
       } catch (cause) {
         if (!(cause instanceof MokapotError) || cause.diagnostics[0]?.code === 'file-unwritable') throw cause;
         skipped.push(...cause.diagnostics);
       }
-      options.onProgress?.({ done: ++done, total, name: candidate.name });
+      onProgress?.({ done: ++done, total, name: candidate.name });
     }
     await writers[name].close();
   }
-  if (writers.train.entries.length + writers.val.entries.length === 0) throw nothing(options.out, skipped);
-  const manifest = describe(options, writers, skipped);
-  await writeFile(join(options.out, MANIFEST), `${formatManifest(manifest)}\n`);
-  return { manifest, skipped };
+}
+
+const REMARKS: Readonly<Record<Remark, { what: string; hint: string }>> = {
+  'dicom-monochrome1': {
+    what: 'MONOCHROME1, where 0 is white; its values are taken as they are stored, so that it is a negative beside MONOCHROME2 pictures',
+    hint: 'Do not mix both kinds: convert them to MONOCHROME2 (dcmtk: dcm2pnm, dcmj2pnm) where others are.',
+  },
+};
+
+/** Each kind of remark once, with the first entry that it was made of. */
+function told(remarks: readonly { readonly remark: Remark; readonly path: string }[]): Diagnostic[] {
+  return [...new Set(remarks.map(r => r.remark))].map(code => {
+    const [first, ...others] = remarks.filter(r => r.remark === code);
+    const { what, hint } = REMARKS[code];
+    const more = others.length > 0 ? ` (and ${others.length} more like it)` : '';
+    return error(code, `${first!.path}${more} is ${what}.`, { severity: 'warning', hint });
+  });
 }
 
 function nothing(out: string, skipped: readonly Diagnostic[]): MokapotError {
@@ -108,11 +210,11 @@ function nothing(out: string, skipped: readonly Diagnostic[]): MokapotError {
   });
 }
 
-function describe(
+async function describe(
   options: BuildOptions,
   writers: Readonly<Record<SplitName, SplitWriter>>,
   skipped: readonly Diagnostic[],
-): Manifest {
+): Promise<Manifest> {
   const all = [...writers.train.entries, ...writers.val.entries];
   const common = (axis: 1 | 2) => {
     const sizes = new Set(all.map(e => e.shape[axis]));
@@ -128,7 +230,7 @@ function describe(
   return {
     format: FORMAT,
     version: VERSION,
-    name: basename(resolve(options.out)),
+    name: basename(resolve(options.update.out)),
     kind: options.kind,
     channels: options.channels,
     channelOrder: options.channels === 3 ? 'BGR' : 'grey',
@@ -142,7 +244,7 @@ function describe(
     seed: options.seed,
     valPercent: options.valPercent,
     splitBy: options.splitBy,
-    splits: { train: writers.train.describe(classCount), val: writers.val.describe(classCount) },
+    splits: { train: await writers.train.describe(classCount), val: await writers.val.describe(classCount) },
     skipped: skipped.map(({ code, message }) => ({ code, message })),
   };
 }
@@ -158,6 +260,8 @@ function formatManifest(manifest: Manifest): string {
 class SplitWriter {
   readonly entries: ManifestEntry[] = [];
   readonly classPixels: number[] = [];
+  readonly remarks: { readonly remark: Remark; readonly path: string }[] = [];
+  private ignoredPixels = 0;
   private features?: LmdbWriter;
   private labels?: LmdbWriter;
   private readonly sums: number[] = [];
@@ -166,34 +270,53 @@ class SplitWriter {
   private pictureSum: Float64Array | undefined;
   private meanFile: string | undefined;
 
+  /**
+   * @param folder where the data set is made
+   * @param out where it will be
+   */
   constructor(
-    private readonly options: BuildOptions,
+    private readonly folder: string,
+    private readonly out: string,
     private readonly name: SplitName,
   ) {}
 
-  private get folder(): string {
-    return join(this.options.out, `${this.name}_db`);
+  async open(): Promise<void> {
+    this.features = await createLmdb(join(this.folder, `${this.name}_db`, 'features'));
+    this.labels = await createLmdb(join(this.folder, `${this.name}_db`, 'labels'));
   }
 
-  async open(): Promise<void> {
-    this.features = await createLmdb(join(this.folder, 'features'));
-    this.labels = await createLmdb(join(this.folder, 'labels'));
+  /** Closes what is still open. */
+  abort(): void {
+    this.features?.abort();
+    this.labels?.abort();
   }
 
   async add(candidate: Candidate): Promise<void> {
-    const { planes, label } = await candidate.read();
+    const { planes, label, remarks = [] } = await candidate.read();
     const { channels, height, width } = planes;
     const key = makeKey(this.entries.length, candidate.name);
-    await this.features!.put(key, encodeDatum(planes));
-    await this.labels!.put(key, encodeDatum({ channels: 1, height, width, data: label }));
+    const [picture, mask] = [encodeDatum(planes), encodeDatum({ channels: 1, height, width, data: label })];
+    await this.features!.put(key, picture);
+    await this.labels!.put(key, mask);
     this.count(planes, label);
-    const { name, image, patient } = candidate;
-    this.entries.push({ key, name, shape: [channels, height, width], image, label: candidate.label, patient });
+    const { name, patient } = candidate;
+    const files = { image: this.lasting(candidate.image), label: this.lasting(candidate.label) };
+    const checksums = [hex(crc32(picture)), hex(crc32(mask))] as const;
+    this.entries.push({ key, name, shape: [channels, height, width], ...files, patient, checksums });
+    this.remarks.push(...remarks.map(remark => ({ remark, path: files.image })));
+  }
+
+  /** The path that a file of the data set's own will have. */
+  private lasting(path: string): string {
+    return path.startsWith(this.folder) ? join(this.out, relative(this.folder, path)) : path;
   }
 
   private count(planes: Planes, label: Uint8Array): void {
     for (const c of label) {
-      if (c === IGNORE_LABEL) continue;
+      if (c === IGNORE_LABEL) {
+        this.ignoredPixels++;
+        continue;
+      }
       while (this.classPixels.length <= c) this.classPixels.push(0);
       this.classPixels[c]!++;
     }
@@ -222,21 +345,31 @@ class SplitWriter {
     const data = Float32Array.from(this.pictureSum, s => s / this.entries.length);
     const bytes = writeBinaryproto({ shape: [...this.entries[0]!.shape], data });
     this.meanFile = `${this.name}_db/mean.binaryproto`;
-    await writeFile(join(this.options.out, this.meanFile), bytes);
+    await writeAtomically(join(this.folder, this.meanFile), [bytes]);
   }
 
-  describe(classCount: number) {
+  async describe(classCount: number): Promise<ManifestSplit> {
+    const files = { features: `${this.name}_db/features`, labels: `${this.name}_db/labels` };
     const patients = [...new Set(this.entries.flatMap(e => e.patient ?? []))].sort();
     return {
-      features: `${this.name}_db/features`,
-      labels: `${this.name}_db/labels`,
+      ...files,
       count: this.entries.length,
       classPixels: Array.from({ length: classCount }, (_, c) => this.classPixels[c] ?? 0),
+      ignoredPixels: this.ignoredPixels,
       ...(patients.length > 0 ? { patients } : {}),
       ...(this.meanFile ? { mean: this.meanFile } : {}),
+      sha256: {
+        features: await sha256Of(join(this.folder, files.features, 'data.mdb')),
+        labels: await sha256Of(join(this.folder, files.labels, 'data.mdb')),
+        ...(this.meanFile ? { mean: await sha256Of(join(this.folder, this.meanFile)) } : {}),
+      },
       entries: this.entries,
     };
   }
+}
+
+function hex(crc: number): string {
+  return (crc >>> 0).toString(16).padStart(8, '0');
 }
 
 function makeKey(index: number, name: string): string {

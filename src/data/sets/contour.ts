@@ -5,9 +5,8 @@
  * up to 4.7 gives these very masks; 4.12 differs where an edge crosses the picture's border.
  */
 
-import { readFile } from 'node:fs/promises';
 import { fail } from '../../diagnostics/index.js';
-import { fileError } from '../files.js';
+import { fileError, readRegular } from '../../files/index.js';
 
 /** x to the right, y down, in pixels of the picture; fractions and places outside of the picture are allowed. */
 export type Point = readonly [x: number, y: number];
@@ -49,9 +48,9 @@ export function parseContour(text: string, name = '<contour>'): Point[] {
 export async function readContour(path: string): Promise<Point[]> {
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = (await readRegular(path)).toString('utf8');
   } catch (cause) {
-    throw fileError('file-unreadable', path, cause);
+    throw fileError('file-unreadable', 'read', path, cause);
   }
   return parseContour(text, path);
 }

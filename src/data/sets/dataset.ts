@@ -1,9 +1,10 @@
 /** Opens what a network is fed from: a data set's splits, or any LMDB of Datums as Caffe's Data layer reads it. */
 
-import { basename, join } from 'node:path';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { fail } from '../../diagnostics/index.js';
+import { crc32 } from '../../weights/formats/checksums.js';
 import { decodeDatum } from '../formats/datum.js';
-import { type LmdbReader, openLmdbReader } from '../formats/lmdb.js';
+import { type LmdbEntry, type LmdbReader, openLmdbReader } from '../formats/lmdb.js';
 import { type Manifest, type ManifestSplit, readManifest, SPLITS, type SplitName } from './manifest.js';
 
 /** One decoded entry. Pictures of three channels are blue, green, red. */
@@ -91,6 +92,7 @@ async function openSplit(path: string, manifest: Manifest, name: SplitName): Pro
       { hint: 'It was not written to its end, or files were mixed: create the data set again.' },
     );
   }
+  const checked = new Uint8Array(length);
   return {
     name: `${basename(path)}/${name}`,
     size: length,
@@ -104,7 +106,12 @@ async function openSplit(path: string, manifest: Manifest, name: SplitName): Pro
     },
     async entry(position) {
       const [picture, mask] = await Promise.all([features.entry(position), labels.entry(position)]);
-      const entryName = split.entries[position]!.name;
+      const { name: entryName, key, checksums } = split.entries[position]!;
+      if (!checked[position]) {
+        checkEntry(`${path}/${name}`, 'picture', picture, key, entryName, checksums?.[0]);
+        checkEntry(`${path}/${name}`, 'label', mask, key, entryName, checksums?.[1]);
+        checked[position] = 1;
+      }
       if (picture.key !== mask.key) {
         throw fail('dataset-pairs', `Entry ${position} of ${path} pairs ${picture.key} with ${mask.key}.`, {
           hint: 'The databases do not belong together: create the data set again.',
@@ -124,6 +131,25 @@ async function openSplit(path: string, manifest: Manifest, name: SplitName): Pro
   };
 }
 
+/** Whether an entry's bytes are those that were written. @throws MokapotError `dataset-damaged` */
+function checkEntry(
+  where: string,
+  what: 'picture' | 'label',
+  { key, value }: LmdbEntry,
+  wantedKey: string,
+  name: string,
+  checksum: string | undefined,
+): void {
+  if (checksum === undefined || (key === wantedKey && crc32(value) >>> 0 === Number.parseInt(checksum, 16))) return;
+  throw fail(
+    'dataset-damaged',
+    `The ${what} of entry ${name} of ${where} is not what was written: its checksum differs.`,
+    {
+      hint: 'Bits of the database have changed, on the disk or in copying: copy it again or create the data set anew. `mokapot dataset show DIR --verify` finds all such entries.',
+    },
+  );
+}
+
 /**
  * A database as an ordinary Data layer reads it: entries in the order of their keys, tops `data` and `label`.
  * @param path the layer's `data_param.source`.
@@ -136,11 +162,13 @@ export async function openLmdb(path: string, options: { channels?: 1 | 3 } = {})
     await reader.close();
     throw fail('lmdb-empty', `The database ${path} has no entries.`, { hint: 'Create it again.' });
   }
+  const check = await checkOf(path);
   return {
     name: path,
     size: reader.size,
     async entry(position) {
       const { key, value } = await reader.entry(position);
+      check({ key, value });
       const datum = await decodeDatum(value, { channels: options.channels, name: `${path}: ${key}` });
       return {
         name: key,
@@ -152,4 +180,25 @@ export async function openLmdb(path: string, options: { channels?: 1 | 3 } = {})
     },
     close: () => reader.close(),
   };
+}
+
+/** How the entries of a database that belongs to a data set are checked when they are first read; of any other, not at all. */
+async function checkOf(path: string): Promise<(entry: LmdbEntry) => void> {
+  const root = dirname(dirname(resolve(path)));
+  const manifest = await readManifest(root).catch(() => undefined);
+  const place = relative(root, resolve(path)).split(sep).join('/');
+  for (const name of SPLITS) {
+    const split = manifest?.splits[name];
+    const which = split?.features === place ? 0 : split?.labels === place ? 1 : undefined;
+    if (!split || which === undefined) continue;
+    const unchecked = new Map(split.entries.map(e => [e.key, e]));
+    return entry => {
+      const known = unchecked.get(entry.key);
+      unchecked.delete(entry.key);
+      if (!known) return;
+      const what = which === 0 ? 'picture' : 'label';
+      checkEntry(path, what, entry, known.key, known.name, known.checksums?.[which]);
+    };
+  }
+  return () => {};
 }

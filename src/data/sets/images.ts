@@ -1,18 +1,17 @@
 /** Folders of pictures and label pictures → a data set, matched by name without extension, as DIGITS does. */
 
-import { readdir, readFile } from 'node:fs/promises';
-import { join, sep } from 'node:path';
+import { join } from 'node:path';
 import { type Diagnostic, error, fail } from '../../diagnostics/index.js';
+import { fileError, readRegular, walkFolder } from '../../files/index.js';
 import { Random } from '../../random/index.js';
-import { fileError } from '../files.js';
 import { type Color, decodeImage, decodeLabel, defaultPalette, toPlanes } from '../formats/image.js';
 import {
   buildDataset,
   type Candidate,
   type CreatedDataset,
   checkPercent,
+  inDatasetFolder,
   type Progress,
-  prepareFolder,
   splitCandidates,
 } from './build.js';
 
@@ -29,7 +28,11 @@ export interface ImagesOptions {
   readonly seed?: number;
   /** Names of the classes, from 0 on. */
   readonly classes?: readonly string[];
+  /** Other classes for some values of the label pictures: `[[255, 1]]` makes 0/255 masks two classes. */
+  readonly mapLabels?: readonly (readonly [from: number, to: number])[];
   readonly out: string;
+  /** Stops it; everything is then as it was. */
+  readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
 }
 
@@ -42,25 +45,48 @@ export async function createImages(options: ImagesOptions): Promise<CreatedDatas
   checkPercent(val);
   const channels = options.channels === 'L' ? 1 : 3;
   const palette = new SharedPalette();
-  const main = await pairPictures(options.images, options.labels, channels, palette);
+  const reading = { channels, palette, classOf: classTable(options.mapLabels ?? []) } as const;
+  const main = await pairPictures(options.images, options.labels, reading);
   const own = options.valImages !== undefined && options.valLabels !== undefined;
-  const held = own ? await pairPictures(options.valImages!, options.valLabels!, channels, palette) : undefined;
-  await prepareFolder(out);
+  const held = own ? await pairPictures(options.valImages!, options.valLabels!, reading) : undefined;
   const random = new Random(seed);
   const splits = held
     ? { train: splitCandidates(main.candidates, 0, 'image', random).train, val: [...held.candidates] }
     : splitCandidates(main.candidates, val, 'image', random);
-  return buildDataset(splits, [...main.problems, ...(held?.problems ?? [])], {
-    out,
-    kind: 'images',
-    channels,
-    seed,
-    valPercent: val,
-    splitBy: own ? 'folder' : 'image',
-    classes,
-    palette: () => palette.colors ?? defaultPalette(),
-    onProgress,
-  });
+  return inDatasetFolder(out, update =>
+    buildDataset(splits, [...main.problems, ...(held?.problems ?? [])], {
+      update,
+      kind: 'images',
+      channels,
+      seed,
+      valPercent: val,
+      splitBy: own ? 'folder' : 'image',
+      classes,
+      palette: () => palette.colors ?? defaultPalette(),
+      onProgress,
+      ...(options.signal && { signal: options.signal }),
+    }),
+  );
+}
+
+/** @throws MokapotError `label-map` */
+function classTable(pairs: NonNullable<ImagesOptions['mapLabels']>): Uint8Array {
+  const table = Uint8Array.from({ length: 256 }, (_, value) => value);
+  for (const [from, to] of pairs) {
+    if ([from, to].some(v => !Number.isInteger(v) || v < 0 || v > 255)) {
+      throw fail('label-map', `The label ${from} cannot become ${to}: labels are 0 to 255.`, { hint: 'E.g. 255=1.' });
+    }
+    table[from] = to;
+  }
+  return table;
+}
+
+/** How pictures and labels are read. */
+interface Reading {
+  readonly channels: 1 | 3;
+  readonly palette: SharedPalette;
+  /** The class of each value of a label picture. */
+  readonly classOf: Uint8Array;
 }
 
 /** The first label's palette; labels with another one mean other classes and stay out. */
@@ -81,14 +107,14 @@ class SharedPalette {
   }
 }
 
-async function pairPictures(images: string, labels: string, channels: 1 | 3, palette: SharedPalette) {
-  const pictures = await findPictures(images);
-  const labelFiles = await findPictures(labels);
-  const candidates: Candidate[] = [];
+async function pairPictures(images: string, labels: string, reading: Reading) {
   const problems: Diagnostic[] = [];
+  const pictures = await findPictures(images, problems);
+  const labelFiles = await findPictures(labels, problems);
+  const candidates: Candidate[] = [];
   for (const [name, image] of pictures) {
     const label = labelFiles.get(name);
-    if (label) candidates.push(makeCandidate(name, image, label, channels, palette));
+    if (label) candidates.push(makeCandidate(name, image, label, reading));
     else {
       const hint = `A label picture is named as its picture: ${name}.png.`;
       problems.push(error('label-missing', `${image} has no label picture in ${labels}.`, { hint }));
@@ -103,21 +129,19 @@ async function pairPictures(images: string, labels: string, channels: 1 | 3, pal
 }
 
 /** Name without extension, from the folder → path, in order of name. */
-async function findPictures(folder: string): Promise<Map<string, string>> {
-  let names: string[];
-  try {
-    names = await readdir(folder, { recursive: true });
-  } catch (cause) {
-    throw fileError('folder-missing', folder, cause);
-  }
+async function findPictures(folder: string, problems: Diagnostic[]): Promise<Map<string, string>> {
   const found = new Map<string, string>();
-  for (const name of names.sort()) {
+  for (const name of await filesUnder(folder, problems)) {
     if (!/\.(png|jpe?g)$/i.test(name)) continue;
-    const key = name
-      .replace(/\.[^.]+$/, '')
-      .split(sep)
-      .join('/');
-    if (!found.has(key)) found.set(key, join(folder, name));
+    const key = name.replace(/\.[^.]+$/, '');
+    const path = join(folder, name);
+    const first = found.get(key);
+    if (first === undefined) found.set(key, path);
+    else {
+      const message = `${path} is left out: ${first} has the same name without extension.`;
+      const hint = 'Pictures and labels are matched by that name: rename one of the two.';
+      problems.push(error('picture-twice', message, { hint }));
+    }
   }
   if (found.size === 0) {
     throw fail('images-none', `There are no PNG or JPEG pictures in ${folder}.`, { hint: 'Check the folder.' });
@@ -125,7 +149,22 @@ async function findPictures(folder: string): Promise<Map<string, string>> {
   return found;
 }
 
-function makeCandidate(name: string, image: string, label: string, channels: 1 | 3, palette: SharedPalette): Candidate {
+/** Paths from the folder. Links that would never end are problems. @throws MokapotError `folder-missing` */
+export async function filesUnder(folder: string, problems: Diagnostic[]): Promise<readonly string[]> {
+  try {
+    const { files, loops } = await walkFolder(folder);
+    for (const loop of loops) {
+      const message = `${join(folder, loop)} is a link to a folder that it lies in; it is not followed.`;
+      problems.push(error('link-loop', message, { hint: 'Remove the link.' }));
+    }
+    return files;
+  } catch (cause) {
+    throw fileError('folder-missing', 'read', folder, cause);
+  }
+}
+
+function makeCandidate(name: string, image: string, label: string, reading: Reading): Candidate {
+  const { channels, palette, classOf } = reading;
   return {
     name,
     image,
@@ -140,15 +179,15 @@ function makeCandidate(name: string, image: string, label: string, channels: 1 |
         });
       }
       palette.check(classes.palette, label);
-      return { planes, label: classes.data };
+      return { planes, label: classes.data.map(value => classOf[value]!) };
     },
   };
 }
 
 async function readBytes(path: string): Promise<Uint8Array> {
   try {
-    return await readFile(path);
+    return await readRegular(path);
   } catch (cause) {
-    throw fileError('file-unreadable', path, cause);
+    throw fileError('file-unreadable', 'read', path, cause);
   }
 }

@@ -7,12 +7,13 @@
  *     train_db/labels/data.mdb     Datums of label pictures (1 × height × width), the same keys
  *     train_db/mean.binaryproto    the mean picture, where all have one shape
  *     val_db/…                     the same for validation
+ *
+ * Checksums stand in the manifest, so that the databases are as Caffe and DIGITS have them.
  */
 
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fail } from '../../diagnostics/index.js';
-import { fileError } from '../files.js';
+import { fileError, finishUpdates, readRegular } from '../../files/index.js';
 import type { Color } from '../formats/image.js';
 
 export const MANIFEST = 'manifest.json';
@@ -31,6 +32,8 @@ export interface ManifestEntry {
   readonly image: string;
   readonly label: string;
   readonly patient?: string;
+  /** CRC-32 of the picture's and of the label's Datum, in hex. Sets that older versions made have none. */
+  readonly checksums?: readonly [picture: string, label: string];
 }
 
 export interface ManifestSplit {
@@ -40,8 +43,12 @@ export interface ManifestSplit {
   readonly count: number;
   /** Pixels of each class, those to be ignored left out. */
   readonly classPixels: readonly number[];
+  /** Pixels to be ignored. */
+  readonly ignoredPixels?: number;
   readonly patients?: readonly string[];
   readonly mean?: string;
+  /** Of the databases' files data.mdb and of the mean's file. */
+  readonly sha256?: { readonly features: string; readonly labels: string; readonly mean?: string };
   readonly entries: readonly ManifestEntry[];
 }
 
@@ -75,15 +82,25 @@ export interface Manifest {
 export async function readManifest(folder: string): Promise<Manifest> {
   const path = join(folder, MANIFEST);
   let text: string;
+  endUpdates(folder);
   try {
-    text = await readFile(path, 'utf8');
+    text = (await readRegular(path)).toString('utf8');
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw fileError('dataset-missing', path, cause);
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw fileError('dataset-missing', 'read', path, cause);
     throw fail('dataset-missing', `${folder} is no data set: it has no ${MANIFEST}.`, {
       hint: 'Make one: `mokapot dataset create phantom --count 120 --seed 1 --out DIR` needs nothing else.',
     });
   }
   return checkManifest(parseJson(text, path), path);
+}
+
+/** A process that was killed while it put a new set in place may have left that half done. */
+function endUpdates(folder: string): void {
+  try {
+    finishUpdates(folder);
+  } catch {
+    // In a folder that may not be written to the set is read as it is.
+  }
 }
 
 function parseJson(text: string, path: string): unknown {

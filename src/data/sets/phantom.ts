@@ -4,13 +4,14 @@
  * registering anywhere. Brightness is in Sunnybrook's range as Mokapot's own copy has it, 0 to 255 of 12 bits.
  */
 
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fail } from '../../diagnostics/index.js';
+import { type FolderUpdate, writeAtomically } from '../../files/index.js';
 import { Random } from '../../random/index.js';
 import { writeMrDicom } from '../dicom/write.js';
 import { type Group, innerContour, makePatient, type Patient, Scene, type Slice } from './anatomy.js';
-import { type CreatedDataset, type Progress, prepareFolder } from './build.js';
+import { type CreatedDataset, checkPercent, inDatasetFolder, type Progress } from './build.js';
 import { formatContour, type Point } from './contour.js';
 import { createFromContours } from './sunnybrook.js';
 
@@ -24,6 +25,8 @@ export interface PhantomOptions {
   readonly channels?: 'L' | 'RGB';
   /** Per cent of patients held back for validation; 20. */
   readonly val?: number;
+  /** Stops it; everything is then as it was. */
+  readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
 }
 
@@ -39,7 +42,7 @@ const SLICE_MM = 8;
 
 /** @throws MokapotError `phantom-count`, `phantom-size`, `dataset-folder-used`, `file-unwritable`. */
 export async function createPhantom(options: PhantomOptions): Promise<CreatedDataset> {
-  const { count, out, seed = 1, size = 256, val = 20, channels, onProgress } = options;
+  const { count, out, size = 256, val = 20 } = options;
   if (!Number.isInteger(count) || count < 1 || count > 100_000) {
     throw fail('phantom-count', `A phantom of ${count} pictures cannot be made.`, {
       hint: 'Give --count 1 to 100000.',
@@ -48,22 +51,23 @@ export async function createPhantom(options: PhantomOptions): Promise<CreatedDat
   if (!Number.isInteger(size) || size < 32 || size > 2048) {
     throw fail('phantom-size', `A phantom of ${size} pixels a side cannot be made.`, { hint: 'Give 32 to 2048.' });
   }
-  await prepareFolder(out);
-  for (const folder of [PHANTOM_IMAGES, PHANTOM_CONTOURS])
-    await rm(join(out, folder), { recursive: true, force: true });
+  checkPercent(val);
+  return inDatasetFolder(out, update => makePhantom({ ...options, size, val }, update));
+}
+
+async function makePhantom(options: PhantomOptions, update: FolderUpdate): Promise<CreatedDataset> {
+  const { count, seed = 1, size = 256, signal, onProgress } = options;
   const random = new Random(seed);
   let done = 0;
   for (const plan of planPatients(count)) {
-    done += await writePatient(out, plan, size, random);
+    signal?.throwIfAborted();
+    done += await writePatient(update.folder, plan, size, random);
     onProgress?.({ done, total: 2 * count, name: plan.name });
   }
   const onBuild = onProgress && ((p: Progress) => onProgress({ done: count + p.done, total: 2 * count, name: p.name }));
-  const folders = { images: join(out, PHANTOM_IMAGES), contours: join(out, PHANTOM_CONTOURS), out };
-  return createFromContours(
-    { ...folders, channels, val, split: 'patient', seed, onProgress: onBuild },
-    'phantom',
-    false,
-  );
+  const folders = { images: join(update.folder, PHANTOM_IMAGES), contours: join(update.folder, PHANTOM_CONTOURS) };
+  const built = { ...options, ...folders, split: 'patient', seed, onProgress: onBuild } as const;
+  return createFromContours(built, 'phantom', update);
 }
 
 interface PatientPlan {
@@ -113,9 +117,10 @@ async function writePatient(out: string, plan: PatientPlan, size: number, random
       sliceThickness: SLICE_MM,
       sliceLocation: level * SLICE_MM,
     });
-    await writeFile(join(images, `IM-${plan.series}-${file}.dcm`), dicom);
+    await writeAtomically(join(images, `IM-${plan.series}-${file}.dcm`), [dicom]);
     const contour = innerContour(patient, slice).map(([x, y]): Point => [(x * size) / 256, (y * size) / 256]);
-    await writeFile(join(contours, `IM-0001-${file}-icontour-manual.txt`), formatContour(contour));
+    const text = Buffer.from(formatContour(contour));
+    await writeAtomically(join(contours, `IM-0001-${file}-icontour-manual.txt`), [text]);
   }
   return plan.pictures;
 }

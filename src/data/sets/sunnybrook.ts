@@ -5,41 +5,44 @@
 
 import { readdir } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
-import { type Diagnostic, error, fail, nearest } from '../../diagnostics/index.js';
+import { type Diagnostic, error, fail, type MokapotError, nearest } from '../../diagnostics/index.js';
+import { type FolderUpdate, fileError } from '../../files/index.js';
 import { Random } from '../../random/index.js';
 import { readDicomFile } from '../dicom/read.js';
-import { fileError } from '../files.js';
-import { type Color, dicomPlanes } from '../formats/image.js';
+import { type Color, dicomPlanes, type Planes } from '../formats/image.js';
 import {
   buildDataset,
   type Candidate,
   type CreatedDataset,
   checkPercent,
+  inDatasetFolder,
   type Progress,
-  prepareFolder,
   splitCandidates,
 } from './build.js';
 import { contourMask, readContour } from './contour.js';
+import { filesUnder } from './images.js';
 import type { Manifest } from './manifest.js';
 
 /** The short-axis series of the challenge's training cases (DIGITS' table). */
-const SERIES: Readonly<Record<string, string>> = {
-  'SC-HF-I-1': '0004',
-  'SC-HF-I-2': '0106',
-  'SC-HF-I-4': '0116',
-  'SC-HF-I-40': '0134',
-  'SC-HF-NI-3': '0379',
-  'SC-HF-NI-4': '0501',
-  'SC-HF-NI-34': '0446',
-  'SC-HF-NI-36': '0474',
-  'SC-HYP-1': '0550',
-  'SC-HYP-3': '0650',
-  'SC-HYP-38': '0734',
-  'SC-HYP-40': '0755',
-  'SC-N-2': '0898',
-  'SC-N-3': '0915',
-  'SC-N-40': '0944',
-};
+const SERIES: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    'SC-HF-I-1': '0004',
+    'SC-HF-I-2': '0106',
+    'SC-HF-I-4': '0116',
+    'SC-HF-I-40': '0134',
+    'SC-HF-NI-3': '0379',
+    'SC-HF-NI-4': '0501',
+    'SC-HF-NI-34': '0446',
+    'SC-HF-NI-36': '0474',
+    'SC-HYP-1': '0550',
+    'SC-HYP-3': '0650',
+    'SC-HYP-38': '0734',
+    'SC-HYP-40': '0755',
+    'SC-N-2': '0898',
+    'SC-N-3': '0915',
+    'SC-N-40': '0944',
+  }),
+);
 
 export const VENTRICLE_CLASSES = ['background', 'left ventricle'] as const;
 export const VENTRICLE_PALETTE: readonly Color[] = [
@@ -62,6 +65,8 @@ export interface SunnybrookOptions {
   readonly split?: 'image' | 'patient';
   readonly seed?: number;
   readonly out: string;
+  /** Stops it; everything is then as it was. */
+  readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
 }
 
@@ -70,23 +75,22 @@ export interface SunnybrookOptions {
  * @throws MokapotError `folder-missing`, `contours-none`, `dataset-empty`, `dataset-folder-used`, `dataset-val`.
  */
 export async function createSunnybrook(options: SunnybrookOptions): Promise<CreatedDataset> {
-  return createFromContours(options, 'sunnybrook');
+  checkPercent(options.val ?? 10);
+  return inDatasetFolder(options.out, update => createFromContours(options, 'sunnybrook', update));
 }
 
-/** createSunnybrook under another name in the manifest. */
+/** createSunnybrook under another name in the manifest, in a folder that is there. */
 export async function createFromContours(
-  options: SunnybrookOptions,
+  options: Omit<SunnybrookOptions, 'out'>,
   kind: Manifest['kind'],
-  prepare = true,
+  update: FolderUpdate,
 ): Promise<CreatedDataset> {
-  const { images, contours, out, onProgress, val = 10, split = 'image', seed = 1 } = options;
-  checkPercent(val);
+  const { images, contours, onProgress, signal, val = 10, split = 'image', seed = 1 } = options;
   const channels = options.channels === 'RGB' ? 3 : 1;
   const { candidates, problems } = await pairContours(images, contours, channels);
-  if (prepare) await prepareFolder(out);
   const random = new Random(seed);
   return buildDataset(splitCandidates(candidates, val, split, random), problems, {
-    out,
+    update,
     kind,
     channels,
     seed,
@@ -95,6 +99,7 @@ export async function createFromContours(
     classes: VENTRICLE_CLASSES,
     palette: () => VENTRICLE_PALETTE,
     onProgress,
+    ...(signal && { signal }),
   });
 }
 
@@ -107,9 +112,9 @@ interface ContourFile {
 /** Every contour with its picture; those without one become diagnostics. */
 async function pairContours(images: string, contours: string, channels: 1 | 3) {
   const cases = new Set(await listFolder(images));
-  const files = await findContours(contours);
-  const candidates: Candidate[] = [];
   const problems: Diagnostic[] = [];
+  const files = await findContours(contours, problems);
+  const candidates: Candidate[] = [];
   for (const name of [...new Set(files.map(f => f.case))]) {
     const own = files.filter(f => f.case === name);
     if (!cases.has(name)) {
@@ -135,21 +140,15 @@ async function listFolder(path: string): Promise<string[]> {
   try {
     return await readdir(path);
   } catch (cause) {
-    throw fileError('folder-missing', path, cause);
+    throw fileError('folder-missing', 'read', path, cause);
   }
 }
 
 /** Contour files under a folder, in order of case and number. */
-async function findContours(folder: string): Promise<ContourFile[]> {
+async function findContours(folder: string, problems: Diagnostic[]): Promise<ContourFile[]> {
   const root = resolve(folder);
-  let names: string[];
-  try {
-    names = await readdir(root, { recursive: true });
-  } catch (cause) {
-    throw fileError('folder-missing', folder, cause);
-  }
   const found: ContourFile[] = [];
-  for (const name of names) {
+  for (const name of await filesUnder(root, problems)) {
     const path = join(root, name);
     const match = CONTOUR.exec(path.split(sep).join('/'));
     if (match) found.push({ path, case: shortCase(match[1]!.split('/').at(-1)!), number: Number(match[2]) });
@@ -176,7 +175,7 @@ function chooseSeries(
   contours: readonly ContourFile[],
   pictures: ReadonlySet<string>,
 ): string | ((contour: ContourFile) => Diagnostic) {
-  const known = SERIES[name];
+  const known = SERIES.get(name);
   if (known) return known;
   const series = new Map<string, Set<number>>();
   for (const picture of pictures) {
@@ -229,8 +228,18 @@ function makeCandidate(contour: ContourFile, picture: string, channels: 1 | 3): 
     patient: contour.case,
     async read() {
       const points = await readContour(contour.path);
-      const planes = dicomPlanes(await readDicomFile(picture), channels, picture);
-      return { planes, label: contourMask(points, planes.width, planes.height) };
+      const dicom = await readDicomFile(picture);
+      const planes = dicomPlanes(dicom, channels, picture);
+      const label = contourMask(points, planes.width, planes.height);
+      if (!label.includes(1)) throw outside(contour, picture, planes);
+      return { planes, label, remarks: dicom.photometric === 'MONOCHROME1' ? ['dicom-monochrome1'] : [] };
     },
   };
+}
+
+function outside({ path }: ContourFile, picture: string, { width, height }: Planes): MokapotError {
+  const size = `${width} × ${height} pixels`;
+  return fail('contour-outside', `${path} lies wholly outside of its picture ${picture}, which has ${size}.`, {
+    hint: 'Its points are pixels of another picture or scale: mend or remove the file.',
+  });
 }

@@ -1,10 +1,7 @@
 /** Weights in files: read in ranges (whatever their size), written whole or not at all. The only part that needs Node. */
 
-import { randomBytes } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { fail, MokapotError } from '../../diagnostics/index.js';
+import { closeSync, fstatSync, readSync } from 'node:fs';
+import { fileError, openRegularSync, writeAtomically } from '../../files/index.js';
 import type { DecodeOptions } from '../../schema/index.js';
 import { type LoadedWeights, readWeights, type ScannedWeights, scanNetWeights, scanWeights } from '../any.js';
 import { readBinaryproto, writeBinaryproto } from '../formats/binaryproto.js';
@@ -83,7 +80,7 @@ export function loadNpz(path: string): Map<string, WeightBlob> {
  * @throws MokapotError `weights-file`; a file of that name stays as it was then.
  */
 export function saveCaffemodel(path: string, net: SavedNet, params: Params, options: SaveOptions = {}): Promise<void> {
-  return writeAtomically(path, caffemodelParts(net, params, options));
+  return write(path, caffemodelParts(net, params, options));
 }
 
 /**
@@ -91,16 +88,16 @@ export function saveCaffemodel(path: string, net: SavedNet, params: Params, opti
  * `diffs` the gradients too.
  */
 export async function saveCaffeH5(path: string, params: Params, diffs?: Params): Promise<void> {
-  await writeAtomically(path, caffeH5Parts(params, diffs));
+  await write(path, caffeH5Parts(params, diffs));
 }
 
 /** HDF5 where the name ends in `.h5`. */
 export function saveSolverstate(path: string, state: SolverSnapshot): Promise<void> {
-  return writeAtomically(path, path.endsWith('.h5') ? solverstateH5Parts(state) : solverstateParts(state));
+  return write(path, path.endsWith('.h5') ? solverstateH5Parts(state) : solverstateParts(state));
 }
 
 export async function saveBinaryproto(path: string, blob: WeightBlob): Promise<void> {
-  await writeAtomically(path, [writeBinaryproto(blob)]);
+  await write(path, [writeBinaryproto(blob)]);
 }
 
 export async function saveSafetensors(
@@ -108,20 +105,22 @@ export async function saveSafetensors(
   tensors: Tensors,
   metadata: Record<string, string> = {},
 ): Promise<void> {
-  await writeAtomically(path, safetensorsParts(tensors, metadata));
+  await write(path, safetensorsParts(tensors, metadata));
 }
 
 export async function saveNpz(path: string, arrays: Tensors): Promise<void> {
-  await writeAtomically(path, npzParts(arrays));
+  await write(path, npzParts(arrays));
+}
+
+function write(path: string, parts: Iterable<Uint8Array>): Promise<void> {
+  return writeAtomically(path, parts, { code: 'weights-file' });
 }
 
 /** Opens a file for reading in ranges while `read` runs. @throws MokapotError `weights-file` */
 export function withFile<T>(path: string, read: (source: ByteSource) => T): T {
-  const fd = wrapped(path, 'open', () => openSync(path, 'r'));
+  const fd = wrapped(path, 'open', () => openRegularSync(path));
   try {
-    const stat = fstatSync(fd);
-    if (!stat.isFile()) throw fail('weights-file', `${path} is not a file.`);
-    return read(fileSource(path, fd, stat.size));
+    return read(fileSource(path, fd, fstatSync(fd).size));
   } finally {
     closeSync(fd);
   }
@@ -148,72 +147,10 @@ function fileSource(path: string, fd: number, size: number): ByteSource {
   return source;
 }
 
-/** To a temporary file beside it, then fsync and rename: at no time is there half a file under the name. */
-export async function writeAtomically(path: string, parts: Iterable<Uint8Array>): Promise<void> {
-  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
-  try {
-    const file = await open(temporary, 'wx');
-    try {
-      await writeParts(file, parts);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-    await syncFolder(dirname(path));
-  } catch (cause) {
-    await unlink(temporary).catch(() => undefined);
-    throw cause instanceof MokapotError ? cause : fileError(path, 'write', cause);
-  }
-}
-
-/** Small parts are gathered into one write, large ones go as they are. */
-const GATHER = 1 << 16;
-
-async function writeParts(file: FileHandle, parts: Iterable<Uint8Array>): Promise<void> {
-  let small: Uint8Array[] = [];
-  let size = 0;
-  const flush = async () => {
-    if (size) await file.writeFile(Buffer.concat(small));
-    small = [];
-    size = 0;
-  };
-  for (const part of parts) {
-    if (part.length < GATHER) {
-      small.push(part);
-      if ((size += part.length) >= GATHER) await flush();
-      continue;
-    }
-    await flush();
-    await file.writeFile(part);
-  }
-  await flush();
-}
-
-/** Makes the rename last through a power cut, where the system can (Windows cannot open folders). */
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r').catch(() => undefined);
-  await folder?.sync().catch(() => undefined);
-  await folder?.close();
-}
-
-function wrapped<T>(path: string, verb: string, run: () => T): T {
+function wrapped<T>(path: string, verb: 'open' | 'read', run: () => T): T {
   try {
     return run();
   } catch (cause) {
-    throw fileError(path, verb, cause);
+    throw fileError('weights-file', verb, path, cause);
   }
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file or folder',
-  EACCES: 'permission is denied',
-  EISDIR: 'it is a folder',
-  ENOSPC: 'the disk is full',
-  EROFS: 'the disk is read-only',
-};
-
-function fileError(path: string, verb: string, cause: unknown): MokapotError {
-  const { code, message } = cause as NodeJS.ErrnoException;
-  return fail('weights-file', `Cannot ${verb} ${path}: ${(code && REASONS[code]) ?? message}.`);
 }

@@ -15,6 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { writeAtomically } from '../../../src/files/index.js';
 import { create } from '../../../src/schema/index.js';
 import {
   caffeH5Parts,
@@ -37,7 +38,6 @@ import {
   saveSolverstate,
   useCaffemodel,
   useWeights,
-  writeAtomically,
 } from '../../../src/weights/node/files.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'mokapot-weights-'));

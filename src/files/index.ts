@@ -1,0 +1,20 @@
+/**
+ * Files of the system: what everything that reads and writes them stands on. Formats do not live here; nor does anything
+ * that could run in a page.
+ */
+
+export { LineLog } from './log.js';
+export { isDead, thisOwner } from './owner.js';
+export { kindOf, openRegular, openRegularSync, readRegular, readRegularSync } from './read.js';
+export { fileError, systemError, systemReason } from './reasons.js';
+export { isTemporary, removeLeftovers, temporaryBeside } from './temporary.js';
+export { FolderUpdate, finishUpdates } from './update.js';
+export { type Walked, walkFolder } from './walk.js';
+export {
+  moveInPlaceSync,
+  syncFolder,
+  type WriteOptions,
+  writeAtomically,
+  writeAtomicallySync,
+  writeTextSync,
+} from './write.js';
