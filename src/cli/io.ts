@@ -1,7 +1,10 @@
 /** What the CLI prints to and reads from: the process's own streams, or a test's. */
 
+import { fstatSync } from 'node:fs';
+import { isatty } from 'node:tty';
 import pc from 'picocolors';
 import type { Paint, Severity } from '../diagnostics/index.js';
+import { writeWholeSync } from '../files/write.js';
 
 export type Out = { write(chunk: string | Uint8Array): unknown; readonly isTTY?: boolean; readonly columns?: number };
 
@@ -72,11 +75,42 @@ export function interruptSignal({ on, kill, tell, now }: Interrupts): AbortSigna
   return controller.signal;
 }
 
-/** The process's streams; Ctrl-C as `interruptible` says. */
-export function processIo(): Io {
+/**
+ * A file or device that output was led to. Node's own stream for it takes a full disk for success when a part of the
+ * text still fits. `onFailure` is told of the first write that fails; what follows is dropped.
+ */
+export function fileOut(fd: number, onFailure: (cause: unknown) => void): Out {
+  let failed = false;
+  return {
+    write(chunk) {
+      if (failed) return false;
+      try {
+        writeWholeSync(fd, typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
+        return true;
+      } catch (cause) {
+        failed = true;
+        onFailure(cause);
+        return false;
+      }
+    },
+  };
+}
+
+/** Whether a descriptor is a file or a device, and no terminal, pipe or socket. */
+function isFileOrDevice(fd: number): boolean {
+  try {
+    const stat = fstatSync(fd);
+    return stat.isFile() || ((stat.isCharacterDevice() || stat.isBlockDevice()) && !isatty(fd));
+  } catch {
+    return false;
+  }
+}
+
+/** The process's streams; Ctrl-C as `interruptible` says. @param onFailure told once where stdout cannot be written */
+export function processIo(onFailure: (cause: unknown) => void = () => {}): Io {
   let signal: AbortSignal | undefined;
   return {
-    stdout: process.stdout,
+    stdout: isFileOrDevice(1) ? fileOut(1, onFailure) : process.stdout,
     stderr: process.stderr,
     env: process.env,
     interruptible() {

@@ -1,6 +1,7 @@
 /** The entry of the command: parses, runs, and turns whatever happens into an exit code. */
 
-import { reportError } from './errors.js';
+import { fileError } from '../files/reasons.js';
+import { exitCodes, reportError } from './errors.js';
 import { type Io, processIo } from './io.js';
 import { createProgram } from './program.js';
 
@@ -26,8 +27,12 @@ export async function run(argv: readonly string[]): Promise<void> {
   };
   process.stdout.on('error', quiet);
   process.stderr.on('error', quiet);
-  const io = processIo();
+  let cut = false;
+  const io = processIo(cause => {
+    cut = true;
+    reportError(io, fileError('stdout-cut', 'write', 'standard output', cause));
+  });
   process.on('uncaughtException', error => process.exit(reportError(io, error)));
   const code = await main(argv, io);
-  process.stdout.write('', () => process.exit(code));
+  process.stdout.write('', () => process.exit(cut && code === exitCodes.ok ? exitCodes.failed : code));
 }

@@ -44,7 +44,7 @@ function hintFor(cause: unknown, verb: string): string {
   switch ((cause as NodeJS.ErrnoException | undefined)?.code) {
     case 'ENOSPC':
     case 'EDQUOT':
-      return 'Make room, or name another place. What was there before is as it was.';
+      return 'Make room, or name another place.';
     case 'EMFILE':
     case 'ENFILE':
       return 'Close other programs, or raise the limit: `ulimit -n 4096`.';

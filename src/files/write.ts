@@ -113,7 +113,7 @@ function replaceSync(target: FileTarget, parts: Iterable<Uint8Array>): void {
   try {
     const file = openSync(temporary, 'wx', modeAtFirst(target));
     try {
-      for (const part of gathered(parts)) writeAllSync(file, part);
+      for (const part of gathered(parts)) writeWholeSync(file, part);
       fsyncSync(file);
     } finally {
       closeSync(file);
@@ -185,7 +185,7 @@ function overwriteSync(path: string, parts: Iterable<Uint8Array>): void {
   try {
     let size = 0;
     for (const part of gathered(parts)) {
-      writeAllSync(file, part);
+      writeWholeSync(file, part);
       size += part.length;
     }
     ftruncateSync(file, size);
@@ -236,7 +236,7 @@ function writeThroughSync(target: Through, parts: Iterable<Uint8Array>): void {
   let fd: number | undefined;
   while ((fd = openedStream(target)) === undefined) pauseSync();
   try {
-    for (const part of gathered(parts)) writeAllSync(fd, part);
+    for (const part of gathered(parts)) writeWholeSync(fd, part);
   } finally {
     if (target.kind === 'stream') closeSync(fd);
   }
@@ -253,7 +253,8 @@ function openedStream(target: Through): number | undefined {
   }
 }
 
-function writeAllSync(fd: number, part: Uint8Array): void {
+/** All of a part to an open file. @throws errors of the system */
+export function writeWholeSync(fd: number, part: Uint8Array): void {
   for (let at = 0; at < part.length; ) {
     const wrote = writtenNow(fd, part, at);
     if (wrote === 0) pauseSync();

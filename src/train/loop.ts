@@ -1,6 +1,6 @@
 /** The training loop as a stream of events: Caffe's Solver::Solve and ::Step, with epochs. */
 
-import { type Diagnostic, error } from '../diagnostics/index.js';
+import { type Diagnostic, error, MokapotError } from '../diagnostics/index.js';
 import { DataFailure } from '../feeds/data_feeds.js';
 import type { Feeds } from '../feeds/feeds.js';
 import { sizeOf } from '../ir/index.js';
@@ -82,7 +82,7 @@ class Loop {
       if (this.isAborted) continue;
       const problem = yield* this.iteration();
       if (problem) return yield* this.end({ reason: 'diverged', diagnostic: problem });
-      if (param.snapshot > 0 && this.solver.iter % param.snapshot === 0) yield* this.snapshot();
+      if (param.snapshot > 0 && this.solver.iter % param.snapshot === 0) yield* this.snapshotOnTheWay();
     }
     if (param.snapshot_after_train) yield* this.snapshot();
     if (this.testIsDue && !this.isAborted) yield* this.tests();
@@ -197,6 +197,16 @@ class Loop {
       imagesPerSecond: data && (data.batchSize * param.iter_size) / this.pace.seconds,
       secondsLeft: left * this.pace.seconds + (tests - testsDone) * this.pace.testSeconds,
     };
+  }
+
+  /** The snapshots on the way: one that cannot be written (a full disk) is told, and training goes on to the next. */
+  private async *snapshotOnTheWay(): AsyncGenerator<TrainEvent, void, void> {
+    try {
+      yield* this.snapshot();
+    } catch (cause) {
+      if (!(cause instanceof MokapotError) || this.solver.iter >= this.solver.param.max_iter) throw cause;
+      yield { type: 'warning', ...this.now(), diagnostic: { ...cause.diagnostics[0]!, severity: 'warning' } };
+    }
   }
 
   private async *snapshot(): AsyncGenerator<SnapshotEvent, void, void> {

@@ -3,18 +3,18 @@
  * can be looked at while it goes on, and gone on with from what lies here.
  */
 
-import {
-  copyFileSync,
-  createWriteStream,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  type WriteStream,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Curves } from '../charts/curves.js';
-import { fail } from '../diagnostics/index.js';
+import { type Diagnostic, MokapotError } from '../diagnostics/index.js';
+import {
+  fileError,
+  LineLog,
+  readRegularSync,
+  removeLeftovers,
+  writeAtomicallySync,
+  writeTextSync,
+} from '../files/index.js';
 import { clone, printText } from '../schema/index.js';
 import { eventLine, type TrainEvent } from './events.js';
 import type { NamedNet } from './nets.js';
@@ -27,14 +27,17 @@ export const RUN_FILES = {
   curves: 'curves.svg',
 } as const;
 
+const WRITING = { code: 'run-folder' };
+
 /** Seconds between two drawings of the curves. */
 const REDRAW = 20;
 
 export class RunFolder {
-  private readonly log: WriteStream;
+  private readonly log: LineLog;
   private readonly curves: Curves;
   private drawn = 0;
-  private broken: Error | undefined;
+  /** Whether something could not be written, so that it is told once and not at every event. */
+  private isTold = false;
 
   private constructor(
     readonly path: string,
@@ -43,24 +46,22 @@ export class RunFolder {
   ) {
     this.curves = new Curves(title);
     for (const event of earlier) this.curves.add(event);
-    this.log = createWriteStream(join(path, RUN_FILES.log), { flags: 'a' });
-    this.log.on('error', cause => {
-      this.broken = cause;
-    });
+    this.log = new LineLog(join(path, RUN_FILES.log));
   }
 
   /** Makes the folder where it is not there. A run that was resumed adds to the log that it finds. */
   static open(path: string, solver: Solver): RunFolder {
     try {
       mkdirSync(path, { recursive: true });
-      for (const [name, text] of texts(solver)) writeFileSync(join(path, name), text);
+      removeLeftovers(path);
+      for (const [name, text] of texts(solver)) writeTextSync(join(path, name), text, WRITING);
       keepUserCode(path, solver);
       const log = join(path, RUN_FILES.log);
       const earlier = existsSync(log) ? readLog(log) : [];
-      if (solver.iter === 0) writeFileSync(log, '');
+      if (solver.iter === 0) writeTextSync(log, '', WRITING);
       return new RunFolder(path, solver.net.name, solver.iter === 0 ? [] : earlier.filter(e => e.iter < solver.iter));
     } catch (cause) {
-      throw fail('run-folder', `Cannot write the run's folder ${path}: ${(cause as Error).message}.`);
+      throw cause instanceof MokapotError ? cause : fileError('run-folder', 'write', `the run's folder ${path}`, cause);
     }
   }
 
@@ -69,26 +70,43 @@ export class RunFolder {
     return join(this.path, basename(solver.param.snapshot_prefix || 'snapshot'));
   }
 
-  /** Logs an event, and draws the curves anew at a test or an end, or when the last drawing is old. */
-  add(event: TrainEvent): void {
-    this.log.write(`${eventLine(event)}\n`);
+  /**
+   * Logs an event, and draws the curves anew at a test or an end, or when the last drawing is old.
+   * @returns a warning, the first time that something cannot be written; the log's lines are kept and tried again
+   */
+  add(event: TrainEvent): Diagnostic | undefined {
     this.curves.add(event);
     const due = (performance.now() - this.drawn) / 1000 > REDRAW;
-    if (event.type === 'end' || (due && (event.type === 'test' || event.type === 'epoch'))) this.draw();
+    try {
+      this.log.add(eventLine(event));
+      if (event.type === 'end' || (due && (event.type === 'test' || event.type === 'epoch'))) this.draw();
+    } catch (cause) {
+      if (this.isTold) return undefined;
+      this.isTold = true;
+      return { ...this.failure(cause).diagnostics[0]!, severity: 'warning' };
+    }
+    return undefined;
   }
 
-  /** @throws MokapotError `run-folder` where the log could not be written */
-  async close(): Promise<void> {
-    await new Promise<void>(resolve => {
-      this.log.end(() => resolve());
-      this.log.on('error', () => resolve());
-    });
-    if (this.broken) throw fail('run-folder', `Cannot write the log in ${this.path}: ${this.broken.message}.`);
+  /** @throws MokapotError `run-folder` where lines of the log could not be written to the end */
+  close(): void {
+    try {
+      this.log.flush();
+    } catch (cause) {
+      throw this.failure(cause);
+    } finally {
+      this.log.close();
+    }
+  }
+
+  private failure(cause: unknown): MokapotError {
+    if (cause instanceof MokapotError) return cause;
+    return fileError('run-folder', 'write', join(this.path, RUN_FILES.log), cause);
   }
 
   private draw(): void {
     this.drawn = performance.now();
-    writeFileSync(join(this.path, RUN_FILES.curves), this.curves.svg());
+    writeTextSync(join(this.path, RUN_FILES.curves), this.curves.svg(), WRITING);
   }
 }
 
@@ -112,7 +130,7 @@ function keepUserCode(folder: string, { net, testNets }: Solver): void {
     const copy = join(folder, name);
     if (resolve(path) === resolve(copy)) continue;
     mkdirSync(dirname(copy), { recursive: true });
-    copyFileSync(path, copy);
+    writeAtomicallySync(copy, [readRegularSync(path)], WRITING);
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { dirname } from 'node:path';
 import { type Dataset, openDataset } from '../data/index.js';
-import { fail } from '../diagnostics/index.js';
+import { type Diagnostic, fail, MokapotError } from '../diagnostics/index.js';
 import { DataFeeds } from '../feeds/data_feeds.js';
 import type { Feeds } from '../feeds/feeds.js';
 import { schemaFrom } from '../runtime/schemas.js';
@@ -64,13 +64,35 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
       ...(folder && { snapshotPrefix: folder.prefixOf(solver) }),
     };
     for await (const event of trainSolver(solver, loop)) {
-      folder?.add(event);
+      const trouble = folder?.add(event);
       yield event;
+      if (trouble) yield* keptWithoutLog(trouble, event, solver, loop.snapshotPrefix);
     }
   } finally {
-    await folder?.close();
-    await solver?.dispose();
-    await opened?.close();
+    try {
+      folder?.close();
+    } finally {
+      await solver?.dispose();
+      await opened?.close();
+    }
+  }
+}
+
+/** A run whose log cannot be written goes on; what it has learnt so far is kept, where that can be written. */
+async function* keptWithoutLog(
+  trouble: Diagnostic,
+  { type, epoch }: TrainEvent,
+  solver: Solver,
+  prefix: string | undefined,
+): AsyncGenerator<TrainEvent, void, void> {
+  const now = { iter: solver.iter, epoch };
+  yield { type: 'warning', ...now, diagnostic: trouble };
+  if (type === 'end' || type === 'snapshot' || solver.iter === 0) return;
+  try {
+    yield { type: 'snapshot', ...now, ...(await solver.snapshot(prefix)) };
+  } catch (cause) {
+    if (!(cause instanceof MokapotError)) throw cause;
+    yield { type: 'warning', ...now, diagnostic: { ...cause.diagnostics[0]!, severity: 'warning' } };
   }
 }
 

@@ -65,7 +65,7 @@ describe('dataset create', () => {
   });
 
   it.each([
-    ['a missing folder', ['sunnybrook', '--images', '/no/such', '--contours', '/no/such'], 'does not exist'],
+    ['a missing folder', ['sunnybrook', '--images', '/no/such', '--contours', '/no/such'], 'no such file or folder'],
     ['a folder without contours', ['sunnybrook', '--images', '.', '--contours', 'docs'], 'There are no contours'],
     ['too many per cent', ['phantom', '--count', '12', '--size', '64', '--val', '100'], '100'],
   ])('refuses %s', async (_, argv, sentence) => {

@@ -130,7 +130,7 @@ describe('files', () => {
   it('says why a file cannot be had', async () => {
     expect(() => loadCaffemodel(join(dir, 'none'))).toThrow(/Cannot open .*none: there is no such file/);
     mkdirSync(join(dir, 'folder'));
-    expect(() => loadCaffemodel(join(dir, 'folder'))).toThrow(/is not a file/);
+    expect(() => loadCaffemodel(join(dir, 'folder'))).toThrow(/is a folder, and a regular file is wanted/);
     await expect(saveNpz(join(dir, 'no', 'x.npz'), new Map())).rejects.toThrow(/no such file or folder/);
   });
 });
