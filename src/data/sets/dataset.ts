@@ -1,7 +1,7 @@
 /** Opens what a network is fed from: a data set's splits, or any LMDB of Datums as Caffe's Data layer reads it. */
 
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
-import { fail } from '../../diagnostics/index.js';
+import { fail, MokapotError } from '../../diagnostics/index.js';
 import { crc32 } from '../../weights/formats/checksums.js';
 import { decodeDatum } from '../formats/datum.js';
 import { type LmdbEntry, type LmdbReader, openLmdbReader } from '../formats/lmdb.js';
@@ -105,8 +105,11 @@ async function openSplit(path: string, manifest: Manifest, name: SplitName): Pro
       return found < 0 ? undefined : found;
     },
     async entry(position) {
-      const [picture, mask] = await Promise.all([features.entry(position), labels.entry(position)]);
       const { name: entryName, key, checksums } = split.entries[position]!;
+      const [picture, mask] = await Promise.all([
+        named(entryName, features.entry(position)),
+        named(`${entryName} (label)`, labels.entry(position)),
+      ]);
       if (!checked[position]) {
         checkEntry(`${path}/${name}`, 'picture', picture, key, entryName, checksums?.[0]);
         checkEntry(`${path}/${name}`, 'label', mask, key, entryName, checksums?.[1]);
@@ -129,6 +132,17 @@ async function openSplit(path: string, manifest: Manifest, name: SplitName): Pro
     },
     close,
   };
+}
+
+/** Damage of a database, with the entry that it was met at. */
+async function named(name: string, reading: Promise<LmdbEntry>): Promise<LmdbEntry> {
+  try {
+    return await reading;
+  } catch (cause) {
+    if (!(cause instanceof MokapotError)) throw cause;
+    const [first, ...others] = cause.diagnostics;
+    throw new MokapotError([{ ...first!, message: `Entry ${name}: ${first!.message}` }, ...others]);
+  }
 }
 
 /** Whether an entry's bytes are those that were written. @throws MokapotError `dataset-damaged` */

@@ -55,7 +55,8 @@ export async function verifyDataset(
           const split = await dataset.split(name);
           for (let i = 0; i < split.size; i++) {
             await telling(split.entry(i));
-            onProgress?.(++entries, total);
+            entries++;
+            onProgress?.(entries, total);
           }
         })(),
       );
