@@ -12,9 +12,10 @@ export { FolderUpdate, finishUpdates } from './update.js';
 export { type Walked, walkFolder } from './walk.js';
 export {
   moveInPlaceSync,
-  syncFolder,
+  syncPath,
   type WriteOptions,
   writeAtomically,
   writeAtomicallySync,
+  writeNewSync,
   writeTextSync,
 } from './write.js';

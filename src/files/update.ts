@@ -6,7 +6,7 @@
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { isTemporary, leftoversIn, temporaryIn } from './temporary.js';
-import { moveInPlaceSync, syncFolder, writeTextSync } from './write.js';
+import { moveInPlaceSync, syncPath, writeTextSync } from './write.js';
 
 /** In a folder of new things: it is whole, and what is to be done with it. */
 const DECISION = '.commit.json';
@@ -47,10 +47,10 @@ export class FolderUpdate {
 
   /** Puts the new things in place; from here on a kill cannot undo it. @throws errors of the system */
   commit({ place, remove = [] }: { place: readonly string[]; remove?: readonly string[] }): void {
-    for (const name of place) {
-      if (lstatSync(join(this.folder, name)).isDirectory()) syncFolder(join(this.folder, name));
+    for (const entry of readdirSync(this.folder, { recursive: true, withFileTypes: true })) {
+      if (entry.isDirectory()) syncPath(join(entry.parentPath, entry.name));
     }
-    syncFolder(this.folder);
+    syncPath(this.folder);
     const decision: Decision = { place, remove };
     writeTextSync(join(this.folder, DECISION), JSON.stringify(decision));
     carryOut(this.folder, this.out, decision);
@@ -101,7 +101,7 @@ function carryOut(folder: string, out: string, { place, remove }: Decision): voi
     setAside(path, join(replaced, name));
     renameSync(made, path);
   }
-  syncFolder(out);
+  syncPath(out);
   rmSync(folder, { recursive: true, force: true });
 }
 

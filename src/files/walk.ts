@@ -11,17 +11,18 @@ export interface Walked {
   readonly loops: readonly string[];
 }
 
-/** Links that point at each other's folders can make a small tree look endless: more folders than this are refused. */
-const MOST_FOLDERS = 100_000;
+/** Links to each other's folders can make a small tree look endless: more folders than this behind links are refused. */
+const MOST_LINKED = 10_000;
 
 /** @throws errors of the system for the folder itself; what cannot be looked into below it counts as empty */
 export async function walkFolder(root: string): Promise<Walked> {
   const files: string[] = [];
   const loops: string[] = [];
-  let folders = 0;
-  const enter = async (folder: string, prefix: string, above: readonly string[]): Promise<void> => {
-    if (++folders > MOST_FOLDERS)
-      throw new Error(`it has more than ${MOST_FOLDERS} folders; do its links lead in a circle?`);
+  let linked = 0;
+  const enter = async (folder: string, prefix: string, above: readonly string[], byLink: boolean): Promise<void> => {
+    if (byLink && ++linked > MOST_LINKED) {
+      throw new Error(`its links lead to more than ${MOST_LINKED} folders; do they point at each other?`);
+    }
     const real = await realpath(folder);
     if (above.includes(real)) {
       loops.push(prefix.slice(0, -1));
@@ -32,10 +33,11 @@ export async function walkFolder(root: string): Promise<Walked> {
       const path = join(folder, entry.name);
       const isLink = entry.isSymbolicLink();
       const found = isLink ? await stat(path).catch((): Stats | undefined => undefined) : entry;
-      if (found?.isDirectory()) await enter(path, `${prefix}${entry.name}/`, [...above, real]);
-      else if (found) files.push(prefix + entry.name);
+      if (found?.isDirectory()) {
+        await enter(path, `${prefix}${entry.name}/`, [...above, real], byLink || isLink);
+      } else if (found) files.push(prefix + entry.name);
     }
   };
-  await enter(root, '', []);
+  await enter(root, '', [], false);
   return { files, loops };
 }

@@ -60,6 +60,16 @@ export function writeAtomicallySync(
   }
 }
 
+/** A new file in a folder that is made apart (see FolderUpdate), which goes to the disk as a whole. @throws errors of the system */
+export function writeNewSync(path: string, bytes: Uint8Array): void {
+  const file = openSync(path, 'wx');
+  try {
+    writeWholeSync(file, bytes);
+  } finally {
+    closeSync(file);
+  }
+}
+
 /** A text in UTF-8. */
 export function writeTextSync(path: string, text: string, options?: WriteOptions): void {
   writeAtomicallySync(path, [Buffer.from(text)], options);
@@ -152,7 +162,7 @@ function putInPlace(finished: string, { path, found }: FileTarget): void {
     overwriteSync(path, contentOf(finished));
     rmSync(finished);
   }
-  syncFolder(dirname(path));
+  syncPath(dirname(path));
 }
 
 /** Gives a file the owner and mode of another; false where that may not be. */
@@ -296,14 +306,14 @@ function* gathered(parts: Iterable<Uint8Array>): Generator<Uint8Array> {
   if (size > 0) yield Buffer.concat(small);
 }
 
-/** Makes a rename last through a power cut, where the system can (Windows cannot open folders). */
-export function syncFolder(path: string): void {
+/** Makes a file, or the names in a folder, last through a power cut, where the system can (Windows cannot open folders). */
+export function syncPath(path: string): void {
   let folder: number | undefined;
   try {
     folder = openSync(path, 'r');
     fsyncSync(folder);
   } catch {
-    // The file itself is on the disk.
+    // It will be written in time, but for a power cut.
   } finally {
     if (folder !== undefined) closeSync(folder);
   }

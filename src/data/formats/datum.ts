@@ -2,12 +2,14 @@
 
 import { fail } from '../../diagnostics/index.js';
 import { create, decode, encode } from '../../schema/index.js';
-import { convertChannels, decodeImage, type Planes, toPlanes } from './image.js';
+import { decodeImage, type Planes, toPlanes } from './image.js';
 
 /** What a Datum holds. */
 export interface DatumContent extends Planes {
   /** The class of a classification database; 0 elsewhere. */
   readonly label: number;
+  /** Whether its pixels stand in it as they are, not as a PNG or JPEG file. */
+  readonly isRaw?: boolean;
 }
 
 /** Bytes go into `data`, floats into `float_data`; three planes are blue, green, red. */
@@ -18,7 +20,10 @@ export function encodeDatum(planes: Planes, label = 0): Uint8Array {
 }
 
 export interface DatumOptions {
-  /** Convert to three planes (Caffe's `force_color`) or to one (`force_gray`). */
+  /**
+   * Convert a picture file to three planes (Caffe's `force_color`) or to one (`force_gray`). Raw pixels stay as they are:
+   * Caffe's DecodeDatum minds encoded Datums only.
+   */
   readonly channels?: 1 | 3;
   /** What diagnostics call it. */
   readonly name?: string;
@@ -30,7 +35,7 @@ export async function decodeDatum(bytes: Uint8Array, options: DatumOptions = {})
   const datum = decodeMessage(bytes, name);
   const { label } = datum;
   if (datum.encoded) {
-    const image = await decodeImage(datum.data, name);
+    const image = await decodeImage(datum.data, name, { asStored: true });
     return { ...toPlanes(image, options.channels ?? image.channels), label };
   }
   const { channels, height, width } = datum;
@@ -38,8 +43,7 @@ export async function decodeDatum(bytes: Uint8Array, options: DatumOptions = {})
   if (data.length !== channels * height * width || data.length === 0) {
     throw damagedDatum(name, `it says ${channels} × ${height} × ${width} and holds ${data.length} values`);
   }
-  const planes: Planes = { channels, height, width, data };
-  return { ...(options.channels ? convertChannels(planes, options.channels) : planes), label };
+  return { channels, height, width, data, label, isRaw: true };
 }
 
 function decodeMessage(bytes: Uint8Array, name: string) {

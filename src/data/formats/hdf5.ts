@@ -3,6 +3,7 @@
  * (hdf5_data_layer.cpp). Files are read in turn, a batch may take rows of two.
  */
 
+import { basename } from 'node:path';
 import { fail, type MokapotError, type Source } from '../../diagnostics/index.js';
 import type { Random } from '../../random/index.js';
 import { Hdf5Reader } from '../../weights/formats/hdf5_read.js';
@@ -47,6 +48,11 @@ export class Hdf5List {
    *   others), each with the place in the list
    */
   static async open(path: string, tops: readonly string[], folder: string | undefined): Promise<Hdf5List> {
+    if (isHdf5File(path)) {
+      throw fail('hdf5-list', `${path} is an HDF5 file; source is a text file that lists them.`, {
+        hint: `Write "${basename(path)}" into a text file, e.g. train_h5.txt, and give that: source: "train_h5.txt".`,
+      });
+    }
     const source = { name: path, text: await readListText(path, 'hdf5-list') };
     const lines = source.text
       .split('\n')
@@ -133,6 +139,15 @@ export class Hdf5List {
     if (this.loaded.size >= KEPT) this.loaded.delete(this.loaded.keys().next().value!);
     this.loaded.set(file, read);
     return read;
+  }
+}
+
+/** By its first bytes, 0x89 and "HDF". What cannot be read here is told by who reads the list. */
+function isHdf5File(path: string): boolean {
+  try {
+    return withFile(path, bytes => Buffer.from(bytes.peek(0, 4)).toString('latin1')) === '\x89HDF';
+  } catch {
+    return false;
   }
 }
 

@@ -6,6 +6,7 @@ import { fail } from '../../diagnostics/index.js';
 import { fileError, readRegular } from '../../files/index.js';
 import { CodecError, decodeJpegFamily } from '../dicom/codecs.js';
 import { type DicomPicture, readDicom } from '../dicom/read.js';
+import { readJpegHead, turned } from './jpeg_head.js';
 
 /** Red, green, blue, 0 to 255. */
 export type Color = readonly [number, number, number];
@@ -56,13 +57,30 @@ interface Decoded {
   readonly palette?: readonly Color[];
 }
 
+export interface DecodeOptions {
+  /** A JPEG as its pixels are stored, not turned as its EXIF orientation says. */
+  readonly asStored?: boolean;
+}
+
 /** @throws MokapotError `image-unsupported`, `image-damaged`. */
-async function decode(bytes: Uint8Array, name: string): Promise<Decoded> {
+async function decode(bytes: Uint8Array, name: string, { asStored = false }: DecodeOptions = {}): Promise<Decoded> {
+  const jpeg = isJpeg(bytes) ? readJpegHead(bytes) : undefined;
+  if (jpeg?.components === 4) {
+    throw fail(
+      'image-unsupported',
+      `${name} is a CMYK JPEG: it has four inks for printing, and no red, green and blue.`,
+      {
+        hint: 'Save it as RGB (ImageMagick: magick in.jpg -colorspace sRGB out.jpg).',
+      },
+    );
+  }
   try {
     if (isPng(bytes)) return decodePng(bytes);
-    if (isJpeg(bytes)) {
+    if (jpeg) {
       const { data, width, height, samples, bits } = await decodeJpegFamily(bytes);
-      if (data instanceof Uint8Array) return { data, width, height, channels: samples, bits };
+      if (data instanceof Uint8Array) {
+        return { ...turned({ data, width, height, channels: samples }, asStored ? 1 : jpeg.orientation), bits };
+      }
     }
   } catch (cause) {
     const reason = cause instanceof CodecError ? cause.message : 'its data are damaged';
@@ -80,6 +98,7 @@ function decodePng(bytes: Uint8Array): Decoded {
   checkPngChunks(head);
   const [columns, rows] = [head.getUint32(16), head.getUint32(20)];
   if (columns * rows > MAX_PIXELS) throw new CodecError(`it says it is ${columns} × ${rows}`);
+  checkPngSize(head, columns, rows);
   const png = decodePngFile(bytes, { checkCrc: true });
   const { width, height, channels, depth } = png;
   const packed = png.data instanceof Uint16Array ? png.data : Uint8Array.from(png.data);
@@ -102,6 +121,19 @@ function checkPngChunks(file: DataView): void {
   }
 }
 
+/** Deflate makes no row longer: packed data that are longer than the pixels would unfold to who knows what. */
+function checkPngSize(file: DataView, columns: number, rows: number): void {
+  const DATA = 0x49444154;
+  const samples = [1, 0, 3, 1, 2, 0, 4][file.getUint8(25)] ?? 1;
+  const pixels = rows * (8 + Math.ceil((columns * samples * file.getUint8(24)) / 8));
+  let packed = 0;
+  for (let at = 8; at + 12 <= file.byteLength; at += 12 + file.getUint32(at)) {
+    if (file.getUint32(at + 4) === DATA) packed += file.getUint32(at);
+  }
+  if (packed > 1.01 * pixels + 4096)
+    throw new CodecError(`${packed} bytes are too many for ${columns} × ${rows} pixels`);
+}
+
 function cutOff({ byteLength }: DataView, wanted: number): CodecError {
   return new CodecError(`it is cut off: it has ${byteLength} bytes, and at least ${wanted} belong to it`);
 }
@@ -121,11 +153,12 @@ function unpackBits(packed: Uint8Array, rowSamples: number, rows: number, bits: 
 }
 
 /**
- * A PNG or JPEG as 8-bit grey or RGB: palettes are resolved, alpha is dropped, 16 bits become 8, fewer are stretched.
+ * A PNG or JPEG as 8-bit grey or RGB: palettes are resolved, alpha is dropped, 16 bits become 8, fewer are stretched, and
+ * the picture is turned as its EXIF orientation says.
  * @throws MokapotError `image-unsupported`, `image-damaged`.
  */
-export async function decodeImage(bytes: Uint8Array, name = '<picture>'): Promise<Raster> {
-  const source = await decode(bytes, name);
+export async function decodeImage(bytes: Uint8Array, name = '<picture>', options: DecodeOptions = {}): Promise<Raster> {
+  const source = await decode(bytes, name, options);
   const { width, height, palette } = source;
   const size = width * height;
   const colors = palette ? 3 : source.channels >= 3 ? 3 : 1;

@@ -1,11 +1,11 @@
 /** Caffe's ImageData: a text that lists picture files and their labels (image_data_layer.cpp). */
 
 import { isAbsolute } from 'node:path';
-import { fail, type Source } from '../../diagnostics/index.js';
+import { type Diagnostic, fail, type Source } from '../../diagnostics/index.js';
 import { fileError, readRegular } from '../../files/index.js';
 import { lineLocation, placesOf } from '../files.js';
 import type { Entry, EntrySource } from '../sets/dataset.js';
-import { imread } from './imread.js';
+import { imread, imreadWarnings } from './imread.js';
 import { resizeLinear } from './resize.js';
 
 export interface ImageListOptions {
@@ -37,13 +37,19 @@ export async function openImageList(path: string, options: ImageListOptions = {}
   const text = await readListText(path, 'image-list');
   const source: Source = { name: path, text };
   const lines = parseImageList(source);
+  const notes: Diagnostic[] = [];
   return {
     name: path,
     size: lines.length,
+    notes,
     async entry(position): Promise<Entry> {
       const { name, label, line } = lines[position]!;
       const bytes = await readNamed(rootFolder + name, folder, { source, line });
-      const picture = await imread(bytes, isColor, `${rootFolder}${name} (line ${line + 1} of ${path})`);
+      const what = `${rootFolder}${name} (line ${line + 1} of ${path})`;
+      const picture = await imread(bytes, isColor, what);
+      for (const note of imreadWarnings(bytes, isColor, what)) {
+        if (!notes.some(told => told.code === note.code)) notes.push(note);
+      }
       const { channels, data, ...size } = height > 0 ? resizeLinear(picture, height, width) : picture;
       const shape = [channels, size.height, size.width] as const;
       return { name, data: Float32Array.from(data), shape, label: Float32Array.of(label), labelShape: [] };
@@ -54,11 +60,16 @@ export async function openImageList(path: string, options: ImageListOptions = {}
 
 /** A list's text. @throws MokapotError with `code` */
 export async function readListText(path: string, code: string): Promise<string> {
+  let bytes: Buffer;
   try {
-    return (await readRegular(path)).toString('utf8');
+    bytes = await readRegular(path);
   } catch (cause) {
     throw fileError(code, 'read', path, cause);
   }
+  if (!bytes.subarray(0, 65536).includes(0)) return bytes.toString('utf8');
+  throw fail(code, `${path} is a binary file; source is a text file that lists files.`, {
+    hint: 'Write the paths of the files into a text, one a line, and name that.',
+  });
 }
 
 /** The label is what follows the last space, as in Caffe, so that names may have spaces. Empty lines are passed over. */

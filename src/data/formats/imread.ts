@@ -3,16 +3,44 @@
  * library. EXIF's orientation is left alone, as OpenCV of Caffe's time did (2.4; 3.1 and later turn the picture).
  */
 
-import { decodeImage, isJpeg, type Raster, toPlanes } from './image.js';
+import { type Diagnostic, error } from '../../diagnostics/index.js';
+import { decodeImage, isJpeg, isPng, type Raster, toPlanes } from './image.js';
+import { readJpegHead } from './jpeg_head.js';
 import type { BytePlanes } from './resize.js';
 
 /** @throws MokapotError `image-unsupported`, `image-damaged`. */
 export async function imread(bytes: Uint8Array, isColor: boolean, name: string): Promise<BytePlanes> {
-  if (isColor) return bytePlanes(await decodeImage(bytes, name), 3);
+  const asStored = true;
+  if (isColor) return bytePlanes(await decodeImage(bytes, name, { asStored }), 3);
   const brightness = isJpeg(bytes) ? withoutChroma(bytes) : undefined;
-  if (brightness) return firstSample(await decodeImage(brightness, name));
-  const image = await decodeImage(bytes, name);
+  if (brightness) return firstSample(await decodeImage(brightness, name, { asStored }));
+  const image = await decodeImage(bytes, name, { asStored });
   return isJpeg(bytes) ? bytePlanes(image, 1) : pngGrey(image);
+}
+
+/** What Caffe's way of reading a picture makes of it that people do not expect, as warnings. */
+export function imreadWarnings(bytes: Uint8Array, isColor: boolean, name: string): Diagnostic[] {
+  const INDEXED = 3;
+  if (isPng(bytes) && bytes[25] === INDEXED && !isColor) {
+    return [
+      error('palette-as-grey', `${name} is an indexed PNG, and its colours are read as grey, as Caffe reads them.`, {
+        severity: 'warning',
+        hint: 'Is it a label picture? Save it as a grey PNG whose values are the classes, or make a data set, which reads the indices: mokapot dataset create images.',
+      }),
+    ];
+  }
+  const { orientation } = isJpeg(bytes) ? readJpegHead(bytes) : { orientation: 1 };
+  if (orientation === 1) return [];
+  return [
+    error(
+      'exif-orientation',
+      `${name} is to be turned (EXIF orientation ${orientation}), and is read as stored, as Caffe with OpenCV 2.4 reads it.`,
+      {
+        severity: 'warning',
+        hint: 'Turn the pixels themselves: magick in.jpg -auto-orient out.jpg. `mokapot dataset create images` turns them.',
+      },
+    ),
+  ];
 }
 
 function bytePlanes(image: Raster, channels: 1 | 3): BytePlanes {

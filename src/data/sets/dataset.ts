@@ -1,7 +1,7 @@
 /** Opens what a network is fed from: a data set's splits, or any LMDB of Datums as Caffe's Data layer reads it. */
 
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
-import { fail, MokapotError } from '../../diagnostics/index.js';
+import { type Diagnostic, error, fail, MokapotError } from '../../diagnostics/index.js';
 import { crc32 } from '../../weights/formats/checksums.js';
 import { decodeDatum } from '../formats/datum.js';
 import { type LmdbEntry, type LmdbReader, openLmdbReader } from '../formats/lmdb.js';
@@ -24,6 +24,8 @@ export interface EntrySource {
   /** What messages call it. */
   readonly name: string;
   readonly size: number;
+  /** What was odd about the entries read so far, as warnings, each kind once; more may come. */
+  readonly notes?: readonly Diagnostic[];
   entry(position: number): Promise<Entry>;
   close(): Promise<void>;
 }
@@ -177,13 +179,18 @@ export async function openLmdb(path: string, options: { channels?: 1 | 3 } = {})
     throw fail('lmdb-empty', `The database ${path} has no entries.`, { hint: 'Create it again.' });
   }
   const check = await checkOf(path);
+  const notes: Diagnostic[] = [];
   return {
     name: path,
     size: reader.size,
+    notes,
     async entry(position) {
       const { key, value } = await reader.entry(position);
       check({ key, value });
       const datum = await decodeDatum(value, { channels: options.channels, name: `${path}: ${key}` });
+      if (datum.isRaw && options.channels && datum.channels !== options.channels && notes.length === 0) {
+        notes.push(rawDatum(path, datum.channels, options.channels));
+      }
       return {
         name: key,
         data: Float32Array.from(datum.data),
@@ -194,6 +201,15 @@ export async function openLmdb(path: string, options: { channels?: 1 | 3 } = {})
     },
     close: () => reader.close(),
   };
+}
+
+function rawDatum(path: string, channels: number, wanted: 1 | 3): Diagnostic {
+  const field = wanted === 1 ? 'force_gray' : 'force_color';
+  const message = `${path} holds raw pixels of ${channels} channels, and keeps them: ${field} is for encoded pictures (PNG, JPEG) alone, as in Caffe.`;
+  return error('raw-datum-channels', message, {
+    severity: 'warning',
+    hint: `Leave ${field} out, or make the database again (convert_imageset --gray or --encoded; mokapot dataset create).`,
+  });
 }
 
 /** How the entries of a database that belongs to a data set are checked when they are first read; of any other, not at all. */

@@ -7,7 +7,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fail } from '../../diagnostics/index.js';
-import { type FolderUpdate, writeAtomically } from '../../files/index.js';
+import { type FolderUpdate, writeNewSync } from '../../files/index.js';
 import { Random } from '../../random/index.js';
 import { writeMrDicom } from '../dicom/write.js';
 import { type Group, innerContour, makePatient, type Patient, Scene, type Slice } from './anatomy.js';
@@ -117,10 +117,9 @@ async function writePatient(out: string, plan: PatientPlan, size: number, random
       sliceThickness: SLICE_MM,
       sliceLocation: level * SLICE_MM,
     });
-    await writeAtomically(join(images, `IM-${plan.series}-${file}.dcm`), [dicom]);
+    writeNewSync(join(images, `IM-${plan.series}-${file}.dcm`), dicom);
     const contour = innerContour(patient, slice).map(([x, y]): Point => [(x * size) / 256, (y * size) / 256]);
-    const text = Buffer.from(formatContour(contour));
-    await writeAtomically(join(contours, `IM-0001-${file}-icontour-manual.txt`), [text]);
+    writeNewSync(join(contours, `IM-0001-${file}-icontour-manual.txt`), Buffer.from(formatContour(contour)));
   }
   return plan.pictures;
 }

@@ -99,7 +99,7 @@ describe('Datums', () => {
   it('survive a round trip as bytes and as floats', async () => {
     for (const data of [Uint8Array.of(0, 128, 255, 1), Float32Array.of(-3, 1e5, 0.5, 2)]) {
       const back = await decodeDatum(encodeDatum({ channels: 1, height: 2, width: 2, data }, 9));
-      expect(back).toEqual({ channels: 1, height: 2, width: 2, data, label: 9 });
+      expect(back).toEqual({ channels: 1, height: 2, width: 2, data, label: 9, isRaw: true });
     }
   });
 
