@@ -208,6 +208,14 @@ export class Builder {
 
   oneHot = (x: Value, axis: number, depth: number): Value => this.one('oneHot', [x], { axis, depth });
 
+  // Indexing
+
+  /** x[index] along an axis: see `gather` in types.ts. */
+  gather = (x: Value, index: Value, axis: number): Value => this.one('gather', [x, index], { axis });
+  /** Sums of x by index along an axis. */
+  scatterAdd = (x: Value, index: Value, attrs: OpAttrs['scatterAdd']): Value =>
+    this.one('scatterAdd', [x, index], attrs);
+
   // Linear algebra
 
   matMul(a: Value, c: Value, { transposeA = false, transposeB = false } = {}): Value {

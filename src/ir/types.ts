@@ -150,6 +150,18 @@ export interface OpAttrs {
   /** Adds an axis of `depth` at `axis`: 1 where the (whole) value equals the position, else 0. */
   oneHot: { readonly axis: number; readonly depth: number };
 
+  // Indexing
+  /**
+   * x, index → y[…, m, …] = x[…, index[…, m, …], …] along `axis`. The index has x's axes, each as long as x's or 1 (the
+   * same for all places there), `axis` of any length. An index that is no whole number of 0 … size − 1 reads 0.
+   */
+  gather: { readonly axis: number };
+  /**
+   * x, index → y of `size` along `axis`, where y[…, index[…, m, …], …] is the sum of all such x[…, m, …] and 0 elsewhere:
+   * gather's adjoint. What an index that is no whole number of 0 … size − 1 names goes nowhere.
+   */
+  scatterAdd: { readonly axis: number; readonly size: number };
+
   // Linear algebra
   /** [..., m, k] · [..., k, n] with equal leading axes. */
   matMul: { readonly transposeA: boolean; readonly transposeB: boolean };

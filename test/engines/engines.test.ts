@@ -86,6 +86,34 @@ describe.each(['onnx', 'onnx-wasm', 'wasm', 'cpu', AS_TENSORFLOW, ...there])('en
       window: b.windowSum(x!, 1, 3),
     })));
 
+  it('gather and scatterAdd over any shapes, with gradients and indices out of range', () =>
+    fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.integer({ min: 1, max: 4 }), fc.boolean()), { minLength: 1, maxLength: 4 }),
+        fc.record({ axis: fc.nat(), count: fc.integer({ min: 1, max: 6 }), seed: fc.nat(1000), rows: fc.boolean() }),
+        async (dims, { axis: any, count, seed, rows }) => {
+          const axis = any % dims.length;
+          const data = dims.map(([d]) => d);
+          const index = dims.map(([d, alone], i) => (i === axis ? count : alone || rows ? 1 : d));
+          const picked = data.map((d, i) => (i === axis ? count : d));
+          const random = new Random(seed);
+          const size = data[axis]!;
+          // Whole numbers in and out of range, halves and what is no number.
+          const odd = [Number.NaN, 0.5, -1, size, 1e10, Number.NEGATIVE_INFINITY];
+          const at = Float32Array.from({ length: sizeOf(index) }, () =>
+            random.next() < 0.3 ? odd[random.integer(odd.length)]! : random.integer(size),
+          );
+          await compare(engine, [data, picked], (b, [x, u]) => {
+            const places = b.constant(at, index);
+            const read = withGradients(b, b.gather(x!, places, axis), [x!]);
+            const added = withGradients(b, b.scatterAdd(u!, places, { axis, size }), [u!]);
+            return { read: read['y']!, dread: read['d0']!, added: added['y']!, dadded: added['d0']! };
+          });
+        },
+      ),
+      { numRuns: 40, seed: 7 },
+    ));
+
   it.each([
     [false, false],
     [true, false],

@@ -95,6 +95,19 @@ describe('gradients of binary ops broadcast', () => {
 describe('gradients of reductions and moves', () => {
   it('sum', () => checkGradient([[2, 3, 4]], (b, [x]) => b.sum(b.mul(x!, x!), [0, 2])));
   it('max', () => checkGradient([[2, 5]], (b, [x]) => b.reduceMax(x!, [1]), { distinct: true }));
+  it('gather and scatterAdd, also with indices that name nothing', async () => {
+    const rows = [0, 2, 2, 5, -1];
+    const along = Array.from({ length: 2 * 5 * 3 }, (_, i) => (i * 7) % 6);
+    await checkGradient([[4, 3]], (b, [x]) => b.gather(x!, b.constant(Float32Array.from(rows), [5, 1]), 0));
+    await checkGradient([[2, 4, 3]], (b, [x]) => b.gather(x!, b.constant(Float32Array.from(along), [2, 5, 3]), 1));
+    await checkGradient([[5, 3]], (b, [x]) =>
+      b.scatterAdd(x!, b.constant(Float32Array.from(rows), [5, 1]), { axis: 0, size: 4 }),
+    );
+    await checkGradient([[2, 5, 3]], (b, [x]) =>
+      b.scatterAdd(x!, b.constant(Float32Array.from(along), [2, 5, 3]), { axis: 1, size: 4 }),
+    );
+  });
+
   it('windowSum', () => checkGradient([[2, 6, 2]], (b, [x]) => b.windowSum(x!, 1, 3)));
   it('reshape and transpose', () =>
     checkGradient([[2, 3, 4]], (b, [x]) => b.mul(b.transpose(x!, [2, 0, 1]), b.reshape(x!, [4, 2, 3]))));

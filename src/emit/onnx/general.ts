@@ -9,6 +9,7 @@ import type { Node, NodeOf, OpName, PoolAttrs, Shape, Value } from '../../ir/typ
 import { knownValues, type Parameters } from '../constants.js';
 import { padAfter, wholePlane } from '../windows.js';
 import { emitGraph, GREATEST_FILE, isSupported, tooLarge, unsupported, writeModel } from './emit.js';
+import { emitGather, emitScatterAdd, type IndexForm } from './ops/gather.js';
 import type { Emitter, Scope } from './ops/index.js';
 import { ElementType, type GraphProto } from './schema.js';
 import { GraphWriter } from './writer.js';
@@ -228,6 +229,9 @@ const emitters: Partial<{ readonly [K in OpName]: GeneralEmitter<K> }> = {
     return [w.op('Equal', [widened, classes], { type: ElementType.BOOL })];
   },
 
+  gather: (z, node) => emitGather(z.s, node, indexForm(z, node)),
+  scatterAdd: (z, node) => emitScatterAdd(z.s, node, indexForm(z, node)),
+
   /** Across channels: a product with a band of ones, as a convolution of one pixel. */
   windowSum(z, node) {
     const [x] = node.inputs as readonly [Value];
@@ -287,6 +291,22 @@ const emitters: Partial<{ readonly [K in OpName]: GeneralEmitter<K> }> = {
     return [w.op('Div', [mean, share])];
   },
 };
+
+function indexForm(z: Sizes, node: NodeOf<'gather'> | NodeOf<'scatterAdd'>): IndexForm {
+  const type = ElementType.INT64;
+  const last = (v: Value, axis: number) =>
+    z.s.w.op(
+      'Squeeze',
+      [
+        z.one(
+          z.general.axis(v, axis).map(d => d - 1),
+          node,
+        ),
+      ],
+      { type },
+    );
+  return { type, sizes: { shape: v => z.vector(z.general.shape(v), node), last } };
+}
 
 function windowAttrs(z: Sizes, node: NodeOf<'maxPool'> | NodeOf<'avePool'>) {
   const kernels = z.general.at<Node, string>(node, n => (n.attrs as PoolAttrs).kernel.join());

@@ -5,14 +5,17 @@
  */
 
 import type { Node, NodeOf, OpName, PoolAttrs, Value } from '../../ir/types.js';
+import { gatheringOnWebgpu } from './ops/gather.js';
 import type { Emitter, EmitterTable, Scope } from './ops/index.js';
 import { pooling, windows } from './ops/pool.js';
 import { shifted } from './ops/reduce.js';
 import { ElementType } from './schema.js';
 
-type Missing = 'sign' | 'windowSum' | 'maxPool' | 'maxPoolGrad';
+type Missing = 'sign' | 'windowSum' | 'maxPool' | 'maxPoolGrad' | 'gather' | 'scatterAdd';
 
 const emitters: EmitterTable<Missing> = {
+  ...gatheringOnWebgpu,
+
   sign(s, { inputs: [x] }) {
     const { w } = s;
     const isGreater = (a: string, b: string) =>

@@ -6,6 +6,7 @@ import type { Node, OpName, Shape, Value } from '../../ir/types.js';
 import type { Parameters } from '../constants.js';
 import { emitElementwise, isElementwiseOp } from './elementwise.js';
 import { cannotExport, type Emit, Emitter, type Layout, orderedIn } from './emitter.js';
+import { gather, scatterAdd } from './gather.js';
 import { attr, type NodeDef, type Weight } from './graph_def.js';
 import { conv2d, convInputGrad, matMul } from './linear.js';
 import {
@@ -55,6 +56,8 @@ const emitters: Partial<{ readonly [K in OpName]: Emit<K> }> = {
   slice,
   pad,
   oneHot,
+  gather,
+  scatterAdd,
   reduceSum,
   reduceMax,
   argMax,

@@ -4,6 +4,7 @@
  */
 
 import type { Node, NodeOf, OpName } from '../../ir/types.js';
+import { gather, scatterAdd } from './gather.js';
 import { conv2d, convFilterGrad, convInputGrad, matMul } from './linear.js';
 import { compileLoop, expressionOf, type Loop } from './loops.js';
 import { concat, oneHot, pad, slice, transpose } from './move.js';
@@ -33,6 +34,8 @@ const kernels: { readonly [K in Moving]: NodeKernel<K> } = {
   slice,
   pad,
   oneHot,
+  gather,
+  scatterAdd,
   matMul,
   conv2d,
   convInputGrad,

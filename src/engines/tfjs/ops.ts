@@ -4,6 +4,7 @@ import type * as tfjs from '@tensorflow/tfjs-core';
 import { parameterOf } from '../../ir/passes/fuse.js';
 import { sizeOf } from '../../ir/shape.js';
 import type { ConvAttrs, ElementwiseOp, FusedAttrs, Node, NodeOf, Shape } from '../../ir/types.js';
+import { gatherKernel } from './gather.js';
 import { poolingKernel, total } from './pooling.js';
 
 type Tf = typeof tfjs;
@@ -191,7 +192,7 @@ function matMul(tf: Tf, { attrs }: NodeOf<'matMul'>, [a, b]: readonly Tensor[]):
  * @param native whether the kernels are TensorFlow's own, which has more of them
  */
 export function tfjsKernel(tf: Tf, node: Node, native: boolean): ((inputs: readonly Tensor[]) => Tensor[]) | undefined {
-  const own = native && (filterHeavy(tf, node) ?? poolingKernel(tf, node));
+  const own = native && (filterHeavy(tf, node) ?? poolingKernel(tf, node) ?? gatherKernel(tf, node));
   if (own) return own;
   if (node.op in elementwise) {
     const run = elementwise[node.op as ElementwiseOp];

@@ -4,6 +4,7 @@ import type { OpName } from '../types.js';
 import { control } from './control.js';
 import type { OpTable } from './definition.js';
 import { elementwise } from './elementwise.js';
+import { gathering } from './gather.js';
 import { leaves } from './leaves.js';
 import { linear } from './linear.js';
 import { pooling } from './pool.js';
@@ -15,6 +16,7 @@ export const ops: OpTable<OpName> = {
   ...elementwise,
   ...reductions,
   ...shapes,
+  ...gathering,
   ...linear,
   ...pooling,
   ...control,

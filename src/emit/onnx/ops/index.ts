@@ -4,6 +4,7 @@ import type { Node, OpName } from '../../../ir/types.js';
 import { convolutions, leftovers } from './conv.js';
 import { elementwise } from './elementwise.js';
 import type { Emitter, EmitterTable } from './emitter.js';
+import { gathering } from './gather.js';
 import { linear } from './linear.js';
 import { keepsWidth, pooling, windowsMeet } from './pool.js';
 import { reductions } from './reduce.js';
@@ -13,6 +14,7 @@ const emitters: EmitterTable<Exclude<OpName, 'input' | 'variable' | 'constant' |
   ...elementwise,
   ...reductions,
   ...shapes,
+  ...gathering,
   ...linear,
   ...convolutions,
   ...pooling,
