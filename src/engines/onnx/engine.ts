@@ -9,6 +9,7 @@ import { DeviceVariables } from './device_variables.js';
 import { Formula } from './formula.js';
 import { OnnxProgram } from './program.js';
 import { type OnnxRuntime, Session, type SessionOptions } from './runtime.js';
+import type { EngineContext } from './steps.js';
 import { fillOf } from './updates.js';
 import { type Block, rowOf, Variables } from './variables.js';
 
@@ -19,10 +20,9 @@ export interface OnnxEngineOptions {
   readonly largest?: number;
 }
 
-export class OnnxEngine implements Engine {
+export class OnnxEngine implements Engine, EngineContext {
   readonly variables = new Variables();
   readonly isOnHost: boolean;
-  /** Variables in the device's memory, where the library can keep them there: with WebGPU. */
   readonly deviceVariables: DeviceVariables | undefined;
   readonly readNow?: (variable: string) => Float32Array;
   readonly patience: number;
@@ -78,7 +78,6 @@ export class OnnxEngine implements Engine {
     this.peak = Math.max(this.peak, bytes);
   }
 
-  /** Rows of a block become sums of rows: its last `factors.length` of `count` ones from `first` on, all at once. */
   async combineRows(
     block: Block,
     first: number,
@@ -100,7 +99,6 @@ export class OnnxEngine implements Engine {
     );
   }
 
-  /** The session of an elementwise node's formula, the same for all nodes of one formula. */
   formula(node: Node): Promise<Formula> {
     const numbers = node.inputs.map(v => fillOf(v) !== undefined || sizeOf(v.shape) === 1);
     const key = JSON.stringify([expressionOf(node).steps, expressionOf(node).results, numbers]);

@@ -13,12 +13,11 @@ import type { Graph, Node, NodeOf, Value } from '../../ir/types.js';
 import { fed, refuseLarge } from '../executor.js';
 import { peakOf, tooLarge } from '../memory.js';
 import type { Observer, Program } from '../types.js';
-import type { OnnxEngine } from './engine.js';
 import { HostStep } from './host_step.js';
 import { partition, rootOf, type Subgraph } from './partition.js';
 import type { DeviceArray } from './runtime.js';
 import { SessionStep } from './session_step.js';
-import type { Arrays, Step } from './steps.js';
+import type { Arrays, EngineContext, Step } from './steps.js';
 import { UpdateStep } from './update_step.js';
 import { fillOf, splitUpdates, unsplit } from './updates.js';
 import { rowOf } from './variables.js';
@@ -29,7 +28,7 @@ export class OnnxProgram implements Program {
   private readonly plans = new Map<string, Plan>();
 
   constructor(
-    private readonly engine: OnnxEngine,
+    private readonly engine: EngineContext,
     private readonly graph: Graph,
   ) {}
 
@@ -84,7 +83,7 @@ class Plan {
   private last: Promise<unknown> = Promise.resolve();
 
   constructor(
-    private readonly engine: OnnxEngine,
+    private readonly engine: EngineContext,
     graph: Graph,
     fetch: readonly string[],
   ) {

@@ -7,10 +7,9 @@ import { GraphWriter } from '../../emit/onnx/writer.js';
 import { sizeOf } from '../../ir/shape.js';
 import type { Value } from '../../ir/types.js';
 import type { Observer } from '../types.js';
-import type { OnnxEngine } from './engine.js';
 import type { Subgraph } from './partition.js';
 import { type Bound, type DeviceArray, Session, type SessionOptions } from './runtime.js';
-import type { Arrays, Step } from './steps.js';
+import type { Arrays, EngineContext, Step } from './steps.js';
 
 /** A stage's graph, written, with what its names stand for. */
 interface Written {
@@ -81,7 +80,7 @@ export class SessionStep implements Step {
   private isChecked: boolean;
 
   constructor(
-    private readonly engine: OnnxEngine,
+    private readonly engine: EngineContext,
     private readonly stage: Subgraph,
     mayFreeze: boolean,
     /** Values that only become a variable's, with its name: they stay on the device. */

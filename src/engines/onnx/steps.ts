@@ -1,8 +1,29 @@
-/** What a plan does one after the other, and how what is done reaches its arrays. */
+/** What a plan does one after the other, what it has of the engine, and how what is done reaches its arrays. */
 
-import type { Value } from '../../ir/types.js';
-import type { Observer } from '../types.js';
-import type { DeviceArray } from './runtime.js';
+import type { Node, Value } from '../../ir/types.js';
+import type { Engine, Observer } from '../types.js';
+import type { DeviceVariables } from './device_variables.js';
+import type { Formula } from './formula.js';
+import type { DeviceArray, OnnxRuntime, SessionOptions } from './runtime.js';
+import type { Block, Variables } from './variables.js';
+
+/** Of the engine, what programs and their steps use. */
+export interface EngineContext extends Pick<Engine, 'name' | 'limit' | 'memory'> {
+  readonly runtime: OnnxRuntime;
+  readonly provider: SessionOptions['provider'];
+  readonly variables: Variables;
+  /** Variables in the device's memory, where the library can keep them there: with WebGPU. */
+  readonly deviceVariables: DeviceVariables | undefined;
+  /** How many times the price of a session with constants goes into runs without one before it is made. */
+  readonly patience: number;
+  /** Most bytes of one array, where the device has a limit. */
+  readonly largest: number | undefined;
+  notePeak(bytes: number): void;
+  /** Rows of a block become sums of rows: its last `factors.length` of `count` ones from `first` on, all at once. */
+  combineRows(block: Block, first: number, count: number, factors: readonly (readonly number[])[]): Promise<void>;
+  /** The session of an elementwise node's formula, the same for all nodes of one formula. */
+  formula(node: Node): Promise<Formula>;
+}
 
 /** Arrays of values during a run, by root. */
 export interface Arrays {

@@ -4,10 +4,9 @@ import { sizeOf } from '../../ir/shape.js';
 import type { Value } from '../../ir/types.js';
 import { hostKernel } from '../host/kernels.js';
 import type { Observer } from '../types.js';
-import type { OnnxEngine } from './engine.js';
 import type { Operand } from './formula.js';
 import { rootOf } from './partition.js';
-import type { Arrays } from './steps.js';
+import type { Arrays, EngineContext } from './steps.js';
 import { fillOf, linearForm, type Update } from './updates.js';
 import type { Block } from './variables.js';
 
@@ -20,7 +19,7 @@ export class UpdateStep {
   private readonly length: number;
 
   constructor(
-    private readonly engine: OnnxEngine,
+    private readonly engine: EngineContext,
     private readonly update: Update,
   ) {
     const { node } = update;
