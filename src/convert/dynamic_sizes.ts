@@ -4,10 +4,11 @@
  */
 
 import { fail, MokapotError } from '../diagnostics/index.js';
-import { type Graph, pruneDead, type Shape, type Value } from '../ir/index.js';
+import { type ExportTarget, type Graph, pruneDead, type Shape, type Value } from '../ir/index.js';
 import { GeneralGraph } from '../ir/passes/generalise.js';
 import { LOSS, type LowerOptions, lowerNet, type NetGraph } from '../net/index.js';
 import type { Net } from '../runtime/net.js';
+import type { Job } from './types.js';
 
 /** What of its inputs an exported model leaves open. */
 export interface OpenSizes {
@@ -27,9 +28,14 @@ export interface DynamicExport<T> {
 
 export type InputShapes = Readonly<Record<string, Shape>>;
 
-/** How the net is lowered: with what before its inputs, up to which blobs (default: its outputs). */
-export interface Lowering extends Pick<LowerOptions, 'prepare'> {
+/** How the net is lowered: for what, with what before its inputs, up to which blobs (default: its outputs). */
+export interface Lowering extends Pick<LowerOptions, 'prepare' | 'target'> {
   readonly outputs?: readonly string[];
+}
+
+export function loweringFor({ options, prepared }: Pick<Job, 'options' | 'prepared'>, target: ExportTarget): Lowering {
+  const { outputs } = options;
+  return { target, ...(prepared && { prepare: prepared.lower }), ...(outputs && { outputs }) };
 }
 
 /** Nets that halve the plane n times, and join what they get, may want multiples of 2^n. */
@@ -150,10 +156,11 @@ function graphsAt(net: Net, samples: readonly InputShapes[], lowering: Lowering)
 }
 
 /** The graph of the outputs. Inputs stay, read or not: a Crop asks for the size of its second one alone. */
-function forwardGraph(net: NetGraph, { prepare, outputs: wanted }: Lowering): Graph {
+export function forwardGraph(net: NetGraph, { prepare, target, outputs: wanted }: Lowering): Graph {
   const inputs: Value[] = [];
   const { graph } = lowerNet(net, {
     updates: false,
+    ...(target && { target }),
     fetch: wanted ?? 'outputs',
     prepare(b, blob, value) {
       inputs.push(value);

@@ -1,17 +1,28 @@
 /** What targets that are models have in common: the net said for as many sizes as it can be, and run to compare. */
 
 import { fail } from '../diagnostics/index.js';
+import type { ExportTarget } from '../ir/index.js';
 import type { GeneralGraph } from '../ir/passes/generalise.js';
 import type { Net } from '../runtime/net.js';
 import { type Comparison, compare, type LoadedModel } from './compare.js';
-import { type DynamicExport, exportDynamic, type InputShapes, inputShapes, type OpenSizes } from './dynamic_sizes.js';
+import {
+  type DynamicExport,
+  exportDynamic,
+  type InputShapes,
+  inputShapes,
+  loweringFor,
+  type OpenSizes,
+} from './dynamic_sizes.js';
 import type { Job } from './types.js';
 
-export function exportJob<T>({ net, options, prepared }: Job, say: (general: GeneralGraph) => T): DynamicExport<T> {
+export function exportJob<T>(
+  { net, options, prepared }: Job,
+  target: ExportTarget,
+  say: (general: GeneralGraph) => T,
+): DynamicExport<T> {
   const open = options.fixed !== true;
   const wanted = { batch: open, plane: open && !prepared?.fixesPlane };
-  const { outputs } = options;
-  return exportDynamic(net, { ...(prepared && { prepare: prepared.lower }), ...(outputs && { outputs }) }, wanted, say);
+  return exportDynamic(net, loweringFor({ options, prepared }, target), wanted, say);
 }
 
 /** Of the greatest output: what two ways of adding up the same numbers may be apart. */

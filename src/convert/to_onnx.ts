@@ -8,7 +8,7 @@ import type { Job, TargetReport } from './types.js';
 export async function convertOnnx(job: Job): Promise<TargetReport> {
   const { net, stage, file, parameters } = job;
   job.progress('building the graph');
-  const said = exportJob(job, general => emitGeneralOnnx(general, parameters, { name: net.name }));
+  const said = exportJob(job, 'onnx', general => emitGeneralOnnx(general, parameters, { name: net.name }));
   job.progress('writing the file');
   const { bytes, inputs, outputs } = said.result;
   await stage.write(file, [bytes]);

@@ -14,7 +14,7 @@ export async function convertTfjs(job: Job): Promise<TargetReport> {
   const { options, stage, parameters } = job;
   const { layout = 'NCHW', quantize } = options;
   job.progress('building the graph');
-  const said = exportJob(job, general => emitTfjsGraph(general, parameters, { layout }));
+  const said = exportJob(job, 'tfjs', general => emitTfjsGraph(general, parameters, { layout }));
   const model = new TfjsModel(said.result, { ...(quantize && { quantize }) });
   job.progress('writing the weights');
   for (const { name, parts } of model.shards()) await stage.write(name, parts);

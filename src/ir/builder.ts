@@ -1,5 +1,6 @@
 /** Builds IR graphs: one method per op, shapes inferred, trivial ops left out. */
 
+import type { ExportTarget } from './export.js';
 import type { OpDefinition } from './ops/definition.js';
 import { ops } from './ops/index.js';
 import { pruneDead } from './passes/dead_code.js';
@@ -29,6 +30,11 @@ export class Builder {
   private readonly updates: Graph['assignments'][number][] = [];
   private values = 0;
   private currentLabel = '';
+
+  constructor(
+    /** What the graph is to become a model of; undefined where an engine runs it. */
+    private readonly target?: ExportTarget,
+  ) {}
 
   /** Runs `build` with its nodes labelled, e.g. by the layer's name. */
   withLabel<T>(label: string, build: () => T): T {
@@ -249,7 +255,9 @@ export class Builder {
   // Control
 
   stopGradient = (x: Value): Value => this.one('stopGradient', [x], {});
-  hostCall = (inputs: readonly Value[], attrs: HostCallAttrs): readonly Value[] => this.node('hostCall', inputs, attrs);
+  /** User code, or what takes its place in a model. */
+  hostCall = (inputs: readonly Value[], attrs: HostCallAttrs): readonly Value[] =>
+    (this.target && attrs.lower?.(this, inputs, this.target)) ?? this.node('hostCall', inputs, attrs);
 
   /** The graph of what `outputs`, `assignments` and side effects need. */
   finish({

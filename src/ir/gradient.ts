@@ -57,7 +57,7 @@ function dependents(order: readonly Node[], wrt: readonly Value[]): Set<Value> {
   const needed = new Set(wrt);
   for (const node of order) {
     if (!(ops[node.op] as OpDefinition<OpName>).gradient) continue;
-    if (node.op === 'hostCall' && !node.attrs.backward) continue;
+    if (node.op === 'hostCall' && !node.attrs.backward && !node.attrs.gradient) continue;
     if (node.inputs.some(v => needed.has(v))) for (const v of node.outputs) needed.add(v);
   }
   return needed;

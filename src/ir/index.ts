@@ -1,5 +1,6 @@
 /** The intermediate representation's public face. */
 export { Builder, type Operand } from './builder.js';
+export { type ExportTarget, OnnxType, type OnnxWriter } from './export.js';
 export { gradients, type Seed } from './gradient.js';
 export { ops } from './ops/index.js';
 export { pruneDead } from './passes/dead_code.js';

@@ -4,6 +4,9 @@
  * N×C×H×W here and everywhere above the targets.
  */
 
+import type { Builder } from './builder.js';
+import type { ExportTarget, OnnxWriter } from './export.js';
+
 export type Shape = readonly number[];
 
 /** What one op yields; used by reference. */
@@ -51,6 +54,21 @@ export interface HostCallAttrs {
    * returns one array per input (an empty one where there is no gradient). It is told for which inputs one is wanted.
    */
   readonly backward?: HostBackward;
+  /** The gradient in the graph instead: those of the inputs, of the forward's inputs and outputs and the outputs' gradients. */
+  readonly gradient?: (
+    b: Builder,
+    values: { readonly inputs: readonly Value[]; readonly outputs: readonly Value[] },
+    dy: readonly (Value | undefined)[],
+  ) => readonly (Value | undefined)[];
+  /**
+   * What takes its place in a graph that becomes a model: the same in ops of the IR, or in another call that ONNX can say.
+   * Undefined, or absent, where the target cannot say it: then it cannot be exported.
+   */
+  readonly lower?: (b: Builder, inputs: readonly Value[], target: ExportTarget) => readonly Value[] | undefined;
+  /** How ONNX says it: nodes that make the outputs of the inputs, of the sizes that they have here. */
+  readonly onnx?: (w: OnnxWriter, inputs: readonly string[]) => readonly string[];
+  /** Whether `onnx` holds whatever sizes the inputs have. */
+  readonly holdsForAllSizes?: boolean;
   /** Must run even where nothing reads its outputs (it prints, writes, counts). */
   readonly sideEffects?: boolean;
 }

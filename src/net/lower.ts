@@ -5,7 +5,7 @@
  * fed with a blob's gradient, `grad/<key>` and `grad/blob/<blob>` are gradients, `LOSS` is the weighted sum of the losses.
  */
 
-import { Builder, type Graph, gradients, type Seed, type Shape, type Value } from '../ir/index.js';
+import { Builder, type ExportTarget, type Graph, gradients, type Seed, type Shape, type Value } from '../ir/index.js';
 import type { NetGraph, NetLayer, NetParam } from './types.js';
 
 /** Output of the total loss, a scalar; absent in a net without one. No prototxt blob can have this name by accident. */
@@ -38,6 +38,8 @@ export interface LowerOptions {
   readonly until?: number;
   /** What a fed blob goes through before the net's layers see it: a model's own preprocessing. */
   readonly prepare?: (b: Builder, blob: string, value: Value) => Value;
+  /** What the graph is to become a model of. Default: an engine runs it. */
+  readonly target?: ExportTarget;
   /** Adds to the graph what happens with the gradients: the solver's rule. */
   readonly extend?: (b: Builder, parts: TrainingParts) => Graph['assignments'];
 }
@@ -62,7 +64,7 @@ export interface LoweredNet {
 }
 
 export function lowerNet(net: NetGraph, options: LowerOptions = {}): LoweredNet {
-  const b = new Builder();
+  const b = new Builder(options.target);
   const forward = lowerForward(b, net, options);
   const backward = lowerBackward(b, net, forward, options);
   const { params, last } = forward;

@@ -80,7 +80,7 @@ describe.each([
 
   it.each(NAMES.filter(name => !refused.includes(name)))('%s', async name => {
     const { golden, net, parameters } = await read(name);
-    const said = exportDynamic(net, {}, { batch: true, plane: true }, general => say(general, parameters));
+    const said = exportDynamic(net, { target }, { batch: true, plane: true }, general => say(general, parameters));
     const model = await said.result();
     const outputs = net.graph.outputs;
     const feeds = new Map<string, FedArray>(
@@ -105,7 +105,8 @@ describe.each([
 
   it.each(refused)('%s is refused', async name => {
     const { net, parameters } = await read(name);
-    const attempt = () => exportDynamic(net, {}, { batch: true, plane: true }, general => say(general, parameters));
+    const attempt = () =>
+      exportDynamic(net, { target }, { batch: true, plane: true }, general => say(general, parameters));
     expect(attempt).toThrow(MokapotError);
     expect(attempt).toThrow(/cannot be exported|for which ONNX has no op/);
     net.dispose();

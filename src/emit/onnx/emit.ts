@@ -111,7 +111,7 @@ function plain(node: Node, instead: GraphOptions['instead']): Lowering {
 export function isSupported(node: Node): boolean {
   switch (node.op) {
     case 'hostCall':
-      return false;
+      return node.attrs.onnx !== undefined;
     case 'input':
     case 'variable':
     case 'constant':

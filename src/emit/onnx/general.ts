@@ -229,6 +229,11 @@ const emitters: Partial<{ readonly [K in OpName]: GeneralEmitter<K> }> = {
     return [w.op('Equal', [widened, classes], { type: ElementType.BOOL })];
   },
 
+  hostCall(z, { label, inputs, attrs }) {
+    if (!attrs.holdsForAllSizes) throw new NotGeneral(label, 'is said for one size of its inputs');
+    return attrs.onnx!(z.s.w, inputs.map(z.s.float));
+  },
+
   gather: (z, node) => emitGather(z.s, node, indexForm(z, node)),
   scatterAdd: (z, node) => emitScatterAdd(z.s, node, indexForm(z, node)),
 

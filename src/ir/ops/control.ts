@@ -8,7 +8,8 @@ export const control: OpTable<'stopGradient' | 'hostCall' | 'fused'> = {
   hostCall: {
     shapes: (_, { outputs }) => outputs,
     gradient(b, node, dy, wanted) {
-      const { backward, name } = node.attrs;
+      const { backward, gradient, name } = node.attrs;
+      if (gradient) return gradient(b, node, dy);
       if (!backward) return node.inputs.map(() => undefined);
       const shapes = node.inputs.map(x => x.shape);
       const given = dy.map((d, i) => d ?? b.zeros(node.outputs[i]!.shape));

@@ -3,7 +3,7 @@
 import { sizeOf } from '../../ir/index.js';
 import { sub } from '../../schema/index.js';
 import { canonicalAxis, showBottom } from '../geometry/axis.js';
-import { atLabel, checkLabelCount, ignored, labelsAt } from '../rules/labels.js';
+import { atLabel, checkLabelCount, ignored, labelsAt, sumByLabel } from '../rules/labels.js';
 import type { LayerContext, LayerType } from '../types.js';
 
 function classAxis(ctx: LayerContext): number {
@@ -50,10 +50,8 @@ export const accuracy: LayerType = {
     const counted = skipped ? b.sub(sizeOf(labels.shape), b.sum(skipped)) : b.scalar(sizeOf(labels.shape));
     const overall = share(b.sum(found), counted);
     if (ctx.topCount === 1) return [overall];
-    const members = b.oneHot(labels, axis, classes);
-    const valid = skipped ? b.select(b.reshape(skipped, kept), 0, members) : members;
-    const others = kept.map((_, i) => i).filter(i => i !== axis);
-    const perClass = share(b.sum(b.mul(valid, b.reshape(found, kept)), others), b.sum(valid, others));
-    return [overall, perClass];
+    const one = b.broadcast(b.scalar(1), labels.shape);
+    const counting = skipped ? b.select(skipped, 0, one) : one;
+    return [overall, share(sumByLabel(b, found, labels, classes), sumByLabel(b, counting, labels, classes))];
   },
 };

@@ -3,11 +3,12 @@
  * best of each class.
  */
 
-import type { HostArray } from '../../ir/index.js';
+import { type Builder, type ExportTarget, type HostArray, sizeOf, type Value } from '../../ir/index.js';
 import { type DetectionOutputParameter, isSet, sub } from '../../schema/index.js';
 import { checkPredictions } from '../detection/box_predictions.js';
 import { type Box, boxAt, decode, overlap, type Prior, priorsOf, UNIT } from '../detection/boxes.js';
-import { detections, rowsShape } from '../detection/rows.js';
+import { type Detections, decodedBoxes, onnxDetections } from '../detection/export_detections.js';
+import { detections, filledRows, rowsShape } from '../detection/rows.js';
 import { foundShapes } from '../rules/found.js';
 import type { LayerContext, LayerType } from '../types.js';
 
@@ -46,14 +47,15 @@ function suppress(
   return kept;
 }
 
+/** One sample's predictions. */
 interface Predictions {
-  readonly loc: Float32Array;
-  readonly conf: Float32Array;
-  readonly priors: readonly Prior[];
+  readonly priors: number;
+  score(label: number, prior: number): number;
+  box(candidate: Candidate): Box;
 }
 
 /** Decodes the box of a candidate; each location prediction once. */
-function decoder({ loc, priors }: Predictions, param: DetectionOutputParameter): (candidate: Candidate) => Box {
+function decoder(loc: Float32Array, priors: readonly Prior[], param: DetectionOutputParameter): Predictions['box'] {
   const { num_classes, share_location, code_type, variance_encoded_in_target } = param;
   const known = new Map<number, Box>();
   return ({ prior: p, label }) => {
@@ -72,16 +74,15 @@ function decoder({ loc, priors }: Predictions, param: DetectionOutputParameter):
 function detect(predictions: Predictions, param: DetectionOutputParameter): Detection[] {
   const { num_classes, background_label_id, keep_top_k } = param;
   const least = isSet(param, 'confidence_threshold') ? param.confidence_threshold : -Infinity;
-  const boxOf = decoder(predictions, param);
   const kept: Detection[] = [];
   for (let label = 0; label < num_classes; label++) {
     if (label === background_label_id) continue;
     const found: Candidate[] = [];
-    for (let prior = 0; prior < predictions.priors.length; prior++) {
-      const score = predictions.conf[prior * num_classes + label]!;
+    for (let prior = 0; prior < predictions.priors; prior++) {
+      const score = predictions.score(label, prior);
       if (score > least) found.push({ label, score, prior });
     }
-    kept.push(...suppress(found, boxOf, param));
+    kept.push(...suppress(found, predictions.box, param));
   }
   if (keep_top_k < 0 || kept.length <= keep_top_k) return kept;
   const best = [...kept].sort((a, b) => b.score - a.score).slice(0, keep_top_k);
@@ -89,21 +90,85 @@ function detect(predictions: Predictions, param: DetectionOutputParameter): Dete
 }
 
 /** Rows [sample, label, score, xmin, ymin, xmax, ymax]. */
-function find(ctx: LayerContext, inputs: readonly HostArray[]): readonly (readonly number[])[] {
-  const param = sub(ctx.param, 'detection_output_param');
-  const [loc, conf, { data }] = inputs as readonly [HostArray, HostArray, HostArray];
-  const priors = priorsOf(data);
-  const samples = loc.shape[0]!;
-  const part = ({ data }: HostArray, n: number) =>
-    data.subarray((n * data.length) / samples, ((n + 1) * data.length) / samples);
-  return Array.from({ length: samples }, (_, n) =>
-    detect({ loc: part(loc, n), conf: part(conf, n), priors }, param).map(({ label, score, box }) => [
-      n,
-      label,
-      score,
-      ...box,
-    ]),
-  ).flat();
+function rowsOf(samples: readonly Predictions[], param: DetectionOutputParameter): readonly (readonly number[])[] {
+  return samples.flatMap((predictions, n) =>
+    detect(predictions, param).map(({ label, score, box }) => [n, label, score, ...box]),
+  );
+}
+
+/** The n-th of `count` parts. */
+function partOf({ data }: HostArray, n: number, count: number): Float32Array {
+  return data.subarray((n * data.length) / count, ((n + 1) * data.length) / count);
+}
+
+/** From the layer's bottoms: locations, scores and priors. */
+function predicted([loc, conf, boxes]: readonly HostArray[], param: DetectionOutputParameter): Predictions[] {
+  const priors = priorsOf(boxes!.data);
+  const samples = loc!.shape[0]!;
+  return Array.from({ length: samples }, (_, n) => {
+    const scores = partOf(conf!, n, samples);
+    return {
+      priors: priors.length,
+      score: (label, prior) => scores[prior * param.num_classes + label]!,
+      box: decoder(partOf(loc!, n, samples), priors, param),
+    };
+  });
+}
+
+/** From decoded boxes and scores, in the form of `onnxDetections`. */
+function decoded(
+  [boxes, scores]: readonly HostArray[],
+  { samples, priors, labels, sharesLocation }: Detections,
+): Predictions[] {
+  return Array.from({ length: samples }, (_, n) => {
+    const [own, of] = [partOf(boxes!, n, samples), partOf(scores!, n, samples)];
+    return {
+      priors,
+      score: (label, prior) => of[labels.indexOf(label) * priors + prior]!,
+      box: ({ label, prior }) => boxAt(own, 4 * (sharesLocation ? prior : labels.indexOf(label) * priors + prior)),
+    };
+  });
+}
+
+/**
+ * In a model for ONNX the same rows; for TensorFlow.js, whose suppression is no part of a graph, [samples, priors, locations
+ * · 4 + classes]: the decoded boxes, then the scores. `eta` has no equal.
+ */
+function exported(
+  b: Builder,
+  [loc, conf, priors]: readonly Value[],
+  target: ExportTarget,
+  { param, rows, name }: { readonly param: DetectionOutputParameter; readonly rows: number; readonly name: string },
+): readonly Value[] | undefined {
+  const { num_classes, background_label_id, share_location: sharesLocation } = param;
+  const boxes = decodedBoxes(b, loc!, priors!, param);
+  const [samples, count, locations] = boxes.shape as readonly [number, number, number];
+  const scores = b.reshape(conf!, [samples, count, num_classes]);
+  if (target === 'tfjs') return [b.concat([b.reshape(boxes, [samples, count, 4 * locations]), scores], 2)];
+  if (sub(param, 'nms_param').eta < 1) return undefined;
+  if (topK(param) === 0 || param.keep_top_k === 0) return [b.constant(filledRows([], samples, rows), rowsShape(rows))];
+  const labels = Array.from({ length: num_classes }, (_, i) => i).filter(i => i !== background_label_id);
+  const ofLabels = (x: Value, axis: number) =>
+    b.concat(
+      labels.map(label =>
+        b.slice(
+          x,
+          x.shape.map((_, i) => (i === axis ? label : 0)),
+          x.shape.map((d, i) => (i === axis ? 1 : d)),
+        ),
+      ),
+      axis,
+    );
+  const byClass = b.transpose(ofLabels(scores, 2), [0, 2, 1]);
+  const groups = sharesLocation ? boxes : b.transpose(ofLabels(boxes, 2), [0, 2, 1, 3]);
+  const flat = b.reshape(groups, [sizeOf(groups.shape) / (count * 4), count, 4]);
+  const given = { samples, priors: count, labels, sharesLocation, rows, param };
+  return b.hostCall([flat, byClass], {
+    name,
+    outputs: [rowsShape(rows)],
+    run: arrays => [filledRows(rowsOf(decoded(arrays, given), param), samples, rows)],
+    onnx: (w, inputs) => [onnxDetections(w, inputs, given)],
+  });
 }
 
 /** How many rows there can be at most. */
@@ -150,5 +215,16 @@ export const detectionOutput: LayerType = {
     checkPredictions(ctx, param);
     return { tops: foundShapes(ctx, () => [rowsShape(capacity(ctx))]), params: [] };
   },
-  ...detections(capacity, find),
+  ...detections(
+    capacity,
+    (ctx, inputs) => {
+      const param = sub(ctx.param, 'detection_output_param');
+      return rowsOf(predicted(inputs, param), param);
+    },
+    ctx => {
+      const { name } = ctx;
+      const param = sub(ctx.param, 'detection_output_param');
+      return (b, inputs, target) => exported(b, inputs, target, { param, rows: capacity(ctx), name });
+    },
+  ),
 };

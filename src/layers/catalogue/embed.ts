@@ -22,9 +22,8 @@ export const embed: LayerType = {
     return { tops: [[...ctx.bottomShapes[0]!, num_output]], params: bias_term ? [weight, bias] : [weight] };
   },
   lower(_, b, [x], [weight, bias]) {
-    const [words, width] = weight!.shape as readonly [number, number];
-    const rows = b.oneHot(b.floor(b.reshape(x!, [sizeOf(x!.shape)])), 1, words);
-    const vectors = b.matMul(rows, weight!);
+    const width = weight!.shape[1]!;
+    const vectors = b.gather(weight!, b.floor(b.reshape(x!, [sizeOf(x!.shape), 1])), 0);
     return [b.reshape(bias ? b.add(vectors, bias) : vectors, [...x!.shape, width])];
   },
 };

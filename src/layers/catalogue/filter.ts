@@ -1,8 +1,8 @@
 /** Filter: lets those samples pass for which the last bottom is not 0. */
 
-import type { HostFunction, Shape } from '../../ir/index.js';
+import type { Shape } from '../../ir/index.js';
 import { countOf, showBottom } from '../geometry/axis.js';
-import { chooseSamples } from '../rules/choose.js';
+import { placeSamples, rankAmong } from '../rules/choose.js';
 import type { LayerContext, LayerType } from '../types.js';
 
 /** Throws where the selector is no list with one number for each sample of every bottom (filter_layer.cpp). */
@@ -23,18 +23,6 @@ function check(ctx: LayerContext): void {
       `${showBottom(ctx, mismatch)} and ${showBottom(ctx, last)} differ in their first axis.`,
     );
   }
-}
-
-/** Positions of what is not 0, and −1 where there are fewer than `count` of them. */
-function positions(count: number): HostFunction {
-  return ([selector]) => {
-    const found = new Float32Array(count).fill(-1);
-    let next = 0;
-    selector!.data.forEach((v, i) => {
-      if (v !== 0 && next < count) found[next++] = i;
-    });
-    return [found];
-  };
 }
 
 /** How many samples pass: all, before the selector is known, as in Caffe. */
@@ -66,7 +54,8 @@ export const filter: LayerType = {
   },
   lower(ctx, b, bottoms) {
     const count = countOfPassing(ctx);
-    const [index] = b.hostCall([bottoms.at(-1)!], { name: ctx.name, outputs: [[count]], run: positions(count) });
-    return bottoms.slice(0, -1).map(x => chooseSamples(b, x, index!));
+    const selector = b.reshape(bottoms.at(-1)!, [bottoms[0]!.shape[0]!]);
+    const index = rankAmong(b, b.select(selector, 1, 0));
+    return bottoms.slice(0, -1).map(x => placeSamples(b, x, index, count));
   },
 };

@@ -20,8 +20,7 @@ function classAxis(ctx: LayerContext): number {
 function rowsOf(b: Builder, matrix: Value, labels: Value, x: Shape, axis: number): Value {
   const classes = x[axis]!;
   const [outer, inner] = [countOf(x, 0, axis), countOf(x, axis + 1)];
-  const which = b.oneHot(b.reshape(labels, [outer * inner]), 1, classes);
-  const rows = b.matMul(which, b.reshape(matrix, [classes, classes]));
+  const rows = b.gather(b.reshape(matrix, [classes, classes]), b.reshape(labels, [outer * inner, 1]), 0);
   return b.reshape(b.transpose(b.reshape(rows, [outer, inner, classes]), [0, 2, 1]), x);
 }
 

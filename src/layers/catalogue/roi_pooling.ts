@@ -1,6 +1,6 @@
 /** ROIPooling (Fast R-CNN): the maximum in each bin of a grid laid over each region of interest. */
 
-import type { HostArray, HostFunction } from '../../ir/index.js';
+import type { Builder, HostArray, Shape, Value } from '../../ir/index.js';
 import { sub } from '../../schema/index.js';
 import { checkRegions, regionAt, roundAway } from '../detection/regions.js';
 import { countOf } from '../geometry/axis.js';
@@ -16,54 +16,46 @@ function binOf(i: number, bins: number, from: number, to: number, size: number):
   return [inside(Math.floor(Math.fround(i * length))), inside(Math.ceil(Math.fround((i + 1) * length)))];
 }
 
-/** Maxima and where in its plane each lies; 0 and −1 of an empty bin. */
+/**
+ * Maxima, 0 of an empty bin; and for the gradient, channel by channel, the place n · H · W + h · W + w that each maximum came
+ * from, or −1: of a region that ends before it begins, which forward takes for one element, no gradient flows, nor to an
+ * element behind a region's end (Backward_cpu, and in_roi on the GPU).
+ */
 function pool(ctx: LayerContext, x: HostArray, rois: HostArray): Float32Array[] {
   const [batch, channels, height, width] = x.shape as readonly [number, number, number, number];
   const { pooled_h, pooled_w, spatial_scale } = sub(ctx.param, 'roi_pooling_param');
-  const count = rois.shape[0]! * channels * pooled_h * pooled_w;
-  const [top, index] = [new Float32Array(count), new Float32Array(count).fill(-1)];
-  for (let at = 0; at < count; at++) {
-    const pw = at % pooled_w;
-    const ph = Math.floor(at / pooled_w) % pooled_h;
-    const c = Math.floor(at / (pooled_w * pooled_h)) % channels;
-    const roi = Math.floor(at / (pooled_w * pooled_h * channels));
+  const [regions, bins] = [rois.shape[0]!, pooled_h * pooled_w];
+  const top = new Float32Array(regions * channels * bins);
+  const index = new Float32Array(top.length).fill(-1);
+  for (let at = 0; at < top.length; at++) {
+    const bin = at % bins;
+    const c = Math.floor(at / bins) % channels;
+    const roi = Math.floor(at / (bins * channels));
     const { sample, x1, y1, x2, y2 } = regionAt(ctx, rois, roi, batch);
     const scaled = (v: number) => edge(v, spatial_scale);
-    const [top0, bottom] = binOf(ph, pooled_h, scaled(y1), scaled(y2), height);
-    const [left, right] = binOf(pw, pooled_w, scaled(x1), scaled(x2), width);
+    const [left, upper, right, lower] = [scaled(x1), scaled(y1), scaled(x2), scaled(y2)] as const;
+    const [h0, h1] = binOf(Math.floor(bin / pooled_w), pooled_h, upper, lower, height);
+    const [w0, w1] = binOf(bin % pooled_w, pooled_w, left, right, width);
     const plane = (sample * channels + c) * height * width;
-    for (let h = top0; h < bottom; h++)
-      for (let w = left; w < right; w++) {
-        const place = h * width + w;
-        if (index[at]! >= 0 && !(x.data[plane + place]! > top[at]!)) continue;
-        index[at] = place;
+    let place = -1;
+    for (let h = h0; h < h1; h++)
+      for (let w = w0; w < w1; w++) {
+        if (place >= 0 && !(x.data[plane + h * width + w]! > top[at]!)) continue;
+        place = h * width + w;
         top[at] = x.data[plane + place]!;
       }
+    const flows = place >= 0 && place % width <= right && Math.floor(place / width) <= lower;
+    if (flows) index[(c * regions + roi) * bins + bin] = sample * height * width + place;
   }
   return [top, index];
 }
 
-/**
- * Gradients go to where the maxima came from; those that meet add up. Of a region that ends before it begins, which forward
- * takes for one element, none flows, nor to an element behind a region's end (Backward_cpu, and in_roi on the GPU).
- */
-function scatter(ctx: LayerContext): HostFunction {
-  const { spatial_scale } = sub(ctx.param, 'roi_pooling_param');
-  return ([x, rois, , index, dy]) => {
-    const [, channels, height, width] = x!.shape as readonly [number, number, number, number];
-    const dx = new Float32Array(x!.data.length);
-    const bins = countOf(index!.shape, 2);
-    dy!.data.forEach((d, at) => {
-      const place = index!.data[at]!;
-      const c = Math.floor(at / bins) % channels;
-      const roi = 5 * Math.floor(at / (bins * channels));
-      const n = Math.trunc(rois!.data[roi]!);
-      const [x2, y2] = [3, 4].map(i => edge(rois!.data[roi + i]!, spatial_scale)) as [number, number];
-      if (place < 0 || place % width > x2 || Math.floor(place / width) > y2) return;
-      dx[(n * channels + c) * height * width + place]! += d;
-    });
-    return [dx];
-  };
+/** Gradients go to where the maxima came from; those that meet add up. `index` is that of `pool`. */
+function spread(b: Builder, dy: Value, index: Value, x: Shape): Value {
+  const [batch, channels, height, width] = x as readonly [number, number, number, number];
+  const perChannel = b.reshape(b.transpose(dy, [1, 0, 2, 3]), [channels, countOf(dy.shape, 0) / channels]);
+  const dx = b.scatterAdd(perChannel, b.reshape(index, perChannel.shape), { axis: 1, size: batch * height * width });
+  return b.transpose(b.reshape(dx, [channels, batch, height, width]), [1, 0, 2, 3]);
 }
 
 /**
@@ -89,11 +81,24 @@ export const roiPooling: LayerType = {
   },
   lower(ctx, b, [x, rois]) {
     const { tops } = roiPooling.reshape(ctx);
-    const [top] = b.hostCall([x!, rois!], {
+    const shape = tops[0]!;
+    const { pooled_h, pooled_w, spatial_scale } = sub(ctx.param, 'roi_pooling_param');
+    const attrs = { pooled_shape: [pooled_h, pooled_w], spatial_scale: { float: spatial_scale } };
+    const [top] = b.hostCall([x!, b.reshape(rois!, [rois!.shape[0]!, 5])], {
       name: ctx.name,
-      outputs: [tops[0]!, tops[0]!],
+      outputs: [shape, [shape[1]!, shape[0]!, pooled_h, pooled_w]],
       run: ([image, regions]) => pool(ctx, image!, regions!),
-      backward: scatter(ctx),
+      gradient: (b, { inputs, outputs }, [dy]) => [dy && spread(b, dy, outputs[1]!, inputs[0]!.shape), undefined],
+      lower: (b, inputs, target) =>
+        target === 'onnx'
+          ? b.hostCall(inputs, {
+              name: ctx.name,
+              outputs: [shape],
+              run: ([image, regions]) => pool(ctx, image!, regions!).slice(0, 1),
+              holdsForAllSizes: true,
+              onnx: (w, given) => [w.op('MaxRoiPool', given, { attrs })],
+            })
+          : undefined,
     });
     return [top!];
   },

@@ -3,7 +3,15 @@
 import { type Builder, sizeOf, type Value } from '../../ir/index.js';
 import { sub } from '../../schema/index.js';
 import { canonicalAxis, countOf } from '../geometry/axis.js';
-import { atLabel, checkFirstAxis, checkLabelCount, ignored, labelsAt, normalizer } from '../rules/labels.js';
+import {
+  atLabel,
+  checkFirstAxis,
+  checkLabelCount,
+  ignored,
+  labelsAt,
+  normalizer,
+  sumByLabel,
+} from '../rules/labels.js';
 import { softmaxParts } from '../rules/softmax_rule.js';
 import type { LayerContext, LayerType } from '../types.js';
 
@@ -23,12 +31,12 @@ function classWeights(ctx: LayerContext, b: Builder, labels: Value, axis: number
   const { weight_by_label_freqs, class_weighting } = sub(ctx.param, 'loss_param');
   if (!weight_by_label_freqs) return undefined;
   const classes = ctx.bottomShapes[0]![axis]!;
-  const which = b.oneHot(b.reshape(labels, [sizeOf(labels.shape)]), 1, classes);
+  const ones = b.broadcast(b.scalar(1), labels.shape);
   const weights =
     class_weighting.length > 0
       ? b.constant(Float32Array.from(class_weighting), [classes])
-      : b.div(1, b.max(b.sum(which, [0]), 1));
-  return b.reshape(b.matMul(which, b.reshape(weights, [classes, 1])), labels.shape);
+      : b.div(1, b.max(sumByLabel(b, ones, labels, classes), 1));
+  return b.reshape(b.gather(weights, b.reshape(labels, [sizeOf(labels.shape)]), 0), labels.shape);
 }
 
 function checkWeights(ctx: LayerContext, classes: number): void {

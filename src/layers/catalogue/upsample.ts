@@ -45,26 +45,33 @@ function checkScale(ctx: LayerContext): void {
   }
 }
 
-/** Of two elements with the same place the later one stays, as in SegNet. */
-function spread(ctx: LayerContext, size: number, planes: number): HostFunction {
-  return ([x, mask]) => {
-    const out = new Float32Array(size * planes);
-    const per = x!.data.length / planes;
-    x!.data.forEach((v, i) => {
-      const place = mask!.data[i]!;
-      if (!(place >= 0 && place < size))
-        throw ctx.fail('upsample-mask', `the mask's ${place} lies outside a plane of ${size} elements.`);
-      out[Math.floor(i / per) * size + place] = v;
-    });
-    return [out];
-  };
+/**
+ * Whether each element has a place of its own in the plane whatever the numbers are: the mask is that of a MAX pooling
+ * whose windows do not overlap, over no more places than the plane has.
+ */
+function hasOwnPlaces({ node, index }: Value, size: number): boolean {
+  if (node.op !== 'maxPool' || index !== 1) return false;
+  const { kernel, stride } = node.attrs;
+  return kernel.every((k, i) => k <= stride[i]!) && countOf(node.inputs[0]!.shape, 2) <= size;
 }
 
-/** Each element's gradient is that of its place. */
-function gather(size: number, planes: number): HostFunction {
-  return ([x, mask, , dy]) => {
-    const per = x!.data.length / planes;
-    return [x!.data.map((_, i) => dy!.data[Math.floor(i / per) * size + mask!.data[i]!]!)];
+/** 1 for each element that stays, as in SegNet: of two with the same place the later one. */
+function lastOfEach(ctx: LayerContext, size: number): HostFunction {
+  return ([mask]) => {
+    const stays = new Float32Array(mask!.data.length);
+    const per = countOf(mask!.shape, 2);
+    for (let start = 0; start < stays.length; start += per) {
+      const taken = new Set<number>();
+      for (let i = start + per - 1; i >= start; i--) {
+        const place = mask!.data[i]!;
+        if (!(place >= 0 && place < size))
+          throw ctx.fail('upsample-mask', `the mask's ${place} lies outside a plane of ${size} elements.`);
+        if (taken.has(Math.trunc(place))) continue;
+        taken.add(Math.trunc(place));
+        stays[i] = 1;
+      }
+    }
+    return [stays];
   };
 }
 
@@ -121,12 +128,15 @@ export const upsample: LayerType = {
   lower(ctx, b, [x, mask]) {
     if (!mask) return [repeated(ctx, b, x!)];
     const shape = upsample.reshape(ctx).tops[0]!;
-    const [planes, size] = [countOf(shape, 0, 2), countOf(shape, 2)];
-    return b.hostCall([x!, mask], {
-      name: ctx.name,
-      outputs: [shape],
-      run: spread(ctx, size, planes),
-      backward: gather(size, planes),
-    });
+    const size = countOf(shape, 2);
+    const perPlane = [...x!.shape.slice(0, 2), countOf(x!.shape, 2)];
+    const places = b.reshape(b.floor(mask), perPlane);
+    let elements = x!;
+    if (!hasOwnPlaces(mask, size)) {
+      const [stays] = b.hostCall([mask], { name: ctx.name, outputs: [mask.shape], run: lastOfEach(ctx, size) });
+      // Every element has the gradient of its place, also one that does not stay.
+      elements = b.sub(x!, b.stopGradient(b.select(stays!, 0, x!)));
+    }
+    return [b.reshape(b.scatterAdd(b.reshape(elements, perPlane), places, { axis: 2, size }), shape)];
   },
 };

@@ -1,6 +1,6 @@
 /** Detections as SSD's blob has them: rows [sample, label, score, xmin, ymin, xmax, ymax], as many as were found. */
 
-import type { HostArray, Shape } from '../../ir/index.js';
+import type { HostArray, HostCallAttrs, Shape } from '../../ir/index.js';
 import { foundOnHost } from '../rules/found.js';
 import type { LayerContext } from '../types.js';
 
@@ -12,19 +12,35 @@ export function rowsShape(rows: number): Shape {
 
 type Rows = readonly (readonly number[])[];
 
-/** A layer whose only top are the rows that `find` gives, `most` at most; where it gives none, [sample, −1, …] for each sample. */
+/** The rows; where there are none, [sample, −1, …] for each sample. */
+function orNone(found: Rows, samples: number): Rows {
+  const none = (n: number) => [n, ...new Array<number>(WIDTH - 1).fill(-1)];
+  return found.length > 0 ? found : Array.from({ length: samples }, (_, n) => none(n));
+}
+
+/** The same as an array of `most` rows, those left over −1. */
+export function filledRows(found: Rows, samples: number, most: number): Float32Array {
+  const data = new Float32Array(most * WIDTH).fill(-1);
+  data.set(orNone(found, samples).flat().slice(0, data.length));
+  return data;
+}
+
+/**
+ * A layer whose only top are the rows that `find` gives, `most` at most; where it gives none, [sample, −1, …] for each sample.
+ * `model` is what takes its place in a model.
+ */
 export function detections(
   most: (ctx: LayerContext) => number,
   find: (ctx: LayerContext, inputs: readonly HostArray[]) => Rows,
+  model?: (ctx: LayerContext) => HostCallAttrs['lower'],
 ) {
   return foundOnHost({
     most: ctx => [rowsShape(most(ctx))],
     find(ctx, inputs) {
-      const none = (n: number) => [n, ...new Array<number>(WIDTH - 1).fill(-1)];
-      const found = find(ctx, inputs);
-      const rows = found.length > 0 ? found : Array.from({ length: inputs[0]!.shape[0]! }, (_, n) => none(n));
+      const rows = orNone(find(ctx, inputs), inputs[0]!.shape[0]!);
       return [{ shape: rowsShape(rows.length), data: Float32Array.from(rows.flat()) }];
     },
     filler: -1,
+    ...(model && { model }),
   });
 }

@@ -1,6 +1,6 @@
 /** Layers that find their tops on the host: how many rows there are, the numbers tell. */
 
-import { type HostArray, type Shape, sizeOf } from '../../ir/index.js';
+import { type HostArray, type HostCallAttrs, type Shape, sizeOf } from '../../ir/index.js';
 import type { LayerContext, LayerType } from '../types.js';
 
 interface Finding {
@@ -9,6 +9,8 @@ interface Finding {
   find(ctx: LayerContext, inputs: readonly HostArray[]): readonly HostArray[];
   /** What fills up tops of the greatest shapes. */
   readonly filler: number;
+  /** What takes its place in a model, whose tops have the greatest shapes. Absent: it cannot be exported. */
+  model?(ctx: LayerContext): HostCallAttrs['lower'];
 }
 
 /** The shapes found, or the greatest there can be where nobody has settled them. */
@@ -21,6 +23,7 @@ export function foundOnHost({
   most,
   find,
   filler,
+  model,
 }: Finding): Required<Pick<LayerType, 'settle' | 'lower' | 'canBackward'>> {
   const filled = (data: Float32Array, size: number) => {
     if (data.length === size) return data;
@@ -35,7 +38,8 @@ export function foundOnHost({
       const outputs = foundShapes(ctx, most);
       const run = (inputs: readonly HostArray[]) =>
         find(ctx, inputs).map(({ data }, i) => filled(data, sizeOf(outputs[i]!)));
-      return b.hostCall(bottoms, { name: ctx.name, outputs, run });
+      const lower = model?.(ctx);
+      return b.hostCall(bottoms, { name: ctx.name, outputs, run, ...(lower && { lower }) });
     },
   };
 }

@@ -61,9 +61,28 @@ export function heldAbove(b: Builder, x: Value, least: number): Value {
 /** Logarithms are taken of nothing smaller (loss_layer.hpp). */
 export const LOG_THRESHOLD = 1e-20;
 
+/**
+ * Up to so many classes a label is compared with each of them: there one pass over x costs no more than reading it by
+ * index (onnx, label and gradient of 64 samples of 10 classes: 0.12 ms against 0.15; of 65 536 positions of 2 classes: 0.5
+ * against 2.0, of 21 classes: 8.6 against 4.1).
+ */
+const COMPARED_CLASSES = 10;
+
 /** The element of x at its label's place, per position; 0 where the label is none of the classes. */
 export function atLabel(b: Builder, x: Value, labels: Value, axis: number): Value {
-  return b.sum(b.select(b.oneHot(labels, axis, x.shape[axis]!), x, 0), [axis]);
+  const classes = x.shape[axis]!;
+  if (classes <= COMPARED_CLASSES) return b.sum(b.select(b.oneHot(labels, axis, classes), x, 0), [axis]);
+  const index = b.reshape(
+    labels,
+    x.shape.map((d, i) => (i === axis ? 1 : d)),
+  );
+  return b.reshape(b.gather(x, index, axis), labels.shape);
+}
+
+/** Of each class, the sum of `x` over the positions that have it as their label. */
+export function sumByLabel(b: Builder, x: Value, labels: Value, classes: number): Value {
+  const flat = [sizeOf(labels.shape)];
+  return b.scatterAdd(b.reshape(x, flat), b.reshape(labels, flat), { axis: 0, size: classes });
 }
 
 /** 1 where the label is `ignore_label`; undefined where there is none. */

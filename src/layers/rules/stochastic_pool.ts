@@ -1,6 +1,6 @@
 /** STOCHASTIC pooling (Zeiler and Fergus 2013), the rule that Pooling and SPP share (pooling_layer.cu). */
 
-import type { Builder, HostArray, PoolAttrs, Value } from '../../ir/index.js';
+import type { Builder, PoolAttrs, Value } from '../../ir/index.js';
 import type { LayerContext } from '../types.js';
 
 /** The least normal float, which Caffe adds to a sum it divides by. */
@@ -28,43 +28,46 @@ export function stochasticPool(ctx: LayerContext, b: Builder, x: Value, attrs: P
   const shape = [x.shape[0]!, x.shape[1]!, ...attrs.outSize];
   const name = `${ctx.name}/choice ${attrs.outSize.join('×')}`;
   const chance = b.random(name, shape, { kind: 'uniform' });
-  const [top] = b.hostCall([x, chance], {
-    name: ctx.name,
-    outputs: [shape, shape],
-    run: ([image, draws]) => choose(image!, draws!, attrs),
-    backward: ([image, , , index, dy]) => [scatter(image!, index!, dy!)],
-  });
-  return top!;
+  return choose(b, x, chance, attrs);
 }
 
-/** The chosen elements, and where each lies in its plane. */
-function choose({ shape, data }: HostArray, draws: HostArray, { kernel, stride, outSize }: PoolAttrs): Float32Array[] {
-  const [height, width] = [shape[2]!, shape[3]!];
-  const [values, index] = [new Float32Array(draws.data.length), new Float32Array(draws.data.length)];
-  for (let i = 0; i < values.length; i++) {
-    const column = i % outSize[1];
-    const row = Math.floor(i / outSize[1]) % outSize[0];
-    const plane = Math.floor(i / (outSize[0] * outSize[1])) * height * width;
-    const places: number[] = [];
-    for (let h = row * stride[0]; h < Math.min(row * stride[0] + kernel[0], height); h++)
-      for (let w = column * stride[1]; w < Math.min(column * stride[1] + kernel[1], width); w++)
-        places.push(h * width + w);
-    const threshold = draws.data[i]! * places.reduce((sum, p) => sum + data[plane + p]!, 0);
-    let sum = 0;
-    const found = places.find(p => (sum += data[plane + p]!) >= threshold);
-    index[i] = found ?? -1;
-    values[i] = found === undefined ? 0 : data[plane + found]!;
-  }
-  return [values, index];
+/** For each place in a window, the flat index that it has in the plane; −1 where a window is clipped before it. */
+function placesOf({ kernel, stride, outSize }: PoolAttrs, height: number, width: number): Float32Array[] {
+  return Array.from({ length: kernel[0] * kernel[1] }, (_, k) =>
+    Float32Array.from({ length: outSize[0] * outSize[1] }, (_, o) => {
+      const h = Math.floor(o / outSize[1]) * stride[0] + Math.floor(k / kernel[1]);
+      const w = (o % outSize[1]) * stride[1] + (k % kernel[1]);
+      return h < height && w < width ? h * width + w : -1;
+    }),
+  );
 }
 
-/** Gradients go where the elements came from; those that meet add up. */
-function scatter({ shape, data }: HostArray, index: HostArray, dy: HostArray): Float32Array {
-  const [size, places] = [shape[2]! * shape[3]!, index.shape[2]! * index.shape[3]!];
-  const dx = new Float32Array(data.length);
-  dy.data.forEach((d, i) => {
-    const at = index.data[i]!;
-    if (at >= 0) dx[Math.floor(i / places) * size + at]! += d;
-  });
-  return dx;
+/** Of each window the element at which the running sum of its elements, row by row, reaches `chance` of the whole. */
+function choose(b: Builder, x: Value, chance: Value, attrs: PoolAttrs): Value {
+  const [n, c, height, width] = x.shape as readonly [number, number, number, number];
+  const count = attrs.outSize[0] * attrs.outSize[1];
+  const planes = b.reshape(x, [n, c, height * width]);
+  const places = placesOf(attrs, height, width);
+  const elements = places.map(at => b.gather(planes, b.constant(at, [1, 1, count]), 2));
+  const sums: Value[] = [];
+  for (const v of elements) sums.push(sums.length > 0 ? b.add(sums.at(-1)!, v) : v);
+  const threshold = b.mul(b.reshape(chance, [n, c, count]), sums.at(-1)!);
+  // From the last place to the first: so the first that reaches it stays. None does where there are no numbers.
+  const chosen = elements.reduceRight<Value>(
+    (later, v, k) => {
+      const reached = b.greaterEqual(sums[k]!, threshold);
+      const inside = places[k]!.includes(-1) ? b.mul(reached, inPlane(b, places[k]!)) : reached;
+      return b.select(inside, v, later);
+    },
+    b.zeros([n, c, count]),
+  );
+  return b.reshape(chosen, [n, c, ...attrs.outSize]);
+}
+
+/** 1 where the window has the place. */
+function inPlane(b: Builder, places: Float32Array): Value {
+  return b.constant(
+    places.map(p => Number(p >= 0)),
+    [1, 1, places.length],
+  );
 }

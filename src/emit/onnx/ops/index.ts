@@ -10,7 +10,7 @@ import { keepsWidth, pooling, windowsMeet } from './pool.js';
 import { reductions } from './reduce.js';
 import { shapes } from './shape.js';
 
-const emitters: EmitterTable<Exclude<OpName, 'input' | 'variable' | 'constant' | 'hostCall'>> = {
+const emitters: EmitterTable<Exclude<OpName, 'input' | 'variable' | 'constant'>> = {
   ...elementwise,
   ...reductions,
   ...shapes,
@@ -18,6 +18,7 @@ const emitters: EmitterTable<Exclude<OpName, 'input' | 'variable' | 'constant' |
   ...linear,
   ...convolutions,
   ...pooling,
+  hostCall: (s, { inputs, attrs }) => attrs.onnx!(s.w, inputs.map(s.float)),
 };
 
 export function emitterOf(node: Node): Emitter<OpName> {
