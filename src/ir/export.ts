@@ -8,7 +8,7 @@ export type ExportTarget = 'onnx' | 'tfjs';
 /** TensorProto.DataType of ONNX, as `to` of a Cast has it. */
 export const OnnxType = { FLOAT: 1, INT64: 7, BOOL: 9 } as const;
 
-type OnnxAttribute = number | { readonly float: number } | readonly number[];
+type OnnxAttribute = number | string | { readonly float: number } | readonly number[];
 
 /** What an ONNX graph is written with: nodes of one result each, called by name, and constants. Opset 18. */
 export interface OnnxWriter {

@@ -143,8 +143,9 @@ describe('a net that a solver names', () => {
 });
 
 it('files that are not there are said in a sentence, with a hint', async () => {
-  for (const work of [Net.fromFile('no/net.prototxt'), Solver.fromFile('no/net.prototxt')])
-    await expect(work).rejects.toMatchObject({
+  // One after the other: a refusal that nobody awaits yet is an error of its own.
+  for (const open of [() => Net.fromFile('no/net.prototxt'), () => Solver.fromFile('no/net.prototxt')])
+    await expect(open()).rejects.toMatchObject({
       diagnostics: [
         {
           code: 'file-unreadable',

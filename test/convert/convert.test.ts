@@ -265,19 +265,51 @@ describe('says', () => {
     expect(readFileSync(file, 'utf8')).toBe('mine');
   });
 
-  it('which layer cannot be exported, and leaves the folder as it was', async () => {
-    const prototxt = join(folder, 'filter.prototxt');
+  it('how a Filter and decoded boxes differ from the network, which are compared in their own form', async () => {
+    const filter = join(folder, 'filter.prototxt');
     writeFileSync(
-      prototxt,
-      `layer { name: "data" type: "Input" top: "data" top: "chosen" input_param { shape { dim: 4 dim: 3 } shape { dim: 4 } } }
-       layer { name: "pick" type: "Filter" bottom: "data" bottom: "chosen" top: "y" }`,
+      filter,
+      `layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 4 dim: 3 } } }
+       layer { name: "cut" type: "Slice" bottom: "data" top: "one" top: "rest" slice_param { slice_point: 1 } }
+       layer { name: "chosen" type: "ReLU" bottom: "one" top: "chosen" }
+       layer { name: "pick" type: "Filter" bottom: "rest" bottom: "chosen" top: "y" }`,
+    );
+    const detection = join(folder, 'detection.prototxt');
+    writeFileSync(
+      detection,
+      `layer { name: "data" type: "Input" top: "loc" top: "conf" top: "prior" input_param { shape { dim: 1 dim: 16 }
+         shape { dim: 1 dim: 8 } shape { dim: 1 dim: 2 dim: 16 } } }
+       layer { name: "detect" type: "DetectionOutput" bottom: "loc" bottom: "conf" bottom: "prior" top: "y"
+         detection_output_param { num_classes: 2 } }`,
+    );
+    for (const net of [filter, detection])
+      for (const to of ['tfjs', 'onnx'] as const) {
+        const { checks } = await run({ to, out: fresh(), net, weights: [] });
+        expect(checks!.flatMap(c => c.outputs).every(o => o.error < 1e-4)).toBe(true);
+      }
+  });
+
+  it('which layer cannot be exported, and leaves the folder as it was', async () => {
+    const text = (shapes: string, layer: string) =>
+      `layer { name: "data" type: "Input" top: "a" top: "b" top: "c" input_param { ${shapes} } } layer { name: "pick" ${layer} }`;
+    const net = (name: string, ...given: Parameters<typeof text>) => {
+      writeFileSync(join(folder, name), text(...given));
+      return join(folder, name);
+    };
+    const plane = 'shape { dim: 1 dim: 1 dim: 2 dim: 2 }';
+    const upsample = net('upsample.prototxt', plane.repeat(3), 'type: "Upsample" bottom: "a" bottom: "b" top: "y"');
+    const detection = net(
+      'eta.prototxt',
+      'shape { dim: 1 dim: 8 } shape { dim: 1 dim: 4 } shape { dim: 1 dim: 2 dim: 8 }',
+      `type: "DetectionOutput" bottom: "a" bottom: "b" bottom: "c" top: "y"
+       detection_output_param { num_classes: 2 nms_param { eta: 0.9 } }`,
     );
     const out = fresh();
     mkdirSync(out);
     writeFileSync(join(out, 'model.json'), 'old');
-    const found = await refusal(run({ to: 'tfjs', out, net: prototxt, weights: [] }));
+    const found = await refusal(run({ to: 'tfjs', out, net: upsample, weights: [] }));
     const fresher = fresh();
-    await refusal(run({ to: 'onnx', out: fresher, net: prototxt, weights: [] }));
+    await refusal(run({ to: 'onnx', out: fresher, net: detection, weights: [] }));
     expect(existsSync(fresher)).toBe(false);
     expect(found).toMatchObject({ code: 'cannot-export', layer: 'pick' });
     expect(readdirSync(out)).toEqual(['model.json']);

@@ -2,7 +2,7 @@
 
 import type { Node, NodeOf, PoolAttrs, Value } from '../../ir/types.js';
 import { padAfter, wholePlane } from '../windows.js';
-import { cannotExport, type Emit, type Emitter, noFormula } from './emitter.js';
+import { type Emit, type Emitter, noFormula } from './emitter.js';
 import { attr } from './graph_def.js';
 
 /** What Caffe's MAX pooling starts from: −FLT_MAX. */
@@ -50,13 +50,69 @@ function overPlane(e: Emitter, op: 'Max' | 'Mean', x: Value): string {
 
 export const maxPool: Emit<'maxPool'> = (e, node) => {
   const [x] = node.inputs as readonly [Value];
-  if (e.isRead(node.outputs[1]!))
-    throw cannotExport(node.label, 'the mask of a MAX pooling has no op in TensorFlow.js');
+  if (e.isRead(node.outputs[1]!)) {
+    maxPoolWithIndex(e, node);
+    return;
+  }
   const made = wholePlane(e.general, node)
     ? overPlane(e, 'Max', x)
     : e.def.add('MaxPool', [padded(e, e.operand(x, 'image'), ends(e, node), LOWEST)], windowAttrs(node.attrs));
   e.hold(node.outputs[0]!, made, 'image');
 };
+
+/**
+ * With where in its plane each maximum lies, which TensorFlow.js has no op for: of each place in a window, from the last to
+ * the first, whether it is as great as the maximum. For one size, as the places are constants.
+ */
+function maxPoolWithIndex(e: Emitter, node: NodeOf<'maxPool'>): void {
+  const [x] = node.inputs as readonly [Value];
+  const [y, index] = node.outputs as readonly [Value, Value];
+  if (!e.general.isFixed(x)) throw noFormula(node);
+  const [n, c, height, width] = x.shape as readonly [number, number, number, number];
+  const { kernel, stride, pad, outSize } = node.attrs;
+  const after = ([0, 1] as const).map(i =>
+    Math.max(0, (outSize[i] - 1) * stride[i] + kernel[i] - pad[i] - [height, width][i]!),
+  ) as [number, number];
+  const image = padded(e, e.operand(x, 'image'), { before: pad, after }, LOWEST);
+  const greatest = e.def.add('MaxPool', [cut(e, image, [0, 0], node)], windowAttrs(node.attrs));
+  let places = e.def.add('Fill', [e.def.ints([n, ...outSize, c]), e.def.scalar(-1)]);
+  for (let tap = kernel[0] * kernel[1] - 1; tap >= 0; tap--) {
+    const at = [Math.floor(tap / kernel[1]), tap % kernel[1]] as const;
+    const own = Float32Array.from({ length: outSize[0] * outSize[1] }, (_, o) => {
+      const h = Math.floor(o / outSize[1]) * stride[0] - pad[0] + at[0];
+      const w = (o % outSize[1]) * stride[1] - pad[1] + at[1];
+      return h >= 0 && h < height && w >= 0 && w < width ? h * width + w : -1;
+    });
+    const isGreatest = e.def.add('Equal', [cut(e, image, at, node, true), greatest]);
+    places = e.def.add('SelectV2', [isGreatest, e.def.constant(own, [1, ...outSize, 1]), places]);
+  }
+  e.hold(y, greatest, 'image');
+  e.hold(index, places, 'image');
+}
+
+/** The image from `at` on, as far as the windows reach; with `sparse` what each window has at that place. */
+function cut(
+  e: Emitter,
+  image: string,
+  at: readonly [number, number],
+  node: NodeOf<'maxPool'>,
+  sparse = false,
+): string {
+  const [n, c] = node.inputs[0]!.shape as readonly [number, number];
+  const { kernel, stride, outSize } = node.attrs;
+  const end = ([0, 1] as const).map(i => at[i] + (outSize[i] - 1) * stride[i] + (sparse ? 1 : kernel[i]));
+  const masks = ['begin_mask', 'end_mask', 'ellipsis_mask', 'new_axis_mask', 'shrink_axis_mask'];
+  return e.def.add(
+    'StridedSlice',
+    [
+      image,
+      e.def.ints([0, ...at, 0]),
+      e.def.ints([n, ...end, c] as number[]),
+      e.def.ints([1, ...(sparse ? stride : [1, 1]), 1]),
+    ],
+    Object.fromEntries(masks.map(mask => [mask, attr.int(0)])),
+  );
+}
 
 /**
  * Caffe divides by how much of the window lies in the padded image, TensorFlow by the whole window: where a window

@@ -31,12 +31,15 @@ export function rootOf(v: Value): Value {
   return value;
 }
 
-/** Even subgraphs are ONNX's, odd ones the host's; a node goes into the first one that comes after all it reads. */
+/**
+ * Even subgraphs are the host's, odd ones ONNX's; a node goes into the first one that comes after all it reads. So user code
+ * that reads what is fed runs before the first session and cuts none.
+ */
 export function partition(nodes: readonly Node[], wanted: readonly Value[]): readonly Subgraph[] {
   const place = new Map<Node, number>();
   for (const node of nodes) {
     if (isLeaf(node) || isAlias(node)) continue;
-    const parity = isSupported(node) ? 0 : 1;
+    const parity = isSupported(node) ? 1 : 0;
     const last = Math.max(0, ...node.inputs.map(v => place.get(rootOf(v).node) ?? 0));
     place.set(node, last % 2 === parity ? last : last + 1);
   }
@@ -45,7 +48,7 @@ export function partition(nodes: readonly Node[], wanted: readonly Value[]): rea
   return members.flatMap((own, i) => {
     if (own.length === 0) return [];
     const readLater = members.slice(i + 1).flatMap(later => later.flatMap(n => n.inputs));
-    return [subgraphOf(nodes, own, i % 2 === 0 ? 'onnx' : 'host', new Set([...readLater, ...wanted].map(rootOf)))];
+    return [subgraphOf(nodes, own, i % 2 === 1 ? 'onnx' : 'host', new Set([...readLater, ...wanted].map(rootOf)))];
   });
 }
 

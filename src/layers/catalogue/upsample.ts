@@ -3,7 +3,15 @@
  * one, repeats each element.
  */
 
-import { type Builder, type HostFunction, type Shape, sameShape, type Value } from '../../ir/index.js';
+import {
+  type Builder,
+  type HostCallAttrs,
+  type HostFunction,
+  OnnxType,
+  type Shape,
+  sameShape,
+  type Value,
+} from '../../ir/index.js';
 import { isSet, sub } from '../../schema/index.js';
 import { countOf, showBottom } from '../geometry/axis.js';
 import type { LayerContext, LayerType } from '../types.js';
@@ -101,6 +109,25 @@ function repeated(ctx: LayerContext, b: Builder, x: Value): Value {
   return b.reshape(b.broadcast(b.reshape(x, [rows, 1, width, 1]), [rows, scale, width, scale]), shape);
 }
 
+/** The same in ONNX: the last of the elements of each place, and which element is its place's last. */
+function onnxLastOfEach(mask: Shape, size: number): NonNullable<HostCallAttrs['onnx']> {
+  const [planes, per] = [countOf(mask, 0, 2), countOf(mask, 2)];
+  return (w, [given]) => {
+    const flat = w.op('Reshape', [given!, w.ints([planes, per])]);
+    const at = w.op('Cast', [flat], { attrs: { to: OnnxType.INT64 }, type: OnnxType.INT64 });
+    const order = Float32Array.from({ length: planes * per }, (_, i) => i % per);
+    const elements = w.floats(order, [planes, per]);
+    const none = w.op('Expand', [w.scalar(-1), w.ints([planes, size])]);
+    const last = w.op('ScatterElements', [none, at, elements], {
+      attrs: { axis: 1, reduction: 'max' },
+    });
+    const isLast = w.op('Equal', [w.op('GatherElements', [last, at], { attrs: { axis: 1 } }), elements], {
+      type: OnnxType.BOOL,
+    });
+    return [w.op('Reshape', [w.op('Cast', [isLast], { attrs: { to: OnnxType.FLOAT } }), w.ints(mask)])];
+  };
+}
+
 export const upsample: LayerType = {
   type: 'Upsample',
   doc: 'SegNet’s: a plane of zeros with each element of the first bottom where the second, the mask of a MAX pooling, says. With one bottom YOLO’s: each element scale × scale times.',
@@ -133,7 +160,12 @@ export const upsample: LayerType = {
     const places = b.reshape(b.floor(mask), perPlane);
     let elements = x!;
     if (!hasOwnPlaces(mask, size)) {
-      const [stays] = b.hostCall([mask], { name: ctx.name, outputs: [mask.shape], run: lastOfEach(ctx, size) });
+      const { name } = ctx;
+      const own = { name, outputs: [mask.shape], run: lastOfEach(ctx, size) };
+      const onnx = onnxLastOfEach(mask.shape, size);
+      const lower: HostCallAttrs['lower'] = (b, inputs, target) =>
+        target === 'onnx' ? b.hostCall(inputs, { ...own, onnx }) : undefined;
+      const [stays] = b.hostCall([mask], { ...own, lower });
       // Every element has the gradient of its place, also one that does not stay.
       elements = b.sub(x!, b.stopGradient(b.select(stays!, 0, x!)));
     }
