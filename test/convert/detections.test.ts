@@ -51,7 +51,9 @@ async function compareOnnx(shapes: Shapes, body: string, feeds: Feeds): Promise<
   const expected = (await runLayer(layer(shapes, body), shapes, feeds, { phase: 'TEST' }))['y']!;
   const given = Object.entries(feeds).map(([name, data]) => [name, { data, shape: shapes[name]! }] as const);
   const { y } = await runModel(onnxOf(shapes, body), Object.fromEntries(given));
-  expect(y!.data.length).toBe(expected.length);
+  // The layer has as many rows as it found, a model room for all there can be.
+  expect(y!.data.length).toBeGreaterThanOrEqual(expected.length);
+  expect(y!.data.slice(expected.length).every(v => v === -1)).toBe(true);
   expected.forEach((v, i) => {
     expect(Math.abs(y!.data[i]! - v), `row ${Math.floor(i / 7)}, column ${i % 7} of ${body}`).toBeLessThan(1e-5);
   });
@@ -148,6 +150,8 @@ describe('a model for TensorFlow.js', () => {
     const program = await createHostEngine().compile(graphFor('onnx', shapes, body));
     const { y } = await program.run(feeds, ['y']);
     const expected = (await runLayer(layer(shapes, body), shapes, feeds, { phase: 'TEST' }))['y']!;
-    expect([...y!].map(v => v.toFixed(4))).toEqual([...expected].map(v => v.toFixed(4)));
+    const found = y!.slice(0, expected.length);
+    expect([...found].map(v => v.toFixed(4))).toEqual([...expected].map(v => v.toFixed(4)));
+    expect(y!.slice(expected.length).every(v => v === -1)).toBe(true);
   });
 });
