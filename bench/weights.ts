@@ -11,7 +11,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Net } from '../src/runtime/net.js';
+import { Net } from '../src/runtime/node/net.js';
 import { create, printText } from '../src/schema/index.js';
 import { tensorsOf } from '../src/weights/index.js';
 import { saveNpz, saveSafetensors } from '../src/weights/node/files.js';

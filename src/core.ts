@@ -144,6 +144,56 @@ export {
   type Value,
 } from './ir/index.js';
 
+// --- Networks that run: fed by hand or by arrays, weights and snapshots as bytes, on an engine that is given.
+
+export { type ArrayFeedOptions, type EntryArray, feedOfArrays } from './feeds/arrays.js';
+export type { Feed, Feeds } from './feeds/feeds.js';
+export type { DataFeed, FeedBatch } from './feeds/source.js';
+export type { Blob, Outputs } from './runtime/blob.js';
+export {
+  type BackwardOptions,
+  type ForwardOptions,
+  type LayerWeights,
+  Net,
+  type NetLoadOptions,
+  type NetSaveOptions,
+  type NetWeights,
+  type TextOptions,
+} from './runtime/net.js';
+export type { BlobSink } from './runtime/runner.js';
+
+// --- Training: solvers that iterate, the loop as a stream of events.
+
+export {
+  type DisplayEvent,
+  digitsSolver,
+  type EndEvent,
+  type EpochEvent,
+  type EpochOptions,
+  eventLine,
+  type FeedFunction,
+  type Figures,
+  type Iteration,
+  type IterationEvent,
+  type LoopOptions,
+  type NamedNet,
+  type PolicyOptions,
+  readNetText,
+  type SnapshotBytes,
+  type SnapshotEvent,
+  type SnapshotFiles,
+  Solver,
+  type SolverOptions,
+  type SolverTextOptions,
+  type StartEvent,
+  type TestEvent,
+  type TestOptions,
+  type TestResult,
+  type TrainEvent,
+  trainSolver,
+  type WarningEvent,
+} from './train/index.js';
+
 // --- Weights: from and to bytes, in every format.
 
 export {

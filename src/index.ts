@@ -14,18 +14,9 @@
 
 export * from './core.js';
 
-// --- Networks that run.
+// --- Networks that run, from and to files.
 
-export type { Feed, Feeds } from './feeds/feeds.js';
-export type { Blob, Outputs } from './runtime/blob.js';
-export {
-  type BackwardOptions,
-  type ForwardOptions,
-  Net,
-  type NetLoadOptions,
-  type TextOptions,
-  type Weights,
-} from './runtime/net.js';
+export { Net, type NetLoadOptions, type TextOptions, type Weights } from './runtime/node/net.js';
 export { type LayerRun, type LayerRunOptions, runPythonLayer } from './tools/layer_run.js';
 export { type ClassMask, type InputPicture, Segmenter, type SegmenterOptions } from './tools/segment.js';
 
@@ -39,39 +30,20 @@ export {
   engineNames,
 } from './engines/node/index.js';
 
-// --- Training: solvers, the loop as a stream of events, runs in folders.
+// --- Training from and to files, runs in folders.
 
 export {
   Curves,
-  type DisplayEvent,
-  digitsSolver,
-  type EndEvent,
-  type EpochEvent,
-  type EpochOptions,
-  eventLine,
-  type FeedFunction,
-  type Figures,
-  type Iteration,
-  type IterationEvent,
   type LoopOptions,
-  type PolicyOptions,
   RUN_FILES,
   readLog,
-  type SnapshotEvent,
-  type SnapshotFiles,
   Solver,
   type SolverOptions,
   type SolverTextOptions,
-  type StartEvent,
-  type TestEvent,
-  type TestOptions,
-  type TestResult,
-  type TrainEvent,
   type TrainOptions,
   train,
   trainSolver,
-  type WarningEvent,
-} from './train/index.js';
+} from './train/node/index.js';
 
 // --- Data sets and data bases.
 

@@ -4,7 +4,14 @@
  */
 
 import * as echarts from 'echarts';
-import type { TrainEvent } from '../train/events.js';
+
+/** What is drawn of a training's events. */
+export type CurveEvent = { readonly iter: number; readonly epoch: number | undefined } & (
+  | { readonly type: 'start'; readonly iterationsPerEpoch: number | undefined }
+  | { readonly type: 'iteration'; readonly loss: number; readonly smoothedLoss: number; readonly rate: number }
+  | { readonly type: 'test'; readonly net: number; readonly outputs: Readonly<Record<string, readonly number[]>> }
+  | { readonly type: 'display' | 'epoch' | 'snapshot' | 'warning' | 'end' }
+);
 
 type Point = readonly [x: number, y: number];
 
@@ -48,7 +55,7 @@ export class Curves {
 
   constructor(private readonly title: string) {}
 
-  add(event: TrainEvent): void {
+  add(event: CurveEvent): void {
     const x = event.epoch ?? event.iter;
     this.first = Math.min(this.first, x);
     this.last = Math.max(this.last, x);

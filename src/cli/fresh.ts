@@ -1,7 +1,7 @@
 /** A word about networks that compute with what their fillers made, where trained weights were surely meant. */
 
 import { error } from '../diagnostics/index.js';
-import type { Net } from '../runtime/net.js';
+import type { Net } from '../runtime/node/net.js';
 import { printDiagnostics } from './errors.js';
 import type { Io } from './io.js';
 

@@ -3,9 +3,9 @@
 import { dirname } from 'node:path';
 import { fail } from '../diagnostics/index.js';
 import { settled } from '../layers/index.js';
-import { isDataLayer, type NetOptions, type UseState } from '../net/index.js';
-import type { UserCodeOptions } from '../runtime/python_modules.js';
-import type { SchemaOptions } from '../runtime/schemas.js';
+import { isDataLayer, type NetOptions, selectLayers, type UseState } from '../net/index.js';
+import type { UserCodeOptions } from '../runtime/node/python_modules.js';
+import type { SchemaOptions } from '../runtime/node/schemas.js';
 import { type LayerParameter, locate, type NetParameter, parseNet, type Schema } from '../schema/index.js';
 import { type Io, tellingOf } from './io.js';
 
@@ -24,8 +24,8 @@ export interface LookedAt {
 /** What a network's data layers read, where their files are there: shapes of entries, and what is wrong with the files. */
 export async function sourcesOf({ message, name }: LookedAt, state: UseState) {
   if (!message.layer.some(namesSource)) return { diagnostics: [] };
-  const { shapesThere } = await import('../feeds/data_feeds.js');
-  const { entryShapes, diagnostics } = await shapesThere(message, state, folderOf(name));
+  const { shapesThere } = await import('../feeds/node/data_feeds.js');
+  const { entryShapes, diagnostics } = await shapesThere(selectLayers(message, state), folderOf(name));
   return { ...(Object.keys(entryShapes).length > 0 && { entryShapes }), diagnostics };
 }
 
@@ -51,9 +51,8 @@ export async function withUserCode<T>(
 ): Promise<T> {
   if (!message.layer.some(l => l.type === 'Python')) return describe(undefined);
   const places = { given: options.pythonLayers, protoDir: folderOf(name) };
-  const { findPythonModules, loadPythonModules, onePerLayer, pythonProcess } = await import(
-    '../runtime/python_modules.js'
-  );
+  const { onePerLayer } = await import('../runtime/host_layers.js');
+  const { findPythonModules, loadPythonModules, pythonProcess } = await import('../runtime/node/python_modules.js');
   if (!options.runPython) return describe(findPythonModules(message, places));
   const python = pythonProcess({ ...options, onPythonOutput: tellingOf(io) });
   try {

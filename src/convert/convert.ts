@@ -6,8 +6,8 @@
 import { basename, dirname } from 'node:path';
 import { type Diagnostic, fail, MokapotError } from '../diagnostics/index.js';
 import { deployText, statesOf } from '../net/index.js';
-import { Net } from '../runtime/net.js';
-import { readPrototxt } from '../runtime/schemas.js';
+import { Net } from '../runtime/node/net.js';
+import { readPrototxt } from '../runtime/node/schemas.js';
 import { parseNet } from '../schema/index.js';
 import { checkOptions, checkOutputs } from './check_options.js';
 import { distance, randomFeeds, runNet } from './compare.js';

@@ -4,7 +4,7 @@ import type { Diagnostic } from '../diagnostics/index.js';
 import type { Parameters } from '../emit/constants.js';
 import type { Quantization } from '../emit/tfjs/index.js';
 import type { Shape } from '../ir/index.js';
-import type { Net, NetLoadOptions } from '../runtime/net.js';
+import type { Net, NetLoadOptions } from '../runtime/node/net.js';
 import type { Comparison } from './compare.js';
 import type { DynamicExport, OpenSizes } from './dynamic_sizes.js';
 import type { PreparedInput, Preprocessing } from './prepare.js';

@@ -1,12 +1,8 @@
-/** What is fed to a net: numbers that the caller gives, DummyData's fillings, the chance that layers need. */
+/** What is fed to a net: numbers that the caller gives, with their shapes, and the chance that layers need. */
 
 import { fail, nearest } from '../diagnostics/index.js';
-import { fill } from '../fillers/index.js';
 import { type RandomInput, type Shape, showShape, sizeOf } from '../ir/index.js';
-import { dummyFillers } from '../layers/index.js';
-import type { NetGraph } from '../net/index.js';
 import type { Random } from '../random/index.js';
-import { sub } from '../schema/index.js';
 
 /** Numbers for a blob, in row-major order; with a shape where it differs from the last one. */
 export type Feed = ArrayLike<number> | { readonly data: ArrayLike<number>; readonly shape: Shape };
@@ -60,27 +56,6 @@ function unknownInput(name: string, inputs: readonly string[]) {
   return fail('unknown-input', `The net has no input "${name}".`, {
     hint: `${near ? `Did you mean "${near}"? ` : ''}Its inputs: ${inputs.map(i => `"${i}"`).join(', ') || 'none'}.`,
   });
-}
-
-/** DummyData's blobs: those with a constant filler are made once, the others at every run. */
-export class DummyFeeds {
-  private readonly constants = new Map<string, Float32Array>();
-
-  next(net: NetGraph, random: Random): Record<string, Float32Array> {
-    const feeds: Record<string, Float32Array> = {};
-    for (const layer of net.layers) {
-      if (layer.type.type !== 'DummyData') continue;
-      const fillers = dummyFillers(sub(layer.param, 'dummy_data_param'), layer.tops.length);
-      layer.tops.forEach((top, i) => {
-        const filler = fillers[i]!;
-        const key = `${top.name} ${showShape(top.shape)}`;
-        const data = this.constants.get(key) ?? fill(filler, top.shape, random);
-        if (filler.type === 'constant') this.constants.set(key, data);
-        feeds[top.name] = data;
-      });
-    }
-    return feeds;
-  }
 }
 
 /** Draws what a graph needs of chance, in the graph's order. */

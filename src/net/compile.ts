@@ -7,8 +7,8 @@ import { type Diagnostic, hasErrors, MokapotError } from '../diagnostics/index.j
 import type { NetParameter } from '../schema/index.js';
 import { type BackwardPlan, planBackward } from './backward.js';
 import { checkConnections } from './connect.js';
-import { describeState, filterLayers, netState, type State } from './filter.js';
-import { dropUnreadData, entryOf, impliedInputs } from './inputs.js';
+import { type SelectedNet, selectLayers } from './filter.js';
+import { impliedInputs } from './inputs.js';
 import { Report } from './report.js';
 import { type SetUp, setUpLayers } from './setup.js';
 import { insertSplits } from './splits.js';
@@ -28,48 +28,42 @@ export interface CompileResult {
  * @throws MokapotError with every error found (and the warnings beside them)
  */
 export function compileNet(param: NetParameter, options: NetOptions): NetGraph {
-  const { graph, diagnostics } = tryCompileNet(param, options);
+  return compileSelected(selectLayers(param, options), options);
+}
+
+/** The same of layers that were selected before. */
+export function compileSelected(net: SelectedNet, options: NetOptions): NetGraph {
+  const { graph, diagnostics } = tryCompile(net, options);
   if (!graph) throw new MokapotError(diagnostics);
   return graph;
 }
 
-/** The same without throwing. */
+/** compileNet without throwing. */
 export function tryCompileNet(param: NetParameter, options: NetOptions): CompileResult {
+  return tryCompile(selectLayers(param, options), options);
+}
+
+function tryCompile(net: SelectedNet, options: NetOptions): CompileResult {
+  const { param, state } = net;
   const report = new Report();
-  const state = netState(param, options);
-  const layers = partsOf(param, state, options, report);
+  checkShapes(options, report);
+  report.diagnostics.push(...net.diagnostics);
+  const layers = [...impliedInputs(net.layers, options), ...net.layers];
   const broken = checkConnections(layers, param.layer, state, report);
   const setUp = setUpLayers(insertSplits(layers), broken, state.phase, options, report);
   const plans = planBackward(backwardView(setUp), setUp.params, param.force_backward);
-  const partial = assemble(param, state, options, setUp, plans, report);
+  const partial = assemble(net, setUp, plans, report);
   return { graph: hasErrors(report.diagnostics) ? undefined : partial, partial, diagnostics: report.diagnostics };
 }
 
-/** The layers that take part, inputs that the caller implies in front. */
-function partsOf(param: NetParameter, state: State, options: NetOptions, report: Report) {
-  for (const [blob, shape] of Object.entries(options.inputShapes ?? {})) {
+function checkShapes({ inputShapes = {} }: NetOptions, report: Report): void {
+  for (const [blob, shape] of Object.entries(inputShapes)) {
     if (shape.every(d => Number.isSafeInteger(d) && d >= 0)) continue;
     report.error(
       'bad-shape',
       `The shape given for "${blob}" is [${shape.join(', ')}]: axes are whole numbers from 0 on.`,
     );
   }
-  const filtered = filterLayers(param.layer, state, report);
-  if (filtered.length === 0) {
-    const empty = param.layer.length === 0;
-    report.error(
-      'empty-net',
-      empty ? 'The net has no layers.' : `No layer of the net takes part in ${describeState(state)}.`,
-      {},
-      {
-        hint: empty
-          ? 'A network is a list of layer { name: … type: … } blocks.'
-          : 'The include and exclude rules leave every layer out: choose another phase or stage.',
-      },
-    );
-  }
-  const kept = dropUnreadData(filtered, state);
-  return [...impliedInputs(kept, options), ...kept];
 }
 
 function backwardView({ layers }: SetUp) {
@@ -81,9 +75,7 @@ function backwardView({ layers }: SetUp) {
 }
 
 function assemble(
-  param: NetParameter,
-  state: State,
-  options: NetOptions,
+  { param, state }: SelectedNet,
   setUp: SetUp,
   plans: readonly BackwardPlan[],
   report: Report,
@@ -96,11 +88,7 @@ function assemble(
   }));
   const feeds = layers.flatMap(layer => {
     if (!layer.type.isSource) return [];
-    return layer.tops.map((top, k) => ({
-      blob: top.name,
-      entry: entryOf(top.name, k, options.entryShapes),
-      layer: layer.index,
-    }));
+    return layer.tops.map(top => ({ blob: top.name, layer: layer.index }));
   });
   return {
     name: param.name,

@@ -1,6 +1,8 @@
 /** Which layers take part: phase, level and stages against each layer's include and exclude rules (Caffe's FilterNet). */
 
+import type { Diagnostic } from '../diagnostics/index.js';
 import { isSet, type LayerParameter, type NetParameter, type NetStateRule, Phase } from '../schema/index.js';
+import { dropUnreadData } from './inputs.js';
 import { Report } from './report.js';
 import type { NetOptions } from './types.js';
 
@@ -43,6 +45,37 @@ export function filterLayers(layers: readonly LayerParameter[], state: State, re
     if (layer.include.length > 0) return layer.include.some(rule => meetsRule(state, rule));
     return !layer.exclude.some(rule => meetsRule(state, rule));
   });
+}
+
+/** A net in one state: what is compiled, and what opens the data that its layers read. */
+export interface SelectedNet {
+  readonly param: NetParameter;
+  readonly state: State;
+  /** The layers that take part, without the data layers that DIGITS takes away in stage "deploy". */
+  readonly layers: readonly LayerParameter[];
+  /** What is wrong with the rules. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Applies the rules of a net's layers to the state asked for. */
+export function selectLayers(param: NetParameter, options: NetOptions): SelectedNet {
+  const report = new Report();
+  const state = netState(param, options);
+  const filtered = filterLayers(param.layer, state, report);
+  if (filtered.length === 0) {
+    const empty = param.layer.length === 0;
+    report.error(
+      'empty-net',
+      empty ? 'The net has no layers.' : `No layer of the net takes part in ${describeState(state)}.`,
+      {},
+      {
+        hint: empty
+          ? 'A network is a list of layer { name: … type: … } blocks.'
+          : 'The include and exclude rules leave every layer out: choose another phase or stage.',
+      },
+    );
+  }
+  return { param, state, layers: dropUnreadData(filtered, state), diagnostics: report.diagnostics };
 }
 
 /** The layers of a net that take part in the state asked for; one with both kinds of rule among them. */

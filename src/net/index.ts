@@ -1,6 +1,6 @@
 /** The network: from a NetParameter to a layer graph, from there to IR; `describe` for people. */
 export { type Check, type CheckOptions, checks, runChecks } from './checks/index.js';
-export { type CompileResult, compileNet, tryCompileNet } from './compile.js';
+export { type CompileResult, compileNet, compileSelected, tryCompileNet } from './compile.js';
 export {
   type AxisMap,
   type CoordMap,
@@ -42,8 +42,17 @@ export {
   unheeded,
   whereKnown,
 } from './explain.js';
-export { describeState, filterLayers, layersInState, meetsRule, netState, type State } from './filter.js';
-export { isDataLayer } from './inputs.js';
+export {
+  describeState,
+  filterLayers,
+  layersInState,
+  meetsRule,
+  netState,
+  type SelectedNet,
+  type State,
+  selectLayers,
+} from './filter.js';
+export { entryOf, isDataLayer } from './inputs.js';
 export { LOSS, type LoweredNet, type LowerOptions, lowerNet, type TrainingParts, writtenName } from './lower.js';
 export { insertSplits, type PlacedLayer } from './splits.js';
 export {

@@ -80,11 +80,9 @@ export interface NetLayer {
   readonly source: LayerParameter | undefined;
 }
 
-/** A blob that is fed, and what of a data-set entry goes into it. */
+/** A blob that is fed. */
 export interface Feed {
   readonly blob: string;
-  /** `data`, `label`, or the top's own name where the data set has an array of that name. */
-  readonly entry: string;
   /** Index of the layer that feeds it: its batch_size and transform_param apply. */
   readonly layer: number;
 }
@@ -98,7 +96,7 @@ export interface NetGraph {
   readonly blobs: ReadonlyMap<string, BlobVersion>;
   /** Tops of Input layers and data layers: what is fed. */
   readonly inputs: readonly string[];
-  /** The same, bound to what a data set gives. */
+  /** The same, with the layers whose tops they are. */
   readonly feeds: readonly Feed[];
   /** Tops that no layer reads, sorted by name as in Caffe. */
   readonly outputs: readonly string[];

@@ -1,67 +1,81 @@
-/** Net: a network that runs, modelled on pycaffe's. */
+/**
+ * Net: a network that runs, modelled on pycaffe's. Needs no files and runs in a page: weights are bytes, the engine is given,
+ * and so is what feeds it. `node/net.ts` is the same with files.
+ */
 
-import { dirname } from 'node:path';
 import { type Diagnostic, fail, hasErrors, MokapotError, nearest } from '../diagnostics/index.js';
-import { createEngine, type Engine } from '../engines/node/index.js';
-import { DataFeeds } from '../feeds/data_feeds.js';
+import type { Engine } from '../engines/types.js';
+import { DummyData } from '../feeds/dummy_data.js';
 import { type Feeds, readFeeds } from '../feeds/feeds.js';
-import { MemoryFeeds } from '../feeds/memory_feeds.js';
+import { MemoryData, memoryLayer } from '../feeds/memory_data.js';
+import type { DataFeed, FeedSource } from '../feeds/source.js';
 import type { Shape } from '../ir/index.js';
 import { settled } from '../layers/index.js';
-import { compileNet, type Description, describeGraph, type NetGraph, type NetOptions } from '../net/index.js';
-import type { PythonProcess } from '../python/index.js';
-import { Random, type RandomState } from '../random/index.js';
-import { type NetParameter, parseNet, schemaOf } from '../schema/index.js';
 import {
+  compileSelected,
+  type Description,
+  describeGraph,
+  type NetGraph,
+  type NetOptions,
+  type SelectedNet,
+  selectLayers,
+} from '../net/index.js';
+import { Random, type RandomState } from '../random/index.js';
+import { type NetParameter, type ParseOptions, parseNet, schemaOf } from '../schema/index.js';
+import { concatBytes } from '../weights/formats/wire.js';
+import {
+  type Bytes,
+  caffeH5Parts,
+  caffemodelParts,
   copyWeights,
-  type ScannedWeights,
+  inMemory,
+  type StoredBlob,
   scanNetWeights,
   type WeightBlob,
   type WeightMatch,
 } from '../weights/index.js';
-import { saveCaffeH5, saveCaffemodel, useNetWeights } from '../weights/node/files.js';
 import { ActivationBlob, type Blob, type Outputs, outputsOf, type Parameter, ParameterBlob } from './blob.js';
-import { blobReader } from './blob_files.js';
-import { BlobSinks } from './blob_sinks.js';
+import { onePerLayer } from './host_layers.js';
 import { ParamStore } from './param_store.js';
-import {
-  loadPythonModules,
-  onePerLayer,
-  pythonProcess,
-  type UserCodeOptions,
-  type UserFile,
-} from './python_modules.js';
-import { Runner, type RunRequest, type RunResult } from './runner.js';
-import { parseOptions, readPrototxt, type SchemaOptions } from './schemas.js';
+import { type BlobSink, type NetProgram, Runner, type RunRequest, type RunResult } from './runner.js';
 
-/** A `.caffemodel`, `.caffemodel.h5`, `.safetensors` or `.npz`, which its content tells: its path or its bytes. */
-export type Weights = string | Uint8Array;
+/** Blobs by layer, as a reader of weights gives them: with their numbers in memory or still to be read. */
+export interface LayerWeights {
+  readonly layers: ReadonlyMap<string, readonly (WeightBlob | StoredBlob)[]>;
+}
 
-export interface NetLoadOptions extends NetOptions, UserCodeOptions, SchemaOptions {
+/** The bytes of a `.caffemodel`, `.caffemodel.h5`, `.safetensors` or `.npz`, which their content tells; or what was read from them. */
+export type NetWeights = Bytes | LayerWeights;
+
+export interface NetLoadOptions extends NetOptions {
   /** What to copy parameters from by layer name, in order. */
-  readonly weights?: Weights | readonly Weights[];
-  /** The name of an engine (`onnx`, `wasm`, …: `engineNames`) or `auto`. Default: MOKAPOT_BACKEND, else auto. */
-  readonly backend?: string;
-  /** An engine to run on, instead of one of the net's own. It stays the caller's. */
-  readonly engine?: Engine;
+  readonly weights?: NetWeights | readonly NetWeights[];
+  /** An engine to run on, which stays the caller's; or what makes one for the net, which then frees it. */
+  readonly engine?: Engine | (() => Promise<Engine>);
   /** Whether forward leaves all blobs readable, or (default) only the outputs. */
   readonly keepBlobs?: boolean;
   /** Of fillers, dropout and all other chance. Default: a new one each time, which `net.seed` tells. */
   readonly seed?: number;
   /** Takes this net's engine and, layer by layer by name, its parameters (Caffe's ShareTrainedLayersWith). */
   readonly shareWith?: Net;
+  /** What its data layers are fed from where a run is not fed. It stays the caller's. */
+  readonly data?: DataFeed;
+  /** Takes what HDF5Output layers write. Default: nobody, and they do nothing. */
+  readonly sink?: BlobSink;
 }
 
-export interface TextOptions extends NetLoadOptions {
-  /** What diagnostics call the text. */
-  readonly name?: string;
-  /** The folder its Python layers lie in. */
-  readonly dir?: string;
-}
+export interface TextOptions extends NetLoadOptions, ParseOptions {}
 
 export interface ForwardOptions {
   /** Makes every blob readable after the run, not the outputs alone. */
   readonly keepBlobs?: boolean;
+}
+
+/** The form of a file of weights. */
+export interface NetSaveOptions {
+  readonly hdf5?: boolean;
+  /** Gradients too, in HDF5. */
+  readonly diffs?: boolean;
 }
 
 export interface BackwardOptions {
@@ -69,54 +83,123 @@ export interface BackwardOptions {
   readonly diffs?: readonly string[];
 }
 
+/** What a net is made of, before weights are copied in. */
+export interface NetParts {
+  readonly graph: NetGraph;
+  readonly selected: SelectedNet;
+  readonly options: NetLoadOptions;
+  readonly store: ParamStore;
+  readonly random: Random;
+  readonly seed: number;
+  readonly diagnostics: readonly Diagnostic[];
+  /** The engine, where it was made for this net. */
+  readonly ownedEngine: Engine | undefined;
+}
+
+/**
+ * Compiles a net in the state that was selected and makes its parameters. `notes` are put before its own diagnostics.
+ *
+ * @throws MokapotError with every error of the net; `no-engine`, `out-of-memory`
+ */
+export async function loadNet(
+  selected: SelectedNet,
+  given: NetLoadOptions,
+  notes: readonly Diagnostic[] = [],
+): Promise<NetParts> {
+  const { shareWith: shared, data, seed = freshSeed() } = given;
+  const options = {
+    ...given,
+    ...(data && { entryShapes: data.entryShapes }),
+    hostLayer: onePerLayer(given.hostLayer ?? (() => undefined)),
+  };
+  const compiled = await settled(() => compileSelected(selected, options));
+  const { engine, owned: ownedEngine } = await engineFor(given);
+  try {
+    const store = shared?.store ?? new ParamStore(engine);
+    const random = new Random(seed);
+    const graph = store.add(compiled, random, shared?.graph);
+    data?.checkLabels(graph);
+    const diagnostics = [...notes, ...graph.diagnostics];
+    return { graph, selected, options, store, random, seed, diagnostics, ownedEngine };
+  } catch (thrown) {
+    ownedEngine?.dispose();
+    throw thrown;
+  }
+}
+
+async function engineFor({ engine, shareWith }: NetLoadOptions) {
+  if (typeof engine === 'function') {
+    const made = await engine();
+    return { engine: made, owned: made };
+  }
+  const given = engine ?? shareWith?.engine;
+  if (given) return { engine: given, owned: undefined };
+  throw fail('no-engine', 'The net was given no engine to run on.', {
+    hint: 'Make one and hand it in: { engine: await createEngine() }.',
+  });
+}
+
+/** The net with the weights that it is loaded with; where they do not fit, what it holds is freed. */
+export function withWeights<W extends object | string, N extends { copyFrom(weights: W): unknown; dispose(): void }>(
+  net: N,
+  weights: W | readonly W[] = [],
+): N {
+  try {
+    for (const one of Array.isArray(weights) ? (weights as readonly W[]) : [weights as W]) net.copyFrom(one);
+    return net;
+  } catch (thrown) {
+    net.dispose();
+    throw thrown;
+  }
+}
+
+/** A seed that nobody chose. */
+export function freshSeed(): number {
+  return Math.floor(Math.random() * 2 ** 32);
+}
+
 export class Net {
   /** What was fed and computed, by name. Shapes are those of the last run. */
   readonly blobs: ReadonlyMap<string, Blob>;
   /** By layer, in Caffe's layout. Numbers written here count from the next run on. */
   readonly params: ReadonlyMap<string, readonly Blob[]>;
-  private readonly activations = new Map<string, ActivationBlob>();
   /** What each copy of weights took and left, in order. */
   readonly copies: WeightMatch[] = [];
+  /** Of fillers, dropout and all other chance. */
+  readonly seed: number;
+  /** Notes and warnings about the text and the net. */
+  readonly diagnostics: readonly Diagnostic[];
+  /** The parameters, for nets that share them. */
+  readonly store: ParamStore;
+  private readonly options: NetLoadOptions;
+  private readonly activations = new Map<string, ActivationBlob>();
   private readonly runner: Runner;
-  private readonly memory = new MemoryFeeds();
-  /** What it reads itself where a forward is not fed. */
-  private data: DataFeeds | undefined;
-  private readonly sinks: BlobSinks;
+  /** MemoryData's numbers, by layer. */
+  private readonly memory = new Map<string, MemoryData>();
+  private readonly dummies: DummyData;
   /** What the last forward was fed, chance included. */
   private last: RunResult['feeds'] | undefined;
 
-  private constructor(
-    graph: NetGraph,
-    private readonly options: NetLoadOptions & { readonly dir?: string },
-    private readonly store: ParamStore,
-    private readonly random: Random,
-    /** Of fillers, dropout and all other chance. */
-    readonly seed: number,
-    /** Notes and warnings about the text and the net. */
-    readonly diagnostics: readonly Diagnostic[],
-    /** What runs its layers that are Python files, one for all nets that share parameters; and which files those are. */
-    private readonly userCode: { readonly python: PythonProcess; readonly files: readonly UserFile[] },
-  ) {
-    this.sinks = new BlobSinks(options.dir);
-    this.runner = new Runner(graph, options, store, random, this.sinks);
+  protected constructor(private readonly parts: NetParts) {
+    const { graph, selected, options, store, random } = parts;
+    this.options = options;
+    this.store = store;
+    this.seed = parts.seed;
+    this.diagnostics = parts.diagnostics;
+    this.dummies = new DummyData(graph, random);
+    this.runner = new Runner(graph, selected, options, store, random, options.sink);
     this.blobs = this.activations;
     this.params = paramBlobs(graph, store);
     this.showShapes();
   }
 
   /**
-   * Reads a prototxt.
+   * Compiles a prototxt's text.
    *
    * @throws MokapotError with every error of the text, the net and the weights
    */
-  static async fromFile(path: string, options: NetLoadOptions = {}): Promise<Net> {
-    const { text, schema } = await readPrototxt(path, options);
-    return Net.fromText(text, { ...options, schema, name: path, dir: dirname(path) });
-  }
-
-  /** The same from a prototxt's text. */
   static async fromText(text: string, options: TextOptions = {}): Promise<Net> {
-    const { message, diagnostics } = parseNet(text, parseOptions(options, options.name));
+    const { message, diagnostics } = parseNet(text, options);
     if (hasErrors(diagnostics)) throw new MokapotError(diagnostics);
     return Net.fromParam(message, options, diagnostics);
   }
@@ -124,40 +207,19 @@ export class Net {
   /** The same from a message. `notes` are put before the net's own diagnostics. */
   static async fromParam(
     param: NetParameter,
-    options: NetLoadOptions & { readonly dir?: string } = {},
+    options: NetLoadOptions = {},
     notes: readonly Diagnostic[] = [],
   ): Promise<Net> {
-    const shared = options.shareWith;
-    const seed = options.seed ?? Math.floor(Math.random() * 2 ** 32);
-    const python = shared?.userCode.python ?? pythonProcess(options, seed);
-    let engine: Engine | undefined;
-    let data: DataFeeds | undefined;
-    try {
-      const places = { given: options.pythonLayers ?? [], ...(options.dir !== undefined && { protoDir: options.dir }) };
-      const modules = options.hostLayer ? undefined : await loadPythonModules(param, places, python);
-      const hostLayer = onePerLayer(options.hostLayer ?? modules!.make);
-      data = options.entryShapes ? undefined : await ownData(param, options, seed);
-      const own = data && { entryShapes: data.entryShapes };
-      const full = { ...options, ...own, hostLayer, readBlob: options.readBlob ?? blobReader(options.dir) };
-      const graph = await settled(() => compileNet(param, full));
-      engine = options.engine ?? shared?.engine ?? (await createEngine(options.backend));
-      const store = shared?.store ?? new ParamStore(engine);
-      const random = new Random(seed);
-      const owned = store.add(graph, random, shared?.graph);
-      const net = new Net(owned, full, store, random, seed, [...notes, ...graph.diagnostics], {
-        python,
-        files: modules?.files ?? [],
-      });
-      data?.checkLabels(graph);
-      net.data = data;
-      for (const weights of [options.weights ?? []].flat()) net.copyFrom(weights);
-      return net;
-    } catch (thrown) {
-      await data?.close();
-      if (!shared) python.close();
-      if (!options.engine && !shared) engine?.dispose();
-      throw thrown;
-    }
+    return Net.fromSelected(selectLayers(param, options), options, notes);
+  }
+
+  /** The same of layers that were selected before. */
+  static async fromSelected(
+    selected: SelectedNet,
+    options: NetLoadOptions = {},
+    notes: readonly Diagnostic[] = [],
+  ): Promise<Net> {
+    return withWeights(new Net(await loadNet(selected, options, notes)), options.weights);
   }
 
   get name(): string {
@@ -186,11 +248,6 @@ export class Net {
     return this.store.engine;
   }
 
-  /** Files of user code that its Python layers name. */
-  get userFiles(): readonly UserFile[] {
-    return this.userCode.files;
-  }
-
   /** Blobs that are fed. */
   get inputs(): readonly string[] {
     return [...this.runner.declared.keys()];
@@ -215,17 +272,12 @@ export class Net {
    * @throws MokapotError `unknown-input`, `missing-input`, `feed-size`, `out-of-memory`
    */
   async forward(feeds: Feeds = {}, { keepBlobs = this.options.keepBlobs }: ForwardOptions = {}): Promise<Outputs> {
-    const {
-      net,
-      feeds: fed,
-      results,
-    } = await this.runner.run({
-      kind: 'forward',
+    const run = await this.runProgram({
       lower: { fetch: 'all' },
-      feeds: { ...(await this.readData(feeds)), ...this.memory.next(feeds) },
-      held: name => this.heldData(name),
+      feeds,
       fetch: graph => (keepBlobs ? [...graph.blobs.keys()] : graph.outputs),
     });
+    const { net, feeds: fed, results } = run;
     this.showShapes();
     if (net.layers.some(layer => layer.type.updates)) await this.store.settle();
     const inputs = Object.fromEntries(this.inputs.map(name => [name, fed[name]!.slice()]));
@@ -245,7 +297,8 @@ export class Net {
    * @throws MokapotError `no-memory-data`, `memory-data-rows`
    */
   setInputArrays(data: ArrayLike<number>, labels: ArrayLike<number>, layer?: string): void {
-    this.memory.set(this.graph, data, labels, layer);
+    const target = memoryLayer(this.graph, layer);
+    this.memory.set(target.name, MemoryData.of(target, data, labels));
   }
 
   /**
@@ -273,7 +326,6 @@ export class Net {
     const names = seeds.map(([name]) => name).filter(name => this.runsBackward(name, diffs));
     const { results } = await this.runner.rerun(
       {
-        kind: `backward ${JSON.stringify([names, wanted])}`,
         lower: { gradients: 'seeds', seeds: names, blobDiffs: wanted, updates: false },
         extra: Object.fromEntries(seeds.map(([name, data]) => [`diff/${name}`, data])),
         fetch: (_, outputs) => outputs.filter(name => name.startsWith('grad/')),
@@ -298,13 +350,12 @@ export class Net {
   }
 
   /**
-   * Copies parameters from a weights file by layer name, as Caffe does: layers without a partner are left alone (and
-   * listed), a shape that differs is refused and nothing is copied. The numbers go straight from the file into the net's
-   * arrays.
+   * Copies parameters from weights by layer name, as Caffe does: layers without a partner are left alone (and listed), a
+   * shape that differs is refused and nothing is copied. The numbers go straight from where they lie into the net's arrays.
    *
-   * @throws MokapotError `weights-shape-mismatch`, `weights-blob-count`, `weights-file`, `weights-damaged`, `weights-format`
+   * @throws MokapotError `weights-shape-mismatch`, `weights-blob-count`, `weights-damaged`, `weights-format`
    */
-  copyFrom(weights: Weights): WeightMatch {
+  copyFrom(weights: NetWeights): WeightMatch {
     const seen = new Set<Parameter>();
     const targets = new Map(
       this.paramLayers().map(({ name, params }) => [
@@ -316,22 +367,24 @@ export class Net {
         }),
       ]),
     );
-    const copy = ({ layers }: ScannedWeights) => copyWeights(layers, targets);
-    const options = { schema: schemaOf(this.graph.source) };
-    const match =
-      typeof weights === 'string'
-        ? useNetWeights(weights, copy, options)
-        : copy(scanNetWeights(weights, undefined, options));
+    const reading = { schema: schemaOf(this.graph.source) };
+    const { layers } = 'layers' in weights ? weights : scanNetWeights(weights, undefined, reading);
+    const match = copyWeights(storedBlobs(layers), targets);
     for (const name of match.copied) this.markChanged(name);
     this.copies.push(match);
     return match;
   }
 
   /**
-   * Writes every layer of the net with its parameters as Caffe would: a `.caffemodel`, or HDF5 where the name ends in
-   * `.h5`. With `diffs`, HDF5 gets the gradients of the last backward too (a solver's snapshot_diff).
+   * Every layer of the net with its parameters as Caffe writes them: a `.caffemodel`, or with `hdf5` a `.caffemodel.h5`. With
+   * `diffs`, HDF5 gets the gradients of the last backward too (a solver's snapshot_diff).
    */
-  async save(path: string, { diffs = false }: { readonly diffs?: boolean } = {}): Promise<void> {
+  async toBytes(options: NetSaveOptions = {}): Promise<Uint8Array> {
+    return concatBytes([...(await this.fileParts(options))]);
+  }
+
+  /** The same piece by piece. The parameters must not change until all are taken. */
+  protected async fileParts({ hdf5 = false, diffs = false }: NetSaveOptions): Promise<Iterable<Uint8Array>> {
     await this.sync(true);
     const valuesOf = (take: (p: Parameter) => Float32Array) =>
       this.paramLayers().map(({ name, params }) => {
@@ -339,14 +392,13 @@ export class Net {
         return [name, blobs] as [string, WeightBlob[]];
       });
     const params = new Map(valuesOf(p => p.values));
-    if (path.endsWith('.h5')) {
+    if (hdf5) {
       const every = this.graph.layers.map((l): [string, WeightBlob[]] => [l.name, []]);
       const all = (some: typeof params) => new Map([...every, ...some]);
-      await saveCaffeH5(path, all(params), diffs ? all(new Map(valuesOf(p => p.diff))) : undefined);
-      return;
+      return caffeH5Parts(all(params), diffs ? all(new Map(valuesOf(p => p.diff))) : undefined);
     }
     const layer = this.graph.layers.map(l => l.param);
-    await saveCaffemodel(path, { name: this.name, layer }, params, { phase: this.phase });
+    return caffemodelParts({ name: this.name, layer }, params, { phase: this.phase });
   }
 
   /**
@@ -357,39 +409,36 @@ export class Net {
     await (all ? this.store.download() : this.store.settle());
   }
 
-  /** Frees what the net holds on its engine; the engine too, unless it was given or shared. HDF5Output's files are whole then. */
+  /** Frees what the net holds on its engine; the engine too, where it was made for it. HDF5Output's files are whole then. */
   dispose(): void {
-    this.sinks.flush();
-    void this.data?.close();
+    this.options.sink?.flush();
     this.runner.dispose();
-    if (!this.options.shareWith) this.userCode.python.close();
-    if (!this.options.engine && !this.options.shareWith) this.engine.dispose();
+    this.parts.ownedEngine?.dispose();
   }
 
   /** Runs a program of one's own, e.g. a training step; blobs stay as they are. */
   runProgram(request: RunRequest): Promise<RunResult> {
-    const feeds = this.memory.next(request.feeds);
-    return this.runner.run({ ...request, feeds, held: name => this.heldData(name) });
+    return this.runner.run({ ...request, held: name => this.heldData(name) }, this.sources);
   }
 
   /** Compiles such a program. @throws MokapotError `out-of-memory` where its run would not fit the engine */
-  prepareProgram(request: Pick<RunRequest, 'kind' | 'lower' | 'fetch'>): Promise<void> {
-    return this.runner.prepare(request);
+  prepareProgram(program: NetProgram): Promise<void> {
+    return this.runner.prepare(program);
   }
 
   /** Where the generator of dropout and other chance stands. */
   saveRandom(): RandomState {
-    return this.random.save();
+    return this.parts.random.save();
   }
 
   restoreRandom(state: RandomState): void {
-    this.random.restore(state);
+    this.parts.random.restore(state);
   }
 
-  /** The next batch of the net's own data layers; none where the caller feeds a blob of theirs. */
-  private async readData(given: Feeds): Promise<Feeds> {
-    const isFed = Object.keys(given).some(blob => this.data?.blobs.includes(blob));
-    return isFed || !this.data ? {} : (await this.data.next()).feeds;
+  /** What fills the inputs that a run is not fed. */
+  private get sources(): readonly FeedSource[] {
+    const { data } = this.options;
+    return [...(data ? [data] : []), ...this.memory.values(), this.dummies];
   }
 
   private heldData(name: string): Float32Array | undefined {
@@ -427,10 +476,6 @@ export class Net {
   }
 }
 
-function ownData(param: NetParameter, options: NetLoadOptions & { readonly dir?: string }, seed: number) {
-  return DataFeeds.bindOwn(param, options, { dir: options.dir ?? '.', seed, shuffle: false });
-}
-
 function paramBlobs(net: NetGraph, store: ParamStore): Map<string, readonly ParameterBlob[]> {
   const withParams = net.layers.filter(layer => layer.params.length > 0);
   return new Map(
@@ -439,4 +484,10 @@ function paramBlobs(net: NetGraph, store: ParamStore): Map<string, readonly Para
       layer.params.map((index, i) => new ParameterBlob(store.get(net.params[index]!.key), layer.paramShapes[i]!)),
     ]),
   );
+}
+
+/** Blobs that are read straight into a net's arrays. */
+function storedBlobs(layers: LayerWeights['layers']): ReadonlyMap<string, readonly StoredBlob[]> {
+  const stored = (blob: WeightBlob | StoredBlob): StoredBlob => ('read' in blob ? blob : inMemory(blob));
+  return new Map([...layers].map(([name, blobs]) => [name, blobs.map(stored)]));
 }

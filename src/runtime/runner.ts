@@ -2,28 +2,37 @@
 
 import { fail } from '../diagnostics/index.js';
 import type { Observer, Program } from '../engines/index.js';
-import { DummyFeeds, drawRandoms, type Feeds, readFeeds } from '../feeds/feeds.js';
+import { drawRandoms, type Feeds, type GivenFeed, readFeeds } from '../feeds/feeds.js';
+import { type MadeShapes, madeShapes, makeTops } from '../feeds/made_tops.js';
+import { type FeedSource, gather } from '../feeds/source.js';
 import { type Graph, type RandomInput, type Shape, showShape, sizeOf } from '../ir/index.js';
 import { settled } from '../layers/index.js';
 import {
-  compileNet,
+  compileSelected,
   type LowerOptions,
   lowerNet,
   type NetGraph,
   type NetLayer,
   type NetOptions,
+  type SelectedNet,
   writtenName,
 } from '../net/index.js';
 import type { Random } from '../random/index.js';
-import type { BlobSinks } from './blob_sinks.js';
-
 import type { ParamStore } from './param_store.js';
 import { type SettledTops, settleTops } from './settle.js';
+
+/** Where the blobs go that layers write to files (HDF5Output). */
+export interface BlobSink {
+  /** Takes what a layer's bottoms held in a run. */
+  add(layer: NetLayer, blobs: readonly { readonly shape: Shape; readonly data: Float32Array }[]): void;
+  /** Makes the files whole. */
+  flush(): void;
+}
 
 /** The net compiled for one set of input shapes. */
 interface Variant {
   readonly graph: NetGraph;
-  /** By the name that the caller gives a way of lowering. */
+  /** By LoweringKeys. */
   readonly programs: Map<string, Promise<Compiled>>;
 }
 
@@ -41,12 +50,15 @@ interface Compiled {
 
 type Arrays = Record<string, Float32Array>;
 
+/** What a run computes and which of it is fetched. */
+export type NetProgram = Pick<RunRequest, 'lower' | 'fetch'>;
+
 export interface RunRequest {
-  /** Names the way of lowering: equal names mean equal options. */
-  readonly kind: string;
+  /** What is computed. Equal options give the same program; functions among them are equal where they are identical. */
   readonly lower: LowerOptions;
-  readonly feeds: Feeds;
-  /** Numbers for inputs that are not fed; undefined where there are none. */
+  /** What the caller feeds; the net's own sources give the rest. */
+  readonly feeds?: Feeds;
+  /** Numbers for inputs that nobody feeds; undefined where there are none. */
   readonly held?: (input: string) => Float32Array | undefined;
   /** Inputs of the graph that are no blobs: learning rate, gradients. */
   readonly extra?: Readonly<Arrays>;
@@ -72,15 +84,16 @@ export class Runner {
   private readonly variants = new Map<string, Variant>();
   /** What recurrent layers remember of the last run, by name. */
   private readonly states = new Map<string, Float32Array>();
-  private readonly dummies = new DummyFeeds();
+  private readonly keys = new LoweringKeys();
   private current: Variant;
 
   constructor(
     graph: NetGraph,
+    private readonly selected: SelectedNet,
     private readonly options: NetOptions,
     private readonly store: ParamStore,
     private readonly random: Random,
-    private readonly sinks: BlobSinks,
+    private readonly sink: BlobSink | undefined,
   ) {
     this.declared = inputShapes(graph);
     this.current = { graph, programs: new Map() };
@@ -92,13 +105,14 @@ export class Runner {
     return this.current.graph;
   }
 
-  async run(request: RunRequest): Promise<RunResult> {
-    const given = readFeeds(request.feeds, inputShapes(this.graph), this.declared);
+  /** @param sources fill what the request does not feed */
+  async run(request: RunRequest, sources: readonly FeedSource[]): Promise<RunResult> {
+    const given = await this.read(request.feeds ?? {}, sources);
     const shapes = new Map([...given].map(([name, { shape }]) => [name, shape]));
     const made = await makeTops(this.graph);
     const variant = await settled(() => this.variantFor(shapes, made.shapes));
-    const feeds: Arrays = { ...made.feeds, ...this.dummies.next(variant.graph, this.random) };
-    for (const [name, shape] of inputShapes(variant.graph)) {
+    const feeds: Arrays = { ...made.feeds };
+    for (const [name, shape] of feedShapes(variant.graph)) {
       const data = given.get(name)?.data ?? request.held?.(name);
       if (!data) throw missing(variant.graph, name, shape);
       feeds[name] = data;
@@ -108,13 +122,20 @@ export class Runner {
     return this.execute(settledRun.variant, request, settledRun.drawn);
   }
 
+  /** The caller's numbers and those of the sources. */
+  private async read(feeds: Feeds, sources: readonly FeedSource[]): Promise<Map<string, GivenFeed>> {
+    const given = readFeeds(feeds, inputShapes(this.graph), this.declared);
+    const all = feedShapes(this.graph);
+    return new Map([...readFeeds(await gather(sources, feeds), all, all), ...given]);
+  }
+
   /** The variant for the tops whose shapes depend on numbers, found by running what lies below them. */
   private async settle(variant: Variant, feeds: Arrays, compile: (tops: SettledTops) => Variant) {
     let drawn: Readonly<Arrays> = feeds;
     const found = await settleTops(variant, {
       compile: tops => settled(() => compile(tops)),
       read: async (at, lower, blobs) => {
-        const run = await this.execute(at, { kind: `until ${lower.until}`, lower, fetch: () => blobs }, drawn);
+        const run = await this.execute(at, { lower, fetch: () => blobs }, drawn);
         drawn = run.feeds;
         return run.results;
       },
@@ -128,19 +149,19 @@ export class Runner {
   }
 
   /** Makes a program without running it. @throws MokapotError `out-of-memory` where its run would not fit. */
-  async prepare({ kind, lower, fetch }: Pick<RunRequest, 'kind' | 'lower' | 'fetch'>): Promise<void> {
+  async prepare({ lower, fetch }: NetProgram): Promise<void> {
     this.store.upload(variablesOf(this.graph));
-    const { program, outputs } = await this.compiled(this.current, kind, lower);
+    const { program, outputs } = await this.compiled(this.current, lower);
     program.prepare(fetch(this.graph, outputs));
   }
 
   private async execute(
     variant: Variant,
-    { kind, lower, extra, fetch, observe }: Omit<RunRequest, 'feeds'>,
+    { lower, extra, fetch, observe }: Omit<RunRequest, 'feeds'>,
     given: Readonly<Arrays>,
   ): Promise<RunResult> {
     const net = variant.graph;
-    const { program, randoms, assigned, outputs, states, writers } = await this.compiled(variant, kind, lower);
+    const { program, randoms, assigned, outputs, states, writers } = await this.compiled(variant, lower);
     const missing = randoms.filter(input => !Object.hasOwn(given, input.name));
     const feeds = { ...this.remembered(states), ...given, ...drawRandoms(missing, this.random) };
     this.store.upload(variablesOf(net));
@@ -155,7 +176,7 @@ export class Runner {
 
   private write(layer: NetLayer, results: Arrays): void {
     const blobs = layer.bottoms.map(({ shape }, i) => ({ shape, data: results[writtenName(layer.name, i)]! }));
-    this.sinks.add(layer, blobs);
+    this.sink?.add(layer, blobs);
   }
 
   /** States of the last run; 0 before the first, and where they have another size (the batch has changed). */
@@ -185,7 +206,8 @@ export class Runner {
   }
 
   private recompile(options: NetOptions): NetGraph {
-    const graph = compileNet(this.graph.source, { ...this.options, ...options });
+    const inputShapes = { ...this.options.inputShapes, ...options.inputShapes };
+    const graph = compileSelected(this.selected, { ...this.options, ...options, inputShapes });
     return this.store.adopt(graph, this.graph);
   }
 
@@ -195,15 +217,16 @@ export class Runner {
     disposeVariant(variant);
   }
 
-  private compiled(variant: Variant, kind: string, lower: LowerOptions): Promise<Compiled> {
-    let made = variant.programs.get(kind);
-    if (!made) variant.programs.set(kind, (made = this.compile(variant.graph, lower)));
+  private compiled(variant: Variant, lower: LowerOptions): Promise<Compiled> {
+    const key = this.keys.of(lower);
+    let made = variant.programs.get(key);
+    if (!made) variant.programs.set(key, (made = this.compile(variant.graph, lower)));
     return made;
   }
 
   private async compile(net: NetGraph, options: LowerOptions): Promise<Compiled> {
     const { updates = true, until } = options;
-    const writes = updates && until === undefined;
+    const writes = updates && until === undefined && this.sink !== undefined;
     const { graph } = lowerNet(net, { ...options, writes });
     const writers = writes ? net.layers.filter(layer => layer.type.writes) : [];
     const inner = new Set([...graph.states.map(state => state.output), ...writers.flatMap(writtenBy)]);
@@ -235,7 +258,12 @@ function disposeVariant({ programs }: Variant): void {
     );
 }
 
-/** Blobs that a caller feeds: all sources' tops but DummyData's. */
+/** All sources' tops. */
+function feedShapes(net: NetGraph): Map<string, Shape> {
+  return new Map(net.feeds.map(({ blob, layer }) => [blob, net.layers[layer]!.tops.find(t => t.name === blob)!.shape]));
+}
+
+/** Blobs that a caller feeds: all of them but DummyData's. */
 function inputShapes(net: NetGraph): Map<string, Shape> {
   const feeds = net.feeds.filter(feed => net.layers[feed.layer]!.type.type !== 'DummyData');
   return new Map(feeds.map(({ blob, layer }) => [blob, net.layers[layer]!.tops.find(t => t.name === blob)!.shape]));
@@ -245,29 +273,26 @@ function variablesOf(net: NetGraph): ReadonlySet<string> {
   return new Set(net.params.map(p => p.key));
 }
 
-type MadeShapes = NonNullable<NetOptions['madeTops']>;
-
-/** The same as the net was compiled with. */
-function madeShapes(net: NetGraph): MadeShapes {
-  const made = net.layers.filter(({ type, bottoms, params }) => type.make && bottoms.length + params.length === 0);
-  return Object.fromEntries(made.map(({ name, tops }) => [name, tops.map(top => top.shape)]));
-}
-
-/** What layers without bottoms make for this run (LayerType.make): numbers by input, shapes by layer. */
-async function makeTops(net: NetGraph): Promise<{ feeds: Arrays; shapes: MadeShapes }> {
-  const feeds: Arrays = {};
-  const shapes: Record<string, readonly Shape[]> = {};
-  for (const { name, type, context } of net.layers) {
-    const made = await type.make?.(context);
-    if (!made) continue;
-    for (const top of made) feeds[top.name] = top.data;
-    shapes[name] = made.map(top => top.shape);
-  }
-  return { feeds, shapes };
-}
-
 function keyOf(shapes: ReadonlyMap<string, Shape>, madeTops: MadeShapes, settledTops: SettledTops): string {
   return JSON.stringify([[...shapes], madeTops, settledTops]);
+}
+
+/** Keys of ways to lower a net: equal for equal options. A function is equal to itself alone. */
+class LoweringKeys {
+  private readonly functions = new WeakMap<object, number>();
+  private count = 0;
+
+  of(lower: LowerOptions): string {
+    const given = Object.entries(lower).filter(([, value]) => value !== undefined);
+    given.sort(([a], [b]) => (a < b ? -1 : 1));
+    return JSON.stringify(given, (_, value) => (typeof value === 'function' ? { function: this.idOf(value) } : value));
+  }
+
+  private idOf(value: object): number {
+    const id = this.functions.get(value) ?? ++this.count;
+    this.functions.set(value, id);
+    return id;
+  }
 }
 
 function missing(net: NetGraph, name: string, shape: Shape) {

@@ -3,8 +3,8 @@
 import type { Shape } from '../ir/index.js';
 import type { HostLayerClass, Phase } from '../layers/index.js';
 import type { Blob } from '../runtime/blob.js';
-import { Net } from '../runtime/net.js';
-import type { UserCodeOptions } from '../runtime/python_modules.js';
+import { Net } from '../runtime/node/net.js';
+import type { UserCodeOptions } from '../runtime/node/python_modules.js';
 import { create } from '../schema/index.js';
 
 export interface LayerRunOptions extends UserCodeOptions {

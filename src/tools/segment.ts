@@ -6,9 +6,9 @@ import { fail } from '../diagnostics/index.js';
 import type { Feed } from '../feeds/feeds.js';
 import { type Shape, showShape } from '../ir/index.js';
 import type { Blob } from '../runtime/blob.js';
-import { Net, type NetLoadOptions } from '../runtime/net.js';
-import type { UserCodeOptions } from '../runtime/python_modules.js';
-import { readPrototxt, type SchemaOptions } from '../runtime/schemas.js';
+import { Net, type NetLoadOptions } from '../runtime/node/net.js';
+import type { UserCodeOptions } from '../runtime/node/python_modules.js';
+import { readPrototxt, type SchemaOptions } from '../runtime/node/schemas.js';
 import { type LayerParameter, parseNet, sub } from '../schema/index.js';
 
 /** channels × height × width */

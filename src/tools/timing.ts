@@ -69,7 +69,7 @@ export async function timeNet(net: Net, { iterations = 20, onProgress }: TimingO
     return { first, median: median(times) };
   };
   const feeds = noise(net.graph);
-  const forward = await repeat({ kind: 'time forward', lower: { updates: false }, feeds, fetch: g => g.outputs });
+  const forward = await repeat({ lower: { updates: false }, feeds, fetch: g => g.outputs });
   const both = gradientRun(net, feeds);
   const forwardBackward = await repeat(both);
   const times: Watched[] = [];
@@ -102,7 +102,6 @@ function gradientRun(net: Net, feeds: Feeds): RunRequest {
   const seeds = hasLoss ? [] : graph.outputs;
   const ones = (name: string) => new Float32Array(sizeOf(graph.blobs.get(name)!.shape)).fill(1);
   return {
-    kind: 'time backward',
     lower: {
       gradients: 'seeds',
       seeds,

@@ -10,10 +10,10 @@ import { declaredEntries, entriesFor } from '../net/assumed.js';
 import { compileNet, type NetGraph, type NetLayer } from '../net/index.js';
 import { Random } from '../random/index.js';
 import type { ParameterBlob } from '../runtime/blob.js';
-import type { Net, Weights } from '../runtime/net.js';
+import type { Net } from '../runtime/net.js';
 import { create, type LayerParameter, type NetParameter, schemaOf, sub } from '../schema/index.js';
 import { type FitLayer, type FitOptions, fitBlob } from '../weights/fit.js';
-import { matchWeights, type ScannedWeights, type StoredBlob, scanNetWeights } from '../weights/index.js';
+import { type Bytes, matchWeights, type ScannedWeights, type StoredBlob, scanNetWeights } from '../weights/index.js';
 import { useNetWeights } from '../weights/node/files.js';
 
 export interface TransplantOptions extends FitOptions {
@@ -54,7 +54,7 @@ export interface TransplantReport {
  * @throws MokapotError `transplant-rename` (a name that is not there), `transplant-nothing` (no layer fits),
  * `weights-…` (the file; weights that are not of `from`). The net is as it was then.
  */
-export function transplant(net: Net, weights: Weights, options: TransplantOptions = {}): TransplantReport {
+export function transplant(net: Net, weights: string | Bytes, options: TransplantOptions = {}): TransplantReport {
   const move = (scanned: ScannedWeights) => new Surgery(net, scanned, options).run();
   const reading = { schema: schemaOf(net.graph.source) };
   return typeof weights === 'string'

@@ -1,10 +1,10 @@
 /** Figures: the outputs of a net that are a few numbers (loss, accuracy, Dice), and their means over a test. */
 
-import type { DataFeeds, FeedBatch } from '../feeds/data_feeds.js';
 import type { Feeds } from '../feeds/feeds.js';
+import type { DataFeed, FeedBatch } from '../feeds/source.js';
 import { sizeOf } from '../ir/index.js';
 import { LOSS, type NetGraph } from '../net/index.js';
-import type { RunRequest } from '../runtime/runner.js';
+import type { NetProgram } from '../runtime/runner.js';
 
 /** Outputs by name, each as a list of its numbers. */
 export type Figures = Readonly<Record<string, readonly number[]>>;
@@ -12,11 +12,7 @@ export type Figures = Readonly<Record<string, readonly number[]>>;
 /** Greater outputs are pictures rather than figures. */
 const MAX_OUTPUT = 64;
 
-export const testProgram: Pick<RunRequest, 'kind' | 'lower' | 'fetch'> = {
-  kind: 'test',
-  lower: {},
-  fetch: figuresToFetch,
-};
+export const testProgram: NetProgram = { lower: {}, fetch: figuresToFetch };
 
 function isFigure(net: NetGraph, name: string): boolean {
   const blob = net.blobs.get(name);
@@ -38,7 +34,7 @@ export function figures(
 
 /** What a test is fed: `iterations` batches, or every entry once. */
 export async function* testBatches(
-  data: DataFeeds | undefined,
+  data: DataFeed | undefined,
   iterations: number,
   whole: boolean,
   feeds?: Feeds,

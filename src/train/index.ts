@@ -1,5 +1,4 @@
-/** Training: solvers that iterate, the loop as a stream of events, runs in folders. */
-export { Curves } from '../charts/curves.js';
+/** Training: solvers that iterate, the loop as a stream of events. Needs no files; `node/index.ts` is the same with them. */
 export { digitsSolver, type EpochOptions, type PolicyOptions } from './digits.js';
 export {
   type DisplayEvent,
@@ -14,16 +13,14 @@ export {
   type WarningEvent,
 } from './events.js';
 export type { Figures } from './figures.js';
+export type { FeedFunction, Iteration } from './iterations.js';
 export { type LoopOptions, trainSolver } from './loop.js';
-export { RUN_FILES, readLog } from './run_folder.js';
-export type { SnapshotFiles } from './snapshot.js';
+export { type NamedNet, readNetText } from './nets.js';
+export type { SnapshotBytes, SnapshotFiles } from './snapshot.js';
 export {
-  type FeedFunction,
-  type Iteration,
   Solver,
   type SolverOptions,
   type SolverTextOptions,
   type TestOptions,
   type TestResult,
 } from './solver.js';
-export { type TrainOptions, train } from './train.js';

@@ -1,14 +1,15 @@
 /** The training loop as a stream of events: Caffe's Solver::Solve and ::Step, with epochs. */
 
 import { type Diagnostic, error, MokapotError } from '../diagnostics/index.js';
-import { DataFailure } from '../feeds/data_feeds.js';
 import type { Feeds } from '../feeds/feeds.js';
+import { DataFailure } from '../feeds/source.js';
 import { sizeOf } from '../ir/index.js';
 import { runChecks } from '../net/index.js';
 import { formatFloat } from '../schema/index.js';
 import type { EndEvent, SnapshotEvent, StartEvent, TestEvent, TrainEvent } from './events.js';
+import type { FeedFunction, Iteration } from './iterations.js';
 import type { SnapshotFiles } from './snapshot.js';
-import type { FeedFunction, Iteration, Solver } from './solver.js';
+import type { Solver } from './solver.js';
 import { isOfUserCode } from './user_code.js';
 
 export interface LoopOptions {
@@ -21,8 +22,8 @@ export interface LoopOptions {
   readonly wholeTests?: boolean;
   /** Iterations of an epoch. Default: as many as read each entry once. */
   readonly iterationsPerEpoch?: number;
-  /** Path and name that snapshots begin with. Default: the solver's snapshot_prefix. */
-  readonly snapshotPrefix?: string;
+  /** Keeps a snapshot, and names what it wrote. Default: none is taken. */
+  readonly saveSnapshot?: () => Promise<SnapshotFiles>;
   /** The snapshot that the solver was restored from, for the start event. */
   readonly resumed?: string;
 }
@@ -213,7 +214,8 @@ class Loop {
     const { iter } = this.solver;
     // What it began from is there already.
     if (iter === this.firstIter || this.lastSnapshot?.iter === iter) return;
-    const files = await this.solver.snapshot(this.options.snapshotPrefix);
+    const files = await this.options.saveSnapshot?.();
+    if (!files) return;
     this.lastSnapshot = { ...files, iter };
     yield { type: 'snapshot', ...this.now(), ...files };
   }

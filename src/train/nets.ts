@@ -1,10 +1,15 @@
-/** Which nets a solver trains and tests: from its files or inline, as Caffe's InitTrainNet and InitTestNets find them. */
+/** Which nets a solver trains and tests: named by it or inline, as Caffe's InitTrainNet and InitTestNets find them. */
 
-import { existsSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
 import { type Diagnostic, error, hasErrors, MokapotError } from '../diagnostics/index.js';
-import { parseOptions, readPrototxt, type SchemaOptions } from '../runtime/schemas.js';
-import { isSet, locate, type NetParameter, type NetState, parseNet, type SolverParameter } from '../schema/index.js';
+import {
+  isSet,
+  locate,
+  type NetParameter,
+  type NetState,
+  type ParseOptions,
+  parseNet,
+  type SolverParameter,
+} from '../schema/index.js';
 import { solverError } from '../solver/index.js';
 
 /** A net that a solver names. */
@@ -23,14 +28,24 @@ export interface NamedTestNet extends NamedNet {
   readonly iterations: number;
 }
 
+/** Where a solver names a net. */
+export interface NetField {
+  readonly solver: SolverParameter;
+  readonly field: 'net' | 'train_net' | 'test_net' | 'net_param' | 'train_net_param';
+  readonly index?: number;
+}
+
+/** Where nets that a solver names are found. @throws MokapotError `net-missing`, or what the net's text has */
+export interface NetPlaces {
+  readonly read: (name: string, place: NetField) => NamedNet | Promise<NamedNet>;
+  /** Where relative paths of inline nets start. */
+  readonly dir?: string | undefined;
+}
+
 const TRAIN_FIELDS = ['train_net_param', 'train_net', 'net_param', 'net'] as const;
 
-/** @throws MokapotError `no-train-net`, `many-train-nets`, `net-missing`, or what the net's text has */
-export async function trainNetOf(
-  solver: SolverParameter,
-  dir: string | undefined,
-  options: SchemaOptions = {},
-): Promise<NamedNet> {
+/** @throws MokapotError `no-train-net`, `many-train-nets`, or what `read` throws */
+export async function findTrainNet(solver: SolverParameter, { read, dir }: NetPlaces): Promise<NamedNet> {
   const given = TRAIN_FIELDS.filter(field => isSet(solver, field));
   const [field, second] = given;
   if (!field) {
@@ -45,26 +60,19 @@ export async function trainNetOf(
     throw new MokapotError(solverError(solver, 'many-train-nets', second, message, 'Keep one of them.'));
   }
   const value = solver[field];
-  return typeof value === 'string' ? readNet(solver, field, value, { dir, options }) : inline(value!, dir);
+  return typeof value === 'string' ? read(value, { solver, field }) : inline(value!, dir);
 }
 
-/** @throws MokapotError `test-iter`, `test-interval`, `test-state`, `net-missing`, or what a net's text has */
-export async function testNetsOf(
-  solver: SolverParameter,
-  dir: string | undefined,
-  options: SchemaOptions = {},
-): Promise<NamedTestNet[]> {
+/** @throws MokapotError `test-iter`, `test-interval`, `test-state`, or what `read` throws */
+export async function findTestNets(solver: SolverParameter, { read, dir }: NetPlaces): Promise<NamedTestNet[]> {
   const { test_net_param, test_net, test_iter, test_state } = solver;
   const own = test_net_param.length + test_net.length;
   const generic = isSet(solver, 'net_param') || isSet(solver, 'net') ? Math.max(0, test_iter.length - own) : 0;
   checkTests(solver, own + generic);
   const named: NamedNet[] = test_net_param.map(param => inline(param, dir));
-  for (const [i, path] of test_net.entries()) named.push(await readNet(solver, 'test_net', path, { dir, options }, i));
+  for (const [i, path] of test_net.entries()) named.push(await read(path, { solver, field: 'test_net', index: i }));
   for (let i = 0; i < generic; i++) {
-    const net = solver.net_param
-      ? inline(solver.net_param, dir)
-      : await readNet(solver, 'net', solver.net, { dir, options });
-    named.push(net);
+    named.push(solver.net_param ? inline(solver.net_param, dir) : await read(solver.net, { solver, field: 'net' }));
   }
   return named.map((net, i) => ({ ...net, state: test_state[i], iterations: test_iter[i]! }));
 }
@@ -89,35 +97,29 @@ function inline(param: NetParameter, dir: string | undefined): NamedNet {
   return { param, text: undefined, dir, diagnostics: [] };
 }
 
-async function readNet(
-  solver: SolverParameter,
-  field: 'net' | 'train_net' | 'test_net' | 'net_param' | 'train_net_param',
-  name: string,
-  { dir, options }: { readonly dir: string | undefined; readonly options: SchemaOptions },
-  index = 0,
-): Promise<NamedNet> {
-  const places = [...new Set([...(dir === undefined ? [] : [resolve(dir, name)]), resolve(name)])];
-  const path = places.find(p => existsSync(p));
-  if (!path) {
+/** Nets by the texts that the caller has for the names. @throws MokapotError `net-missing`, or what the text has */
+export function textReader(texts: Readonly<Record<string, string>>, options: ParseOptions = {}): NetPlaces['read'] {
+  return (name, { solver, field, index = 0 }) => {
+    const text = texts[name];
+    if (text !== undefined) return readNetText(text, { ...options, name });
     const location = locate(solver, field, index);
     throw new MokapotError(
-      error('net-missing', `${field} names "${name}", and there is no such file.`, {
-        hint: `Looked for ${places.join(' and ')}. Paths start at the solver's folder, then at the working directory.`,
+      error('net-missing', `${field} names "${name}", and no text of that name was given.`, {
+        hint: `Give it: { nets: { ${JSON.stringify(name)}: text } }.`,
         ...(location && { location }),
       }),
     );
-  }
-  return readNetFile(path, options);
+  };
 }
 
-/** @throws MokapotError `file-unreadable`, or what its text has */
-export async function readNetFile(path: string, options: SchemaOptions = {}): Promise<NamedNet> {
-  const { text, schema } = await readPrototxt(path, options);
-  return readNetText(text, path, dirname(path), { ...options, schema });
-}
-
-export function readNetText(text: string, name = '<text>', dir?: string, options: SchemaOptions = {}): NamedNet {
-  const { message, diagnostics } = parseNet(text, parseOptions(options, name));
+/** @throws MokapotError with what the text has */
+export function readNetText(text: string, options: ParseOptions = {}, dir?: string): NamedNet {
+  const { message, diagnostics } = parseNet(text, options);
   if (hasErrors(diagnostics)) throw new MokapotError(diagnostics);
   return { param: message, text, dir, diagnostics };
+}
+
+/** The one net's TEST phase, once per test_iter. */
+export function genericTests(net: NamedNet, { test_iter, test_state }: SolverParameter): NamedTestNet[] {
+  return test_iter.map((iterations, i) => ({ ...net, iterations, state: test_state[i] }));
 }

@@ -1,8 +1,6 @@
 /** Snapshots: a `.caffemodel` and a `.solverstate` as Caffe's, the latter with what a resumed run needs beyond it. */
 
-import { existsSync } from 'node:fs';
-import { dirname, isAbsolute, join, resolve } from 'node:path';
-import type { LoaderState } from '../data/index.js';
+import type { LoaderState } from '../data/batches/epochs.js';
 import { fail } from '../diagnostics/index.js';
 import { type Shape, showShape } from '../ir/index.js';
 import type { RandomState } from '../random/index.js';
@@ -22,6 +20,13 @@ export interface ResumeState {
   readonly losses: readonly number[];
 }
 
+/** A snapshot in memory: the bytes of a `.caffemodel` and of a `.solverstate`. */
+export interface SnapshotBytes {
+  readonly weights: Uint8Array;
+  readonly state: Uint8Array;
+}
+
+/** A snapshot as files: their paths. */
 export interface SnapshotFiles {
   readonly weights: string;
   readonly state: string;
@@ -63,17 +68,5 @@ export function checkHistory(
       `The history of ${key} has the shape ${showShape(blob.shape)} in ${path}, and ${showShape(shape)} here.`,
       { hint },
     );
-  });
-}
-
-/** The weights that a state names: as written from the state's folder, beside the state, or from where we are. */
-export function learnedNetOf({ learned_net: name }: SolverSnapshot, path: string): string | undefined {
-  if (!name) return undefined;
-  const beside = join(dirname(path), name.split(/[\\/]/).at(-1)!);
-  const places = isAbsolute(name) ? [name, beside] : [resolve(dirname(path), name), beside, resolve(name)];
-  const found = places.find(p => existsSync(p));
-  if (found) return found;
-  throw fail('learned-net', `${path} names the weights "${name}", and they are not there.`, {
-    hint: `Put the .caffemodel beside the .solverstate. Looked for ${[...new Set(places)].join(', ')}.`,
   });
 }

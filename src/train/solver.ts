@@ -1,54 +1,42 @@
-/** Solver: trains a net, modelled on pycaffe's. */
+/**
+ * Solver: trains a net, modelled on pycaffe's. Needs no files and runs in a page: nets are texts or messages, snapshots bytes.
+ * `node/solver.ts` is the same with files.
+ */
 
-import { existsSync, mkdirSync } from 'node:fs';
-import { dirname, isAbsolute, resolve } from 'node:path';
-import { type Dataset, openDataset } from '../data/index.js';
 import { type Diagnostic, fail, hasErrors, MokapotError } from '../diagnostics/index.js';
-import { createEngine, type Engine } from '../engines/node/index.js';
-import type { DataFeeds } from '../feeds/data_feeds.js';
+import type { Engine } from '../engines/types.js';
 import type { Feeds } from '../feeds/feeds.js';
-import { sizeOf } from '../ir/index.js';
-import { LOSS, type NetGraph, type NetOptions, type NetParam } from '../net/index.js';
-import type { Net, Weights } from '../runtime/net.js';
-import type { UserCodeOptions } from '../runtime/python_modules.js';
-import type { RunRequest } from '../runtime/runner.js';
-import { parseOptions, readPrototxt, type SchemaOptions } from '../runtime/schemas.js';
-import { parseSolver, SolverParameter } from '../schema/index.js';
+import type { DataFeed } from '../feeds/source.js';
+import { LOSS, type NetOptions } from '../net/index.js';
+import type { Net, NetLoadOptions, NetWeights } from '../runtime/net.js';
+import { type ParseOptions, parseSolver, SolverParameter } from '../schema/index.js';
+import { checkSolver } from '../solver/index.js';
 import {
-  accumulate,
-  accumulatorKey,
-  applyUpdate,
-  checkSolver,
-  historyKey,
-  rateAt,
-  solverFeeds,
-  updateRules,
-} from '../solver/index.js';
-import type { Json, WeightMatch } from '../weights/index.js';
-import { loadSolverstate, saveSolverstate } from '../weights/node/files.js';
-import { figures, figuresToFetch, Mean, testBatches, testProgram } from './figures.js';
-import { genericTests, NetMaker, type NetWithFeeds } from './make_nets.js';
-import { type NamedNet, type NamedTestNet, testNetsOf, trainNetOf } from './nets.js';
-import {
-  checkHistory,
-  learnedNetOf,
-  type ResumeState,
-  resumeOf,
-  type SnapshotFiles,
-  snapshotNames,
-} from './snapshot.js';
+  type Json,
+  readSolverstate,
+  type SolverSnapshot,
+  type WeightMatch,
+  writeSolverstate,
+  writeSolverstateH5,
+} from '../weights/index.js';
+import { figures, Mean, testBatches, testProgram } from './figures.js';
+import { type FeedFunction, type Iteration, Iterations } from './iterations.js';
+import { loadSolver, type NetFactory, type SolverParts, seedOf } from './load.js';
+import { GivenNets } from './net_factory.js';
+import { findTestNets, findTrainNet, genericTests, type NamedNet, textReader } from './nets.js';
+import { Resources } from './resources.js';
+import { checkHistory, type ResumeState, resumeOf, type SnapshotBytes, snapshotNames } from './snapshot.js';
 import { atIteration } from './user_code.js';
 
-export interface SolverOptions extends UserCodeOptions, SchemaOptions {
-  readonly backend?: string;
-  /** An engine to run on; it stays the caller's. */
-  readonly engine?: Engine;
+export interface SolverOptions extends Pick<NetLoadOptions, 'hostLayer'> {
+  /** An engine to run on, which stays the caller's; or what makes one for the solver, which then frees it. */
+  readonly engine?: Engine | (() => Promise<Engine>);
   /** Copied into the training net before it starts, by layer name. */
-  readonly weights?: Weights | readonly Weights[];
-  /** The data set in use (or its folder), for Data layers without a source: split train for training, val for tests. */
-  readonly dataset?: Dataset | string;
-  /** Whether that data set is read in a new order each epoch. Default true. */
-  readonly shuffle?: boolean;
+  readonly weights?: NetWeights | readonly NetWeights[];
+  /** What the training net's data layers are fed from. It stays the caller's. */
+  readonly data?: DataFeed;
+  /** The same of the test nets, in their order. */
+  readonly testData?: readonly (DataFeed | undefined)[];
   /** Overrides random_seed. Without either a new one is drawn; `solver.seed` tells it. */
   readonly seed?: number;
   /** Stages beside those that the solver names. */
@@ -57,26 +45,13 @@ export interface SolverOptions extends UserCodeOptions, SchemaOptions {
   readonly level?: number;
   /** Shapes of inputs, as for a Net. */
   readonly inputShapes?: NetOptions['inputShapes'];
+  /** The texts of the nets that the solver names, by the names that it has for them. */
+  readonly nets?: Readonly<Record<string, string>>;
+  /** Stands for the nets that the solver names. */
+  readonly net?: NamedNet;
 }
 
-export interface SolverTextOptions extends SolverOptions {
-  readonly name?: string;
-  /** Where relative paths start. Default: the working directory. */
-  readonly dir?: string;
-}
-
-/** What is fed at an iteration; with iter_size above 1, called for each of its passes. */
-export type FeedFunction = (iter: number, pass: number) => Feeds | Promise<Feeds>;
-
-export interface Iteration {
-  /** The iteration that was done, from 0 on. */
-  readonly iter: number;
-  /** Mean over iter_size. */
-  readonly loss: number;
-  readonly rate: number;
-  /** The net's outputs of at most 64 numbers, of the last pass. */
-  readonly outputs: Readonly<Record<string, readonly number[]>>;
-}
+export interface SolverTextOptions extends SolverOptions, ParseOptions {}
 
 export interface TestOptions {
   /** Every entry of the net's data once, instead of `test_iter` batches. */
@@ -95,139 +70,83 @@ export interface TestResult {
   readonly batches: number;
 }
 
-interface Parts {
-  readonly param: SolverParameter;
-  readonly options: SolverOptions;
-  readonly dir: string | undefined;
-  readonly seed: number;
-  readonly train: NetWithFeeds;
-  readonly tests: readonly (NetWithFeeds & { readonly named: NamedTestNet })[];
-  readonly named: NamedNet;
-  readonly diagnostics: readonly Diagnostic[];
-  /** What was opened and made here, to be closed with the solver. */
-  readonly ownedDataset: Dataset | undefined;
-  readonly ownedEngine: Engine | undefined;
-}
-
-export class Solver {
+export class Solver<N extends Net = Net> {
   /** The net that is trained. */
-  readonly net: Net;
+  readonly net: N;
   /** They have the training net's parameters. */
-  readonly testNets: readonly Net[];
+  readonly testNets: readonly N[];
   readonly param: SolverParameter;
   readonly seed: number;
   /** Notes and warnings about the solver and the nets. */
   readonly diagnostics: readonly Diagnostic[];
-  private iteration = 0;
-  private currentStep = 0;
-  private window: number[] = [];
-  private allLosses: number[] = [];
-  /** Changes when the set of parameters that an update touches does. */
-  private version = 0;
-  private touched: readonly NetParam[];
+  protected readonly iterations: Iterations;
 
-  private constructor(private readonly parts: Parts) {
+  protected constructor(protected readonly parts: SolverParts<N>) {
     this.param = parts.param;
     this.seed = parts.seed;
     this.net = parts.train.net;
     this.testNets = parts.tests.map(t => t.net);
     this.diagnostics = parts.diagnostics;
-    this.touched = touchedParams(this.net.graph, parts.param, new Set());
+    this.iterations = new Iterations(this.net, this.param);
   }
 
   /**
-   * Reads a solver and its nets. Paths in it start at its own folder, then at the working directory.
+   * Reads a solver and its nets: inline ones, those of `nets`, or `net`.
    *
    * @throws MokapotError with every error of the solver, its nets and the weights; `out-of-memory` where an iteration would
    *   not fit the engine
    */
-  static async fromFile(path: string, options: SolverOptions = {}): Promise<Solver> {
-    const { text, schema } = await readPrototxt(path, options);
-    return Solver.fromText(text, { ...options, schema, name: path, dir: dirname(path) });
-  }
-
-  /** The same from a solver's text. */
-  static async fromText(text: string, options: SolverTextOptions = {}): Promise<Solver> {
-    const { message, diagnostics } = parseSolver(text, parseOptions(options, options.name));
+  static async fromText(text: string, options: SolverTextOptions = {}): Promise<Solver<Net>> {
+    const { message, diagnostics } = parseSolver(text, options);
     if (hasErrors(diagnostics)) throw new MokapotError(diagnostics);
     return Solver.fromParam(message, options, diagnostics);
   }
 
-  /** The same from a message. `net`, if given, stands for the nets that the solver names. */
+  /** The same from a message. */
   static async fromParam(
     param: SolverParameter,
-    options: SolverTextOptions & { readonly net?: NamedNet } = {},
+    options: SolverOptions & Pick<ParseOptions, 'schema'> = {},
     notes: readonly Diagnostic[] = [],
-  ): Promise<Solver> {
-    const checked = [...notes, ...checkSolver(param)];
-    if (hasErrors(checked)) throw new MokapotError(checked);
-    const dir = options.dir;
-    const named = options.net ?? (await trainNetOf(param, dir, options));
-    const tests = options.net ? genericTests(options.net, param) : await testNetsOf(param, dir, options);
-    const opened = typeof options.dataset === 'string' ? await openDataset(options.dataset) : undefined;
-    const engine = options.engine ? undefined : await createEngine(options.backend);
-    const built: { solver?: Solver; trained: NetWithFeeds[] } = { trained: [] };
-    try {
-      const { seed } = options;
-      const maker = new NetMaker(param, options, {
-        dataset: opened ?? (options.dataset as Dataset | undefined),
-        engine: engine ?? options.engine!,
-        seed: seed ?? (param.random_seed >= 0 ? param.random_seed : Math.floor(Math.random() * 2 ** 32)),
-        made: built.trained,
-      });
-      const train = await maker.train(named);
-      const made = [];
-      for (const test of tests) made.push({ ...(await maker.test(test, train.net)), named: test });
-      const notesOfNets = [...named.diagnostics, ...train.net.diagnostics];
-      const diagnostics = [...checked, ...notesOfNets];
-      const owned = { ownedDataset: opened, ownedEngine: engine };
-      const solver = new Solver({
-        param,
-        options,
-        dir,
-        seed: maker.seed,
-        train,
-        tests: made,
-        named,
-        diagnostics,
-        ...owned,
-      });
-      await solver.prepare();
-      return solver;
-    } catch (thrown) {
-      for (const { data, net } of built.trained) {
-        net.dispose();
-        await data?.close();
-      }
-      await opened?.close();
-      engine?.dispose();
-      throw thrown;
-    }
+  ): Promise<Solver<Net>> {
+    const checked = checkedSolver(param, notes);
+    const places = { read: textReader(options.nets ?? {}, { schema: options.schema }) };
+    const train = options.net ?? (await findTrainNet(param, places));
+    const tests = options.net ? genericTests(options.net, param) : await findTestNets(param, places);
+    const resources = new Resources();
+    return resources.orClose(async () => {
+      const { engine } = options;
+      const made = typeof engine === 'function' ? await engine() : undefined;
+      if (made) resources.add(() => made.dispose());
+      const factory: NetFactory<Net> = new GivenNets(param, options, made ?? (engine as Engine | undefined));
+      const seed = seedOf(param, options.seed);
+      const parts = await loadSolver({ param, train, tests, seed, notes: checked, factory, resources });
+      return new Solver(parts).prepared();
+    });
   }
 
   /** Iterations done. */
   get iter(): number {
-    return this.iteration;
+    return this.iterations.position.iter;
   }
 
   /** The loss of every iteration since the solver was made or restored. */
   get losses(): readonly number[] {
-    return this.allLosses;
+    return this.iterations.losses;
   }
 
   /** Mean of the last `average_loss` losses; NaN before the first. */
   get smoothedLoss(): number {
-    return this.window.reduce((sum, loss) => sum + loss, 0) / this.window.length;
+    return this.iterations.smoothedLoss;
   }
 
   /** The learning rate of the next iteration. */
   get rate(): number {
-    return rateAt(this.param, this.iteration, this.currentStep).rate;
+    return this.iterations.rate;
   }
 
-  /** The batches of the training net's Data layers; undefined where the caller feeds. */
-  get data(): DataFeeds | undefined {
-    return this.parts.train.data;
+  /** What feeds the training net's Data layers; undefined where the caller feeds. */
+  get data(): DataFeed | undefined {
+    return this.parts.train.feed;
   }
 
   /** The training net as it was named: message, text, folder. */
@@ -238,11 +157,6 @@ export class Solver {
   /** The test nets, likewise. */
   get testSources(): readonly NamedNet[] {
     return this.parts.tests.map(t => t.named);
-  }
-
-  /** The folder that relative paths start from. */
-  get dir(): string | undefined {
-    return this.parts.dir;
   }
 
   /**
@@ -261,25 +175,8 @@ export class Solver {
   }
 
   /** One iteration; arrays of parameters that someone holds are as old as before until `net.sync()`. */
-  async iterate(feeds?: Feeds | FeedFunction): Promise<Iteration> {
-    const { param } = this;
-    const { rate, currentStep } = rateAt(param, this.iteration, this.currentStep);
-    let loss = 0;
-    let outputs = {};
-    for (let pass = 0; pass < param.iter_size; pass++) {
-      const isLast = pass === param.iter_size - 1;
-      const run = this.net.runProgram({
-        ...(isLast ? this.updateProgram() : this.accumulateProgram()),
-        feeds: await this.feedsOf(feeds, pass),
-        extra: isLast ? solverFeeds(param, this.iteration, rate) : {},
-      });
-      const { net, results } = await atIteration(`Iteration ${this.iteration}`, run);
-      loss += results[LOSS]![0]! / param.iter_size;
-      outputs = figures(net, results);
-    }
-    this.currentStep = currentStep;
-    this.noteLoss(loss);
-    return { iter: this.iteration++, loss, rate, outputs };
+  iterate(feeds?: Feeds | FeedFunction): Promise<Iteration> {
+    return this.iterations.next(feeds);
   }
 
   /**
@@ -288,207 +185,100 @@ export class Solver {
    * @returns means of its outputs
    */
   async test(index = 0, { whole = false, feeds, signal }: TestOptions = {}): Promise<TestResult> {
-    const { net, data, named } = this.parts.tests[index]!;
+    const { net, feed, named } = this.parts.tests[index]!;
     const mean = new Mean();
-    for await (const batch of testBatches(data, named.iterations, whole, feeds)) {
+    for await (const batch of testBatches(feed, named.iterations, whole, feeds)) {
       if (signal?.aborted) break;
       const run = net.runProgram({ ...testProgram, feeds: batch.feeds });
-      const { net: graph, results } = await atIteration(`Test at iteration ${this.iteration}`, run);
+      const { net: graph, results } = await atIteration(`Test at iteration ${this.iter}`, run);
       mean.add({ ...figures(graph, results), ...(results[LOSS] && { [LOSS]: [results[LOSS][0]!] }) }, batch.count);
     }
     const { [LOSS]: loss, ...outputs } = mean.result();
     return { outputs, loss: loss?.[0], batches: mean.batches };
   }
 
-  /**
-   * Writes `<prefix>_iter_<iter>.caffemodel` and `.solverstate`, or `.caffemodel.h5` and `.solverstate.h5`, as snapshot_format says.
-   *
-   * @param prefix default: `snapshot_prefix`, from the solver's folder if its folder is there, else from the working directory
-   */
-  async snapshot(prefix?: string): Promise<SnapshotFiles> {
-    const written = prefix ?? (this.param.snapshot_prefix || 'snapshot');
-    const isHdf5 = this.param.snapshot_format === SolverParameter.SnapshotFormat.HDF5;
-    const names = snapshotNames(written, this.iteration, isHdf5);
-    const files = snapshotNames(prefix ? resolve(prefix) : this.resolvePrefix(written), this.iteration, isHdf5);
-    mkdirSync(dirname(files.weights), { recursive: true });
-    await this.net.save(files.weights);
-    await saveSolverstate(files.state, {
-      iter: this.iteration,
-      learned_net: names.weights,
-      history: await this.readHistory(),
-      current_step: this.currentStep,
-      resume: this.resumeState() as unknown as Json,
-    });
-    return files;
+  /** What a snapshot has: the bytes of the weights and of the solver's state, in the form that snapshot_format says. */
+  async snapshotBytes(): Promise<SnapshotBytes> {
+    const { hdf5 } = this;
+    const names = snapshotNames(this.param.snapshot_prefix || 'snapshot', this.iter, hdf5);
+    const weights = await this.net.toBytes({ hdf5 });
+    const state = await this.state(names.weights);
+    return { weights, state: hdf5 ? writeSolverstateH5(state) : writeSolverstate(state) };
   }
 
   /**
-   * Goes on from a `.solverstate`, Mokapot's (with the very numbers of the unbroken run) or Caffe's.
+   * Goes on from a snapshot, Mokapot's (with the very numbers of the unbroken run) or Caffe's.
    *
-   * @throws MokapotError `history-count`, `history-shape`, `learned-net`, `weights-…`
+   * @throws MokapotError `history-count`, `history-shape`, `weights-…`
    */
-  async restore(path: string): Promise<void> {
-    const state = loadSolverstate(path);
-    const { params } = this.net.graph;
-    checkHistory(state, params, this.slots, path);
-    const resume = resumeOf(state, path);
-    const weights = learnedNetOf(state, path);
-    if (weights) this.net.copyFrom(weights);
-    this.iteration = state.iter;
-    this.currentStep = state.current_step;
-    const moving = new Set<string>();
-    state.history.forEach((blob, i) => {
-      const { key, shape } = params[i % params.length]!;
-      if (blob.data.some(v => v !== 0)) moving.add(key);
-      this.net.engine.write(historyKey(key, Math.floor(i / params.length)), blob.data, shape);
-    });
-    this.touched = touchedParams(this.net.graph, this.param, moving);
-    this.version++;
-    this.window = [...(resume?.losses ?? [])];
-    this.allLosses = [];
-    if (resume) this.restoreChance(resume);
-    await this.prepare();
+  async restore({ weights, state }: SnapshotBytes): Promise<void> {
+    await this.restoreState(readSolverstate(state), 'The state', () => this.net.copyFrom(weights));
   }
 
   /** Copies weights into the training net (and so the test nets), by layer name. */
-  copyFrom(weights: Weights): WeightMatch {
+  copyFrom(weights: NetWeights): WeightMatch {
     return this.net.copyFrom(weights);
   }
 
-  /** Brings the parameters home and frees the nets, the engine and the data set, those that it made itself. */
+  /** Makes the parameters' arrays current and frees the nets, and the engine, where it was made for the solver. */
   async dispose(): Promise<void> {
     await this.net.sync(true);
-    for (const { net, data } of [...this.parts.tests, this.parts.train]) {
-      net.dispose();
-      await data?.close();
-    }
-    await this.parts.ownedDataset?.close();
-    this.parts.ownedEngine?.dispose();
+    await this.parts.resources.close();
   }
 
-  private get slots(): number {
-    return updateRules.get(this.param.type)!.slots;
+  /** The solver, an iteration planned. */
+  protected async prepared(): Promise<this> {
+    await this.iterations.prepare();
+    return this;
   }
 
-  /** Makes the solver's variables and plans an iteration, so that what cannot fit is refused before it starts. */
-  private async prepare(): Promise<void> {
-    const { engine } = this.net;
-    this.refuseTooLarge();
-    for (const { key, shape } of this.touched) {
-      const accumulators = this.param.iter_size > 1 ? [accumulatorKey(key)] : [];
-      const history = Array.from({ length: this.slots }, (_, slot) => historyKey(key, slot));
-      for (const variable of [...history, ...accumulators]) if (!engine.has(variable)) engine.zero(variable, shape);
-    }
-    await this.net.prepareProgram(this.updateProgram());
+  /** Whether snapshots are HDF5. */
+  protected get hdf5(): boolean {
+    return this.param.snapshot_format === SolverParameter.SnapshotFormat.HDF5;
   }
 
-  /** Parameters and what the solver keeps of each, before any of it is allocated. */
-  private refuseTooLarge(): void {
-    const { engine, graph } = this.net;
-    const count = (params: readonly NetParam[]) => params.reduce((n, p) => n + sizeOf(p.shape), 0);
-    const copies = this.slots + (this.param.iter_size > 1 ? 1 : 0);
-    const bytes = 4 * (count(graph.params) + copies * count(this.touched));
-    if (bytes <= engine.limit) return;
-    const mb = (n: number) => `${Math.ceil(n / 2 ** 20)} MB`;
-    throw fail(
-      'out-of-memory',
-      `Parameters and the solver's history take ${mb(bytes)} before any picture is looked at, and the ${engine.name} engine can hold ${mb(engine.limit)}.`,
-      { hint: 'Freeze layers (lr_mult: 0), use type "SGD" (the least history), or another engine (--backend).' },
-    );
-  }
-
-  private updateProgram(): Pick<RunRequest, 'kind' | 'lower' | 'fetch'> {
-    const { touched, param } = this;
-    return {
-      kind: `update ${this.version}`,
-      lower: {
-        gradients: 'loss',
-        fetchGradients: false,
-        blobDiffs: [],
-        extend: (b, parts) => applyUpdate(b, parts, touched, param),
-      },
-      fetch: figuresToFetch,
-    };
-  }
-
-  private accumulateProgram(): Pick<RunRequest, 'kind' | 'lower' | 'fetch'> {
-    const { touched } = this;
-    return {
-      kind: `accumulate ${this.version}`,
-      lower: {
-        gradients: 'loss',
-        fetchGradients: false,
-        blobDiffs: [],
-        extend: (b, parts) => accumulate(b, parts, touched),
-      },
-      fetch: figuresToFetch,
-    };
-  }
-
-  private async feedsOf(feeds: Feeds | FeedFunction | undefined, pass: number): Promise<Feeds> {
-    if (typeof feeds === 'function') return feeds(this.iteration, pass);
-    if (feeds) return feeds;
-    return (await this.data?.next())?.feeds ?? {};
-  }
-
-  private noteLoss(loss: number): void {
-    this.allLosses.push(loss);
-    this.window.push(loss);
-    if (this.window.length > this.param.average_loss) this.window.shift();
-  }
-
-  private resolvePrefix(prefix: string): string {
-    if (isAbsolute(prefix) || this.dir === undefined) return resolve(prefix);
-    const beside = resolve(this.dir, prefix);
-    return existsSync(dirname(beside)) ? beside : resolve(prefix);
-  }
-
-  private async readHistory() {
-    const { engine, graph } = this.net;
-    const blobs = [];
-    for (let slot = 0; slot < this.slots; slot++) {
-      for (const { key, shape } of graph.params) {
-        const variable = historyKey(key, slot);
-        const data = engine.has(variable) ? await engine.read(variable) : new Float32Array(sizeOf(shape));
-        blobs.push({ shape, data });
-      }
-    }
-    return blobs;
-  }
-
-  private resumeState(): ResumeState {
-    return {
+  /** All that a `.solverstate` has. @param learnedNet the name of the weights beside it */
+  protected async state(learnedNet: string): Promise<SolverSnapshot> {
+    const { iter, currentStep, window } = this.iterations.position;
+    const { train, tests } = this.parts;
+    const resume: ResumeState = {
       version: 1,
       seed: this.seed,
       random: this.net.saveRandom(),
       testRandoms: this.testNets.map(net => net.saveRandom()),
-      data: this.data?.save() ?? [],
-      testData: this.parts.tests.map(t => t.data?.save() ?? []),
-      losses: this.window,
+      data: train.feed?.save() ?? [],
+      testData: tests.map(t => t.feed?.save() ?? []),
+      losses: window,
     };
+    const history = await this.iterations.readHistory();
+    const told = resume as unknown as Json;
+    return { iter, learned_net: learnedNet, history, current_step: currentStep, resume: told };
+  }
+
+  /** @param name what messages call the state; `copyWeights` copies the weights that belong to it */
+  protected async restoreState(state: SolverSnapshot, name: string, copyWeights: () => unknown): Promise<void> {
+    checkHistory(state, this.net.graph.params, this.iterations.slots, name);
+    const resume = resumeOf(state, name);
+    copyWeights();
+    const position = { iter: state.iter, currentStep: state.current_step, window: resume?.losses ?? [] };
+    this.iterations.resume(position, state.history);
+    if (resume) this.restoreChance(resume);
+    await this.iterations.prepare();
   }
 
   private restoreChance(resume: ResumeState): void {
     this.net.restoreRandom(resume.random);
     this.data?.restore(resume.data);
-    this.parts.tests.forEach(({ net, data }, i) => {
+    this.parts.tests.forEach(({ net, feed }, i) => {
       if (resume.testRandoms[i]) net.restoreRandom(resume.testRandoms[i]);
-      if (resume.testData[i]) data?.restore(resume.testData[i]);
+      if (resume.testData[i]) feed?.restore(resume.testData[i]);
     });
   }
 }
 
-/**
- * Parameters that an update may change, or whose history it may: those that learn, those that a restored history still
- * moves, and frozen ones whose squared gradients or decay a rule gathers or clipping counts.
- */
-function touchedParams(net: NetGraph, param: SolverParameter, moving: ReadonlySet<string>): readonly NetParam[] {
-  const { remembersFrozen } = updateRules.get(param.type)!;
-  return net.params.filter(
-    p =>
-      p.lrMult !== 0 ||
-      moving.has(p.key) ||
-      (remembersFrozen && param.weight_decay * p.decayMult !== 0) ||
-      (net.forceBackward && (remembersFrozen || param.clip_gradients >= 0)),
-  );
+/** Notes, and what is wrong with the solver itself. @throws MokapotError where that is an error */
+export function checkedSolver(param: SolverParameter, notes: readonly Diagnostic[]): readonly Diagnostic[] {
+  const checked = [...notes, ...checkSolver(param)];
+  if (hasErrors(checked)) throw new MokapotError(checked);
+  return checked;
 }

@@ -74,7 +74,8 @@ function perhapsLegacy(layers: ReadonlyMap<string, readonly StoredBlob[]>): Map<
   return new Map([...layers].map(([name, blobs]) => [name, blobs.map(marked)]));
 }
 
-function inMemory({ data, ...shape }: WeightBlob): StoredBlob {
+/** A blob in memory as one that is read from where it lies. */
+export function inMemory({ data, ...shape }: WeightBlob): StoredBlob {
   const read = (target = new Float32Array(data.length)) => {
     target.set(data);
     return target;

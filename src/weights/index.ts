@@ -3,7 +3,7 @@
  * files by path are in `node/files.ts`.
  */
 
-export { type LoadedWeights, readWeights, type ScannedWeights, scanNetWeights, scanWeights } from './any.js';
+export { inMemory, type LoadedWeights, readWeights, type ScannedWeights, scanNetWeights, scanWeights } from './any.js';
 export { readBinaryproto, writeBinaryproto } from './formats/binaryproto.js';
 export { type BlobShape, formatShape, type StoredBlob, type WeightBlob } from './formats/blob.js';
 export { type CaffeH5, caffeH5Parts, readCaffeH5, scanCaffeH5, writeCaffeH5 } from './formats/caffe_h5.js';

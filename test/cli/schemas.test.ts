@@ -3,9 +3,9 @@
 import { copyFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { Net } from '../../src/runtime/net.js';
+import { Net } from '../../src/runtime/node/net.js';
 import { Segmenter } from '../../src/tools/segment.js';
-import { Solver } from '../../src/train/index.js';
+import { Solver } from '../../src/train/node/index.js';
 import { folder, mokapot, project } from './cli.js';
 
 const proto = (field: string) => `syntax = "proto2"; package caffe;

@@ -3,7 +3,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { TrainEvent } from '../../src/train/index.js';
+import type { TrainEvent } from '../../src/train/events.js';
 import { folder, mokapot, project } from './cli.js';
 
 const NET = `

@@ -8,7 +8,7 @@ import { distance } from '../../src/convert/compare.js';
 import { foldBatchNorm } from '../../src/convert/fold_batch_norm.js';
 import { convert } from '../../src/convert/index.js';
 import { Random } from '../../src/random/index.js';
-import { Net } from '../../src/runtime/net.js';
+import { Net } from '../../src/runtime/node/net.js';
 
 const layer = (name: string, type: string, bottom: string, top: string, more = '') =>
   `layer { name: "${name}" type: "${type}" bottom: "${bottom}" top: "${top}" ${more} }\n`;

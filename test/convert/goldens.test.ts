@@ -11,7 +11,7 @@ import { sizesToCheck } from '../../src/convert/model.js';
 import { emitTfjsGraph, TfjsModel } from '../../src/emit/tfjs/index.js';
 import { emitGeneralOnnx } from '../../src/engines/onnx/index.js';
 import type { GeneralGraph } from '../../src/ir/passes/generalise.js';
-import { Net } from '../../src/runtime/net.js';
+import { Net } from '../../src/runtime/node/net.js';
 import { greatestError } from '../../src/tools/verify.js';
 import { readSafetensors } from '../../src/weights/index.js';
 

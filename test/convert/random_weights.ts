@@ -1,7 +1,7 @@
 /** Weights as after a training, for networks that come without: small, of both signs. */
 
 import { Random } from '../../src/random/index.js';
-import { Net } from '../../src/runtime/net.js';
+import { Net } from '../../src/runtime/node/net.js';
 
 /** Fills the net's stage "deploy" and saves it. @returns `path` */
 export async function randomWeights(prototxt: string, path: string): Promise<string> {

@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLmdb, encodeDatum } from '../../src/data/index.js';
-import { DataFeeds } from '../../src/feeds/data_feeds.js';
+import { openFeed } from '../../src/feeds/node/data_feeds.js';
+import { selectLayers } from '../../src/net/index.js';
 import { parseNet } from '../../src/schema/index.js';
-import { Solver } from '../../src/train/index.js';
+import { Solver } from '../../src/train/node/index.js';
 import { failure } from '../failure.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'mokapot-feeds-'));
@@ -27,7 +28,7 @@ const layer = (more = '') => `layer { name: "d" type: "Data" top: "data" top: "l
   data_param { source: "db" batch_size: 2 backend: LMDB } ${more} }`;
 const places = { dir: folder, seed: 1, shuffle: false };
 const bind = (text: string, phase: 'TRAIN' | 'TEST' = 'TRAIN') =>
-  DataFeeds.bind(parseNet(text).message, { phase }, places);
+  openFeed(selectLayers(parseNet(text).message, { phase }), places);
 
 type Fed = Record<string, { data: Float32Array; shape: readonly number[] }>;
 const first = (feeds: unknown) => [...(feeds as Fed)['data']!.data].filter((_, i) => i % 8 === 0);

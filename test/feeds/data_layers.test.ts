@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { encodePng } from '../../src/data/index.js';
 import { MokapotError } from '../../src/diagnostics/index.js';
-import { DataFeeds } from '../../src/feeds/data_feeds.js';
-import { Net } from '../../src/runtime/net.js';
+import { openFeed } from '../../src/feeds/node/data_feeds.js';
+import { selectLayers } from '../../src/net/index.js';
+import { Net } from '../../src/runtime/node/net.js';
 import { parseNet } from '../../src/schema/index.js';
-import { Solver } from '../../src/train/index.js';
+import { Solver } from '../../src/train/node/index.js';
 import { Hdf5Reader } from '../../src/weights/formats/hdf5_read.js';
 import { hdf5Parts } from '../../src/weights/formats/hdf5_write.js';
 import { withFile } from '../../src/weights/node/files.js';
@@ -39,7 +40,7 @@ beforeAll(() => {
 });
 
 const bind = (text: string, phase: 'TRAIN' | 'TEST' = 'TRAIN', seed = 1) =>
-  DataFeeds.bind(parseNet(text).message, { phase }, { dir: folder, seed, shuffle: true });
+  openFeed(selectLayers(parseNet(text).message, { phase }), { dir: folder, seed, shuffle: true });
 type Fed = Record<string, { data: Float32Array; shape: readonly number[] }>;
 const images = (more = '', layer = '') => `layer { name: "d" type: "ImageData" top: "data" top: "label"
   image_data_param { source: "list.txt" batch_size: 4 ${more} } ${layer} }`;

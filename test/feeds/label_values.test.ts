@@ -8,7 +8,8 @@ import { MokapotError } from '../../src/diagnostics/index.js';
 import { checkLabelValues, labelReaders } from '../../src/feeds/label_values.js';
 import { compileNet } from '../../src/net/index.js';
 import { parseNet } from '../../src/schema/index.js';
-import { Solver, type TrainEvent, train } from '../../src/train/index.js';
+import type { TrainEvent } from '../../src/train/events.js';
+import { Solver, train } from '../../src/train/node/index.js';
 import { mokapot } from '../cli/cli.js';
 import { temporaryFolder } from '../data/temporary.js';
 

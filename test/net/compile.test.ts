@@ -138,8 +138,8 @@ describe('data layers', () => {
       ['label', [5, 1, 8, 9]],
     ]);
     expect(net.feeds).toEqual([
-      { blob: 'data', entry: 'data', layer: 0 },
-      { blob: 'label', entry: 'label', layer: 0 },
+      { blob: 'data', layer: 0 },
+      { blob: 'label', layer: 0 },
     ]);
   });
 
@@ -155,7 +155,6 @@ describe('data layers', () => {
       ['scaled', [2, 1, 4, 4]],
       ['class', [2]],
     ]);
-    expect(net.feeds.map(f => f.entry)).toEqual(['data', 'label']);
   });
 
   it('take whole shapes from inputShapes', () => {

@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import type { Shape } from '../../src/ir/index.js';
 import { overlap } from '../../src/layers/detection/boxes.js';
 import { Random } from '../../src/random/index.js';
-import { Net } from '../../src/runtime/net.js';
-import { Solver } from '../../src/train/solver.js';
+import { Net } from '../../src/runtime/node/net.js';
+import { Solver } from '../../src/train/node/solver.js';
 import * as nets from './detectors.js';
 import '../../src/vitest/index.js';
 

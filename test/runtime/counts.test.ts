@@ -1,7 +1,7 @@
 /** Filter through Net: blobs whose first axis changes with the numbers fed. */
 
 import { describe, expect, it } from 'vitest';
-import { Net } from '../../src/runtime/net.js';
+import { Net } from '../../src/runtime/node/net.js';
 
 const NET = `
 force_backward: true

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { MokapotError } from '../../src/diagnostics/index.js';
-import { Net } from '../../src/runtime/net.js';
-import { Solver } from '../../src/train/index.js';
+import { Net } from '../../src/runtime/node/net.js';
+import { Solver } from '../../src/train/node/index.js';
 
 const NET = `
 name: "small"

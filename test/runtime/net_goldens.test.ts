@@ -3,7 +3,7 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { Phase } from '../../src/layers/index.js';
-import { Net } from '../../src/runtime/net.js';
+import { Net } from '../../src/runtime/node/net.js';
 import { goldenNames, readGolden } from '../../src/tools/golden_files.js';
 import { greatestError, TOLERANCE } from '../../src/tools/verify.js';
 

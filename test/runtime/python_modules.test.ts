@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HostBlob } from '../../src/layers/index.js';
 import { compileNet } from '../../src/net/index.js';
 import { PythonProcess } from '../../src/python/index.js';
-import { Net } from '../../src/runtime/net.js';
-import { loadPythonModules } from '../../src/runtime/python_modules.js';
+import { Net } from '../../src/runtime/node/net.js';
+import { loadPythonModules } from '../../src/runtime/node/python_modules.js';
 import { parseText } from '../../src/schema/index.js';
 
 let proto: string;

@@ -1,7 +1,7 @@
 /** What recurrent layers carry from one run of a Net to the next. */
 
 import { describe, expect, it } from 'vitest';
-import { Net } from '../../src/runtime/net.js';
+import { Net } from '../../src/runtime/node/net.js';
 
 const net = (type: string, steps: number) => `
 force_backward: true

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { convert } from '../../src/convert/index.js';
 import { registerLayer } from '../../src/layers/index.js';
-import { Net } from '../../src/runtime/net.js';
+import { Net } from '../../src/runtime/node/net.js';
 import { defaultSchema, Schema } from '../../src/schema/index.js';
-import { Solver } from '../../src/train/index.js';
+import { Solver } from '../../src/train/node/index.js';
 import { folder } from '../cli/cli.js';
 
 const fork = (

@@ -21,7 +21,7 @@ import { Random } from '../../src/random/index.js';
 import { parseText } from '../../src/schema/index.js';
 import { readGolden } from '../../src/tools/golden_files.js';
 import { greatestError } from '../../src/tools/verify.js';
-import { trainSolver } from '../../src/train/loop.js';
+import { trainSolver } from '../../src/train/node/loop.js';
 import { folder, mokapot } from '../cli/cli.js';
 import { Affine, Counting, DiceLoss, EuclideanLossLayer, IoU, MultiClassDice } from '../python/layers/segmentation.js';
 

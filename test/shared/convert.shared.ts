@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LoadedModel, loadOnnx, loadTfjs } from '../../src/convert/compare.js';
 import { convert } from '../../src/convert/index.js';
-import { Net } from '../../src/runtime/net.js';
+import { Net } from '../../src/runtime/node/net.js';
 import { greatestError } from '../../src/tools/verify.js';
 import { loadSafetensors, loadWeights } from '../../src/weights/node/files.js';
 import { randomWeights } from '../convert/random_weights.js';

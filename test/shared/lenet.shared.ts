@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { Net } from '../../src/runtime/net.js';
+import { Net } from '../../src/runtime/node/net.js';
 import { greatestError } from '../../src/tools/verify.js';
 import { tensorsOf } from '../../src/weights/index.js';
 import { loadSafetensors, loadWeights, saveNpz, saveSafetensors } from '../../src/weights/node/files.js';

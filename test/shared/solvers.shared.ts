@@ -3,7 +3,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { greatestError, TOLERANCE } from '../../src/tools/verify.js';
-import { Solver } from '../../src/train/index.js';
+import { Solver } from '../../src/train/node/index.js';
 import type { Safetensors } from '../../src/weights/index.js';
 import { loadSafetensors } from '../../src/weights/node/files.js';
 import { gpus, shared, sharedThere } from './folder.js';

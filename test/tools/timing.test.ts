@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { timingChart } from '../../src/charts/timing_chart.js';
-import { Net } from '../../src/runtime/net.js';
+import { Net } from '../../src/runtime/node/net.js';
 import { type Timing, timeNet } from '../../src/tools/timing.js';
 
 const text = (loss: string) => `name: "two"

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { MokapotError } from '../../src/diagnostics/index.js';
-import { Net } from '../../src/runtime/net.js';
+import { Net } from '../../src/runtime/node/net.js';
 import { parseNet } from '../../src/schema/index.js';
 import { type TransplantOptions, transplant } from '../../src/tools/transplant.js';
 import { tensorsOf } from '../../src/weights/index.js';

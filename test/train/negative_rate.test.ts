@@ -1,7 +1,7 @@
 /** A negative lr_mult learns uphill: Caffe multiplies the rate by it and asks only whether it is 0. */
 
 import { expect, it } from 'vitest';
-import { Solver } from '../../src/train/solver.js';
+import { Solver } from '../../src/train/node/solver.js';
 
 const net = `
   layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 1 dim: 1 } } }

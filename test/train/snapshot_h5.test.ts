@@ -3,7 +3,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { Solver } from '../../src/train/index.js';
+import { Solver } from '../../src/train/node/index.js';
 import { Hdf5Reader } from '../../src/weights/formats/hdf5_read.js';
 import { readSolverstate } from '../../src/weights/index.js';
 import { loadSolverstate, saveSolverstate, withFile } from '../../src/weights/node/files.js';

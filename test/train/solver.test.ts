@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { MokapotError } from '../../src/diagnostics/index.js';
 import { greatestError } from '../../src/tools/verify.js';
-import { Solver } from '../../src/train/solver.js';
+import { Solver } from '../../src/train/node/solver.js';
 import { readCaffemodel, readSafetensors, readSolverstate } from '../../src/weights/index.js';
 
 const GOLDENS = fileURLToPath(new URL('../goldens/solvers/', import.meta.url));

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPhantom, createSunnybrook } from '../../src/data/index.js';
 import { MokapotError } from '../../src/diagnostics/index.js';
-import { readLog, type TrainEvent, type TrainOptions, train } from '../../src/train/index.js';
+import type { TrainEvent } from '../../src/train/events.js';
+import { readLog, type TrainOptions, train } from '../../src/train/node/index.js';
 import { readCaffemodel } from '../../src/weights/index.js';
 import { mokapot } from '../cli/cli.js';
 

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { Net } from '../../src/runtime/net.js';
+import { Net } from '../../src/runtime/node/net.js';
 import { transplant } from '../../src/tools/transplant.js';
 import { type Fit, fitBlob } from '../../src/weights/fit.js';
 import type { StoredBlob } from '../../src/weights/index.js';

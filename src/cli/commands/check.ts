@@ -16,7 +16,7 @@ import {
   statesOf,
   withoutRepeats,
 } from '../../net/index.js';
-import { schemaFrom } from '../../runtime/schemas.js';
+import { schemaFrom } from '../../runtime/node/schemas.js';
 import {
   looksLikeSolver,
   type NetState,
@@ -26,7 +26,7 @@ import {
   type SolverParameter,
 } from '../../schema/index.js';
 import { checkSolver as checkSolverFields } from '../../solver/index.js';
-import { testNetsOf, trainNetOf } from '../../train/nets.js';
+import { testNetsOf, trainNetOf } from '../../train/node/nets.js';
 import { type Declare, describeArguments } from '../declare.js';
 import { countDiagnostics, exitCodes, printDiagnostics } from '../errors.js';
 import { fixText, writeFixed } from '../fixing.js';

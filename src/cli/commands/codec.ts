@@ -3,7 +3,7 @@
 import type { Command } from 'commander';
 import { type Diagnostic, fail, hasErrors, MokapotError } from '../../diagnostics/index.js';
 import { writeAtomically } from '../../files/index.js';
-import { type SchemaOptions, schemaFrom } from '../../runtime/schemas.js';
+import { type SchemaOptions, schemaFrom } from '../../runtime/node/schemas.js';
 import {
   decode as decodeMessage,
   encode as encodeMessage,

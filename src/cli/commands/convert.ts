@@ -11,7 +11,7 @@ import {
 import { fail } from '../../diagnostics/index.js';
 import type { Shape } from '../../ir/index.js';
 import type { StateOptions } from '../../net/index.js';
-import type { SchemaOptions } from '../../runtime/schemas.js';
+import type { SchemaOptions } from '../../runtime/node/schemas.js';
 import { loadBinaryproto } from '../../weights/node/files.js';
 import type { Declare } from '../declare.js';
 import { printDiagnostics } from '../errors.js';

@@ -7,7 +7,7 @@ import { Option } from 'commander';
 import { createPhantom, encodeMask, openDataset, overlayPng } from '../../data/index.js';
 import { writeAtomically } from '../../files/index.js';
 import { maskDice, Segmenter } from '../../tools/segment.js';
-import { RUN_FILES, train } from '../../train/index.js';
+import { RUN_FILES, train } from '../../train/node/index.js';
 import type { Declare } from '../declare.js';
 import { exitCodes, Interrupted } from '../errors.js';
 import { formatDuration } from '../format.js';

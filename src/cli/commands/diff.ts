@@ -13,7 +13,7 @@ import {
   type StateOptions,
   stateFrom,
 } from '../../net/index.js';
-import { schemaFrom } from '../../runtime/schemas.js';
+import { schemaFrom } from '../../runtime/node/schemas.js';
 import { looksLikeSolver, parseNet, parseSolver, type SolverParameter } from '../../schema/index.js';
 import { type Declare, describeArguments, examples } from '../declare.js';
 import { exitCodes } from '../errors.js';

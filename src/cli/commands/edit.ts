@@ -3,7 +3,7 @@
 import { textToBytes } from '../../../grammar/index.js';
 import { fail } from '../../diagnostics/index.js';
 import { writeAtomically } from '../../files/index.js';
-import { type SchemaOptions, schemaFrom } from '../../runtime/schemas.js';
+import { type SchemaOptions, schemaFrom } from '../../runtime/node/schemas.js';
 import { type Change, type Edit, editText, looksLikeSolver, parseEdit } from '../../schema/index.js';
 import { type Declare, describeArguments } from '../declare.js';
 import { printAndStop } from '../errors.js';

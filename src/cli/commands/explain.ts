@@ -19,7 +19,7 @@ import {
   statesOf,
   whereKnown,
 } from '../../net/index.js';
-import { schemaFrom } from '../../runtime/schemas.js';
+import { schemaFrom } from '../../runtime/node/schemas.js';
 import { parseNet } from '../../schema/index.js';
 import { type Declare, describeArguments, examples } from '../declare.js';
 import { exitCodes, printDiagnostics } from '../errors.js';

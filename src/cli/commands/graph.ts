@@ -7,7 +7,7 @@ import { writeAtomically } from '../../files/index.js';
 import type { Shape } from '../../ir/index.js';
 import { describeFile, layersInState, type StateOptions, stateFrom } from '../../net/index.js';
 import { type NetPicture, netPicture, toDot, toSvg } from '../../picture/index.js';
-import { schemaFrom } from '../../runtime/schemas.js';
+import { schemaFrom } from '../../runtime/node/schemas.js';
 import { parseNet } from '../../schema/index.js';
 import { type Declare, describeArguments, examples } from '../declare.js';
 import { exitCodes, printDiagnostics } from '../errors.js';

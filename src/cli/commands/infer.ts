@@ -17,8 +17,8 @@ import {
 import { fail, nearest } from '../../diagnostics/index.js';
 import { writeAtomically } from '../../files/index.js';
 import { describeFile } from '../../net/index.js';
-import type { UserCodeOptions } from '../../runtime/python_modules.js';
-import { type SchemaOptions, schemaFrom } from '../../runtime/schemas.js';
+import type { UserCodeOptions } from '../../runtime/node/python_modules.js';
+import { type SchemaOptions, schemaFrom } from '../../runtime/node/schemas.js';
 import { type ClassMask, type InputPicture, maskDice, Segmenter } from '../../tools/segment.js';
 import { type Declare, describeArguments } from '../declare.js';
 import { Interrupted, printEngineNotes } from '../errors.js';

@@ -1,7 +1,7 @@
 /** `mokapot lsp`: the language server, for editors. */
 
 import { serve } from '../../lsp/server.js';
-import { type SchemaOptions, schemaFrom } from '../../runtime/schemas.js';
+import { type SchemaOptions, schemaFrom } from '../../runtime/node/schemas.js';
 import { type Declare, examples } from '../declare.js';
 import { schemaOptions } from '../shared_options.js';
 

@@ -13,7 +13,7 @@ import {
   stateFrom,
   tryCompileNet,
 } from '../../net/index.js';
-import { schemaFrom } from '../../runtime/schemas.js';
+import { schemaFrom } from '../../runtime/node/schemas.js';
 import { type NetParameter, parseNet } from '../../schema/index.js';
 import { type Declare, describeArguments } from '../declare.js';
 import { exitCodes, printDiagnostics } from '../errors.js';

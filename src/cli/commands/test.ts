@@ -1,16 +1,15 @@
 /** `mokapot test`: what a network's outputs (loss, accuracy, Dice) are in the mean over a data set. */
 
-import { dirname } from 'node:path';
 import { Option } from 'commander';
 import { openDataset, type SplitName } from '../../data/index.js';
 import { fail } from '../../diagnostics/index.js';
-import { DataFeeds } from '../../feeds/data_feeds.js';
-import { LOSS } from '../../net/index.js';
-import { Net } from '../../runtime/net.js';
-import { type UserCodeOptions, userCode } from '../../runtime/python_modules.js';
-import type { SchemaOptions } from '../../runtime/schemas.js';
-import { figures, figuresToFetch, Mean, testBatches, testProgram } from '../../train/figures.js';
-import { readNetFile } from '../../train/nets.js';
+import { openFeed } from '../../feeds/node/data_feeds.js';
+import { LOSS, selectLayers } from '../../net/index.js';
+import { Net } from '../../runtime/node/net.js';
+import { type UserCodeOptions, userCode } from '../../runtime/node/python_modules.js';
+import type { SchemaOptions } from '../../runtime/node/schemas.js';
+import { figures, Mean, testBatches, testProgram } from '../../train/figures.js';
+import { readNetFile } from '../../train/node/nets.js';
 import type { Declare } from '../declare.js';
 import { Interrupted, printEngineNotes } from '../errors.js';
 import { formatDuration, formatNumber } from '../format.js';
@@ -69,7 +68,8 @@ export async function testCommand(io: Io, options: TestCommandOptions): Promise<
     const { level } = options;
     const state = { phase: 'TEST', stages: options.stage ?? ['val'], level } as const;
     const split = await dataset?.split(options.split);
-    const data = await DataFeeds.bind(source.param, state, { split, dir: source.dir, seed: 0, shuffle: false });
+    const selected = selectLayers(source.param, state);
+    const data = await openFeed(selected, { split, dir: source.dir, seed: 0, shuffle: false });
     if (!data && options.iterations === undefined) {
       const message = `${options.net} has no Data layer in phase TEST, so there is nothing to test on.`;
       throw fail('no-data-layer', message, {
@@ -77,20 +77,15 @@ export async function testCommand(io: Io, options: TestCommandOptions): Promise<
       });
     }
     const { weights, backend } = options;
-    const place = { ...(data && { entryShapes: data.entryShapes }), dir: dirname(options.net) };
-    const load = { ...state, weights, backend, ...userCode(options), onPythonOutput: tellingOf(io), ...place };
-    const net = await Net.fromParam(source.param, load, source.diagnostics);
+    const python = { ...userCode(options), onPythonOutput: tellingOf(io) };
+    const load = { ...state, weights, backend, ...python, ...(data && { data }), dir: source.dir };
+    const net = await Net.fromSelected(selected, load, source.diagnostics);
     try {
       warnOfFreshWeights(io, net);
-      data?.checkLabels(net.graph);
       const mean = new Mean();
       for await (const batch of testBatches(data, options.iterations ?? 0, options.iterations === undefined)) {
         if (signal.aborted) throw new Interrupted('Stopped.');
-        const { net: graph, results } = await net.runProgram({
-          ...testProgram,
-          feeds: batch.feeds,
-          fetch: figuresToFetch,
-        });
+        const { net: graph, results } = await net.runProgram({ ...testProgram, feeds: batch.feeds });
         const loss = results[LOSS];
         mean.add({ ...figures(graph, results), ...(loss && { [LOSS]: [...loss] }) }, batch.count);
       }

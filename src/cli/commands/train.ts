@@ -3,9 +3,9 @@
 import { basename, extname, join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { fail } from '../../diagnostics/index.js';
-import type { UserCodeOptions } from '../../runtime/python_modules.js';
-import { type SchemaOptions, schemaFrom } from '../../runtime/schemas.js';
-import { RUN_FILES, type TrainOptions, train } from '../../train/index.js';
+import type { UserCodeOptions } from '../../runtime/node/python_modules.js';
+import { type SchemaOptions, schemaFrom } from '../../runtime/node/schemas.js';
+import { RUN_FILES, type TrainOptions, train } from '../../train/node/index.js';
 import type { Declare } from '../declare.js';
 import { exitCodes, Interrupted } from '../errors.js';
 import { type Io, say, tellingOf } from '../io.js';

@@ -5,7 +5,7 @@ import type { Diagnostic } from '../../diagnostics/index.js';
 import { writeAtomically } from '../../files/index.js';
 import type { Shape } from '../../ir/index.js';
 import { deployText } from '../../net/index.js';
-import { type SchemaOptions, schemaFrom } from '../../runtime/schemas.js';
+import { type SchemaOptions, schemaFrom } from '../../runtime/node/schemas.js';
 import { looksLikeSolver, upgradeText } from '../../schema/index.js';
 import { type Declare, describeArguments, examples } from '../declare.js';
 import { printDiagnostics } from '../errors.js';

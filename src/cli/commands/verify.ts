@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import { createEngine } from '../../engines/node/index.js';
-import { type SchemaOptions, schemaFrom } from '../../runtime/schemas.js';
+import { type SchemaOptions, schemaFrom } from '../../runtime/node/schemas.js';
 import { goldenNames, readGolden } from '../../tools/golden_files.js';
 import { type CaseResult, TOLERANCE, verifyCase } from '../../tools/verify.js';
 import { type Declare, describeArguments } from '../declare.js';

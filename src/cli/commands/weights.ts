@@ -1,7 +1,7 @@
 /** `mokapot weights`: what is in a file of weights, and how far it is from another. */
 
 import { writeAtomically } from '../../files/index.js';
-import { type SchemaOptions, schemaFrom } from '../../runtime/schemas.js';
+import { type SchemaOptions, schemaFrom } from '../../runtime/node/schemas.js';
 import {
   type BlobDifference,
   type BlobReport,

@@ -2,8 +2,8 @@
 
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { NetOptions } from '../net/index.js';
-import { loadBinaryproto } from '../weights/node/files.js';
+import type { NetOptions } from '../../net/index.js';
+import { loadBinaryproto } from '../../weights/node/files.js';
 
 /** Looks beside the prototxt, then, as Caffe does, from the working folder; each file is read once. */
 export function blobReader(dir = '.'): NonNullable<NetOptions['readBlob']> {

@@ -6,17 +6,16 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, delimiter, dirname, extname, join, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { error, fail, MokapotError, nearest } from '../diagnostics/index.js';
+import { error, fail, MokapotError, nearest } from '../../diagnostics/index.js';
 import {
   builtInPythonLayers,
   type HostLayer,
   type HostLayerClass,
   hostLayerFor,
   registeredLayer,
-} from '../layers/index.js';
-import type { NetOptions } from '../net/index.js';
-import { PythonLayer, PythonProcess } from '../python/index.js';
-import { type NetParameter, sub } from '../schema/index.js';
+} from '../../layers/index.js';
+import { PythonLayer, PythonProcess } from '../../python/index.js';
+import { type NetParameter, sub } from '../../schema/index.js';
 
 const EXTENSIONS = ['.ts', '.js', '.mjs', '.py'] as const;
 
@@ -68,16 +67,6 @@ export interface UserFile {
 export interface LoadedModules {
   readonly make: HostLayerMaker;
   readonly files: readonly UserFile[];
-}
-
-/** One object per layer for as long as the net lives, however often it is compiled for other shapes. */
-export function onePerLayer(make: NonNullable<NetOptions['hostLayer']>): NonNullable<NetOptions['hostLayer']> {
-  const made = new Map<string, HostLayer>();
-  return (module, layer, name) => {
-    const host = made.get(name) ?? make(module, layer, name) ?? hostLayerFor(module, layer);
-    if (host) made.set(name, host);
-    return host;
-  };
 }
 
 /** What a module's name led to. */

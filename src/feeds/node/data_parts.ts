@@ -1,7 +1,7 @@
 /** What each kind of data layer reads, as a part of a net's batches: Data, ImageData, HDF5Data, WindowData. */
 
 import { existsSync } from 'node:fs';
-import { placesOf } from '../data/files.js';
+import { placesOf } from '../../data/files.js';
 import {
   type Batch,
   type Batches,
@@ -15,10 +15,12 @@ import {
   type Transform,
   WindowFile,
   windowLoader,
-} from '../data/index.js';
-import { type Diagnostic, error, MokapotError } from '../diagnostics/index.js';
-import type { Shape } from '../ir/index.js';
-import { DataParameter, type LayerParameter, locate, sub } from '../schema/index.js';
+} from '../../data/index.js';
+import { type Diagnostic, error, MokapotError } from '../../diagnostics/index.js';
+import type { Shape } from '../../ir/index.js';
+import { entryOf } from '../../net/index.js';
+import { DataParameter, type LayerParameter, locate, sub } from '../../schema/index.js';
+import type { Part, PartBatch } from '../data_feed.js';
 
 export interface DataPlaces {
   /** The split of the data set in use. */
@@ -32,27 +34,6 @@ export interface DataPlaces {
 }
 
 type Phase = 'TRAIN' | 'TEST';
-
-/** A batch of some of a net's blobs. */
-export interface PartBatch {
-  readonly blobs: Readonly<Record<string, { readonly data: Float32Array; readonly shape: Shape }>>;
-  /** What messages call its entries. */
-  readonly names: readonly string[];
-}
-
-/** The blobs that come from one source. */
-export interface Part {
-  /** Entries of one pass. */
-  readonly entries: number;
-  readonly batchSize: number;
-  readonly blobs: readonly string[];
-  /** Shapes of one entry, before a crop, by top. */
-  readonly entryShapes: Readonly<Record<string, Shape>>;
-  readonly loader: Batches<PartBatch>;
-  /** Another one from the first entry on, every entry in order and once. */
-  wholePass(): Batches<PartBatch>;
-  close(): Promise<void>;
-}
 
 /** Which array of an entry a blob gets. */
 interface Binding {
@@ -206,9 +187,7 @@ export async function datasetPart(layers: readonly LayerParameter[], phase: Phas
     throw at(layers[mismatch]!, 'batch-sizes', message, { hint: 'Pictures and labels go in pairs: make them equal.' });
   }
   const bindings = layers.flatMap(layer =>
-    layer.top.map(
-      (blob, i): Binding => ({ blob, entry: blob === 'label' || (blob !== 'data' && i > 0) ? 'label' : 'data' }),
-    ),
+    layer.top.map((blob, i): Binding => ({ blob, entry: entryOf(blob, i, {}) === 'data' ? 'data' : 'label' })),
   );
   const picture = layers.find(l => l.top.some(t => bindings.some(b => b.blob === t && b.entry === 'data'))) ?? first;
   const transform = await readTransform(sub(picture, 'transform_param'), phase, places.dir);

@@ -5,8 +5,8 @@
 
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { Curves } from '../charts/curves.js';
-import { type Diagnostic, MokapotError } from '../diagnostics/index.js';
+import { Curves } from '../../charts/curves.js';
+import { type Diagnostic, MokapotError } from '../../diagnostics/index.js';
 import {
   fileError,
   LineLog,
@@ -14,10 +14,10 @@ import {
   removeLeftovers,
   writeAtomicallySync,
   writeTextSync,
-} from '../files/index.js';
-import { clone, printText } from '../schema/index.js';
-import { eventLine, type TrainEvent } from './events.js';
-import type { NamedNet } from './nets.js';
+} from '../../files/index.js';
+import { clone, printText } from '../../schema/index.js';
+import { eventLine, type TrainEvent } from '../events.js';
+import type { NamedNet } from '../nets.js';
 import type { Solver } from './solver.js';
 
 export const RUN_FILES = {

@@ -2,10 +2,11 @@
 
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { writeAtomicallySync } from '../files/index.js';
-import { type Shape, showShape } from '../ir/index.js';
-import type { NetLayer } from '../net/index.js';
-import { hdf5Parts } from '../weights/formats/hdf5_write.js';
+import { writeAtomicallySync } from '../../files/index.js';
+import { type Shape, showShape } from '../../ir/index.js';
+import type { NetLayer } from '../../net/index.js';
+import { hdf5Parts } from '../../weights/formats/hdf5_write.js';
+import type { BlobSink } from '../runner.js';
 
 interface Written {
   readonly shape: Shape;
@@ -30,7 +31,7 @@ interface Sink {
  * The files of a net's layers. A file is written at the first batch and whenever its rows have doubled, so that many small
  * batches cost no more than a few writes of the whole, and the rest by `flush`.
  */
-export class BlobSinks {
+export class Hdf5Output implements BlobSink {
   private readonly sinks = new Map<string, Sink>();
 
   /** @param folder of the prototxt */

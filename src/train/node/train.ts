@@ -1,17 +1,23 @@
 /** train(): a whole training run, from files to files, as a stream of events. */
 
 import { dirname } from 'node:path';
-import { type Dataset, openDataset } from '../data/index.js';
-import { type Diagnostic, fail, MokapotError } from '../diagnostics/index.js';
-import { DataFeeds } from '../feeds/data_feeds.js';
-import type { Feeds } from '../feeds/feeds.js';
-import { schemaFrom } from '../runtime/schemas.js';
-import { digitsSolver, type EpochOptions } from './digits.js';
-import type { TrainEvent } from './events.js';
+import { type Dataset, openDataset } from '../../data/index.js';
+import { type Diagnostic, fail, MokapotError } from '../../diagnostics/index.js';
+import type { Feeds } from '../../feeds/feeds.js';
+import type { DataFeed } from '../../feeds/source.js';
+import { freshSeed } from '../../runtime/net.js';
+import { schemaFrom } from '../../runtime/node/schemas.js';
+import { digitsSolver, type EpochOptions } from '../digits.js';
+import type { TrainEvent } from '../events.js';
+import type { FeedFunction } from '../iterations.js';
+import { type OpenedNet, seedsOf } from '../load.js';
+import { type NamedNet, readNetText } from '../nets.js';
+import { Resources } from '../resources.js';
 import { type LoopOptions, trainSolver } from './loop.js';
-import { type NamedNet, readNetFile, readNetText } from './nets.js';
+import { FeedOpener } from './net_factory.js';
+import { readNetFile } from './nets.js';
 import { RunFolder } from './run_folder.js';
-import { type FeedFunction, Solver, type SolverOptions } from './solver.js';
+import { Solver, type SolverOptions } from './solver.js';
 
 export interface TrainOptions extends SolverOptions, Partial<EpochOptions> {
   /** A solver file. With it the solver says everything, and `epochs` may not be given. */
@@ -46,35 +52,20 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
       hint: 'The snapshot has its own weights: leave out --weights.',
     });
   }
-  const opened = typeof options.dataset === 'string' ? await openDataset(options.dataset) : undefined;
-  const dataset = opened ?? (options.dataset as Dataset | undefined);
-  let solver: Solver | undefined;
-  let folder: RunFolder | undefined;
+  const resources = new Resources();
   try {
-    const made = options.solver === undefined ? await byEpochs(options, dataset) : await bySolver(options, dataset);
-    solver = made.solver;
+    const { solver, loop } = await load(options, resources);
     if (options.snapshot !== undefined) await solver.restore(options.snapshot);
-    folder = options.runDir === undefined ? undefined : RunFolder.open(options.runDir, solver);
-    const loop: LoopOptions = {
-      ...made.loop,
-      ...(options.signal && { signal: options.signal }),
-      ...(options.feeds && { feeds: options.feeds }),
-      ...(options.testFeeds && { testFeeds: options.testFeeds }),
-      ...(options.snapshot !== undefined && { resumed: options.snapshot }),
-      ...(folder && { snapshotPrefix: folder.prefixOf(solver) }),
-    };
-    for await (const event of trainSolver(solver, loop)) {
+    const folder = options.runDir === undefined ? undefined : RunFolder.open(options.runDir, solver);
+    if (folder) resources.add(() => folder.close());
+    const rest = loopOptions(options, solver, folder);
+    for await (const event of trainSolver(solver, { ...loop, ...rest })) {
       const trouble = folder?.add(event);
       yield event;
-      if (trouble) yield* keptWithoutLog(trouble, event, solver, loop.snapshotPrefix);
+      if (trouble) yield* keptWithoutLog(trouble, event, solver, rest.snapshotPrefix);
     }
   } finally {
-    try {
-      folder?.close();
-    } finally {
-      await solver?.dispose();
-      await opened?.close();
-    }
+    await resources.close();
   }
 }
 
@@ -96,6 +87,27 @@ async function* keptWithoutLog(
   }
 }
 
+async function load(options: TrainOptions, resources: Resources): Promise<Made> {
+  const opened = typeof options.dataset === 'string' ? await openDataset(options.dataset) : undefined;
+  if (opened) resources.add(() => opened.close());
+  const dataset = opened ?? (options.dataset as Dataset | undefined);
+  const made =
+    options.solver === undefined ? await byEpochs(options, dataset, resources) : await bySolver(options, dataset);
+  resources.add(() => made.solver.dispose());
+  return made;
+}
+
+function loopOptions(options: TrainOptions, solver: Solver, folder: RunFolder | undefined): LoopOptions {
+  const { signal, feeds, testFeeds, snapshot } = options;
+  return {
+    ...(signal && { signal }),
+    ...(feeds && { feeds }),
+    ...(testFeeds && { testFeeds }),
+    ...(snapshot !== undefined && { resumed: snapshot }),
+    ...(folder && { snapshotPrefix: folder.prefixOf(solver) }),
+  };
+}
+
 interface Made {
   readonly solver: Solver;
   readonly loop: LoopOptions;
@@ -112,56 +124,58 @@ async function bySolver(options: TrainOptions, dataset: Dataset | undefined): Pr
   return { solver, loop: {} };
 }
 
-async function byEpochs(options: TrainOptions, dataset: Dataset | undefined): Promise<Made> {
+async function byEpochs(options: TrainOptions, dataset: Dataset | undefined, resources: Resources): Promise<Made> {
   const { epochs } = options;
   if (epochs === undefined || !(epochs > 0)) {
     const message = epochs === undefined ? 'Neither a solver nor epochs were given.' : `epochs is ${epochs}.`;
     throw fail('no-epochs', message, { hint: 'Say how long to train: --epochs 5, or --solver FILE.' });
   }
   const net = await namedNet(options);
-  const size = await runSize(net, dataset, options);
+  const seed = options.seed ?? freshSeed();
+  const { opened, train, val } = await openNets(net, { ...options, seed }, dataset, resources);
+  const size = {
+    trainBatches: train.batchesPerEpoch,
+    batchSize: train.batchSize,
+    valBatches: val?.batchesPerEpoch ?? 0,
+  };
   const param = digitsSolver({ ...options, epochs }, size);
   if (options.maxIter !== undefined) param.max_iter = options.maxIter;
-  const solver = await Solver.fromParam(param, {
-    ...options,
-    net,
-    ...(net.dir !== undefined && { dir: net.dir }),
-    ...(dataset && { dataset }),
-  });
+  const solver = await Solver.fromParam(param, { ...options, seed, net, opened, dataset, dir: net.dir });
   const iterationsPerEpoch = Math.ceil(size.trainBatches / (options.accumulate ?? 1));
   return { solver, loop: { wholeTests: true, iterationsPerEpoch } };
 }
 
 async function namedNet({ net, netText, ...options }: TrainOptions): Promise<NamedNet> {
   if (netText !== undefined) {
-    return readNetText(netText, net, net && dirname(net), { schema: schemaFrom(options, net) });
+    return readNetText(netText, { name: net, schema: schemaFrom(options, net) }, net && dirname(net));
   }
   if (net !== undefined) return readNetFile(net, options);
   throw fail('no-train-net', 'No network was given.', { hint: 'Name its prototxt, or a solver: --solver FILE.' });
 }
 
-/** How much data each phase reads, from the layers that read it. */
-async function runSize(net: NamedNet, dataset: Dataset | undefined, options: TrainOptions) {
-  const train = await sizeOf(net, dataset, 'TRAIN', options);
-  if (!train) {
+interface OpenedNets {
+  readonly opened: { readonly train: OpenedNet; readonly tests: readonly OpenedNet[] };
+  readonly train: DataFeed;
+  /** Undefined where there is nothing to validate on. */
+  readonly val: DataFeed | undefined;
+}
+
+/** Opens what feeds each phase: how long an epoch is follows from it. */
+async function openNets(
+  net: NamedNet,
+  options: TrainOptions & { readonly seed: number },
+  dataset: Dataset | undefined,
+  resources: Resources,
+): Promise<OpenedNets> {
+  const opener = new FeedOpener({ ...options, inputShapes: undefined }, dataset, resources);
+  const seeds = seedsOf(options.seed, 1);
+  const train = await opener.open(net, undefined, seeds.data);
+  if (!train.feed) {
     throw fail('no-data-layer', `The network has no Data layer in phase TRAIN, so that an epoch has no length.`, {
       hint: 'Give it Data layers for "data" and "label", or train by a solver with max_iter.',
     });
   }
-  const val = await sizeOf(net, dataset, 'TEST', options);
-  return { trainBatches: train.batches, batchSize: train.batchSize, valBatches: val?.batches ?? 0 };
-}
-
-async function sizeOf(net: NamedNet, dataset: Dataset | undefined, phase: 'TRAIN' | 'TEST', options: TrainOptions) {
-  const name = phase === 'TRAIN' ? 'train' : 'val';
-  if (phase === 'TEST' && dataset?.manifest.splits.val.entries.length === 0) return undefined;
-  const split = await dataset?.split(name);
-  const stages = [...(options.stages ?? []), ...(dataset ? [name] : [])];
-  const data = await DataFeeds.bind(
-    net.param,
-    { phase, stages, level: options.level },
-    { seed: 0, shuffle: false, ...(split && { split }), ...(net.dir !== undefined && { dir: net.dir }) },
-  );
-  await data?.close();
-  return data && { batches: data.batchesPerEpoch, batchSize: data.batchSize };
+  const isEmpty = dataset?.manifest.splits.val.entries.length === 0;
+  const val = isEmpty ? undefined : await opener.open(net, undefined, seeds.tests[0]!.data, 0);
+  return { opened: { train, tests: val ? [val] : [] }, train: train.feed, val: val?.feed };
 }

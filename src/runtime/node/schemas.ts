@@ -2,9 +2,9 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { bytesToText } from '../../grammar/index.js';
-import { fileError } from '../files/index.js';
-import { defaultSchema, type ParseOptions, Schema } from '../schema/index.js';
+import { bytesToText } from '../../../grammar/index.js';
+import { fileError } from '../../files/index.js';
+import { defaultSchema, type ParseOptions, Schema } from '../../schema/index.js';
 
 /** What a text may hold besides Caffe's own fields. */
 export interface SchemaOptions {

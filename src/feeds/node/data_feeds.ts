@@ -1,0 +1,99 @@
+/**
+ * What a net's data layers read: the file that they name, or the data set in use for Data layers without one (DIGITS'
+ * all-in-one networks).
+ */
+
+import { type Diagnostic, MokapotError } from '../../diagnostics/index.js';
+import type { Shape } from '../../ir/index.js';
+import type { NetOptions, SelectedNet } from '../../net/index.js';
+import type { LayerParameter } from '../../schema/index.js';
+import { JoinedFeed, type Part } from '../data_feed.js';
+import type { DataFeed } from '../source.js';
+import { type DataPlaces, datasetPart, hasSource, openPart, sourceIsThere } from './data_parts.js';
+
+export type { DataPlaces } from './data_parts.js';
+
+const READERS: ReadonlySet<string> = new Set(['Data', 'ImageData', 'HDF5Data', 'WindowData']);
+
+type InputShapes = NetOptions['inputShapes'];
+
+/**
+ * Opens what the data layers of a net read in the state that was selected; undefined where there are none, or where the
+ * caller feeds them (there is no data set, and `inputShapes` says what they get).
+ *
+ * @throws MokapotError `no-data-set`, `batch-sizes`, `data-backend`, `data-source`, `lmdb-…`, `image-list`, `hdf5-…`,
+ *   `window-…`, `transform-…`
+ */
+export async function openFeed(
+  net: SelectedNet,
+  places: DataPlaces,
+  inputShapes?: InputShapes,
+): Promise<DataFeed | undefined> {
+  const layers = readersOf(net);
+  const others = layers.filter(l => !hasSource(l) && (places.split || !isFed(l, inputShapes)));
+  return join(layers.filter(hasSource), others, net.state.phase, places);
+}
+
+/**
+ * The same for a net that stands alone: of the layers that name a file, those whose file is there and that the caller
+ * gives no shapes for. Data are then read as pycaffe's nets read theirs.
+ *
+ * @throws MokapotError as the readers do
+ */
+export async function openOwnFeed(
+  net: SelectedNet,
+  places: DataPlaces & { readonly dir: string },
+  inputShapes?: InputShapes,
+): Promise<DataFeed | undefined> {
+  const own = (l: LayerParameter) => hasSource(l) && !isFed(l, inputShapes) && sourceIsThere(l, places.dir);
+  return join(readersOf(net).filter(own), [], net.state.phase, places);
+}
+
+function isFed(layer: LayerParameter, inputShapes: InputShapes): boolean {
+  return layer.top.every(top => inputShapes?.[top]);
+}
+
+/** Opens the parts one after the other; where one fails, those before it are closed. */
+async function join(
+  sourced: readonly LayerParameter[],
+  others: readonly LayerParameter[],
+  phase: 'TRAIN' | 'TEST',
+  places: DataPlaces,
+): Promise<DataFeed | undefined> {
+  const parts: Part[] = [];
+  try {
+    for (const layer of sourced) parts.push(await openPart(layer, phase, places));
+    if (others.length > 0) parts.push(await datasetPart(others, phase, places));
+  } catch (thrown) {
+    for (const part of parts) await part.close();
+    throw thrown;
+  }
+  return parts.length === 0 ? undefined : new JoinedFeed(parts);
+}
+
+/**
+ * Shapes of the entries of those data layers whose own files are there, for who only looks at a net, and what is wrong with
+ * such files. Layers whose files are not there are passed over.
+ */
+export async function shapesThere(
+  net: SelectedNet,
+  dir: string,
+): Promise<{ readonly entryShapes: Readonly<Record<string, Shape>>; readonly diagnostics: readonly Diagnostic[] }> {
+  const entryShapes: Record<string, Shape> = {};
+  const diagnostics: Diagnostic[] = [];
+  for (const layer of readersOf(net).filter(l => sourceIsThere(l, dir))) {
+    try {
+      const part = await openPart(layer, net.state.phase, { dir, seed: 0, shuffle: false });
+      Object.assign(entryShapes, part.entryShapes);
+      await part.close();
+    } catch (thrown) {
+      if (!(thrown instanceof MokapotError)) throw thrown;
+      diagnostics.push(...thrown.diagnostics);
+    }
+  }
+  return { entryShapes, diagnostics };
+}
+
+function readersOf({ layers }: SelectedNet): readonly LayerParameter[] {
+  return layers.filter(l => READERS.has(l.type));
+}

@@ -1,0 +1,201 @@
+/** A solver's iterations: forward, backward and update, what they keep on the engine, and where they stand. */
+
+import { fail } from '../diagnostics/index.js';
+import type { Feeds } from '../feeds/feeds.js';
+import { sizeOf } from '../ir/index.js';
+import { LOSS, type LowerOptions, type NetGraph, type NetParam } from '../net/index.js';
+import type { Net } from '../runtime/net.js';
+import type { NetProgram } from '../runtime/runner.js';
+import type { SolverParameter } from '../schema/index.js';
+import {
+  accumulate,
+  accumulatorKey,
+  applyUpdate,
+  historyKey,
+  rateAt,
+  solverFeeds,
+  updateRules,
+} from '../solver/index.js';
+import type { WeightBlob } from '../weights/index.js';
+import { figures, figuresToFetch } from './figures.js';
+import { atIteration } from './user_code.js';
+
+/** What is fed at an iteration; with iter_size above 1, called for each of its passes. */
+export type FeedFunction = (iter: number, pass: number) => Feeds | Promise<Feeds>;
+
+export interface Iteration {
+  /** The iteration that was done, from 0 on. */
+  readonly iter: number;
+  /** Mean over iter_size. */
+  readonly loss: number;
+  readonly rate: number;
+  /** The net's outputs of at most 64 numbers, of the last pass. */
+  readonly outputs: Readonly<Record<string, readonly number[]>>;
+}
+
+/** Where the iterations of a run stand. */
+export interface Position {
+  readonly iter: number;
+  /** Steps of the learning rate that are behind it. */
+  readonly currentStep: number;
+  /** The last losses, which the smoothed one is the mean of. */
+  readonly window: readonly number[];
+}
+
+export class Iterations {
+  /** The loss of every iteration since the start. */
+  losses: number[] = [];
+  private iteration = 0;
+  private currentStep = 0;
+  private window: number[] = [];
+  private touched: readonly NetParam[];
+  private programs: Programs;
+
+  constructor(
+    private readonly net: Net,
+    private readonly param: SolverParameter,
+  ) {
+    this.touched = touchedParams(net.graph, param, new Set());
+    this.programs = programsFor(this.touched, param);
+  }
+
+  get position(): Position {
+    return { iter: this.iteration, currentStep: this.currentStep, window: this.window };
+  }
+
+  /** Mean of the last `average_loss` losses; NaN before the first. */
+  get smoothedLoss(): number {
+    return this.window.reduce((sum, loss) => sum + loss, 0) / this.window.length;
+  }
+
+  /** The learning rate of the next iteration. */
+  get rate(): number {
+    return rateAt(this.param, this.iteration, this.currentStep).rate;
+  }
+
+  /** Blobs of history that the solver's type keeps of each parameter. */
+  get slots(): number {
+    return updateRules.get(this.param.type)!.slots;
+  }
+
+  /** One iteration. Without `feeds` the net's own sources give the batches. */
+  async next(feeds: Feeds | FeedFunction = {}): Promise<Iteration> {
+    const { param, iteration, programs } = this;
+    const { rate, currentStep } = rateAt(param, iteration, this.currentStep);
+    let loss = 0;
+    let outputs = {};
+    for (let pass = 0; pass < param.iter_size; pass++) {
+      const isLast = pass === param.iter_size - 1;
+      const run = this.net.runProgram({
+        ...(isLast ? programs.update : programs.accumulate),
+        feeds: typeof feeds === 'function' ? await feeds(iteration, pass) : feeds,
+        extra: isLast ? solverFeeds(param, iteration, rate) : {},
+      });
+      const { net, results } = await atIteration(`Iteration ${iteration}`, run);
+      loss += results[LOSS]![0]! / param.iter_size;
+      outputs = figures(net, results);
+    }
+    this.currentStep = currentStep;
+    this.noteLoss(loss);
+    return { iter: this.iteration++, loss, rate, outputs };
+  }
+
+  /** Makes the solver's variables and plans an iteration, so that what cannot fit is refused before it starts. */
+  async prepare(): Promise<void> {
+    const { engine } = this.net;
+    this.refuseTooLarge();
+    for (const { key, shape } of this.touched) {
+      const accumulators = this.param.iter_size > 1 ? [accumulatorKey(key)] : [];
+      const history = Array.from({ length: this.slots }, (_, slot) => historyKey(key, slot));
+      for (const variable of [...history, ...accumulators]) if (!engine.has(variable)) engine.zero(variable, shape);
+    }
+    await this.net.prepareProgram(this.programs.update);
+  }
+
+  /** The history of all parameters, slot after slot, as a `.solverstate` has it. */
+  async readHistory(): Promise<WeightBlob[]> {
+    const { engine, graph } = this.net;
+    const blobs = [];
+    for (let slot = 0; slot < this.slots; slot++) {
+      for (const { key, shape } of graph.params) {
+        const variable = historyKey(key, slot);
+        const data = engine.has(variable) ? await engine.read(variable) : new Float32Array(sizeOf(shape));
+        blobs.push({ shape, data });
+      }
+    }
+    return blobs;
+  }
+
+  /** Goes on from a position with a history of the form that `readHistory` gives. */
+  resume({ iter, currentStep, window }: Position, history: readonly WeightBlob[]): void {
+    const { graph, engine } = this.net;
+    const { params } = graph;
+    const moving = new Set<string>();
+    history.forEach((blob, i) => {
+      const { key, shape } = params[i % params.length]!;
+      if (blob.data.some(v => v !== 0)) moving.add(key);
+      engine.write(historyKey(key, Math.floor(i / params.length)), blob.data, shape);
+    });
+    this.touched = touchedParams(graph, this.param, moving);
+    this.programs = programsFor(this.touched, this.param);
+    this.iteration = iter;
+    this.currentStep = currentStep;
+    this.window = [...window];
+    this.losses = [];
+  }
+
+  /** Parameters and what the solver keeps of each, before any of it is allocated. */
+  private refuseTooLarge(): void {
+    const { engine, graph } = this.net;
+    const count = (params: readonly NetParam[]) => params.reduce((n, p) => n + sizeOf(p.shape), 0);
+    const copies = this.slots + (this.param.iter_size > 1 ? 1 : 0);
+    const bytes = 4 * (count(graph.params) + copies * count(this.touched));
+    if (bytes <= engine.limit) return;
+    const mb = (n: number) => `${Math.ceil(n / 2 ** 20)} MB`;
+    throw fail(
+      'out-of-memory',
+      `Parameters and the solver's history take ${mb(bytes)} before any picture is looked at, and the ${engine.name} engine can hold ${mb(engine.limit)}.`,
+      { hint: 'Freeze layers (lr_mult: 0), use type "SGD" (the least history), or another engine (--backend).' },
+    );
+  }
+
+  private noteLoss(loss: number): void {
+    this.losses.push(loss);
+    this.window.push(loss);
+    if (this.window.length > this.param.average_loss) this.window.shift();
+  }
+}
+
+interface Programs {
+  /** The last pass of an iteration. */
+  readonly update: NetProgram;
+  /** Each pass before it. */
+  readonly accumulate: NetProgram;
+}
+
+/** The programs for an update of these parameters; the net compiles each once. */
+function programsFor(touched: readonly NetParam[], param: SolverParameter): Programs {
+  const program = (extend: LowerOptions['extend']): NetProgram => ({
+    lower: { gradients: 'loss', fetchGradients: false, blobDiffs: [], extend },
+    fetch: figuresToFetch,
+  });
+  return {
+    update: program((b, parts) => applyUpdate(b, parts, touched, param)),
+    accumulate: program((b, parts) => accumulate(b, parts, touched)),
+  };
+}
+
+/**
+ * Parameters that an update may change, or whose history it may: those that learn, those that a restored history still
+ * moves, and frozen ones whose squared gradients or decay a rule gathers or clipping counts.
+ */
+function touchedParams(net: NetGraph, param: SolverParameter, moving: ReadonlySet<string>): readonly NetParam[] {
+  const { remembersFrozen } = updateRules.get(param.type)!;
+  return net.params.filter(
+    p =>
+      p.lrMult !== 0 ||
+      moving.has(p.key) ||
+      (remembersFrozen && param.weight_decay * p.decayMult !== 0) ||
+      (net.forceBackward && (remembersFrozen || param.clip_gradients >= 0)),
+  );
+}

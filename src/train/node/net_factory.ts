@@ -1,0 +1,76 @@
+/** Makes a solver's nets under Node.js: their data from the data set in use and from files, their weights from files. */
+
+import type { Dataset } from '../../data/index.js';
+import type { Engine } from '../../engines/types.js';
+import { openFeed } from '../../feeds/node/data_feeds.js';
+import { Net, type Weights } from '../../runtime/node/net.js';
+import { userCode } from '../../runtime/node/python_modules.js';
+import type { NetState, SolverParameter } from '../../schema/index.js';
+import { checkClasses } from '../classes.js';
+import { type NetFactory, type OpenedNet, selectNet } from '../load.js';
+import type { NamedNet } from '../nets.js';
+import type { Resources } from '../resources.js';
+import type { SolverOptions } from './solver.js';
+
+type Given = Omit<SolverOptions, 'dataset' | 'engine'>;
+
+/** Opens what feeds the nets of a run; what it opens is closed with the resources. */
+export class FeedOpener {
+  constructor(
+    private readonly given: Given,
+    readonly dataset: Dataset | undefined,
+    private readonly resources: Resources,
+  ) {}
+
+  async open(named: NamedNet, state: NetState | undefined, seed: number, test?: number): Promise<OpenedNet> {
+    const { stages = [], level, inputShapes, shuffle = true } = this.given;
+    const isTraining = test === undefined;
+    const splitName = isTraining ? 'train' : 'val';
+    const all = [...stages, ...(this.dataset ? [splitName] : [])];
+    const opened = selectNet(named, isTraining ? 'TRAIN' : 'TEST', state, { stages: all, level, inputShapes });
+    const given = isTraining ? this.given.data : this.given.testData?.[test];
+    if (given) return { ...opened, feed: given };
+    const split = await this.dataset?.split(splitName);
+    const places = { split, dir: named.dir, seed, shuffle: isTraining && shuffle };
+    const feed = await openFeed(opened.selected, places, inputShapes);
+    if (feed) this.resources.add(() => feed.close());
+    return { ...opened, feed };
+  }
+}
+
+export class NetsOfFiles implements NetFactory<Net> {
+  constructor(
+    private readonly param: SolverParameter,
+    private readonly given: Given,
+    private readonly opener: FeedOpener,
+    private readonly engine: Engine,
+  ) {}
+
+  open(named: NamedNet, state: NetState | undefined, seed: number, test?: number): Promise<OpenedNet> {
+    return this.opener.open(named, state, seed, test);
+  }
+
+  make(named: NamedNet, { selected, options, feed }: OpenedNet, more: { seed: number; shareWith?: Net }): Promise<Net> {
+    const { engine, given } = this;
+    return Net.fromSelected(selected, {
+      ...options,
+      ...userCode(given),
+      ...(given.hostLayer && { hostLayer: given.hostLayer }),
+      ...(feed && { data: feed }),
+      dir: named.dir,
+      engine,
+      ...more,
+      ...(!more.shareWith && { weights: this.weights }),
+    });
+  }
+
+  check(net: Net): void {
+    const { dataset } = this.opener;
+    if (dataset) checkClasses(net.describe(), dataset.manifest);
+  }
+
+  private get weights(): readonly Weights[] {
+    const { weights = [] } = this.given;
+    return [...this.param.weights.flatMap(w => w.split(',')), ...(Array.isArray(weights) ? weights : [weights])];
+  }
+}
