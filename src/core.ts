@@ -110,7 +110,12 @@ export { type NetPicture, netPicture, toDot, toSvg } from './picture/index.js';
 // --- Layers: the catalogue, layers of one's own, Python layers written in JavaScript.
 
 export {
+  type AppliedActivation,
+  type ChannelAffine,
+  type ClassLabels,
+  type DataTrait,
   type DiceLossOptions,
+  defaultCatalogue,
   dice,
   diceLoss,
   type FocalLossOptions,
@@ -123,13 +128,20 @@ export {
   type HostLayerClass,
   iou,
   type LabelOptions,
+  LayerCatalogue,
+  type LayerCategory,
   type LayerContext,
   type LayerShapes,
+  type LayerTraits,
   type LayerType,
   layerTypes,
+  type Neuron,
+  neuron,
+  type ParamField,
   type Phase,
   registerLayer,
   registerPythonLayer,
+  type WeightsTrait,
 } from './layers/index.js';
 
 // --- The intermediate representation: what a layer is lowered to, and its gradient.

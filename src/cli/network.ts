@@ -2,7 +2,7 @@
 
 import { dirname } from 'node:path';
 import { fail } from '../diagnostics/index.js';
-import { settled } from '../layers/index.js';
+import { defaultCatalogue, settled } from '../layers/index.js';
 import { isDataLayer, type NetOptions, selectLayers, type UseState } from '../net/index.js';
 import type { UserCodeOptions } from '../runtime/node/python_modules.js';
 import type { SchemaOptions } from '../runtime/node/schemas.js';
@@ -49,7 +49,7 @@ export async function withUserCode<T>(
   options: LookingOptions,
   describe: (hostLayer: NetOptions['hostLayer']) => T,
 ): Promise<T> {
-  if (!message.layer.some(l => l.type === 'Python')) return describe(undefined);
+  if (!message.layer.some(l => defaultCatalogue().get(l.type)?.userCode)) return describe(undefined);
   const places = { given: options.pythonLayers, protoDir: folderOf(name) };
   const { onePerLayer } = await import('../runtime/host_layers.js');
   const { findPythonModules, loadPythonModules, pythonProcess } = await import('../runtime/node/python_modules.js');
@@ -69,7 +69,7 @@ export async function withUserCode<T>(
  */
 export function withBatchSize(text: string, size: number, schema: Schema): string {
   const params = parseNet(text, { schema })
-    .message.layer.filter(isDataLayer)
+    .message.layer.filter(l => isDataLayer(l))
     .flatMap((l): object[] =>
       [l.data_param, l.image_data_param, l.hdf5_data_param, l.window_data_param].filter(p => !!p),
     );

@@ -39,7 +39,7 @@ export async function convert(options: ConvertOptions): Promise<ConvertReport> {
   const { folder, file } = placeFor(options);
   const progress = options.onProgress ?? (() => undefined);
   if (options.net === undefined) {
-    const layers = weightsOf(options).map(loadLayers);
+    const layers = weightsOf(options).map(path => loadLayers(path, options.catalogue));
     const merged = new Map(layers.flatMap(l => [...l]));
     return inStage(folder, async stage => {
       const report = await writeLayers(options, stage, file, merged);
@@ -95,9 +95,9 @@ async function load(options: ConvertOptions): Promise<{ net: Net; diagnostics: D
   // Without anything to compute no engine is started.
   const runs = check && (foldBatchNorm || isModel(options.to));
   const backend = runs ? options.backend : 'host';
-  const { level, inputShapes, entryShapes, pythonLayers, seed } = options;
+  const { level, inputShapes, entryShapes, pythonLayers, catalogue, seed } = options;
   const { text, schema, notes } = await textOf(options);
-  const given = { backend, level, inputShapes, entryShapes, pythonLayers, seed, schema };
+  const given = { backend, level, inputShapes, entryShapes, pythonLayers, catalogue, seed, schema };
   const place = { name: options.net!, dir: dirname(options.net!) };
   const net = await Net.fromText(text, { ...defined(given), phase, stages, ...place }).catch(thrown => {
     throw withShapeHint(thrown);
@@ -116,13 +116,13 @@ async function load(options: ConvertOptions): Promise<{ net: Net; diagnostics: D
 }
 
 /** The network's text; of one that is only for training, where a model is wanted and no state named, its deploy form. */
-async function textOf({ net, to, phase, stages, inputShapes, ...options }: ConvertOptions) {
+async function textOf({ net, to, phase, stages, inputShapes, catalogue, ...options }: ConvertOptions) {
   const { text, schema } = await readPrototxt(net!, options);
   const { message } = parseNet(text, { name: net, schema });
-  const states = statesOf(message);
+  const states = statesOf(message, catalogue);
   const trains = states.length > 1 && !states.some(state => state.stages.includes('deploy'));
   if (!trains || !isModel(to) || phase || stages) return { text, schema, notes: [] };
-  const deployed = deployText(text, { name: net!, schema, ...defined({ inputShapes }) });
+  const deployed = deployText(text, { name: net!, schema, ...defined({ inputShapes, catalogue }) });
   const told = 'The network is in its form for training; this is the model of what `mokapot deploy` makes of it.';
   return {
     text: deployed.text,

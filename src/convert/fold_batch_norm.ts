@@ -3,17 +3,10 @@
  * a channel, a·x + b, is done to the channel's filter and bias instead. The network loses layers and computes the same.
  */
 
+import { type ChannelAffine, multiplies, paramAt } from '../layers/index.js';
 import type { NetLayer } from '../net/index.js';
 import type { Net } from '../runtime/net.js';
-import {
-  BNParameter,
-  clone,
-  createBeside,
-  isSet,
-  type LayerParameter,
-  type NetParameter,
-  sub,
-} from '../schema/index.js';
+import { clone, createBeside, type LayerParameter, type NetParameter } from '../schema/index.js';
 
 /** Parameters by layer and position. */
 export type Arrays = ReadonlyMap<string, readonly { readonly shape: readonly number[]; readonly data: Float32Array }[]>;
@@ -26,14 +19,6 @@ export interface Folding {
   readonly folded: readonly { readonly into: string; readonly layers: readonly string[] }[];
 }
 
-/** a·x + b by channel. */
-interface Affine {
-  readonly factor: Float64Array;
-  readonly shift: Float64Array;
-}
-
-const TARGETS = new Set(['Convolution', 'DepthwiseConvolution', 'Deconvolution', 'InnerProduct']);
-
 /** Layers that stay are as they were; a layer whose output others read too, or whose parameters are shared, is left. */
 export function foldBatchNorm(net: Net): Folding {
   const { layers } = net.graph;
@@ -41,13 +26,13 @@ export function foldBatchNorm(net: Net): Folding {
   const changed = new Map<string, { param: LayerParameter; blobs: Blobs }>();
   const folded: { into: string; layers: string[] }[] = [];
   for (const layer of layers) {
-    const chain = TARGETS.has(layer.type.type) && ownsParams(net, layer) ? chainBehind(net, layer) : [];
+    const chain = multiplies(layer.type) && ownsParams(net, layer) ? chainBehind(net, layer) : [];
     if (chain.length === 0) continue;
     for (const { layer: next } of chain) gone.add(next);
     const last = chain.at(-1)!.layer;
     const affine = chain.map(c => c.affine).reduce(after);
     changed.set(layer.name, {
-      param: withBias(layer.param, last.param.top[0]!, layer.type.type),
+      param: withBias(layer, last.param.top[0]!),
       blobs: applied(layer, blobsOf(net, layer), affine),
     });
     folded.push({ into: layer.name, layers: chain.map(c => c.layer.name) });
@@ -79,8 +64,8 @@ function ownsParams(net: Net, layer: NetLayer): boolean {
 }
 
 /** The layers right behind that are a·x + b by channel, as long as each alone reads what the one before makes. */
-function chainBehind(net: Net, first: NetLayer): { layer: NetLayer; affine: Affine }[] {
-  const chain: { layer: NetLayer; affine: Affine }[] = [];
+function chainBehind(net: Net, first: NetLayer): { layer: NetLayer; affine: ChannelAffine }[] {
+  const chain: { layer: NetLayer; affine: ChannelAffine }[] = [];
   for (let made = first.tops[0]!; ; ) {
     const readers = net.graph.layers.filter(l => l.bottoms.some(b => b.id === made.id));
     const [layer] = readers;
@@ -92,63 +77,31 @@ function chainBehind(net: Net, first: NetLayer): { layer: NetLayer; affine: Affi
 }
 
 /** What the layer does to each channel of axis 1; undefined where it is not of that kind. */
-function affineOf(net: Net, layer: NetLayer): Affine | undefined {
-  const channels = layer.bottoms[0]!.shape[1]!;
-  const blobs = blobsOf(net, layer).map(b => b.data);
-  switch (layer.type.type) {
-    case 'BatchNorm':
-      return batchNorm(layer, blobs);
-    case 'BN': {
-      if (sub(layer.param, 'bn_param').bn_mode !== BNParameter.BNMode.INFERENCE) return undefined;
-      return { factor: Float64Array.from(blobs[0]!), shift: Float64Array.from(blobs[1]!) };
-    }
-    case 'Scale': {
-      const param = sub(layer.param, 'scale_param');
-      if (!byChannel(layer, param)) return undefined;
-      const shift = param.bias_term ? Float64Array.from(blobs[1]!) : new Float64Array(channels);
-      return { factor: Float64Array.from(blobs[0]!), shift };
-    }
-    case 'Bias':
-      if (!byChannel(layer, sub(layer.param, 'bias_param'))) return undefined;
-      return { factor: new Float64Array(channels).fill(1), shift: Float64Array.from(blobs[0]!) };
-    default:
-      return undefined;
-  }
+function affineOf(net: Net, layer: NetLayer): ChannelAffine | undefined {
+  return layer.type.channelAffine?.(
+    layer.context,
+    blobsOf(net, layer).map(b => b.data),
+  );
 }
 
-function byChannel(layer: NetLayer, { axis, num_axes }: { axis: number; num_axes: number }): boolean {
-  const rank = layer.bottoms[0]!.shape.length;
-  return (axis < 0 ? axis + rank : axis) === 1 && num_axes === 1;
-}
-
-/** By the statistics it keeps (batch_norm_layer.cpp): sums, and third the sum of their weights. */
-function batchNorm(layer: NetLayer, [means, variances, weights]: readonly Float32Array[]): Affine | undefined {
-  const param = sub(layer.param, 'batch_norm_param');
-  const keeps = isSet(param, 'use_global_stats') ? param.use_global_stats : layer.context.phase === 'TEST';
-  if (!keeps || layer.bottoms[0]!.shape.length < 2) return undefined;
-  const by = weights![0] === 0 ? 0 : 1 / weights![0]!;
-  const factor = Float64Array.from(variances!, v => 1 / Math.sqrt(v * by + param.eps));
-  return { factor, shift: Float64Array.from(means!, (m, c) => -m * by * factor[c]!) };
-}
-
-function after(first: Affine, second: Affine): Affine {
+function after(first: ChannelAffine, second: ChannelAffine): ChannelAffine {
   return {
     factor: first.factor.map((f, c) => f * second.factor[c]!),
     shift: first.shift.map((s, c) => s * second.factor[c]! + second.shift[c]!),
   };
 }
 
-function withBias(layer: LayerParameter, top: string, type: string): LayerParameter {
+function withBias({ param: layer, type }: NetLayer, top: string): LayerParameter {
   const copy = clone(layer);
   copy.top = [top];
-  const field = type === 'InnerProduct' ? 'inner_product_param' : 'convolution_param';
-  const param = clone(sub(copy, field));
+  const { field } = type.weights!;
+  const param = clone(paramAt<{ bias_term: boolean }>(copy, field));
   param.bias_term = true;
   return Object.assign(copy, { [field]: param });
 }
 
 /** The filter with each output's share times its factor, and the bias. */
-function applied(layer: NetLayer, [weight, bias]: Blobs, { factor, shift }: Affine): Blobs {
+function applied(layer: NetLayer, [weight, bias]: Blobs, { factor, shift }: ChannelAffine): Blobs {
   const { shape, data } = weight!;
   const output = outputAt(layer, shape);
   const scaled = new Float32Array(data.length);
@@ -163,13 +116,13 @@ function applied(layer: NetLayer, [weight, bias]: Blobs, { factor, shift }: Affi
 /** Which output an element of the weights belongs to. */
 function outputAt(layer: NetLayer, shape: readonly number[]): (i: number) => number {
   const per = (from: number) => shape.slice(from).reduce((n, d) => n * d, 1);
-  if (layer.type.type === 'Deconvolution') {
+  const weights = layer.type.weights!;
+  if (weights.spreads) {
     // [inputs, outputs / group, …]: a group of inputs has outputs of its own.
-    const { group } = sub(layer.param, 'convolution_param');
+    const group = weights.group?.(layer.param) ?? 1;
     const [inputs, depth, place] = [shape[0]!, shape[1]!, per(2)];
     return i =>
       Math.floor(Math.floor(i / (depth * place)) / (inputs / group)) * depth + (Math.floor(i / place) % depth);
   }
-  const turned = layer.type.type === 'InnerProduct' && sub(layer.param, 'inner_product_param').transpose;
-  return turned ? i => i % shape[1]! : i => Math.floor(i / per(1));
+  return weights.transposed?.(layer.param) ? i => i % shape[1]! : i => Math.floor(i / per(1));
 }

@@ -25,6 +25,7 @@ type NetPart =
   | 'inputShapes'
   | 'entryShapes'
   | 'pythonLayers'
+  | 'catalogue'
   | 'backend'
   | 'seed'
   | 'schema';

@@ -1,5 +1,6 @@
 /** Weights on their own, as layers of blobs: read from, written to and compared in any of the formats. */
 
+import { defaultCatalogue, type LayerCatalogue, type LayerType } from '../layers/index.js';
 import type { Net } from '../runtime/net.js';
 import { tensorsOf, type WeightBlob } from '../weights/index.js';
 import { saveCaffeH5, saveNpz, saveSafetensors, useNetWeights } from '../weights/node/files.js';
@@ -17,9 +18,9 @@ export const EXTENSIONS: Readonly<Record<WeightFormat, string>> = {
 };
 
 /** @throws MokapotError as the format's reader; `weights-format` where the file holds no layers' parameters */
-export function loadLayers(path: string): Layers {
+export function loadLayers(path: string, catalogue: LayerCatalogue = defaultCatalogue()): Layers {
   return useNetWeights(path, ({ layers, net }) => {
-    const types = new Map(net?.layer.map(l => [l.name, l.type]));
+    const types = new Map(net?.layer.map(l => [l.name, catalogue.get(l.type)]));
     const loaded = [...layers].map(([name, blobs]) => {
       const today = blobs.map((blob, i) => ({
         ...blob,
@@ -31,13 +32,9 @@ export function loadLayers(path: string): Layers {
   });
 }
 
-const FILTERS = new Set(['Convolution', 'Deconvolution']);
-const MATRICES = new Set(['InnerProduct', 'Embed']);
-
 /** Files of Caffe's first years have four axes for every blob, ones in front: a shape as the layer would have it today. */
-function withoutOnes(shape: readonly number[], position: number, type = ''): readonly number[] {
-  if (position === 0 && FILTERS.has(type)) return shape;
-  if (position === 0 && MATRICES.has(type)) return shape.slice(-2);
+function withoutOnes(shape: readonly number[], position: number, type: LayerType | undefined): readonly number[] {
+  if (position === 0 && type?.weights) return type.weights.kind === 'filter' ? shape : shape.slice(-2);
   const first = shape.findIndex(d => d !== 1);
   return shape.slice(first < 0 ? -1 : first);
 }

@@ -18,7 +18,7 @@ export class DummyData implements FeedSource {
     net: NetGraph,
     private readonly random: Random,
   ) {
-    this.layers = net.layers.filter(layer => layer.type.type === 'DummyData');
+    this.layers = net.layers.filter(layer => layer.type.fedBy === 'fillers');
     this.blobs = this.layers.flatMap(layer => layer.tops.map(top => top.name));
   }
 

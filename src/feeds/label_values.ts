@@ -3,7 +3,7 @@
 import { fail } from '../diagnostics/index.js';
 import type { Shape } from '../ir/index.js';
 import type { NetGraph, NetLayer } from '../net/index.js';
-import { isSet, type LayerParameter, sub } from '../schema/index.js';
+import { isSet, sub } from '../schema/index.js';
 
 /** A fed blob that a layer takes class numbers from. */
 export interface LabelReader {
@@ -17,41 +17,22 @@ export interface LabelReader {
   readonly ignoreField: string | undefined;
 }
 
-interface Rule {
-  readonly axis: (layer: LayerParameter) => number;
-  readonly ignore?: (layer: LayerParameter) => { ignore_label: number };
-  readonly field?: string;
-}
-
-const loss = { ignore: (l: LayerParameter) => sub(l, 'loss_param'), field: 'loss_param { ignore_label: … }' };
-const RULES: Readonly<Record<string, Rule>> = {
-  SoftmaxWithLoss: { axis: l => sub(l, 'softmax_param').axis, ...loss },
-  InfogainLoss: { axis: l => sub(l, 'infogain_loss_param').axis, ...loss },
-  Accuracy: {
-    axis: l => sub(l, 'accuracy_param').axis,
-    ignore: l => sub(l, 'accuracy_param'),
-    field: 'accuracy_param { ignore_label: … }',
-  },
-  MultinomialLogisticLoss: { axis: () => 1 },
-  HingeLoss: { axis: () => 1 },
-};
-
 /** The blobs that come from the data as they are and are read as class numbers. */
 export function labelReaders(graph: NetGraph): readonly LabelReader[] {
   return graph.layers.flatMap(layer => {
-    const rule = RULES[layer.type.type];
+    const { classLabels } = layer.type;
     const [scores, label] = layer.bottoms;
     const blob = label && fedBlob(graph, graph.layers[label.producer]!, label.name);
-    if (!rule || !scores || blob === undefined) return [];
+    if (!classLabels || !scores || blob === undefined) return [];
     const param = layer.context.param;
-    const axis = rule.axis(param);
-    const ignore = rule.ignore?.(param);
+    const { ignoreIn } = classLabels;
+    const ignore = ignoreIn && sub(param, ignoreIn);
     return {
       blob,
       layer: layer.name,
-      classes: scores.shape.at(axis) ?? 0,
+      classes: scores.shape.at(classLabels.axis(param)) ?? 0,
       ignored: ignore && isSet(ignore, 'ignore_label') ? ignore.ignore_label : undefined,
-      ignoreField: rule.field,
+      ignoreField: ignoreIn && `${ignoreIn} { ignore_label: … }`,
     };
   });
 }
@@ -59,7 +40,7 @@ export function labelReaders(graph: NetGraph): readonly LabelReader[] {
 /** The source's top that a blob is, through Splits alone. */
 function fedBlob(graph: NetGraph, producer: NetLayer, name: string): string | undefined {
   if (producer.type.isSource) return name;
-  if (producer.type.type !== 'Split') return undefined;
+  if (!producer.type.copies) return undefined;
   const before = producer.bottoms[0]!;
   return fedBlob(graph, graph.layers[before.producer]!, before.name);
 }

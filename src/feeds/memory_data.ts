@@ -59,7 +59,7 @@ export class MemoryData implements FeedSource {
 
 /** The MemoryData layer of that name; without one, the first. @throws MokapotError `no-memory-data` */
 export function memoryLayer(net: NetGraph, name: string | undefined): NetLayer {
-  const layers = net.layers.filter(l => l.type.type === 'MemoryData');
+  const layers = net.layers.filter(l => l.type.fedBy === 'arrays');
   const found = name === undefined ? layers[0] : layers.find(l => l.name === name);
   if (found) return found;
   const there = layers.map(l => `"${l.name}"`).join(', ');

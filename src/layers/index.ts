@@ -1,9 +1,8 @@
 /**
  * The layers Mokapot has, in the order of Caffe's catalogue. Adding one touches its own file and this list; a project of
- * one's own adds one with `registerLayer`.
+ * one's own adds one with `registerLayer`, or makes a LayerCatalogue for the nets that are to have it.
  */
 
-import { fail } from '../diagnostics/index.js';
 import { absval } from './catalogue/absval.js';
 import { accuracy } from './catalogue/accuracy.js';
 import { argmax } from './catalogue/argmax.js';
@@ -95,6 +94,8 @@ import { tripletLoss } from './catalogue/triplet_loss.js';
 import { upsample } from './catalogue/upsample.js';
 import { windowData } from './catalogue/window_data.js';
 import { yolov3DetectionOutput } from './catalogue/yolov3_detection_output.js';
+import type { HostLayerClass } from './host/host_layer.js';
+import { LayerCatalogue } from './layer_catalogue.js';
 import type { LayerType } from './types.js';
 
 const CATALOGUE: readonly LayerType[] = [
@@ -208,25 +209,50 @@ const CATALOGUE: readonly LayerType[] = [
   tripletLoss,
 ];
 
-const types = new Map(CATALOGUE.map(type => [type.type, type]));
+let current = new LayerCatalogue(CATALOGUE);
 
-/** Every known layer type by Caffe's name. */
-export const layerTypes: ReadonlyMap<string, LayerType> = types;
-
-/** Makes a layer type known to every net compiled from now on. Throws where the name is taken. */
-export function registerLayer(type: LayerType): void {
-  if (types.has(type.type)) {
-    throw fail('layer-type-taken', `A layer type "${type.type}" is registered already.`, {
-      hint: 'Give yours another name: the nets that use the existing one rely on it.',
-    });
-  }
-  types.set(type.type, type);
+/** The catalogue of nets whose options name none: what Mokapot has, and what `registerLayer` and `registerPythonLayer` add. */
+export function defaultCatalogue(): LayerCatalogue {
+  return current;
 }
+
+/** The layer types of the default catalogue by Caffe's name. */
+export let layerTypes: ReadonlyMap<string, LayerType> = current.types;
+
+function setDefault(catalogue: LayerCatalogue): void {
+  current = catalogue;
+  layerTypes = catalogue.types;
+}
+
+/**
+ * Adds a layer type to the default catalogue, for every net compiled from now on whose options name no other.
+ *
+ * @throws MokapotError `layer-type-taken` where the name is taken
+ */
+export function registerLayer(type: LayerType): void {
+  setDefault(current.with(type));
+}
+
+/**
+ * Makes `python_param { module: "…" layer: "…" }` mean this class, in the default catalogue. It comes before any file and
+ * before what ships with Mokapot. Registering a name anew replaces it, as importing a module again would.
+ */
+export function registerPythonLayer(module: string, layer: string, layerClass: HostLayerClass): void {
+  setDefault(current.withPythonLayer(module, layer, layerClass));
+}
+
+/** What the compiler puts in: an Input where the caller alone names one, a Split where several layers read one blob. */
+export const INPUT: LayerType = input;
+export const SPLIT: LayerType = split;
+/** The type of layers whose code is a class of the user's. */
+export const PYTHON: LayerType = python;
 
 export { dummyFillers } from './catalogue/dummy_data.js';
 export { type HostBlob, type HostBlobs, HostFailure, type HostLayer, type HostLayerClass } from './host/host_layer.js';
-export { builtInPythonLayers, hostLayerFor, registeredLayer, registerPythonLayer } from './host/host_registry.js';
+export { builtInPythonLayers, hostLayerFor } from './host/host_registry.js';
 export { ShapesPending, settled } from './host/pending.js';
+export { LayerCatalogue } from './layer_catalogue.js';
+export { paramAt } from './param_at.js';
 export {
   type DiceLossOptions,
   dice,
@@ -238,4 +264,7 @@ export {
   iou,
   type LabelOptions,
 } from './python/index.js';
+export { multiplies } from './rules/families.js';
+export { type Neuron, neuron } from './rules/neuron.js';
+export type * from './traits.js';
 export type * from './types.js';

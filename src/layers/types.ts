@@ -1,10 +1,11 @@
-/** What a layer is to Mokapot: its rule for shapes and its lowering to the IR. One file per Caffe layer type. */
+/** What a layer is to Mokapot: its rule for shapes, its lowering to the IR, its traits. One file per Caffe layer type. */
 
 import type { MokapotError } from '../diagnostics/index.js';
 import type { Builder } from '../ir/builder.js';
 import type { HostArray, Shape, Value } from '../ir/types.js';
 import type { FillerParameter, LayerParameter } from '../schema/generated/caffe.js';
 import type { HostLayer } from './host/host_layer.js';
+import type { LayerTraits } from './traits.js';
 
 export type Phase = 'TRAIN' | 'TEST';
 
@@ -31,6 +32,8 @@ export interface LayerContext {
    * (dotted path below the layer, e.g. 'convolution_param.group').
    */
   fail(code: string, message: string, more?: Failing): MokapotError;
+  /** The same where the shapes of the bottoms are what is wrong: the diagnostic then also tells how they came about. */
+  misfit(code: string, message: string, more?: Failing): MokapotError;
 }
 
 /** Where below the layer's parameters something is wrong, how to mend it, and what user code's language says of it. */
@@ -83,7 +86,7 @@ export interface Settling {
   tops(ctx: LayerContext, bottoms: readonly HostArray[]): readonly SettledTop[] | Promise<readonly SettledTop[]>;
 }
 
-export interface LayerType {
+export interface LayerType extends LayerTraits {
   /** Caffe's name, e.g. `Convolution`. */
   readonly type: string;
   /** One sentence: what it computes. */
@@ -120,7 +123,7 @@ export interface LayerType {
   writes?(ctx: LayerContext): { readonly file: string; readonly datasets: readonly string[] };
   /** Which bottoms gradients can flow to, whatever force_backward says (labels: false). Default: all. */
   canBackward?(ctx: LayerContext, bottom: number): boolean;
-  /** The layer's Reshape: shapes of tops and parameters. Throws ctx.fail(...) where Caffe would CHECK-fail. */
+  /** The layer's Reshape: shapes of tops and parameters. Throws ctx.fail(...) or ctx.misfit(...) where Caffe would CHECK-fail. */
   reshape(ctx: LayerContext): LayerShapes;
   /** The layer's Forward as IR; sources are never lowered (their tops are graph inputs). The gradient follows from the IR. */
   lower(ctx: LayerContext, b: Builder, bottoms: readonly Value[], params: readonly Value[]): readonly Value[];

@@ -1,7 +1,7 @@
 /** What may be written at a place: fields of the block, values of the field, names that the text itself has. */
 
 import protobuf from 'protobufjs';
-import { layerTypes } from '../layers/index.js';
+import { defaultCatalogue } from '../layers/index.js';
 import { describeField, explainType, paramFields } from '../net/index.js';
 import { type Schema, textsOf } from '../schema/index.js';
 import type { Analysis } from './analysis.js';
@@ -94,7 +94,7 @@ function fieldsAt(analysis: Analysis, cursor: Cursor): Completion[] {
 }
 
 function ownBlocks(layerType: string, schema: Schema): readonly string[] {
-  const type = layerTypes.get(layerType);
+  const type = defaultCatalogue().get(layerType);
   return type ? paramFields(type, schema) : [];
 }
 
@@ -183,7 +183,7 @@ function candidates(analysis: Analysis, cursor: Cursor, field: protobuf.Field): 
   const owner = (field.parent as protobuf.Type).name;
   switch (`${owner}.${field.name}`) {
     case 'LayerParameter.type':
-      return [...layerTypes.values()].map(t => ({
+      return [...defaultCatalogue().types.values()].map(t => ({
         label: t.type,
         kind: 'type',
         doc: t.doc,

@@ -2,7 +2,7 @@
 
 import protobuf from 'protobufjs';
 import type { Span, SyntaxField, SyntaxValue } from '../../grammar/index.js';
-import { layerTypes } from '../layers/index.js';
+import { defaultCatalogue } from '../layers/index.js';
 import { type DescribedLayer, describeField, explainType } from '../net/index.js';
 import { textsOf } from '../schema/index.js';
 import { findField } from '../schema/parse.js';
@@ -70,7 +70,7 @@ function fieldText(field: protobuf.Field): string {
 }
 
 function typeText(name: string): string {
-  const type = layerTypes.has(name) ? explainType(name) : undefined;
+  const type = explainType(name);
   if (!type) return '';
   return [
     `**${type.type}**${type.isLoss ? ' (a loss)' : ''}: ${type.doc}`,
@@ -118,7 +118,7 @@ function layerText(analysis: Analysis, name: string): string {
   const lines = byState(analysis, ({ net }) => {
     const layer = net.layers.find(l => l.name === name && !l.inserted);
     if (!layer) return undefined;
-    doc.add(`${layer.type}: ${layerTypes.get(layer.type)?.doc ?? ''}`);
+    doc.add(`${layer.type}: ${defaultCatalogue().get(layer.type)?.doc ?? ''}`);
     return numbersOf(layer);
   });
   return [`**${name}**, a layer`, ...doc, ...(lines.length > 0 ? lines : ['Its shapes are not known.'])].join('\n\n');

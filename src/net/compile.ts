@@ -49,8 +49,14 @@ function tryCompile(net: SelectedNet, options: NetOptions): CompileResult {
   checkShapes(options, report);
   report.diagnostics.push(...net.diagnostics);
   const layers = [...impliedInputs(net.layers, options), ...net.layers];
-  const broken = checkConnections(layers, param.layer, state, report);
-  const setUp = setUpLayers(insertSplits(layers), broken, state.phase, options, report);
+  const broken = checkConnections(layers, param.layer, state, report, net.catalogue);
+  const setUp = setUpLayers(
+    insertSplits(layers),
+    broken,
+    state.phase,
+    { ...options, catalogue: net.catalogue },
+    report,
+  );
   const plans = planBackward(backwardView(setUp), setUp.params, param.force_backward);
   const partial = assemble(net, setUp, plans, report);
   return { graph: hasErrors(report.diagnostics) ? undefined : partial, partial, diagnostics: report.diagnostics };
@@ -75,7 +81,7 @@ function backwardView({ layers }: SetUp) {
 }
 
 function assemble(
-  { param, state }: SelectedNet,
+  { param, state, catalogue }: SelectedNet,
   setUp: SetUp,
   plans: readonly BackwardPlan[],
   report: Report,
@@ -94,6 +100,7 @@ function assemble(
     name: param.name,
     phase: state.phase,
     source: param,
+    catalogue,
     layers,
     blobs: setUp.blobs,
     inputs: feeds.map(f => f.blob),

@@ -1,6 +1,7 @@
 /** Whether every bottom has a maker and every top one maker: the checks on names, before any shape is known. */
 
 import { nearest } from '../diagnostics/index.js';
+import type { LayerCatalogue } from '../layers/index.js';
 import type { LayerParameter } from '../schema/index.js';
 import { describeState, type State } from './filter.js';
 import { isDataLayer } from './inputs.js';
@@ -27,6 +28,7 @@ export function checkConnections(
   all: readonly LayerParameter[],
   state: State,
   report: Report,
+  catalogue?: LayerCatalogue,
 ): Set<LayerParameter> {
   const made = new Map<string, Made>();
   const reported = new Set<string>();
@@ -41,7 +43,7 @@ export function checkConnections(
       if (reported.has(name)) return;
       reported.add(name);
       const explained = reported.size <= MOST_EXPLAINED;
-      const source = explained ? dataElsewhere(name, layers, all) : undefined;
+      const source = explained ? dataElsewhere(name, layers, all, catalogue) : undefined;
       if (source) {
         if (!missing.has(source)) reportMissingData(layer, j, source, state, report);
         missing.add(source);
@@ -109,9 +111,14 @@ function reportRemake(layer: LayerParameter, top: number, blob: Made, report: Re
 }
 
 /** The data layer that makes a blob in another state, where none does in this one. */
-function dataElsewhere(name: string, layers: readonly LayerParameter[], all: readonly LayerParameter[]) {
+function dataElsewhere(
+  name: string,
+  layers: readonly LayerParameter[],
+  all: readonly LayerParameter[],
+  catalogue: LayerCatalogue | undefined,
+) {
   if (layers.some(l => l.top.includes(name))) return undefined;
-  return all.find(l => l.top.includes(name) && isDataLayer(l));
+  return all.find(l => l.top.includes(name) && isDataLayer(l, catalogue));
 }
 
 function reportMissingData(

@@ -2,13 +2,17 @@
 
 import { error, MokapotError } from '../diagnostics/index.js';
 import { type Shape, showShape } from '../ir/index.js';
-import { hostLayerFor } from '../layers/index.js';
-import type { LayerContext, Phase } from '../layers/types.js';
+import { defaultCatalogue, hostLayerFor } from '../layers/index.js';
+import type { Failing, LayerContext, LayerType, Phase } from '../layers/types.js';
 import { type LayerParameter, sub } from '../schema/index.js';
 import { placeOf } from './report.js';
 import type { NetOptions } from './types.js';
 
+/** What `ctx.misfit` gives: the shapes of the bottoms are what is wrong. */
+export class ShapeMisfit extends MokapotError {}
+
 interface Given {
+  readonly type: LayerType;
   readonly layer: LayerParameter;
   readonly phase: Phase;
   readonly bottoms: readonly { readonly name: string; readonly shape: Shape }[];
@@ -17,11 +21,17 @@ interface Given {
 }
 
 export function layerContext(
-  { layer, phase, bottoms, topCount, dataShapes }: Given,
+  { type, layer, phase, bottoms, topCount, dataShapes }: Given,
   options: NetOptions,
 ): LayerContext {
   const settledTops = options.settledTops?.[layer.name];
   const madeTops = options.madeTops?.[layer.name];
+  const told = (code: string, message: string, more: Failing = {}) => {
+    const location = placeInLayer(layer, more.field);
+    const text = `Layer "${layer.name}" (${layer.type}): ${message}${bottomNote(message, bottoms)}`;
+    const about = { layer: layer.name, hint: more.hint, ...(more.trace && { trace: more.trace }) };
+    return error(code, text, { ...about, ...(location && { location }) });
+  };
   const context: LayerContext = {
     name: layer.name,
     param: layer,
@@ -32,14 +42,10 @@ export function layerContext(
     ...(settledTops && { settledTops }),
     ...(madeTops && { madeTops }),
     ...(options.readBlob && { readBlob: options.readBlob }),
-    fail: (code, message, more = {}) => {
-      const location = placeInLayer(layer, more.field);
-      const text = `Layer "${layer.name}" (${layer.type}): ${message}${bottomNote(message, bottoms)}`;
-      const about = { layer: layer.name, hint: more.hint, ...(more.trace && { trace: more.trace }) };
-      return new MokapotError(error(code, text, { ...about, ...(location && { location }) }));
-    },
+    fail: (code, message, more) => new MokapotError(told(code, message, more)),
+    misfit: (code, message, more) => new ShapeMisfit(told(code, message, more)),
   };
-  if (layer.type !== 'Python') return context;
+  if (!type.userCode) return context;
   const host = hostFor(layer, options);
   return host ? { ...context, host } : context;
 }
@@ -48,7 +54,10 @@ export function layerContext(
 function hostFor(layer: LayerParameter, options: NetOptions) {
   const { module, layer: name } = sub(layer, 'python_param');
   try {
-    return options.hostLayer?.(module, name, layer.name) ?? hostLayerFor(module, name);
+    return (
+      options.hostLayer?.(module, name, layer.name) ??
+      hostLayerFor(options.catalogue ?? defaultCatalogue(), module, name)
+    );
   } catch (thrown) {
     const location = placeInLayer(layer, 'python_param.module');
     if (!(thrown instanceof MokapotError) || !location) throw thrown;

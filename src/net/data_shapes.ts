@@ -1,14 +1,11 @@
 /** Shapes that come from outside: of Input layers where the caller overrides them, of data layers from the data set. */
 
 import type { Shape } from '../ir/index.js';
-import { layerTypes } from '../layers/index.js';
+import { defaultCatalogue, type LayerType } from '../layers/index.js';
 import type { LayerParameter } from '../schema/index.js';
-import { entryOf, isDataLayer } from './inputs.js';
+import { entryOf } from './inputs.js';
 import type { Report } from './report.js';
 import type { NetOptions } from './types.js';
-
-/** Types whose second top is one number an entry, unless the data set says otherwise. */
-const LABELLED: ReadonlySet<string> = new Set(['Data', 'ImageData', 'HDF5Data', 'WindowData']);
 
 export class DataShapes {
   private readonly lacking: LayerParameter[] = [];
@@ -21,7 +18,8 @@ export class DataShapes {
     const first = layer.top[0] === undefined ? undefined : given[layer.top[0]];
     const shapes = layer.top.map((top, i) => {
       if (given[top]) return given[top];
-      if (LABELLED.has(layer.type) && i === 1 && first && !this.entry(top, i)) return first.slice(0, 1);
+      // The second top of a layer that reads entries is one number each, unless the data set has it otherwise.
+      if (this.typeOf(layer)?.reads && i === 1 && first && !this.entry(top, i)) return first.slice(0, 1);
       return undefined;
     });
     return shapes.length > 0 && shapes.every(s => s !== undefined) ? shapes : undefined;
@@ -29,10 +27,15 @@ export class DataShapes {
 
   /** What the layer's rule is told: entries of the data for a data layer, nothing for any other source. */
   of(layer: LayerParameter): readonly Shape[] | undefined {
-    if (!isDataLayer(layer)) return undefined;
+    const type = this.typeOf(layer);
+    if (!type?.reads) return undefined;
     const entries = layer.top.map((top, i) => this.options.inputShapes?.[top]?.slice(1) ?? this.entry(top, i));
-    if (LABELLED.has(layer.type) && entries.length === 2 && entries[0]) entries[1] ??= [];
-    return entries.every(e => e !== undefined) ? entries : layerTypes.get(layer.type)?.entries?.(layer);
+    if (entries.length === 2 && entries[0]) entries[1] ??= [];
+    return entries.every(e => e !== undefined) ? entries : type.entries?.(layer);
+  }
+
+  private typeOf(layer: LayerParameter): LayerType | undefined {
+    return (this.options.catalogue ?? defaultCatalogue()).get(layer.type);
   }
 
   private entry(top: string, position: number): Shape | undefined {

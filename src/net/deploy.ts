@@ -6,7 +6,7 @@
 
 import { type Diagnostic, error, hasErrors, MokapotError } from '../diagnostics/index.js';
 import type { Shape } from '../ir/index.js';
-import { layerTypes } from '../layers/index.js';
+import { defaultCatalogue, INPUT, type LayerCatalogue, paramAt } from '../layers/index.js';
 import {
   isSet,
   type LayerParameter,
@@ -21,12 +21,14 @@ import { type Origin, originOf } from '../schema/parse.js';
 import { cutting, type Splice, spliced } from '../schema/splices.js';
 import { declaredEntries } from './assumed.js';
 import { filterLayers } from './filter.js';
-import { isDataLayer } from './inputs.js';
+import { isInputLayer } from './inputs.js';
 import { Report } from './report.js';
 
 export interface DeployOptions extends ParseOptions {
   /** Shapes of inputs, whole (batch axis too), by blob. */
   readonly inputShapes?: Readonly<Record<string, Shape>>;
+  /** The layers that the net may have. Default: those of `defaultCatalogue()`. */
+  readonly catalogue?: LayerCatalogue | undefined;
 }
 
 export interface Deployed {
@@ -54,22 +56,6 @@ export function deployText(text: string, options: DeployOptions = {}): Deployed 
   return { text: made, changes: [...upgraded.changes, ...deployer.changes], diagnostics: deployer.diagnostics };
 }
 
-/** What stands at the end of a network instead of a loss. */
-const ENDS: Readonly<Record<string, 'Softmax' | 'Sigmoid'>> = {
-  SoftmaxWithLoss: 'Softmax',
-  SigmoidCrossEntropyLoss: 'Sigmoid',
-};
-
-/** Which bottoms of a loss the network computes; the others are labels. Most have one. */
-const PREDICTIONS: Readonly<Record<string, number>> = { ContrastiveLoss: 2, MultiBoxLoss: 3 };
-
-const isLoss = (layer: LayerParameter): boolean => layerTypes.get(layer.type)?.isLoss === true;
-/** Feeds the network from outside, other than an Input layer. */
-const isSource = (layer: LayerParameter): boolean =>
-  isDataLayer(layer) ||
-  (layerTypes.get(layer.type)?.isSource === true && layer.type !== 'Input' && layer.type !== 'Parameter') ||
-  (layer.bottom.length === 0 && (layer.type === 'Python' || /Data$/.test(layer.type)));
-
 class Deployer {
   readonly changes: string[] = [];
   readonly diagnostics: Diagnostic[] = [];
@@ -80,11 +66,14 @@ class Deployer {
   readonly #hasStage: boolean;
   readonly #dropped = new Map<LayerParameter, string>();
 
+  readonly #catalogue: LayerCatalogue;
+
   constructor(
     readonly text: string,
     readonly net: NetParameter,
     readonly options: DeployOptions,
   ) {
+    this.#catalogue = options.catalogue ?? defaultCatalogue();
     const report = new Report();
     this.#present = filterLayers(net.layer, STATE, report);
     if (hasErrors(report.diagnostics)) throw new MokapotError(report.diagnostics);
@@ -112,6 +101,18 @@ class Deployer {
     return reasons;
   }
 
+  #isLoss(layer: LayerParameter): boolean {
+    return this.#catalogue.get(layer.type)?.isLoss === true;
+  }
+
+  /** Feeds the network from outside, other than what is an input already. */
+  #isSource(layer: LayerParameter): boolean {
+    const type = this.#catalogue.get(layer.type);
+    if (!type) return this.#catalogue.readsData(layer.type) && layer.bottom.length === 0;
+    if (type.userCode) return layer.bottom.length === 0;
+    return type.isSource === true && !isInputLayer(layer, this.#catalogue);
+  }
+
   // ------------------------------------------------------------------ what goes
 
   /** Labels, losses, and whatever reads a label or a blob that is gone. */
@@ -119,13 +120,14 @@ class Deployer {
     const labels = this.#labels();
     const gone = new Set(labels);
     for (const layer of this.#present) {
-      if (isSource(layer)) {
+      if (this.#isSource(layer)) {
         if (layer.top.every(top => gone.has(top))) this.#dropped.set(layer, 'Labels');
         continue;
       }
       const reads = layer.bottom.some(b => gone.has(b));
-      if (isLoss(layer) && !this.#hasStage) this.#dropped.set(layer, 'Losses');
-      else if (layer.type === 'Accuracy') this.#dropped.set(layer, 'Measures');
+      if (this.#isLoss(layer) && !this.#hasStage) this.#dropped.set(layer, 'Losses');
+      else if (this.#catalogue.get(layer.type)?.classLabels && !this.#isLoss(layer))
+        this.#dropped.set(layer, 'Measures');
       else if (reads) this.#dropped.set(layer, 'Read labels');
       else continue;
       for (const top of layer.top) if (!layer.bottom.includes(top)) gone.add(top);
@@ -134,10 +136,10 @@ class Deployer {
 
   /** Tops of data layers that no prediction comes from. */
   #labels(): Set<string> {
-    const sources = this.#present.filter(isSource);
-    const losses = this.net.layer.filter(isLoss);
+    const sources = this.#present.filter(l => this.#isSource(l));
+    const losses = this.net.layer.filter(l => this.#isLoss(l));
     const wanted = new Set<string>();
-    const heads = losses.flatMap(l => l.bottom.slice(0, PREDICTIONS[l.type] ?? 1));
+    const heads = losses.flatMap(l => l.bottom.slice(0, this.#catalogue.get(l.type)?.predictions ?? 1));
     for (const top of this.#ancestors(heads)) wanted.add(top);
     const isLabel = (source: LayerParameter, top: string, i: number): boolean => {
       if (losses.length > 0) return !wanted.has(top);
@@ -150,7 +152,7 @@ class Deployer {
   #ancestors(blobs: readonly string[]): Set<string> {
     const found = new Set(blobs);
     for (const layer of this.#present.toReversed()) {
-      if (isLoss(layer) || !layer.top.some(t => found.has(t))) continue;
+      if (this.#isLoss(layer) || !layer.top.some(t => found.has(t))) continue;
       for (const bottom of layer.bottom) found.add(bottom);
     }
     return found;
@@ -159,7 +161,7 @@ class Deployer {
   /** Losses of less weight than another train layers halfway; their heads lead nowhere now. */
   #dropAuxiliary(): void {
     if (this.#hasStage) return;
-    const losses = this.#present.filter(isLoss);
+    const losses = this.#present.filter(l => this.#isLoss(l));
     const weight = (l: LayerParameter) => l.loss_weight[0] ?? 1;
     const most = Math.max(...losses.map(weight));
     const minor = losses.filter(l => weight(l) < most).flatMap(l => l.bottom);
@@ -179,7 +181,7 @@ class Deployer {
     if (this.#dropped.has(layer)) {
       if (this.#probability(layer)) return;
       this.#cut(layer);
-    } else if (isSource(layer)) this.#input(layer);
+    } else if (this.#isSource(layer)) this.#input(layer);
     else this.#withoutRules(layer);
   }
 
@@ -195,7 +197,7 @@ class Deployer {
     const inputs = tops.map((top, i) => ({ top, shape: this.#shapeOf(layer, top, i) }));
     const blocks = inputs.map(
       ({ top, shape }) =>
-        `layer {\n  name: "${inputs.length > 1 ? top : layer.name}"\n  type: "Input"\n  top: "${top}"\n  input_param { shape { ${shape.map(d => `dim: ${d}`).join(' ')} } }\n}`,
+        `layer {\n  name: "${inputs.length > 1 ? top : layer.name}"\n  type: "${INPUT.type}"\n  top: "${top}"\n  input_param { shape { ${shape.map(d => `dim: ${d}`).join(' ')} } }\n}`,
     );
     this.#replace(layer, blocks.join('\n'));
     for (const { top, shape } of inputs)
@@ -207,7 +209,7 @@ class Deployer {
   #shapeOf(layer: LayerParameter, top: string, i: number): Shape {
     const given = this.options.inputShapes?.[top];
     if (given) return given;
-    const declared = declaredEntries(this.net)?.[top];
+    const declared = declaredEntries(this.net, this.#catalogue)?.[top];
     if (declared) return [1, ...declared];
     const dummy = layer.dummy_data_param;
     const shape = dummy?.shape[dummy.shape.length > 1 ? i : 0];
@@ -273,7 +275,7 @@ class Deployer {
   /** Losses that phase TEST does not have: their scores get their probabilities at the end. */
   #ends(): void {
     const blocks = this.net.layer
-      .filter(l => isLoss(l) && !this.#present.includes(l))
+      .filter(l => this.#isLoss(l) && !this.#present.includes(l))
       .flatMap(loss => this.#probabilityBlock(loss) ?? []);
     if (blocks.length === 0) return;
     const end = this.text.length;
@@ -284,18 +286,20 @@ class Deployer {
   readonly #probable = new Set<string>();
 
   #probabilityBlock(loss: LayerParameter): string | undefined {
-    const type = ENDS[loss.type];
+    const applies = this.#catalogue.get(loss.type)?.applies;
     const [score] = loss.bottom;
-    if (!type || score === undefined || this.#probable.has(score)) return undefined;
+    if (!applies || score === undefined || this.#probable.has(score)) return undefined;
     const kept = this.#present.filter(l => !this.#dropped.has(l));
+    const type = applies.layer;
     const made = kept.some(l => l.top.includes(score));
     if (!made || kept.some(l => l.type === type && l.bottom.includes(score))) return undefined;
     this.#probable.add(score);
     const taken = new Set(kept.flatMap(l => [l.name, ...l.top]));
     const name = !taken.has('prob') && this.#probable.size === 1 ? 'prob' : `prob_${loss.name}`;
-    const param = type === 'Softmax' && loss.softmax_param;
+    const field = applies.field;
+    const param = field && isSet(loss as unknown as Record<string, object>, field) && paramAt<object>(loss, field);
     const own = param
-      ? `\n  softmax_param { ${printText(param)
+      ? `\n  ${field} { ${printText(param)
           .trim()
           .replace(/\s*\n\s*/g, ' ')} }`
       : '';

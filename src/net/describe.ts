@@ -2,14 +2,14 @@
 
 import { type Diagnostic, error, hasErrors, MokapotError } from '../diagnostics/index.js';
 import { type Shape, sizeOf } from '../ir/index.js';
-import { ShapesPending } from '../layers/index.js';
+import { type LayerCatalogue, type LayerCategory, ShapesPending } from '../layers/index.js';
 import { type NetParameter, type ParseOptions, parseNet } from '../schema/index.js';
 import { declaredEntries } from './assumed.js';
 import { type CheckOptions, runChecks } from './checks/index.js';
 import { type CompileResult, tryCompileNet } from './compile.js';
 import { withoutFollowOns } from './follow_on.js';
 import { estimateMemory, type MemoryEstimate } from './memory.js';
-import { shapeRule } from './rule.js';
+import { isSplit } from './splits.js';
 import type { NetGraph, NetLayer, NetOptions } from './types.js';
 
 export interface DescribeOptions extends NetOptions, CheckOptions, ParseOptions {}
@@ -49,6 +49,11 @@ export interface DescribedLayer {
   readonly lossWeights: readonly number[];
   /** Put in by the compiler: a Split where several layers read one blob, or an input that only the caller named. */
   readonly inserted: boolean;
+  /** Put in by the compiler where several layers read one blob. */
+  readonly isSplit: boolean;
+  readonly category: LayerCategory;
+  /** What tells it from others of its type: `3×3, 64, stride 2`; or empty. */
+  readonly detail: string;
 }
 
 export interface Description {
@@ -68,6 +73,8 @@ export interface Description {
   readonly macs: number;
   /** In bytes. */
   readonly memory: MemoryEstimate;
+  /** The layer types that it was compiled with. */
+  readonly catalogue: LayerCatalogue;
   /** Of the text, the net and the checks, in this order. */
   readonly diagnostics: readonly Diagnostic[];
 }
@@ -116,7 +123,7 @@ function withoutPending(net: NetParameter, options: NetOptions): CompileResult {
 function compileWithDeclared(net: NetParameter, options: NetOptions): CompileResult {
   const result = withoutPending(net, options);
   const lacking = result.diagnostics.find(d => d.code === 'no-data-set');
-  const entryShapes = lacking && !options.entryShapes && declaredEntries(net);
+  const entryShapes = lacking && !options.entryShapes && declaredEntries(net, options.catalogue);
   if (!entryShapes) return result;
   const again = withoutPending(net, { ...options, entryShapes });
   const shapes = Object.entries(entryShapes).map(([blob, shape]) => `${blob} ${shape.join('x')}`);
@@ -133,6 +140,7 @@ export function describeGraph(graph: NetGraph, diagnostics: readonly Diagnostic[
   return {
     name: graph.name,
     phase: graph.phase,
+    catalogue: graph.catalogue,
     ok: !hasErrors(diagnostics),
     layers,
     blobs: blobsOf(graph),
@@ -165,12 +173,21 @@ function describeLayer(graph: NetGraph, layer: NetLayer): DescribedLayer {
     bottomShapes: layer.bottoms.map(b => b.shape),
     topShapes: layer.tops.map(t => t.shape),
     params,
-    rule: shapeRule(layer),
+    rule: (layer.tops[0] && layer.type.explainShape?.(layer.context, layer.tops[0].shape)) ?? '',
+    category: categoryOf(layer),
+    detail: layer.type.detail?.(layer.context.param) ?? '',
     paramCount: [...own].reduce((n, i) => n + sizeOf(graph.params[i]!.shape), 0),
     macs: layer.macs,
     lossWeights: layer.lossWeights,
     inserted: layer.source === undefined,
+    isSplit: isSplit(layer),
   };
+}
+
+function categoryOf({ type, bottoms, lossWeights }: NetLayer): LayerCategory {
+  if (bottoms.length === 0) return 'data';
+  if (type.isLoss || lossWeights.some(w => w !== 0)) return 'loss';
+  return type.category ?? 'other';
 }
 
 function blobsOf(graph: NetGraph): Map<string, DescribedBlob> {
@@ -181,7 +198,7 @@ function blobsOf(graph: NetGraph): Map<string, DescribedBlob> {
       blobs.set(name, {
         shape,
         layer: first?.layer ?? layer.name,
-        inserted: layer.type.type === 'Split' && layer.source === undefined,
+        inserted: isSplit(layer),
       });
     }
   }

@@ -4,7 +4,7 @@
  */
 
 import protobuf from 'protobufjs';
-import { type LayerType, layerTypes } from '../layers/index.js';
+import { defaultCatalogue, type LayerCatalogue, type LayerType } from '../layers/index.js';
 import { formatValue, isSet, type LayerParameter, messageType, type Schema, typeOf } from '../schema/index.js';
 import type { DescribedLayer, Description } from './describe.js';
 import { forkOf } from './known_types.js';
@@ -54,9 +54,16 @@ export interface ExplainedLayer {
   readonly tops: readonly ExplainedBlob[];
 }
 
-/** The layer type of this name, its parameters as a schema (default: Caffe's) has them; undefined where Mokapot has none. */
-export function explainType(type: string, schema?: Schema): ExplainedType | undefined {
-  const found = layerTypes.get(type);
+/**
+ * The layer type of this name; undefined where the catalogue has none.
+ *
+ * @param options the schema that has its parameters (default: Caffe's), the catalogue (default: `defaultCatalogue()`)
+ */
+export function explainType(
+  type: string,
+  { schema, catalogue = defaultCatalogue() }: { readonly schema?: Schema; readonly catalogue?: LayerCatalogue } = {},
+): ExplainedType | undefined {
+  const found = catalogue.get(type);
   return found && explained(found, undefined, schema);
 }
 
@@ -70,7 +77,7 @@ export const whereKnown = forkOf;
  */
 export function explainLayer(net: Description, described: DescribedLayer, param: LayerParameter): ExplainedLayer {
   const at = net.layers.indexOf(described);
-  const own = net.layers.filter(l => !(l.inserted && l.type === 'Split'));
+  const own = net.layers.filter(l => !l.isSplit);
   const maker = (blob: string) => own.filter(l => net.layers.indexOf(l) < at && l.tops.includes(blob)).at(-1)?.name;
   const readers = (blob: string) =>
     own.filter(l => net.layers.indexOf(l) > at && l.bottoms.includes(blob)).map(l => l.name);
@@ -81,7 +88,7 @@ export function explainLayer(net: Description, described: DescribedLayer, param:
   ];
   return {
     name: described.name,
-    type: explained(layerTypes.get(described.type)!, param),
+    type: explained(net.catalogue.get(described.type)!, param),
     described,
     bottoms: described.bottoms.map((bottom, i) => {
       const name = sources.get(bottom) ?? bottom;
@@ -97,7 +104,7 @@ export function explainLayer(net: Description, described: DescribedLayer, param:
 
 /** Copies that the compiler's splits make, and the blobs of the text that they are of. */
 function splitSources(net: Description): Map<string, string> {
-  const splits = net.layers.filter(l => l.inserted && l.type === 'Split');
+  const splits = net.layers.filter(l => l.isSplit);
   return new Map(splits.flatMap(l => l.tops.map(top => [top, l.bottoms[0]!] as const)));
 }
 

@@ -1,6 +1,7 @@
 /** Which layers take part: phase, level and stages against each layer's include and exclude rules (Caffe's FilterNet). */
 
 import type { Diagnostic } from '../diagnostics/index.js';
+import { defaultCatalogue, type LayerCatalogue } from '../layers/index.js';
 import { isSet, type LayerParameter, type NetParameter, type NetStateRule, Phase } from '../schema/index.js';
 import { dropUnreadData } from './inputs.js';
 import { Report } from './report.js';
@@ -51,6 +52,8 @@ export function filterLayers(layers: readonly LayerParameter[], state: State, re
 export interface SelectedNet {
   readonly param: NetParameter;
   readonly state: State;
+  /** The layers that it may have. */
+  readonly catalogue: LayerCatalogue;
   /** The layers that take part, without the data layers that DIGITS takes away in stage "deploy". */
   readonly layers: readonly LayerParameter[];
   /** What is wrong with the rules. */
@@ -61,6 +64,7 @@ export interface SelectedNet {
 export function selectLayers(param: NetParameter, options: NetOptions): SelectedNet {
   const report = new Report();
   const state = netState(param, options);
+  const { catalogue = defaultCatalogue() } = options;
   const filtered = filterLayers(param.layer, state, report);
   if (filtered.length === 0) {
     const empty = param.layer.length === 0;
@@ -75,7 +79,8 @@ export function selectLayers(param: NetParameter, options: NetOptions): Selected
       },
     );
   }
-  return { param, state, layers: dropUnreadData(filtered, state), diagnostics: report.diagnostics };
+  const layers = dropUnreadData(filtered, state, catalogue);
+  return { param, state, catalogue, layers, diagnostics: report.diagnostics };
 }
 
 /** The layers of a net that take part in the state asked for; one with both kinds of rule among them. */

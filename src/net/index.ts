@@ -52,9 +52,9 @@ export {
   type State,
   selectLayers,
 } from './filter.js';
-export { entryOf, isDataLayer } from './inputs.js';
+export { entryOf, isDataLayer, isInputLayer } from './inputs.js';
 export { LOSS, type LoweredNet, type LowerOptions, lowerNet, type TrainingParts, writtenName } from './lower.js';
-export { insertSplits, type PlacedLayer } from './splits.js';
+export { insertSplits, isSplit, type PlacedLayer } from './splits.js';
 export {
   asksForState,
   type DescribeRequest,

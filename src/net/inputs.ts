@@ -3,22 +3,25 @@
  * `data` directly; labels that nothing reads are then not asked for.
  */
 
+import { defaultCatalogue, INPUT, type LayerCatalogue } from '../layers/index.js';
 import { create, type LayerParameter } from '../schema/index.js';
 import type { State } from './filter.js';
 import type { NetOptions } from './types.js';
 
-/** Types that read a data set: without a file of their own they take what the data set in use gives. */
-const DATA_TYPES: ReadonlySet<string> = new Set(['Data', 'ImageData', 'HDF5Data', 'WindowData', 'DenseImageData']);
-
-export function isDataLayer(layer: LayerParameter): boolean {
-  return DATA_TYPES.has(layer.type);
+/** Whether the layer reads entries of data, its own file's or those of the data set in use. */
+export function isDataLayer(layer: LayerParameter, catalogue: LayerCatalogue = defaultCatalogue()): boolean {
+  return catalogue.readsData(layer.type);
 }
 
 /** In stage "deploy", the layers without the data layers whose tops nobody reads. */
-export function dropUnreadData(layers: readonly LayerParameter[], state: State): readonly LayerParameter[] {
+export function dropUnreadData(
+  layers: readonly LayerParameter[],
+  state: State,
+  catalogue?: LayerCatalogue,
+): readonly LayerParameter[] {
   if (!state.stages.includes('deploy')) return layers;
   const read = new Set(layers.flatMap(l => l.bottom));
-  return layers.filter(l => !isDataLayer(l) || l.top.some(top => read.has(top)));
+  return layers.filter(l => !isDataLayer(l, catalogue) || l.top.some(top => read.has(top)));
 }
 
 /** Input layers for blobs that are read, made by no layer, and whose shape the caller gives (an entry goes in alone). */
@@ -31,11 +34,17 @@ export function impliedInputs(layers: readonly LayerParameter[], options: NetOpt
     if (!shape) return [];
     return create('caffe.LayerParameter', {
       name,
-      type: 'Input',
+      type: INPUT.type,
       top: [name],
       input_param: { shape: [{ dim: [...shape] }] },
     });
   });
+}
+
+/** Whether the layer declares a blob that the caller feeds, of a shape that the text says. */
+export function isInputLayer(layer: LayerParameter, catalogue: LayerCatalogue = defaultCatalogue()): boolean {
+  const type = catalogue.get(layer.type);
+  return type?.isSource === true && (type.fedBy ?? 'caller') === 'caller';
 }
 
 /**

@@ -5,26 +5,22 @@
 
 import { type Diagnostic, MokapotError, nearest } from '../diagnostics/index.js';
 import { type Shape, showShape, sizeOf } from '../ir/index.js';
-import { layerTypes } from '../layers/index.js';
+import { defaultCatalogue, type LayerCatalogue, SPLIT } from '../layers/index.js';
 import type { LayerContext, LayerShapes, LayerType, Phase } from '../layers/types.js';
 import { isSet, type LayerParameter, Phase as PhaseEnum } from '../schema/index.js';
-import { layerContext } from './context.js';
+import { layerContext, ShapeMisfit } from './context.js';
 import { DataShapes } from './data_shapes.js';
-import { isDataLayer } from './inputs.js';
 import { foreignTransforms, forkOf, insteadOf } from './known_types.js';
 import { ParamTable } from './params.js';
 import type { Report } from './report.js';
 import { withShapeTrace } from './shape_trace.js';
 import type { PlacedLayer } from './splits.js';
-import type { BlobVersion, NetLayer, NetOptions, NetParam } from './types.js';
+import type { BlobVersion, NetOptions, NetParam, SetUpLayer } from './types.js';
 
 /** Blob counts are 32-bit integers in Caffe. */
 const MAX_COUNT = 2 ** 31 - 1;
 /** Caffe's kMaxBlobAxes. */
 const MAX_AXES = 32;
-
-/** A layer before it is known where gradients flow. */
-export type SetUpLayer = Omit<NetLayer, 'propagateDown' | 'blocked' | 'needsBackward'>;
 
 export interface SetUp {
   readonly layers: readonly SetUpLayer[];
@@ -56,6 +52,7 @@ class SetUpRun {
   private readonly unread = new Set<string>();
   /** Split blobs by the name people know them by. */
   private readonly originals = new Map<string, string>();
+  private readonly catalogue: LayerCatalogue;
   private versions = 0;
 
   constructor(
@@ -63,6 +60,7 @@ class SetUpRun {
     private readonly options: NetOptions,
     private readonly report: Report,
   ) {
+    this.catalogue = options.catalogue ?? defaultCatalogue();
     this.params = new ParamTable(report);
     this.dataShapes = new DataShapes(options);
   }
@@ -112,7 +110,7 @@ class SetUpRun {
   }
 
   private typeOf(layer: LayerParameter): LayerType | undefined {
-    const type = layerTypes.get(layer.type);
+    const type = this.catalogue.get(layer.type);
     if (type) return type;
     const at = { message: layer, field: 'type' };
     const about = { layer: layer.name };
@@ -124,13 +122,14 @@ class SetUpRun {
       return undefined;
     }
     const fork = forkOf(layer.type);
-    const close = nearest(layer.type, layerTypes.keys());
-    const instead = insteadOf(layer.type) ?? `Registered types: ${[...layerTypes.keys()].sort().join(', ')}.`;
+    const close = nearest(layer.type, this.catalogue.types.keys());
+    const registered = `Registered types: ${[...this.catalogue.types.keys()].sort().join(', ')}.`;
+    const instead = insteadOf(layer.type) ?? registered;
     const hint = fork
       ? `The type is known from ${fork}. ${instead}`
       : close
         ? `Did you mean "${close}"? Caffe's type names are case-sensitive.`
-        : `Registered types: ${[...layerTypes.keys()].sort().join(', ')}.`;
+        : registered;
     this.report.error('unknown-layer-type', `Layer "${layer.name}" has the unknown type "${layer.type}".`, at, {
       ...about,
       hint: `${hint} One of your own is added with registerLayer (docs/layers-howto.md).`,
@@ -199,7 +198,7 @@ class SetUpRun {
     const topCount = type.isLoss ? Math.max(layer.top.length, type.tops.min) : layer.top.length;
     const dataShapes = type.isSource ? this.dataShapes.of(layer) : undefined;
     return this.attempt(layer, () =>
-      layerContext({ layer, phase, bottoms: shown, topCount, dataShapes }, this.options),
+      layerContext({ type, layer, phase, bottoms: shown, topCount, dataShapes }, this.options),
     );
   }
 
@@ -208,7 +207,7 @@ class SetUpRun {
     if (type.isSource) {
       const whole = this.dataShapes.whole(layer);
       if (whole) return { tops: whole, params: [] };
-      if (isDataLayer(layer) && !context.dataShapes) {
+      if (type.reads && !context.dataShapes) {
         this.dataShapes.missing(layer);
         return undefined;
       }
@@ -216,17 +215,21 @@ class SetUpRun {
     return this.attempt(
       layer,
       () => type.reshape(context),
-      d => withShapeTrace(d, this.layers, { type, context, bottoms }),
+      (d, thrown) => (thrown instanceof ShapeMisfit ? withShapeTrace(d, this.layers, { type, context, bottoms }) : d),
     );
   }
 
   /** Runs a layer's own code; what it throws as a diagnostic becomes one of ours, anything else is a fault of Mokapot's. */
-  private attempt<T>(layer: LayerParameter, run: () => T, tell: (d: Diagnostic) => Diagnostic = d => d): T | undefined {
+  private attempt<T>(
+    layer: LayerParameter,
+    run: () => T,
+    tell: (d: Diagnostic, thrown: MokapotError) => Diagnostic = d => d,
+  ): T | undefined {
     try {
       return run();
     } catch (thrown) {
       if (!(thrown instanceof MokapotError)) throw thrown;
-      for (const d of thrown.diagnostics) this.report.diagnostics.push(tell({ layer: layer.name, ...d }));
+      for (const d of thrown.diagnostics) this.report.diagnostics.push(tell({ layer: layer.name, ...d }, thrown));
       return undefined;
     }
   }
@@ -268,7 +271,7 @@ class SetUpRun {
       const name = param.top[i];
       const version = { id: this.versions++, name: name ?? '(automatic)', shape, producer: this.layers.length };
       if (name === undefined) return version;
-      if (!source && param.type === 'Split')
+      if (!source && param.type === SPLIT.type)
         this.originals.set(name, this.originals.get(param.bottom[0]!) ?? param.bottom[0]!);
       this.blobs.set(name, version);
       this.unread.delete(name);

@@ -5,11 +5,10 @@
 
 import { type Diagnostic, MokapotError } from '../diagnostics/index.js';
 import { type Shape, sameShape, showShape } from '../ir/index.js';
+import { multiplies } from '../layers/index.js';
 import type { LayerContext, LayerType } from '../layers/types.js';
 import { cropAlignment } from './coord_map.js';
-import { shapeRule } from './rule.js';
-import type { SetUpLayer } from './setup.js';
-import type { BlobVersion } from './types.js';
+import type { BlobVersion, SetUpLayer } from './types.js';
 
 /** A layer whose shapes cannot be had. */
 export interface Failing {
@@ -18,19 +17,9 @@ export interface Failing {
   readonly bottoms: readonly BlobVersion[];
 }
 
-/** Diagnostics that the shapes of bottoms cause; others are about the layer's own parameters. */
-const ABOUT_SHAPES: ReadonlySet<string> = new Set([
-  ...['axis-out-of-range', 'axpy-factor', 'axpy-shapes', 'batch-mismatch', 'bn-axes', 'box-predictions', 'box-priors'],
-  ...['concat-axis', 'concat-shapes', 'conv-empty', 'conv-group', 'conv-shapes', 'crop-out-of-bounds'],
-  ...['eltwise-shapes', 'flatten-axes', 'label-count', 'loss-shapes', 'lrn-axes', 'lstm-axes', 'multibox-shapes'],
-  ...['mvn-axes', 'normalize-axes', 'overlay-shapes', 'pool-axes', 'pool-empty', 'prelu-axes', 'recurrent-axes'],
-  ...['recurrent-static', 'reindex-axes', 'reshape-copy', 'reshape-count', 'reshape-dims', 'roi-axes', 'shuffle-group'],
-  ...['slice-axis', 'slice-points', 'slice-uneven', 'spp-axes', 'spp-height', 'upsample-axes', 'upsample-mask'],
-]);
-
-/** The diagnostic with the story of its shapes, where it is about shapes. */
+/** A diagnostic about shapes, with how they came about and what would make them fit. */
 export function withShapeTrace(d: Diagnostic, layers: readonly SetUpLayer[], failing: Failing): Diagnostic {
-  if (!ABOUT_SHAPES.has(d.code) || failing.bottoms.length === 0) return d;
+  if (failing.bottoms.length === 0) return d;
   const behind = ancestors(layers, failing.bottoms);
   const remedies = [offsetRemedy(d, layers, failing), channelRemedy(d, layers, failing), sizeRemedy(behind, failing)];
   const hint = [d.hint, ...remedies].filter(text => text).join(' ');
@@ -59,7 +48,7 @@ function chain(layers: readonly SetUpLayer[]): string[] {
     `"${l.name}"`,
     l.type.type,
     l.tops.map(t => showShape(t.shape)).join(' '),
-    shapeRule(l),
+    l.type.explainShape?.(l.context, l.tops[0]!.shape) ?? '',
   ]);
   const widths = [0, 1, 2].map(i => Math.min(40, Math.max(...rows.map(r => r[i]!.length))));
   const lines = rows.map(r =>
@@ -145,12 +134,10 @@ function fitsWith(behind: readonly SetUpLayer[], failing: Failing, from: Shape, 
 
 // -------------------------------------------------------------------- another num_output, another offset
 
-const COUNTS_CHANNELS: ReadonlySet<string> = new Set(['Convolution', 'Deconvolution', 'InnerProduct']);
-
 /** The layer whose num_output is the number of channels of a blob. */
 function channelMaker(layers: readonly SetUpLayer[], blob: BlobVersion): SetUpLayer | undefined {
   const layer = layers[blob.producer]!;
-  if (COUNTS_CHANNELS.has(layer.type.type)) return layer;
+  if (multiplies(layer.type)) return layer;
   const [first] = layer.bottoms;
   return first && first.shape[1] === blob.shape[1] ? channelMaker(layers, first) : undefined;
 }
@@ -174,8 +161,8 @@ function channelRemedy(d: Diagnostic, layers: readonly SetUpLayer[], { bottoms }
 }
 
 /** The offset that a Crop needs, where it is another than the one that does not fit. */
-function offsetRemedy(d: Diagnostic, layers: readonly SetUpLayer[], { bottoms }: Failing): string | undefined {
-  if (d.code !== 'crop-out-of-bounds') return undefined;
+function offsetRemedy(_d: Diagnostic, layers: readonly SetUpLayer[], { type, bottoms }: Failing): string | undefined {
+  if (!type.cropsBy) return undefined;
   const aligned = cropAlignment(layers, bottoms[0]!, bottoms[1]!);
   if (!aligned?.scale.every(s => s === 1)) return undefined;
   const offset = [...new Set(aligned.offset)].join(', ');

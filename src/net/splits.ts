@@ -1,6 +1,8 @@
 /** Where several layers read one blob, a Split layer goes between, under the names Caffe gives it (its InsertSplits). */
 
+import { SPLIT } from '../layers/index.js';
 import { createBeside, type LayerParameter, typeOf } from '../schema/index.js';
+import type { NetLayer } from './types.js';
 
 /** A layer as it stands in the final net. */
 export interface PlacedLayer {
@@ -9,6 +11,11 @@ export interface PlacedLayer {
   readonly source: LayerParameter | undefined;
   /** Its loss weight was handed to the Split behind it. */
   readonly lossMoved: boolean;
+}
+
+/** Whether the compiler put the layer in, where several layers read one blob. */
+export function isSplit({ type, source }: Pick<NetLayer, 'type' | 'source'>): boolean {
+  return source === undefined && type.type === SPLIT.type;
 }
 
 /** One top of one layer: what a bottom name means at a place in the net. */
@@ -74,7 +81,7 @@ function splitLayer(layers: readonly LayerParameter[], o: Origin): LayerParamete
   const tops = Array.from({ length: o.readers }, (_, k) => splitBlob(layers, o, k));
   return createBeside(layers[o.layer]!, 'caffe.LayerParameter', {
     name: splitName(layers, o),
-    type: 'Split',
+    type: SPLIT.type,
     bottom: [o.blob],
     top: tops,
     loss_weight: o.lossWeight === 0 ? [] : tops.map((_, k) => (k === 0 ? o.lossWeight : 0)),

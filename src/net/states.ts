@@ -2,6 +2,7 @@
 
 import type { Diagnostic } from '../diagnostics/index.js';
 import type { Shape } from '../ir/index.js';
+import { defaultCatalogue, type LayerCatalogue } from '../layers/index.js';
 import { type NetParameter, type NetStateRule, type ParseOptions, parseNet } from '../schema/index.js';
 import { entriesFor } from './assumed.js';
 import type { CheckOptions } from './checks/index.js';
@@ -37,6 +38,7 @@ export interface DescribeRequest extends Omit<CheckOptions, 'weightsLoaded'>, Pa
   readonly entryShapes?: Readonly<Record<string, Shape>>;
   readonly weightsLoaded?: boolean;
   readonly hostLayer?: NetOptions['hostLayer'];
+  readonly catalogue?: NetOptions['catalogue'];
 }
 
 const ASSUMED: Shape = [3, 256, 256];
@@ -49,7 +51,7 @@ export function describeFile(
   const options = { ...rest, ...state };
   const first = describe(text, options);
   if (!first.diagnostics.some(d => d.code === 'no-data-set')) return first;
-  const assumed = entriesFor(parseNet(text, options).message, ASSUMED);
+  const assumed = entriesFor(parseNet(text, options).message, ASSUMED, rest.catalogue);
   return { ...describe(text, { ...options, entryShapes: { ...assumed, ...rest.entryShapes } }), assumed };
 }
 
@@ -57,11 +59,11 @@ export function describeFile(
  * The states a network is used in: training, validation, and, where its rules speak of it, DIGITS' stage "deploy". A net
  * without data layers, losses and rules is made for use only.
  */
-export function statesOf(net: NetParameter): UseState[] {
+export function statesOf(net: NetParameter, catalogue: LayerCatalogue = defaultCatalogue()): UseState[] {
   const rules = net.layer.flatMap(l => [...l.include, ...l.exclude]);
   const names = (rule: NetStateRule) => [...rule.stage, ...rule.not_stage];
   const deploy = rules.some(rule => names(rule).includes('deploy'));
-  const learns = net.layer.some(l => l.type.endsWith('Loss') || l.loss_weight.length > 0 || isDataLayer(l));
+  const learns = net.layer.some(l => catalogue.isLoss(l.type) || l.loss_weight.length > 0 || isDataLayer(l, catalogue));
   if (!learns && rules.length === 0) return [{ phase: 'TEST', stages: [] }];
   return [
     { phase: 'TRAIN', stages: ['train'] },

@@ -6,6 +6,7 @@
 import type { Diagnostic } from '../diagnostics/index.js';
 import type { Shape } from '../ir/types.js';
 import type { HostLayer } from '../layers/host/host_layer.js';
+import type { LayerCatalogue } from '../layers/layer_catalogue.js';
 import type { LayerContext, LayerType, ParamDeclaration, Phase } from '../layers/types.js';
 import type { LayerParameter, NetParameter } from '../schema/generated/caffe.js';
 
@@ -14,6 +15,8 @@ export interface NetOptions {
   readonly phase?: Phase;
   readonly stages?: readonly string[];
   readonly level?: number;
+  /** The layers that the net may have. Default: those of `defaultCatalogue()`, with what was registered. */
+  readonly catalogue?: LayerCatalogue | undefined;
   /** Shapes that override those of Input layers and of data tops, whole (batch axis too), by blob name. */
   readonly inputShapes?: Readonly<Record<string, Shape>>;
   /**
@@ -27,7 +30,7 @@ export interface NetOptions {
   readonly settledTops?: Readonly<Record<string, readonly Shape[]>>;
   /** Shapes of the tops that user code made for the run at hand, by the name of a layer without bottoms. */
   readonly madeTops?: Readonly<Record<string, readonly Shape[]>>;
-  /** Makes the user code of a Python layer; where it knows none, registered classes are asked. */
+  /** Makes the user code of a Python layer; where it knows none, the catalogue's classes are asked. */
   readonly hostLayer?: (module: string, layer: string, name: string) => HostLayer | undefined;
 }
 
@@ -80,6 +83,9 @@ export interface NetLayer {
   readonly source: LayerParameter | undefined;
 }
 
+/** A layer before it is known where gradients flow. */
+export type SetUpLayer = Omit<NetLayer, 'propagateDown' | 'blocked' | 'needsBackward'>;
+
 /** A blob that is fed. */
 export interface Feed {
   readonly blob: string;
@@ -91,6 +97,8 @@ export interface NetGraph {
   readonly name: string;
   readonly phase: Phase;
   readonly source: NetParameter;
+  /** What it was compiled with. */
+  readonly catalogue: LayerCatalogue;
   readonly layers: readonly NetLayer[];
   /** By name, its last version. */
   readonly blobs: ReadonlyMap<string, BlobVersion>;

@@ -110,7 +110,8 @@ export async function loadNet(
   const options = {
     ...given,
     ...(data && { entryShapes: data.entryShapes }),
-    hostLayer: onePerLayer(given.hostLayer ?? (() => undefined)),
+    hostLayer: onePerLayer(given.hostLayer ?? (() => undefined), selected.catalogue),
+    catalogue: selected.catalogue,
   };
   const compiled = await settled(() => compileSelected(selected, options));
   const { engine, owned: ownedEngine } = await engineFor(given);

@@ -265,7 +265,7 @@ function feedShapes(net: NetGraph): Map<string, Shape> {
 
 /** Blobs that a caller feeds: all of them but DummyData's. */
 function inputShapes(net: NetGraph): Map<string, Shape> {
-  const feeds = net.feeds.filter(feed => net.layers[feed.layer]!.type.type !== 'DummyData');
+  const feeds = net.feeds.filter(feed => net.layers[feed.layer]!.type.fedBy !== 'fillers');
   return new Map(feeds.map(({ blob, layer }) => [blob, net.layers[layer]!.tops.find(t => t.name === blob)!.shape]));
 }
 
@@ -297,9 +297,9 @@ class LoweringKeys {
 
 function missing(net: NetGraph, name: string, shape: Shape) {
   const source = net.layers.find(layer => layer.tops.some(top => top.name === name));
-  if (source?.type.type === 'MemoryData') {
+  if (source?.type.fedBy === 'arrays') {
     const hint = 'Hand it all its numbers by net.setInputArrays(data, labels), or feed its tops.';
-    return fail('missing-input', `MemoryData layer "${source.name}" was given no numbers.`, {
+    return fail('missing-input', `${source.type.type} layer "${source.name}" was given no numbers.`, {
       layer: source.name,
       hint,
     });

@@ -1,7 +1,7 @@
 /** One Python layer on its own: numbers in, numbers out, gradients back. For tests of one's own, and as a library call. */
 
 import type { Shape } from '../ir/index.js';
-import type { HostLayerClass, Phase } from '../layers/index.js';
+import { type HostLayerClass, INPUT, type Phase, PYTHON } from '../layers/index.js';
 import type { Blob } from '../runtime/blob.js';
 import { Net } from '../runtime/node/net.js';
 import type { UserCodeOptions } from '../runtime/node/python_modules.js';
@@ -47,12 +47,12 @@ export async function runPythonLayer(
   const sources = bottoms.map(({ shape }, i) => {
     const name = inputs[i]!;
     return create('caffe.LayerParameter', {
-      ...{ name, type: 'Input', top: [name] },
+      ...{ name, type: INPUT.type, top: [name] },
       input_param: { shape: [{ dim: [...shape] }] },
     });
   });
   const tested = create('caffe.LayerParameter', {
-    ...{ name: layer, type: 'Python', bottom: inputs, top: outputs },
+    ...{ name: layer, type: PYTHON.type, bottom: inputs, top: outputs },
     python_param: { module, layer, param_str },
   });
   const param = create('caffe.NetParameter', { name: layer, force_backward: true });

@@ -5,6 +5,8 @@ import { applyTransform, readTransform, type Transform } from '../data/batches/t
 import { fail } from '../diagnostics/index.js';
 import type { Feed } from '../feeds/feeds.js';
 import { type Shape, showShape } from '../ir/index.js';
+import type { LayerCatalogue } from '../layers/index.js';
+import { isInputLayer } from '../net/index.js';
 import type { Blob } from '../runtime/blob.js';
 import { Net, type NetLoadOptions } from '../runtime/node/net.js';
 import type { UserCodeOptions } from '../runtime/node/python_modules.js';
@@ -49,7 +51,7 @@ export class Segmenter {
   static async load(path: string, first: InputPicture, options: SegmenterOptions = {}): Promise<Segmenter> {
     const { text, schema } = await readPrototxt(path, options);
     const dir = dirname(path);
-    const transform = await transformOf(parseNet(text, { schema }).message.layer, dir);
+    const transform = await transformOf(parseNet(text, { schema }).message.layer, dir, options.catalogue);
     const { shape } = transformed(first, transform);
     const { output, ...load } = options;
     const net = await Net.fromText(text, {
@@ -113,8 +115,12 @@ function blank(shape: Shape) {
 }
 
 /** What the Data layer of phase TEST does to `data`; nothing where stage "deploy" has an input of its own. */
-async function transformOf(layers: readonly LayerParameter[], dir: string): Promise<Transform> {
-  if (layers.some(l => l.type === 'Input' && l.top.includes('data'))) return {};
+async function transformOf(
+  layers: readonly LayerParameter[],
+  dir: string,
+  catalogue: LayerCatalogue | undefined,
+): Promise<Transform> {
+  if (layers.some(l => isInputLayer(l, catalogue) && l.top.includes('data'))) return {};
   const makers = layers.filter(l => l.top.includes('data') && l.transform_param);
   const test = makers.find(l => l.include.some(rule => rule.phase === 1)) ?? makers[0];
   return test ? readTransform(sub(test, 'transform_param'), 'TEST', dir) : {};

@@ -129,10 +129,10 @@ function noise(graph: NetGraph): Feeds {
     if (layer.type.isSource) for (const top of layer.tops) roots.set(top.id, top.name);
     const first = layer.bottoms[0] && roots.get(layer.bottoms[0].id);
     if (first === undefined) continue;
-    if (layer.type.type === 'Split') for (const top of layer.tops) roots.set(top.id, first);
+    if (layer.type.copies) for (const top of layer.tops) roots.set(top.id, first);
     else read.add(first);
   }
-  const feeds = graph.feeds.filter(feed => graph.layers[feed.layer]!.type.type !== 'DummyData');
+  const feeds = graph.feeds.filter(feed => graph.layers[feed.layer]!.type.fedBy !== 'fillers');
   return Object.fromEntries(
     feeds.map(({ blob }) => {
       const size = sizeOf(graph.blobs.get(blob)!.shape);
@@ -145,7 +145,7 @@ function noise(graph: NetGraph): Feeds {
 function byLayer(graph: NetGraph, runs: readonly Watched[]): Pick<Timing, 'layers' | 'other'> {
   const labels = new Set(runs.flatMap(run => [...run.keys()]));
   const took = (label: string) => median(runs.map(run => run.get(label) ?? 0));
-  const own = graph.layers.filter(l => l.type.type !== 'Split' && (labels.has(l.name) || labels.has(`${l.name}'`)));
+  const own = graph.layers.filter(l => !l.type.copies && (labels.has(l.name) || labels.has(`${l.name}'`)));
   const layers = own.map(layer => ({
     layer: layer.name,
     type: layer.type.type,

@@ -6,12 +6,13 @@
 
 import { type Diagnostic, error, fail, hasErrors, MokapotError, nearest } from '../diagnostics/index.js';
 import { fill } from '../fillers/index.js';
+import type { LayerCatalogue } from '../layers/index.js';
 import { declaredEntries, entriesFor } from '../net/assumed.js';
-import { compileNet, type NetGraph, type NetLayer } from '../net/index.js';
+import { compileNet, isInputLayer, type NetGraph, type NetLayer } from '../net/index.js';
 import { Random } from '../random/index.js';
 import type { ParameterBlob } from '../runtime/blob.js';
 import type { Net } from '../runtime/net.js';
-import { create, type LayerParameter, type NetParameter, schemaOf, sub } from '../schema/index.js';
+import { create, type LayerParameter, type NetParameter, schemaOf } from '../schema/index.js';
 import { type FitLayer, type FitOptions, fitBlob } from '../weights/fit.js';
 import { type Bytes, matchWeights, type ScannedWeights, type StoredBlob, scanNetWeights } from '../weights/index.js';
 import { useNetWeights } from '../weights/node/files.js';
@@ -78,7 +79,7 @@ class Surgery {
 
   run(): TransplantReport {
     const { layers, diagnostics } = this.weights;
-    if (this.options.from) mustBeOf(this.options.from, layers);
+    if (this.options.from) mustBeOf(this.options.from, layers, this.net.graph.catalogue);
     const targets = this.targetNames();
     const stored = [...layers].filter(([, blobs]) => blobs.some(b => !b.shared));
     if (!stored.some(([name]) => targets(name).some(to => this.net.params.has(to)))) throw this.nothing();
@@ -143,15 +144,17 @@ class Surgery {
   ): string | undefined {
     const { shape, parameter } = target;
     const source = this.sources.get(name);
-    const fit = fitBlob(stored, source ? fitLayer(source) : {}, shape, fitLayer(layer.param), this.options);
+    const { catalogue } = this.net.graph;
+    const from = source ? fitLayer(source, catalogue) : {};
+    const fit = fitBlob(stored, from, shape, fitLayer(layer.param, catalogue), this.options);
     if (typeof fit === 'string') return fit;
     const why = fit.apply(parameter.values);
     if (why) return why;
     parameter.changedOnHost();
     this.filled.add(parameter.values);
     const { how: action, note } = fit;
-    const from = { layer: name, shape: stored.shape };
-    this.lines.push({ action, layer: layer.name, blob: i, shape, from, ...(note && { note }) });
+    const origin = { layer: name, shape: stored.shape };
+    this.lines.push({ action, layer: layer.name, blob: i, shape, from: origin, ...(note && { note }) });
     return undefined;
   }
 
@@ -164,7 +167,7 @@ class Surgery {
       told.add(parameter.values);
       const declared = layer.context && this.net.graph.params[layer.params[i]!]!.declaration;
       const filler = declared?.filler;
-      const isFilter = layer.type.type === 'Deconvolution' && i === 0;
+      const isFilter = layer.type.weights?.spreads === true && i === 0;
       if (isFilter && !filler && interpolate(shape, parameter.values)) {
         parameter.changedOnHost();
         this.lines.push({ action: 'filler', layer: layer.name, blob: i, shape, note: 'bilinear, channel by channel' });
@@ -197,9 +200,9 @@ class Surgery {
   }
 }
 
-function fitLayer(param: LayerParameter): FitLayer {
-  if (param.type === 'InnerProduct') return { transposed: sub(param, 'inner_product_param').transpose };
-  return { group: param.type.endsWith('onvolution') ? sub(param, 'convolution_param').group : 1 };
+function fitLayer(param: LayerParameter, catalogue: LayerCatalogue): FitLayer {
+  const weights = catalogue.get(param.type)?.weights;
+  return { transposed: weights?.transposed?.(param) ?? false, group: weights?.group?.(param) ?? 1 };
 }
 
 /** Bilinear interpolation, each channel from its own alone. False where the shape is none of such a filter. */
@@ -226,7 +229,11 @@ function unknownName(name: string, whose: string, names: readonly string[]): Mok
  * The weights must be of the network that is said to be theirs. Where that network does not compile by itself (a layer of
  * someone's own, say) only the names are held against each other.
  */
-function mustBeOf(from: NetParameter, layers: ReadonlyMap<string, readonly StoredBlob[]>): void {
+function mustBeOf(
+  from: NetParameter,
+  layers: ReadonlyMap<string, readonly StoredBlob[]>,
+  catalogue: LayerCatalogue,
+): void {
   const names = new Set(from.layer.map(l => l.name));
   const foreign = [...layers].filter(([name, blobs]) => blobs.length > 0 && !names.has(name)).map(([name]) => name);
   if (foreign.length > 0) {
@@ -237,7 +244,7 @@ function mustBeOf(from: NetParameter, layers: ReadonlyMap<string, readonly Store
       { hint: 'Give the prototxt that belongs to the weights, or leave out --from: shapes then come from the file.' },
     );
   }
-  const graph = compiled(from);
+  const graph = compiled(from, catalogue);
   if (!graph) return;
   const targets = graph.layers.map(l => ({
     name: l.name,
@@ -249,14 +256,19 @@ function mustBeOf(from: NetParameter, layers: ReadonlyMap<string, readonly Store
   throw new MokapotError(diagnostics.map(d => error('transplant-from', d.message, { layer: d.layer, hint })));
 }
 
-function compiled(from: NetParameter): NetGraph | undefined {
-  const entryShapes = declaredEntries(from) ?? entriesFor(from, [3, 256, 256]);
+function compiled(from: NetParameter, catalogue: LayerCatalogue): NetGraph | undefined {
+  const declared = declaredEntries(from, catalogue);
+  const entryShapes = declared ?? entriesFor(from, [3, 256, 256], catalogue);
   for (const phase of ['TEST', 'TRAIN'] as const) {
     try {
       // Without an Input the size of the pictures is a guess, and so would be the shapes of fully connected layers.
-      const graph = compileNet(from, { phase, entryShapes, ...(phase === 'TEST' && { stages: ['deploy'] }) });
-      const guessed =
-        !declaredEntries(from) && graph.feeds.length > 0 && !graph.layers.some(l => l.type.type === 'Input');
+      const graph = compileNet(from, {
+        phase,
+        entryShapes,
+        catalogue,
+        ...(phase === 'TEST' && { stages: ['deploy'] }),
+      });
+      const guessed = !declared && graph.feeds.length > 0 && !graph.layers.some(l => isInputLayer(l.param, catalogue));
       if (graph.params.length > 0 && !guessed) return graph;
     } catch (thrown) {
       if (!(thrown instanceof MokapotError)) throw thrown;

@@ -111,13 +111,19 @@ export function selectNet(
   { param }: NamedNet,
   phase: keyof typeof Phase,
   state: NetState | undefined,
-  { stages, level, inputShapes }: Pick<NetOptions, 'level' | 'inputShapes'> & { readonly stages: readonly string[] },
+  {
+    stages,
+    level,
+    inputShapes,
+    catalogue,
+  }: Pick<NetOptions, 'level' | 'inputShapes' | 'catalogue'> & { readonly stages: readonly string[] },
 ): Pick<OpenedNet, 'selected' | 'options'> {
   const options: NetOptions = {
     phase,
     stages: [...(state?.stage ?? []), ...stages],
     level: state && isSet(state, 'level') ? state.level : level,
     ...(inputShapes && { inputShapes }),
+    catalogue,
   };
   return { selected: selectLayers(param, options), options };
 }

@@ -8,7 +8,10 @@ import { type NetFactory, type OpenedNet, selectNet } from './load.js';
 import type { NamedNet } from './nets.js';
 import type { SolverOptions } from './solver.js';
 
-type Given = Pick<SolverOptions, 'weights' | 'data' | 'testData' | 'stages' | 'level' | 'inputShapes' | 'hostLayer'>;
+type Given = Pick<
+  SolverOptions,
+  'weights' | 'data' | 'testData' | 'stages' | 'level' | 'inputShapes' | 'hostLayer' | 'catalogue'
+>;
 
 export class GivenNets implements NetFactory<Net> {
   constructor(
@@ -18,9 +21,9 @@ export class GivenNets implements NetFactory<Net> {
   ) {}
 
   async open(named: NamedNet, state: NetState | undefined, _seed: number, test?: number): Promise<OpenedNet> {
-    const { data, testData = [], stages = [], level, inputShapes } = this.given;
+    const { data, testData = [], stages = [], level, inputShapes, catalogue } = this.given;
     const phase = test === undefined ? 'TRAIN' : 'TEST';
-    const selected = selectNet(named, phase, state, { stages, level, inputShapes });
+    const selected = selectNet(named, phase, state, { stages, level, inputShapes, catalogue });
     return { ...selected, feed: test === undefined ? data : testData[test] };
   }
 

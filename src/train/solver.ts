@@ -28,7 +28,7 @@ import { Resources } from './resources.js';
 import { checkHistory, type ResumeState, resumeOf, type SnapshotBytes, snapshotNames } from './snapshot.js';
 import { atIteration } from './user_code.js';
 
-export interface SolverOptions extends Pick<NetLoadOptions, 'hostLayer'> {
+export interface SolverOptions extends Pick<NetLoadOptions, 'hostLayer' | 'catalogue'> {
   /** An engine to run on, which stays the caller's; or what makes one for the solver, which then frees it. */
   readonly engine?: Engine | (() => Promise<Engine>);
   /** Copied into the training net before it starts, by layer name. */

@@ -17,7 +17,7 @@ export function shapeStory(net: Description, blob: string, until?: string): stri
   for (const layer of all.slice(0, end + 1).toReversed()) {
     if (!layer.tops.some(top => needed.has(top)) && layer !== all[end]) continue;
     for (const bottom of layer.bottoms) needed.add(bottom);
-    if (!(layer.inserted && layer.type === 'Split')) lines.unshift(`  ${line(net, layer)}`);
+    if (!layer.isSplit) lines.unshift(`  ${line(net, layer)}`);
   }
   return lines.join('\n');
 }
@@ -33,6 +33,6 @@ function line(net: Description, layer: DescribedLayer): string {
 
 /** A Split's top goes by the name of the blob it is. */
 function original(net: Description, name: string): string {
-  const split = net.layers.find(l => l.inserted && l.type === 'Split' && l.tops.includes(name));
+  const split = net.layers.find(l => l.isSplit && l.tops.includes(name));
   return split ? original(net, split.bottoms[0]!) : name;
 }

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { type HostBlob, type HostLayer, hostLayerFor, registerPythonLayer } from '../../src/layers/index.js';
+import {
+  defaultCatalogue,
+  type HostBlob,
+  type HostLayer,
+  hostLayerFor,
+  registerPythonLayer,
+} from '../../src/layers/index.js';
 import { runLayer, topShapes } from './net_of.js';
 
 const DICE = `layer { name: "dice" type: "Python" bottom: "score" bottom: "label" top: "dice"
@@ -152,7 +158,7 @@ describe('Python layers', () => {
   });
 
   it('are found by module and name', () => {
-    expect(hostLayerFor('mine', 'Doubler')).toBeInstanceOf(Doubler);
-    expect(hostLayerFor('mine', 'doubler')).toBeUndefined();
+    expect(hostLayerFor(defaultCatalogue(), 'mine', 'Doubler')).toBeInstanceOf(Doubler);
+    expect(hostLayerFor(defaultCatalogue(), 'mine', 'doubler')).toBeUndefined();
   });
 });

@@ -2,15 +2,13 @@
 
 import { decode } from 'fast-png';
 import { expect, describe as group, it } from 'vitest';
-import { describe, layersInState } from '../../src/net/index.js';
+import { describe } from '../../src/net/index.js';
 import { netPicture, toDot, toSvg } from '../../src/picture/index.js';
 import { layOut } from '../../src/picture/layout.js';
 import { toPng } from '../../src/picture/node/png.js';
-import { parseNet } from '../../src/schema/index.js';
 import { googLeNet } from '../networks/classics.js';
 
-const pictureOf = (text: string, options = { phase: 'TRAIN' } as const) =>
-  netPicture(describe(text, options), layersInState(parseNet(text).message, options));
+const pictureOf = (text: string, options = { phase: 'TRAIN' } as const) => netPicture(describe(text, options));
 
 const NET = `name: "a <b> & \\"c\\""
 layer { name: "data" type: "DummyData" top: "data" top: "label" dummy_data_param { shape { dim: 2 dim: 3 dim: 8 dim: 8 } shape { dim: 2 } } }

@@ -131,7 +131,7 @@ layers { name: "w" type: RELU bottom: "x" top: "y" warp_param { ${field} } blobs
       const found = diffNets({ message, description: net }, { message: changed, description: net });
       expect(found.changed.map(c => c.fields.map(f => f.path))).toEqual([[`warp_param.${field.split(':')[0]}`]]);
     }
-    expect(explainType('ReLU', A)?.blocks.map(b => b.name)).toEqual(['relu_param']);
+    expect(explainType('ReLU', { schema: A })?.blocks.map(b => b.name)).toEqual(['relu_param']);
   });
 
   it('are completed and explained in an editor', () => {

@@ -2,7 +2,7 @@
 
 import { fail, hasErrors, nearest } from '../../diagnostics/index.js';
 import type { Shape } from '../../ir/index.js';
-import { layerTypes } from '../../layers/index.js';
+import { defaultCatalogue } from '../../layers/index.js';
 import {
   asksForState,
   describeFile,
@@ -55,8 +55,8 @@ export async function explain(
   options: ExplainOptions,
 ): Promise<number> {
   if (layer !== undefined) return explainInNet(io, what, layer, options);
-  const name = [...layerTypes.keys()].find(t => t.toLowerCase() === what.toLowerCase()) ?? what;
-  const type = explainType(name, schemaFrom(options));
+  const name = [...defaultCatalogue().types.keys()].find(t => t.toLowerCase() === what.toLowerCase()) ?? what;
+  const type = explainType(name, { schema: schemaFrom(options) });
   if (!type) throw unknownType(what);
   if (options.json) say(io, JSON.stringify(type, null, 2));
   else printType(io, type);
@@ -64,7 +64,7 @@ export async function explain(
 }
 
 function unknownType(what: string) {
-  const near = nearest(what, layerTypes.keys());
+  const near = nearest(what, defaultCatalogue().types.keys());
   const fork = whereKnown(what);
   const isFile = /[./]/.test(what);
   return fail('unknown-layer-type', `Mokapot has no layer type "${what}".`, {

@@ -5,7 +5,7 @@ import { Option } from 'commander';
 import { fail, hasErrors } from '../../diagnostics/index.js';
 import { writeAtomically } from '../../files/index.js';
 import type { Shape } from '../../ir/index.js';
-import { describeFile, layersInState, type StateOptions, stateFrom } from '../../net/index.js';
+import { describeFile, type StateOptions, stateFrom } from '../../net/index.js';
 import { type NetPicture, netPicture, toDot, toSvg } from '../../picture/index.js';
 import { schemaFrom } from '../../runtime/node/schemas.js';
 import { parseNet } from '../../schema/index.js';
@@ -68,7 +68,7 @@ export async function graph(io: Io, file: string, options: GraphOptions): Promis
     net.diagnostics.filter(d => d.severity === 'error'),
   );
   if (net.layers.length === 0) return exitCodes.failed;
-  const made = await make(netPicture(net, layersInState(message, state)), options);
+  const made = await make(netPicture(net), options);
   const bytes = typeof made === 'string' ? Buffer.from(made, 'utf8') : made;
   if (options.out === undefined || options.out === '-') io.stdout.write(bytes);
   else {

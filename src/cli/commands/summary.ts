@@ -79,7 +79,7 @@ function hostNodesOf(
 
 function printTable(io: Io, net: Description, splits: boolean, onHost: readonly HostNode[]): void {
   const c = colors(io);
-  const rows = net.layers.filter(l => splits || l.type !== 'Split' || !l.inserted).map(rowOf);
+  const rows = net.layers.filter(l => splits || !l.isSplit).map(l => rowOf(l, net.catalogue.get(l.type)?.copies));
   const table = formatTable(
     [
       { title: 'layer' },
@@ -104,9 +104,9 @@ function printTable(io: Io, net: Description, splits: boolean, onHost: readonly 
   if (hosted.length > 0) say(io, `on the host    ${hosted.join(', ')}: ONNX has no op for it, one thread does it`);
 }
 
-function rowOf(layer: DescribedLayer): string[] {
+function rowOf(layer: DescribedLayer, copies = false): string[] {
   const tops = layer.tops.map((top, i) => `${top} ${formatShape(layer.topShapes[i]!)}`);
-  const bytes = layer.type === 'Split' ? 0 : 4 * layer.topShapes.reduce((n, s) => n + sizeOf(s), 0);
+  const bytes = copies ? 0 : 4 * layer.topShapes.reduce((n, s) => n + sizeOf(s), 0);
   return [
     layer.name,
     layer.type,

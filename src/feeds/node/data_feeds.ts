@@ -9,11 +9,9 @@ import type { NetOptions, SelectedNet } from '../../net/index.js';
 import type { LayerParameter } from '../../schema/index.js';
 import { JoinedFeed, type Part } from '../data_feed.js';
 import type { DataFeed } from '../source.js';
-import { type DataPlaces, datasetPart, hasSource, openPart, sourceIsThere } from './data_parts.js';
+import { type DataLayer, type DataPlaces, datasetPart, hasSource, openPart, sourceIsThere } from './data_parts.js';
 
 export type { DataPlaces } from './data_parts.js';
-
-const READERS: ReadonlySet<string> = new Set(['Data', 'ImageData', 'HDF5Data', 'WindowData']);
 
 type InputShapes = NetOptions['inputShapes'];
 
@@ -30,7 +28,7 @@ export async function openFeed(
   inputShapes?: InputShapes,
 ): Promise<DataFeed | undefined> {
   const layers = readersOf(net);
-  const others = layers.filter(l => !hasSource(l) && (places.split || !isFed(l, inputShapes)));
+  const others = layers.filter(l => !hasSource(l) && (places.split || !isFed(l.layer, inputShapes)));
   return join(layers.filter(hasSource), others, net.state.phase, places);
 }
 
@@ -45,7 +43,7 @@ export async function openOwnFeed(
   places: DataPlaces & { readonly dir: string },
   inputShapes?: InputShapes,
 ): Promise<DataFeed | undefined> {
-  const own = (l: LayerParameter) => hasSource(l) && !isFed(l, inputShapes) && sourceIsThere(l, places.dir);
+  const own = (l: DataLayer) => hasSource(l) && !isFed(l.layer, inputShapes) && sourceIsThere(l, places.dir);
   return join(readersOf(net).filter(own), [], net.state.phase, places);
 }
 
@@ -55,8 +53,8 @@ function isFed(layer: LayerParameter, inputShapes: InputShapes): boolean {
 
 /** Opens the parts one after the other; where one fails, those before it are closed. */
 async function join(
-  sourced: readonly LayerParameter[],
-  others: readonly LayerParameter[],
+  sourced: readonly DataLayer[],
+  others: readonly DataLayer[],
   phase: 'TRAIN' | 'TEST',
   places: DataPlaces,
 ): Promise<DataFeed | undefined> {
@@ -94,6 +92,9 @@ export async function shapesThere(
   return { entryShapes, diagnostics };
 }
 
-function readersOf({ layers }: SelectedNet): readonly LayerParameter[] {
-  return layers.filter(l => READERS.has(l.type));
+function readersOf({ layers, catalogue }: SelectedNet): readonly DataLayer[] {
+  return layers.flatMap(layer => {
+    const reads = catalogue.get(layer.type)?.reads;
+    return reads ? { layer, reads } : [];
+  });
 }

@@ -1,4 +1,4 @@
-/** What each kind of data layer reads, as a part of a net's batches: Data, ImageData, HDF5Data, WindowData. */
+/** What each kind of data layer reads, as a part of a net's batches: a database, listed pictures or HDF5 files, windows. */
 
 import { existsSync } from 'node:fs';
 import { placesOf } from '../../data/files.js';
@@ -18,6 +18,7 @@ import {
 } from '../../data/index.js';
 import { type Diagnostic, error, MokapotError } from '../../diagnostics/index.js';
 import type { Shape } from '../../ir/index.js';
+import type { DataTrait } from '../../layers/index.js';
 import { entryOf } from '../../net/index.js';
 import { DataParameter, type LayerParameter, locate, sub } from '../../schema/index.js';
 import type { Part, PartBatch } from '../data_feed.js';
@@ -41,40 +42,47 @@ interface Binding {
   readonly entry: 'data' | 'label';
 }
 
+/** A layer that reads entries, and where from. */
+export interface DataLayer {
+  readonly layer: LayerParameter;
+  readonly reads: DataTrait;
+}
+
 /** Whether the layer names what it reads, instead of the data set in use. */
-export function hasSource(layer: LayerParameter): boolean {
-  return layer.type !== 'Data' || sub(layer, 'data_param').source !== '';
+export function hasSource({ layer, reads }: DataLayer): boolean {
+  return !reads.readsDataset || sub(layer, reads.field).source !== '';
 }
 
 /** Whether the file or database that the layer names is there to be read. */
-export function sourceIsThere(layer: LayerParameter, dir: string): boolean {
-  const param = (layer as unknown as Record<string, { source?: string } | null>)[paramOf(layer)];
-  return Boolean(param?.source) && placesOf(param!.source!, dir).some(p => existsSync(p));
+export function sourceIsThere({ layer, reads }: DataLayer, dir: string): boolean {
+  const { source } = sub(layer, reads.field);
+  return source !== '' && placesOf(source, dir).some(p => existsSync(p));
 }
 
 /** @throws MokapotError as the readers do; `data-source` where none is named, `batch-size`, `data-backend` */
-export function openPart(layer: LayerParameter, phase: Phase, places: DataPlaces): Promise<Part> {
-  switch (layer.type) {
-    case 'ImageData':
-      return imagePart(layer, phase, places);
-    case 'HDF5Data':
-      return hdf5Part(layer, places);
-    case 'WindowData':
-      return windowPart(layer, phase, places);
-    default:
-      return lmdbPart(layer, phase, places);
+export function openPart(data: DataLayer, phase: Phase, places: DataPlaces): Promise<Part> {
+  switch (data.reads.format) {
+    case 'images':
+      return imagePart(data, phase, places);
+    case 'hdf5':
+      return hdf5Part(data, places);
+    case 'windows':
+      return windowPart(data, phase, places);
+    case 'lmdb':
+      return lmdbPart(data, phase, places);
   }
 }
 
 /** A Data layer with a database of its own: its first top is the datum, its second the datum's label. */
-async function lmdbPart(layer: LayerParameter, phase: Phase, places: DataPlaces): Promise<Part> {
+async function lmdbPart(data: DataLayer, phase: Phase, places: DataPlaces): Promise<Part> {
+  const { layer } = data;
   const { source: path, backend, batch_size: batchSize } = sub(layer, 'data_param');
   if (backend === DataParameter.DB.LEVELDB && layer.data_param && Object.hasOwn(layer.data_param, 'backend')) {
-    throw at(layer, 'data-backend', `Layer "${layer.name}" reads a LevelDB, and Mokapot reads LMDB only.`, {
+    throw at(data, 'data-backend', `Layer "${layer.name}" reads a LevelDB, and Mokapot reads LMDB only.`, {
       hint: 'Convert it (caffe: convert_imageset --backend=lmdb), or leave `source` out and name a data set.',
     });
   }
-  checkBatchSize(layer, batchSize);
+  checkBatchSize(data, batchSize);
   const source = await openLmdb(findFile(path, places.dir, 'lmdb-missing', 'LMDB database'));
   const transform = await readTransform(sub(layer, 'transform_param'), phase, places.dir);
   const first = await source.entry(0);
@@ -92,11 +100,12 @@ async function lmdbPart(layer: LayerParameter, phase: Phase, places: DataPlaces)
   };
 }
 
-async function imagePart(layer: LayerParameter, phase: Phase, places: DataPlaces): Promise<Part> {
+async function imagePart(data: DataLayer, phase: Phase, places: DataPlaces): Promise<Part> {
+  const { layer } = data;
   const param = sub(layer, 'image_data_param');
   const { batch_size: batchSize, shuffle, rand_skip: randomSkip } = param;
-  checkBatchSize(layer, batchSize);
-  const path = sourceOf(layer, param.source, 'image list', places);
+  checkBatchSize(data, batchSize);
+  const path = sourceOf(data, param.source, 'image list', places);
   const source = await openImageList(path, {
     rootFolder: param.root_folder,
     ...(places.dir !== undefined && { folder: places.dir }),
@@ -118,10 +127,11 @@ async function imagePart(layer: LayerParameter, phase: Phase, places: DataPlaces
   };
 }
 
-async function hdf5Part(layer: LayerParameter, places: DataPlaces): Promise<Part> {
+async function hdf5Part(data: DataLayer, places: DataPlaces): Promise<Part> {
+  const { layer } = data;
   const { batch_size: batchSize, shuffle, source } = sub(layer, 'hdf5_data_param');
-  checkBatchSize(layer, batchSize);
-  const list = await Hdf5List.open(sourceOf(layer, source, 'list of HDF5 files', places), layer.top, places.dir);
+  checkBatchSize(data, batchSize);
+  const list = await Hdf5List.open(sourceOf(data, source, 'list of HDF5 files', places), layer.top, places.dir);
   return {
     entries: list.size,
     batchSize,
@@ -133,10 +143,11 @@ async function hdf5Part(layer: LayerParameter, places: DataPlaces): Promise<Part
   };
 }
 
-async function windowPart(layer: LayerParameter, phase: Phase, places: DataPlaces): Promise<Part> {
+async function windowPart(data: DataLayer, phase: Phase, places: DataPlaces): Promise<Part> {
+  const { layer } = data;
   const param = sub(layer, 'window_data_param');
-  checkBatchSize(layer, param.batch_size);
-  const file = await WindowFile.open(sourceOf(layer, param.source, 'window file', places), {
+  checkBatchSize(data, param.batch_size);
+  const file = await WindowFile.open(sourceOf(data, param.source, 'window file', places), {
     fgThreshold: param.fg_threshold,
     bgThreshold: param.bg_threshold,
     rootFolder: param.root_folder,
@@ -170,21 +181,22 @@ async function windowPart(layer: LayerParameter, phase: Phase, places: DataPlace
 }
 
 /** All Data layers without a source share the entries of the data set in use. */
-export async function datasetPart(layers: readonly LayerParameter[], phase: Phase, places: DataPlaces): Promise<Part> {
+export async function datasetPart(data: readonly DataLayer[], phase: Phase, places: DataPlaces): Promise<Part> {
+  const layers = data.map(d => d.layer);
   const first = layers[0]!;
   const source = places.split;
   if (!source) {
-    throw at(first, 'no-data-set', `Layer "${first.name}" reads the data set in use, and there is none.`, {
+    throw at(data[0]!, 'no-data-set', `Layer "${first.name}" reads the data set in use, and there is none.`, {
       hint: 'Name one (--dataset DIR), give the layer a database (data_param { source: "train_lmdb" }), or feed it: inputShapes.',
     });
   }
   const sizes = layers.map(layer => sub(layer, 'data_param').batch_size);
   const batchSize = sizes[0]!;
-  checkBatchSize(first, batchSize);
+  checkBatchSize(data[0]!, batchSize);
   const mismatch = sizes.findIndex(size => size !== batchSize);
   if (mismatch > 0) {
     const message = `Layer "${layers[mismatch]!.name}" has batch_size ${sizes[mismatch]}, layer "${first.name}" ${batchSize}.`;
-    throw at(layers[mismatch]!, 'batch-sizes', message, { hint: 'Pictures and labels go in pairs: make them equal.' });
+    throw at(data[mismatch]!, 'batch-sizes', message, { hint: 'Pictures and labels go in pairs: make them equal.' });
   }
   const bindings = layers.flatMap(layer =>
     layer.top.map((blob, i): Binding => ({ blob, entry: entryOf(blob, i, {}) === 'data' ? 'data' : 'label' })),
@@ -192,7 +204,7 @@ export async function datasetPart(layers: readonly LayerParameter[], phase: Phas
   const picture = layers.find(l => l.top.some(t => bindings.some(b => b.blob === t && b.entry === 'data'))) ?? first;
   const transform = await readTransform(sub(picture, 'transform_param'), phase, places.dir);
   if (source.size === 0)
-    throw at(first, 'split-empty', `The data set has no entries for layer "${first.name}" to read.`, {
+    throw at(data[0]!, 'split-empty', `The data set has no entries for layer "${first.name}" to read.`, {
       hint: 'Another split may have some (--split train), or the data set may be made anew with more held back (--val 10).',
     });
   const shape = source.shapeOf(0);
@@ -241,31 +253,21 @@ function entries(loader: Batches<Batch>, bindings: readonly Binding[]): Batches<
   };
 }
 
-function sourceOf(layer: LayerParameter, source: string, what: string, { dir }: DataPlaces): string {
+function sourceOf(data: DataLayer, source: string, what: string, { dir }: DataPlaces): string {
   if (source) return findFile(source, dir, 'data-source', what);
-  throw at(layer, 'data-source', `Layer "${layer.name}" (${layer.type}) names no source.`, {
-    hint: `Name its ${what}: ${paramOf(layer)} { source: "train.txt" batch_size: 1 }.`,
+  throw at(data, 'data-source', `Layer "${data.layer.name}" (${data.layer.type}) names no source.`, {
+    hint: `Name its ${what}: ${data.reads.field} { source: "train.txt" batch_size: 1 }.`,
   });
 }
 
-const PARAMS: Readonly<Record<string, string>> = {
-  ImageData: 'image_data_param',
-  HDF5Data: 'hdf5_data_param',
-  WindowData: 'window_data_param',
-};
-
-function paramOf(layer: LayerParameter): string {
-  return PARAMS[layer.type] ?? 'data_param';
-}
-
-function checkBatchSize(layer: LayerParameter, batchSize: number): void {
+function checkBatchSize(data: DataLayer, batchSize: number): void {
   if (batchSize > 0) return;
-  throw at(layer, 'batch-size', `Layer "${layer.name}" has no batch_size.`, {
-    hint: `Say how many entries make a batch: ${paramOf(layer)} { batch_size: 1 }.`,
+  throw at(data, 'batch-size', `Layer "${data.layer.name}" has no batch_size.`, {
+    hint: `Say how many entries make a batch: ${data.reads.field} { batch_size: 1 }.`,
   });
 }
 
-function at(layer: LayerParameter, code: string, message: string, more: Partial<Diagnostic>): MokapotError {
-  const location = locate(layer, paramOf(layer)) ?? locate(layer);
+function at({ layer, reads }: DataLayer, code: string, message: string, more: Partial<Diagnostic>): MokapotError {
+  const location = locate(layer, reads.field) ?? locate(layer);
   return new MokapotError(error(code, message, { layer: layer.name, ...more, ...(location && { location }) }));
 }

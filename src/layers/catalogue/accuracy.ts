@@ -3,6 +3,7 @@
 import { sizeOf } from '../../ir/index.js';
 import { sub } from '../../schema/index.js';
 import { canonicalAxis, showBottom } from '../geometry/axis.js';
+import { readsElsewhere } from '../rules/families.js';
 import { atLabel, checkLabelCount, ignored, labelsAt, sumByLabel } from '../rules/labels.js';
 import type { LayerContext, LayerType } from '../types.js';
 
@@ -19,6 +20,10 @@ export const accuracy: LayerType = {
   doc: 'The share of labels among their position’s top_k classes; as a second top, the same per class.',
   formula: '|{labels l: |{c: x_c ≥ x_l}| ≤ top_k}| / |{labels}|, of the labels that are not ignored',
   shapeRule: 'A scalar; a second top has one number for each class.',
+  category: 'measure',
+  ...readsElsewhere,
+  endsNet: true,
+  classLabels: { axis: param => sub(param, 'accuracy_param').axis, ignoreIn: 'accuracy_param' },
   bottoms: { min: 2, max: 2 },
   tops: { min: 1, max: 2 },
   canBackward: () => false,

@@ -3,6 +3,7 @@
 import type { Builder, Shape, Value } from '../../ir/index.js';
 import { isSet, sub } from '../../schema/index.js';
 import { alignAt, canonicalAxis, countOf, showBottom } from '../geometry/axis.js';
+import { arrangement } from '../rules/families.js';
 import type { LayerContext, LayerType } from '../types.js';
 
 /** The axis asked for; undefined where each sample is one flat list. */
@@ -41,6 +42,8 @@ export const argmax: LayerType = {
   doc: 'Positions of the top_k greatest elements, along `axis` or of each whole sample, and with out_max_val their values.',
   formula: 'y = argmax_c x_c',
   shapeRule: 'With `axis`: top_k along it. Without: [N, 1, top_k], or [N, 2, top_k] with out_max_val.',
+  ...arrangement,
+  endsNet: true,
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },
   canBackward: () => false,

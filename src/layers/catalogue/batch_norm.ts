@@ -3,6 +3,8 @@
 import type { Builder, Value } from '../../ir/index.js';
 import { isSet, sub } from '../../schema/index.js';
 import { alignAt, countOf } from '../geometry/axis.js';
+import { elementwise } from '../rules/families.js';
+import type { ChannelAffine } from '../traits.js';
 import type { LayerContext, LayerType } from '../types.js';
 
 /** Whether the kept statistics are used: in TEST, unless use_global_stats says otherwise. */
@@ -31,6 +33,18 @@ function ofBatch(b: Builder, x: Value): { mean: Value; variance: Value; centred:
   return { mean, variance, centred };
 }
 
+/** By the statistics it keeps: sums, and third the sum of their weights. */
+function keptAffine(
+  ctx: LayerContext,
+  [means, variances, weights]: readonly Float32Array[],
+): ChannelAffine | undefined {
+  if (!usesKept(ctx) || ctx.bottomShapes[0]!.length < 2) return undefined;
+  const { eps } = sub(ctx.param, 'batch_norm_param');
+  const by = weights![0] === 0 ? 0 : 1 / weights![0]!;
+  const factor = Float64Array.from(variances!, v => 1 / Math.sqrt(v * by + eps));
+  return { factor, shift: Float64Array.from(means!, (m, c) => -m * by * factor[c]!) };
+}
+
 /**
  * The blobs keep a sum of means, a sum of variances and, third, the sum of their weights: each iteration multiplies all
  * three by moving_average_fraction and adds the batch's mean, its variance (unbiased) and 1 (batch_norm_layer.cpp). They have
@@ -43,6 +57,9 @@ export const batchNorm: LayerType = {
     'y = (x − mean) / √(var + eps). Training: blobs ← fraction · blobs + (mean, var · m / (m − 1), 1) for m numbers a channel; TEST: mean = blob₀ / blob₂, var = blob₁ / blob₂',
   shapeRule: 'That of the bottom.',
   differences: 'scale_filler and bias_filler, which are NVCaffe’s, are refused: a Scale layer behind it is the same.',
+  category: 'normalisation',
+  ...elementwise,
+  channelAffine: keptAffine,
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },
   reshape(ctx) {

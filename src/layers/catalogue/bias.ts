@@ -3,7 +3,8 @@
 import type { Shape } from '../../ir/index.js';
 import { sub } from '../../schema/index.js';
 import { alignAt } from '../geometry/axis.js';
-import { checkOverlay, overlayAxis, overlayShape } from '../geometry/overlay.js';
+import { checkOverlay, overlayAxis, overlayShape, overlaysChannels } from '../geometry/overlay.js';
+import { elementwise } from '../rules/families.js';
 import type { LayerContext, LayerType } from '../types.js';
 
 function plan(ctx: LayerContext): { axis: number; addend: Shape } {
@@ -19,6 +20,12 @@ export const bias: LayerType = {
   doc: 'Adds a learned blob (or the second bottom) laid on from `axis`.',
   formula: 'y = x + b',
   shapeRule: 'That of the first bottom.',
+  category: 'normalisation',
+  ...elementwise,
+  channelAffine(ctx, [addend]) {
+    if (ctx.bottomShapes.length > 1 || !overlaysChannels(ctx, sub(ctx.param, 'bias_param'))) return undefined;
+    return { factor: new Float64Array(addend!.length).fill(1), shift: Float64Array.from(addend!) };
+  },
   bottoms: { min: 1, max: 2 },
   tops: { min: 1, max: 1 },
   reshape(ctx) {

@@ -3,6 +3,7 @@
 import type { Builder, Value } from '../../ir/index.js';
 import { BNParameter, create, isSet, sub } from '../../schema/index.js';
 import { countOf, showBottom } from '../geometry/axis.js';
+import { elementwise } from '../rules/families.js';
 import type { LayerContext, LayerShapes, LayerType } from '../types.js';
 
 /** What SegNet adds to the variance (bn_layer.cpp of caffe-segnet). */
@@ -76,11 +77,17 @@ export const bn: LayerType = {
   shapeRule: 'That of the bottom; SegNet’s second and third are the mean and the variance, [1, C, 1, 1].',
   differences:
     'Which of the two it is, the fields of bn_param say; without any it is SegNet’s, or with more than two param blocks PSPNet’s. In TEST the gradient is that of what TEST computes, where PSPNet uses the formula of TRAIN.',
+  category: 'normalisation',
+  ...elementwise,
+  channelAffine(ctx, [factor, shift]) {
+    if (sub(ctx.param, 'bn_param').bn_mode !== BNParameter.BNMode.INFERENCE) return undefined;
+    return { factor: Float64Array.from(factor!), shift: Float64Array.from(shift!) };
+  },
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 3 },
   reshape(ctx) {
     const shape = ctx.bottomShapes[0]!;
-    if (shape.length !== 4) throw ctx.fail('bn-axes', `BN needs 4 axes, N×C×H×W, and gets ${showBottom(ctx, 0)}.`);
+    if (shape.length !== 4) throw ctx.misfit('bn-axes', `BN needs 4 axes, N×C×H×W, and gets ${showBottom(ctx, 0)}.`);
     if (ctx.topCount > 1 && isPspNet(ctx)) {
       throw ctx.fail('top-count', `it has ${ctx.topCount} tops, and PSPNet's BN has one.`, {
         hint: "The batch's mean and variance as further tops are SegNet's.",

@@ -3,6 +3,7 @@
 import type { HostArray } from '../../ir/index.js';
 import { sub } from '../../schema/index.js';
 import { countOf, showBottom } from '../geometry/axis.js';
+import { readsElsewhere } from '../rules/families.js';
 import type { LayerContext, LayerType } from '../types.js';
 
 /** Indices of those that are kept: the greatest losses first, at most roi_per_img of each picture. */
@@ -26,6 +27,7 @@ export const boxAnnotatorOHEM: LayerType = {
   formula: 'label[r], w[r] where r is among the roi_per_img greatest losses of its picture, else ignore_label, 0',
   shapeRule: 'Those of the third and fourth bottoms.',
   differences: 'Of equal losses the first come first; in R-FCN’s Caffe their order is left to std::sort.',
+  ...readsElsewhere,
   bottoms: { min: 4, max: 4 },
   tops: { min: 2, max: 2 },
   canBackward: () => false,
@@ -36,12 +38,15 @@ export const boxAnnotatorOHEM: LayerType = {
     const [rois, losses, labels, weights] = ctx.bottomShapes as readonly (readonly number[])[];
     const regions = rois!.length < 2 ? 0 : rois![0]! * countOf(rois!, 2);
     if (rois![1] !== 5)
-      throw ctx.fail('roi-axes', `${showBottom(ctx, 0)} must be regions of 5 numbers: sample, x1, y1, x2, y2.`);
+      throw ctx.misfit('roi-axes', `${showBottom(ctx, 0)} must be regions of 5 numbers: sample, x1, y1, x2, y2.`);
     for (const [i, shape] of [losses!, labels!].entries())
       if (countOf(shape, 0) !== regions)
-        throw ctx.fail('ohem-shapes', `${showBottom(ctx, i + 1)} must hold one number for each of ${regions} regions.`);
+        throw ctx.misfit(
+          'ohem-shapes',
+          `${showBottom(ctx, i + 1)} must hold one number for each of ${regions} regions.`,
+        );
     if (weights![0] !== rois![0] || countOf(weights!, 2) !== countOf(rois!, 2))
-      throw ctx.fail('ohem-shapes', `${showBottom(ctx, 3)} must hold the weights of ${rois![0]} regions.`);
+      throw ctx.misfit('ohem-shapes', `${showBottom(ctx, 3)} must hold the weights of ${rois![0]} regions.`);
     return { tops: [labels!, weights!], params: [] };
   },
   lower(ctx, b, bottoms) {

@@ -2,6 +2,8 @@
 
 import { isSet, sub } from '../../schema/index.js';
 import { canonicalAxis, showBottom } from '../geometry/axis.js';
+import { staysInPlace } from '../geometry/coord_map.js';
+import { arrangement, keepsZero } from '../rules/families.js';
 import type { LayerContext, LayerType } from '../types.js';
 
 function concatAxis(ctx: LayerContext): number {
@@ -22,6 +24,10 @@ export const concat: LayerType = {
   doc: 'Its bottoms one behind the other along `axis`.',
   formula: 'y = [x₁, x₂, …]',
   shapeRule: 'Along `axis` the sum of the bottoms, else as they are.',
+  ...arrangement,
+  ...keepsZero,
+  coordMap: ctx => (concatAxis(ctx) === 1 ? staysInPlace(ctx) : undefined),
+  explainShape: ctx => `joined along axis ${sub(ctx.param, 'concat_param').axis}`,
   bottoms: { min: 1, max: Infinity },
   tops: { min: 1, max: 1 },
   reshape(ctx) {
@@ -30,7 +36,7 @@ export const concat: LayerType = {
     const top = [...first!];
     ctx.bottomShapes.slice(1).forEach((shape, i) => {
       if (shape.length !== first!.length || shape.some((d, k) => k !== axis && d !== first![k])) {
-        throw ctx.fail(
+        throw ctx.misfit(
           'concat-shapes',
           `bottoms ${showBottom(ctx, 0)} and ${showBottom(ctx, i + 1)} differ elsewhere than at axis ${axis}.`,
           { hint: `All bottoms must agree in every axis but ${axis}, along which they are joined.` },

@@ -3,6 +3,7 @@
 import { type Builder, sizeOf, type Value } from '../../ir/index.js';
 import { sub } from '../../schema/index.js';
 import { countOf, showBottom } from '../geometry/axis.js';
+import { readsElsewhere } from '../rules/families.js';
 import { checkFirstAxis, perSample } from '../rules/labels.js';
 import type { LayerContext, LayerType } from '../types.js';
 
@@ -20,10 +21,13 @@ function checkShapes(ctx: LayerContext): void {
   checkFirstAxis(ctx);
   const [a, other, alike] = ctx.bottomShapes as readonly (readonly number[])[];
   if (countOf(a!, 1) !== countOf(other!, 1)) {
-    throw ctx.fail('loss-shapes', `${showBottom(ctx, 0)} and ${showBottom(ctx, 1)} hold vectors of different lengths.`);
+    throw ctx.misfit(
+      'loss-shapes',
+      `${showBottom(ctx, 0)} and ${showBottom(ctx, 1)} hold vectors of different lengths.`,
+    );
   }
   if (sizeOf(alike!) !== a![0]) {
-    throw ctx.fail(
+    throw ctx.misfit(
       'label-count',
       `${showBottom(ctx, 2)} must say of each of the ${a![0]} pairs whether they are alike.`,
     );
@@ -36,6 +40,8 @@ export const contrastiveLoss: LayerType = {
   formula:
     'Σ_n (s · d² + (1 − s) · max(margin − d, 0)²) / 2N with d = ‖a − b‖; legacy_version: max(margin − d², 0) in the second term',
   shapeRule: 'A scalar.',
+  ...readsElsewhere,
+  predictions: 2,
   bottoms: { min: 3, max: 3 },
   tops: { min: 1, max: 1 },
   isLoss: true,

@@ -2,18 +2,27 @@
 
 import { convolve } from '../geometry/convolution_axes.js';
 import {
+  convolutionDetail,
+  explainConvolution,
+  filterWeights,
   type Geometry,
   geometry,
   multiplyAdds,
   outputSize,
   parameters,
   topShape,
+  windowMaps,
 } from '../geometry/convolution_geometry.js';
+import { readsElsewhere } from '../rules/families.js';
 import type { LayerContext, LayerType } from '../types.js';
 
+type Convolving = Pick<LayerType, 'reshape' | 'lower' | 'macs' | 'coordMap' | 'explainShape'>;
+
 /** Shapes and lowering of a layer that convolves with the geometry that `read` finds. */
-export function convolving(read: (ctx: LayerContext) => Geometry): Pick<LayerType, 'reshape' | 'lower' | 'macs'> {
+export function convolving(read: (ctx: LayerContext) => Geometry): Convolving {
   return {
+    coordMap: ctx => windowMaps(read(ctx)),
+    explainShape: (ctx, top) => explainConvolution(read(ctx), top),
     reshape(ctx) {
       const g = read(ctx);
       const top = topShape(ctx, g, outputSize(g));
@@ -46,6 +55,10 @@ export const convolution: LayerType = {
     force_nd_im2col: 'there is one way for any number of axes',
     cudnn_convolution_algo_seeker: 'there is no cuDNN',
   },
+  category: 'convolution',
+  ...readsElsewhere,
+  weights: filterWeights,
+  detail: convolutionDetail,
   bottoms: { min: 1, max: Infinity },
   tops: { min: 1, max: Infinity },
   equalBottomsAndTops: true,

@@ -1,7 +1,10 @@
 /** Crop: cuts the first bottom to the second's size from `axis` on, starting at `offset`. */
 
-import { sub } from '../../schema/index.js';
+import { showShape } from '../../ir/index.js';
+import { type LayerParameter, sub } from '../../schema/index.js';
 import { canonicalAxis, showBottom } from '../geometry/axis.js';
+import { cropMap } from '../geometry/coord_map.js';
+import { arrangement, keepsZero } from '../rules/families.js';
 import type { LayerContext, LayerType } from '../types.js';
 
 /** Where the cut begins and how big it is, per axis (crop_layer.cpp). */
@@ -19,7 +22,7 @@ function cut(ctx: LayerContext): { begin: number[]; size: number[] } {
   const size = shape.map((d, i) => (i < start ? d : reference[i]));
   size.forEach((d, i) => {
     if (d !== undefined && begin[i]! + d <= shape[i]!) return;
-    throw ctx.fail(
+    throw ctx.misfit(
       'crop-out-of-bounds',
       d === undefined
         ? `${showBottom(ctx, 1)} has no axis ${i} to crop ${showBottom(ctx, 0)} to.`
@@ -33,11 +36,28 @@ function cut(ctx: LayerContext): { begin: number[]; size: number[] } {
   return { begin, size: size as number[] };
 }
 
+function cropDetail(layer: LayerParameter): string {
+  const { offset } = sub(layer, 'crop_param');
+  return offset.length > 0 ? `offset ${offset.join(', ')}` : '';
+}
+
+function explainCrop(ctx: LayerContext): string {
+  const { axis, offset } = sub(ctx.param, 'crop_param');
+  const at = offset.length > 0 ? ` at offset ${offset.join(', ')}` : '';
+  return `the size of "${ctx.param.bottom[1]}" ${showShape(ctx.bottomShapes[1] ?? [])} from axis ${axis} on${at}`;
+}
+
 export const crop: LayerType = {
   type: 'Crop',
   doc: 'Cuts the first bottom to the size of the second from `axis` on.',
   formula: 'y[p] = x[p + offset]',
   shapeRule: 'From `axis` on that of the second bottom, before it that of the first.',
+  ...arrangement,
+  ...keepsZero,
+  cropsBy: 'crop_param',
+  coordMap: ctx => cropMap(cut(ctx).begin.slice(2)),
+  detail: cropDetail,
+  explainShape: explainCrop,
   bottoms: { min: 2, max: 2 },
   tops: { min: 1, max: 1 },
   reshape: ctx => ({ tops: [cut(ctx).size], params: [] }),

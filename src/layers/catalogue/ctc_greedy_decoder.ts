@@ -2,6 +2,7 @@
 
 import type { HostArray, Shape } from '../../ir/index.js';
 import { sub } from '../../schema/index.js';
+import { readsElsewhere } from '../rules/families.js';
 import { labelsOf, type Sequences, scoresAt, sequencesOf } from '../rules/sequences.js';
 import type { LayerContext, LayerType } from '../types.js';
 
@@ -58,6 +59,9 @@ export const ctcGreedyDecoder: LayerType = {
   formula: 'y[n] = argmax_c x[t, n, c] for each t, without repetitions, then without blanks',
   shapeRule: '[N, T, 1, 1]; the scores [N, 1, 1, 1], the accuracy [1, 1, 1, 1].',
   paramFields: ['ctc_decoder_param'],
+  category: 'measure',
+  ...readsElsewhere,
+  endsNet: true,
   bottoms: { min: 2, max: 3 },
   tops: { min: 1, max: 3 },
   canBackward: () => false,

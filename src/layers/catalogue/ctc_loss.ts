@@ -3,6 +3,7 @@
 import type { HostArray } from '../../ir/index.js';
 import { sub } from '../../schema/index.js';
 import { type Ctc, ctc, softmaxOf } from '../rules/ctc.js';
+import { readsElsewhere } from '../rules/families.js';
 import { labelsOf, lengthOf, type Sequences, scoresAt, sequencesOf } from '../rules/sequences.js';
 import type { LayerContext, LayerType } from '../types.js';
 
@@ -70,6 +71,7 @@ export const ctcLoss: LayerType = {
   differences:
     'As in the port, the loss is divided by the number of sequences and its gradient is not; unlike there, loss_weight counts for the gradient.',
   unheeded: { loss_calculation_t: 'the loss is the same for every t' },
+  ...readsElsewhere,
   bottoms: { min: 3, max: 3 },
   tops: { min: 1, max: 1 },
   isLoss: true,

@@ -1,7 +1,19 @@
 /** Deconvolution: the transpose of Convolution; each input is stamped onto the output through the filter. */
 
 import { deconvolve } from '../geometry/convolution_axes.js';
-import { type Geometry, geometry, multiplyAdds, parameters, topShape } from '../geometry/convolution_geometry.js';
+import {
+  convolutionDetail,
+  explainDeconvolution,
+  filterWeights,
+  type Geometry,
+  geometry,
+  multiplyAdds,
+  parameters,
+  topShape,
+  windowMaps,
+} from '../geometry/convolution_geometry.js';
+import { inverse } from '../geometry/coord_map.js';
+import { readsElsewhere } from '../rules/families.js';
 import type { LayerType } from '../types.js';
 
 /** stride · (in − 1) + extent of the dilated kernel − 2 · pad (deconv_layer.cpp). */
@@ -19,6 +31,12 @@ export const deconvolution: LayerType = {
     force_nd_im2col: 'there is one way for any number of axes',
     cudnn_convolution_algo_seeker: 'there is no cuDNN',
   },
+  category: 'deconvolution',
+  ...readsElsewhere,
+  weights: { ...filterWeights, spreads: true },
+  coordMap: ctx => inverse(windowMaps(geometry(ctx))),
+  detail: convolutionDetail,
+  explainShape: (ctx, top) => explainDeconvolution(geometry(ctx), top),
   bottoms: { min: 1, max: Infinity },
   tops: { min: 1, max: Infinity },
   equalBottomsAndTops: true,

@@ -9,6 +9,7 @@ import { checkPredictions } from '../detection/box_predictions.js';
 import { type Box, boxAt, decode, overlap, type Prior, priorsOf, UNIT } from '../detection/boxes.js';
 import { type Detections, decodedBoxes, onnxDetections } from '../detection/export_detections.js';
 import { detections, filledRows, rowsShape } from '../detection/rows.js';
+import { readsElsewhere } from '../rules/families.js';
 import { foundShapes } from '../rules/found.js';
 import type { LayerContext, LayerType } from '../types.js';
 
@@ -192,6 +193,9 @@ export const detectionOutput: LayerType = {
     visualize_threshold: 'nothing is shown',
     save_file: 'nothing is shown',
   },
+  category: 'measure',
+  ...readsElsewhere,
+  endsNet: true,
   bottoms: { min: 3, max: 3 },
   tops: { min: 1, max: 1 },
   reshape(ctx) {

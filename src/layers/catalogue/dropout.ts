@@ -4,12 +4,16 @@
  */
 
 import { sub } from '../../schema/index.js';
+import { keepsZero } from '../rules/families.js';
 import { neuron } from '../rules/neuron.js';
 
 export const dropout = neuron({
   type: 'Dropout',
   doc: 'While training, zeroes each element with probability dropout_ratio and divides the others by 1 − dropout_ratio. Of forks: scale_train: false multiplies all by it in TEST instead; sample_weights_test drops in TEST too.',
   formula: 'y = x · m / (1 − ratio) with m = 1 in 1 − ratio of all cases, else 0; TEST: y = x',
+  ...keepsZero,
+  trainOnly: true,
+  detail: param => String(Number(sub(param, 'dropout_param').dropout_ratio.toPrecision(4))),
   check(ctx) {
     const { dropout_ratio: ratio } = sub(ctx.param, 'dropout_param');
     if (ratio >= 0 && ratio < 1) return;

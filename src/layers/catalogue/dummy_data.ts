@@ -41,6 +41,7 @@ export const dummyData: LayerType = {
   type: 'DummyData',
   doc: 'Blobs made by fillers, for tests and timing.',
   shapeRule: 'dummy_data_param.shape: one for all tops, or one for each.',
+  fedBy: 'fillers',
   bottoms: { min: 0, max: 0 },
   tops: { min: 1, max: Infinity },
   isSource: true,

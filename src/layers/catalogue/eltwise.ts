@@ -1,8 +1,9 @@
 /** Eltwise: sum (with coefficients), product or maximum of bottoms of one shape. */
 
 import { sameShape } from '../../ir/index.js';
-import { EltwiseParameter, sub } from '../../schema/index.js';
+import { EltwiseParameter, enumName, sub } from '../../schema/index.js';
 import { showBottom } from '../geometry/axis.js';
+import { elementwise } from '../rules/families.js';
 import type { LayerContext, LayerType } from '../types.js';
 
 const { PROD, MAX } = EltwiseParameter.EltwiseOp;
@@ -38,6 +39,11 @@ export const eltwise: LayerType = {
   unheeded: {
     stable_prod_grad: 'the gradient of PROD is always the product of the others, which is what true asks for',
   },
+  category: 'arrangement',
+  ...elementwise,
+  zeroTops: (ctx, zero) =>
+    sub(ctx.param, 'eltwise_param').operation === PROD ? zero.includes(true) : !zero.includes(false),
+  detail: param => enumName(sub(param, 'eltwise_param'), 'operation').toLowerCase(),
   bottoms: { min: 2, max: Infinity },
   tops: { min: 1, max: 1 },
   reshape(ctx) {
@@ -45,7 +51,7 @@ export const eltwise: LayerType = {
     const [first] = ctx.bottomShapes;
     ctx.bottomShapes.forEach((shape, i) => {
       if (sameShape(shape, first!)) return;
-      throw ctx.fail('eltwise-shapes', `bottoms ${showBottom(ctx, 0)} and ${showBottom(ctx, i)} differ in shape.`, {
+      throw ctx.misfit('eltwise-shapes', `bottoms ${showBottom(ctx, 0)} and ${showBottom(ctx, i)} differ in shape.`, {
         hint: 'All bottoms of an Eltwise must have one shape: crop, pad or convolve one of them to fit.',
       });
     });

@@ -2,6 +2,7 @@
 
 import { sizeOf } from '../../ir/index.js';
 import { sub } from '../../schema/index.js';
+import { readsElsewhere } from '../rules/families.js';
 import type { LayerType } from '../types.js';
 
 export const embed: LayerType = {
@@ -9,6 +10,9 @@ export const embed: LayerType = {
   doc: 'Replaces each whole number by its row of the learned weights [input_dim, num_output], plus a bias.',
   formula: 'y = W[x] + b',
   shapeRule: 'The axes of the bottom, then num_output.',
+  category: 'product',
+  ...readsElsewhere,
+  weights: { kind: 'table', field: 'embed_param' },
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },
   canBackward: () => false,

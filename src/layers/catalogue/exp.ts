@@ -9,6 +9,7 @@ export const exp = neuron({
   doc: 'base ^ (shift + scale · x); base −1, the default, stands for e.',
   formula: 'y = base ^ (shift + scale · x)',
   check: ctx => checkBase(ctx, 'exp_param'),
+  gradientReadsTop: true,
   apply(ctx, b, x) {
     const { base, scale, shift } = sub(ctx.param, 'exp_param');
     const logBase = base === -1 ? 1 : Math.log(base);

@@ -3,6 +3,7 @@
 import type { Shape } from '../../ir/index.js';
 import { countOf, showBottom } from '../geometry/axis.js';
 import { placeSamples, rankAmong } from '../rules/choose.js';
+import { arrangement } from '../rules/families.js';
 import type { LayerContext, LayerType } from '../types.js';
 
 /** Throws where the selector is no list with one number for each sample of every bottom (filter_layer.cpp). */
@@ -18,7 +19,7 @@ function check(ctx: LayerContext): void {
     throw ctx.fail('filter-selector', `${showBottom(ctx, last)} must hold one number for each sample.`);
   const mismatch = ctx.bottomShapes.findIndex(shape => shape[0] !== selector[0]);
   if (mismatch >= 0) {
-    throw ctx.fail(
+    throw ctx.misfit(
       'batch-mismatch',
       `${showBottom(ctx, mismatch)} and ${showBottom(ctx, last)} differ in their first axis.`,
     );
@@ -41,6 +42,7 @@ export const filter: LayerType = {
   formula: 'y = x[n: selector[n] ≠ 0]',
   shapeRule: 'As many samples as pass, which is known when it runs (before that: all); else that of each bottom.',
   differences: 'What stands behind it is compiled once for each number of samples that pass.',
+  ...arrangement,
   bottoms: { min: 2, max: Infinity },
   tops: { min: 1, max: Infinity },
   settle: {

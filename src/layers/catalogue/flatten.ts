@@ -2,6 +2,7 @@
 
 import { sub } from '../../schema/index.js';
 import { canonicalAxis, countOf, showBottom } from '../geometry/axis.js';
+import { arrangement, keepsZero } from '../rules/families.js';
 import type { LayerType } from '../types.js';
 
 export const flatten: LayerType = {
@@ -9,6 +10,9 @@ export const flatten: LayerType = {
   doc: 'Joins the axes from `axis` to `end_axis` into one.',
   formula: 'y = x',
   shapeRule: 'Axes `axis` to `end_axis` become one.',
+  ...arrangement,
+  inPlace: 'shares with its top in another shape',
+  ...keepsZero,
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },
   reshape(ctx) {
@@ -17,7 +21,7 @@ export const flatten: LayerType = {
     const start = canonicalAxis(ctx, param.axis, shape, 'flatten_param.axis');
     const end = canonicalAxis(ctx, param.end_axis, shape, 'flatten_param.end_axis');
     if (start > end + 1) {
-      throw ctx.fail('flatten-axes', `axis ${start} lies behind end_axis ${end} of ${showBottom(ctx, 0)}.`, {
+      throw ctx.misfit('flatten-axes', `axis ${start} lies behind end_axis ${end} of ${showBottom(ctx, 0)}.`, {
         field: 'flatten_param.end_axis',
         hint: 'Name the first and the last axis to join.',
       });

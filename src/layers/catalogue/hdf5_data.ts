@@ -10,6 +10,8 @@ export const hdf5Data: LayerType = {
   paramFields: ['hdf5_data_param'],
   differences:
     'Files that do not fit the first one are refused; Caffe reads past their end. Files are also looked for beside the prototxt.',
+  fedBy: 'data',
+  reads: { format: 'hdf5', field: 'hdf5_data_param' },
   bottoms: { min: 0, max: 0 },
   tops: { min: 1, max: Infinity },
   isSource: true,

@@ -2,6 +2,7 @@
 
 import { showShape } from '../../ir/index.js';
 import { sub } from '../../schema/index.js';
+import { readsElsewhere } from '../rules/families.js';
 import { checkFirstAxis } from '../rules/labels.js';
 import type { LayerType } from '../types.js';
 
@@ -11,6 +12,7 @@ export const hdf5Output: LayerType = {
   shapeRule: 'No tops.',
   differences:
     'Batches follow one another in the datasets; Caffe ends with an error at the second. A relative file_name starts beside the prototxt if its folder is there, else at the working directory.',
+  ...readsElsewhere,
   bottoms: { min: 2, max: 2 },
   tops: { min: 0, max: 0 },
   canBackward: () => false,

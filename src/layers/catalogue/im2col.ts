@@ -3,6 +3,7 @@
 import { sizeOf } from '../../ir/index.js';
 import { convolve } from '../geometry/convolution_axes.js';
 import { outputSize, topShape, windowGeometry } from '../geometry/convolution_geometry.js';
+import { keepsZero, readsElsewhere } from '../rules/families.js';
 import type { LayerType } from '../types.js';
 
 export const im2col: LayerType = {
@@ -20,6 +21,9 @@ export const im2col: LayerType = {
     force_nd_im2col: 'there is one way for any number of axes',
     cudnn_convolution_algo_seeker: 'there is no cuDNN',
   },
+  category: 'convolution',
+  ...readsElsewhere,
+  ...keepsZero,
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },
   reshape(ctx) {

@@ -19,6 +19,8 @@ export const imageData: LayerType = {
   },
   differences:
     'Reads PNG and JPEG. EXIF’s orientation is left alone. Files are also looked for beside the prototxt. A crop of pictures of several sizes makes no batch with uncropped ones.',
+  fedBy: 'data',
+  reads: { format: 'images', field: 'image_data_param' },
   bottoms: { min: 0, max: 0 },
   tops: { min: 2, max: 2 },
   isSource: true,

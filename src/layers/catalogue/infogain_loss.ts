@@ -3,6 +3,7 @@
 import { type Builder, type Shape, showShape, sizeOf, type Value } from '../../ir/index.js';
 import { sub } from '../../schema/index.js';
 import { canonicalAxis, countOf, showBottom } from '../geometry/axis.js';
+import { readsElsewhere } from '../rules/families.js';
 import { checkFirstAxis, checkLabelCount, ignored, LOG_THRESHOLD, labelsAt, normalizer } from '../rules/labels.js';
 import { softmaxParts } from '../rules/softmax_rule.js';
 import type { LayerContext, LayerType } from '../types.js';
@@ -76,6 +77,8 @@ export const infogainLoss: LayerType = {
     weight_by_label_freqs: 'SoftmaxWithLoss alone weighs classes',
     class_weighting: 'SoftmaxWithLoss alone weighs classes',
   },
+  ...readsElsewhere,
+  classLabels: { axis: param => sub(param, 'infogain_loss_param').axis, ignoreIn: 'loss_param' },
   bottoms: { min: 2, max: 3 },
   tops: { min: 1, max: 2 },
   isLoss: true,

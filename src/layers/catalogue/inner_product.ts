@@ -3,6 +3,7 @@
 import { sizeOf } from '../../ir/index.js';
 import { sub } from '../../schema/index.js';
 import { canonicalAxis, countOf } from '../geometry/axis.js';
+import { readsElsewhere } from '../rules/families.js';
 import type { LayerContext, LayerType } from '../types.js';
 
 function geometry(ctx: LayerContext) {
@@ -17,6 +18,15 @@ export const innerProduct: LayerType = {
   doc: 'Fully connected: each output is a weighted sum of all inputs from `axis` on, plus a bias.',
   formula: 'y = x · Wᵀ + b; transpose: y = x · W + b',
   shapeRule: 'The axes before `axis`, then num_output.',
+  category: 'product',
+  ...readsElsewhere,
+  weights: {
+    kind: 'matrix',
+    field: 'inner_product_param',
+    transposed: param => sub(param, 'inner_product_param').transpose,
+  },
+  detail: param => String(sub(param, 'inner_product_param').num_output),
+  explainShape: ctx => `num_output ${sub(ctx.param, 'inner_product_param').num_output}`,
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },
   reshape(ctx) {

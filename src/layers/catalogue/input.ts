@@ -7,6 +7,7 @@ export const input: LayerType = {
   type: 'Input',
   doc: 'Blobs that the caller feeds, of fixed shapes.',
   shapeRule: 'input_param.shape: one for all tops, or one for each.',
+  explainShape: () => 'input_param',
   bottoms: { min: 0, max: 0 },
   tops: { min: 1, max: Infinity },
   isSource: true,

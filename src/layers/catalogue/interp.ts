@@ -3,6 +3,7 @@
 import type { Builder, Value } from '../../ir/index.js';
 import { isSet, sub } from '../../schema/index.js';
 import { showBottom } from '../geometry/axis.js';
+import { readsElsewhere } from '../rules/families.js';
 import type { LayerContext, LayerType } from '../types.js';
 
 /**
@@ -34,7 +35,7 @@ interface Plan {
 function plan(ctx: LayerContext): Plan {
   const { pad_beg, pad_end, zoom_factor, shrink_factor } = sub(ctx.param, 'interp_param');
   ctx.bottomShapes.forEach((shape, i) => {
-    if (shape.length !== 4) throw ctx.fail('interp-axes', `${showBottom(ctx, i)} must have 4 axes, N×C×H×W.`);
+    if (shape.length !== 4) throw ctx.misfit('interp-axes', `${showBottom(ctx, i)} must have 4 axes, N×C×H×W.`);
   });
   if (pad_beg > 0 || pad_end > 0) {
     throw ctx.fail('interp-pad', 'pad_beg and pad_end only crop: they are 0 or negative.', {
@@ -70,6 +71,8 @@ export const interp: LayerType = {
   formula: 'y[i, j] = x at (i · (h − 1) / (h_out − 1), j · (w − 1) / (w_out − 1)), linear between the four neighbours',
   shapeRule:
     '[N, C, …]: height × width; (in − 1) / shrink_factor + 1, then in + (in − 1)·(zoom_factor − 1); or the second bottom’s size.',
+  category: 'deconvolution',
+  ...readsElsewhere,
   bottoms: { min: 1, max: 2 },
   tops: { min: 1, max: 1 },
   canBackward: (_, bottom) => bottom === 0,

@@ -2,6 +2,7 @@
 
 import { sizeOf } from '../../ir/index.js';
 import { showBottom } from '../geometry/axis.js';
+import { readsElsewhere } from '../rules/families.js';
 import { checkFirstAxis } from '../rules/labels.js';
 import type { LayerType } from '../types.js';
 
@@ -14,6 +15,8 @@ export const l1Loss: LayerType = {
   doc: 'Σ |x − y| / N.',
   formula: 'Σ |x − y| / N',
   shapeRule: 'A scalar.',
+  ...readsElsewhere,
+  comparesElements: true,
   bottoms: { min: 2, max: 2 },
   tops: { min: 1, max: 1 },
   isLoss: true,
@@ -21,7 +24,7 @@ export const l1Loss: LayerType = {
     checkFirstAxis(ctx);
     const [x, y] = ctx.bottomShapes.map(sizeOf);
     if (x !== y)
-      throw ctx.fail('loss-shapes', `${showBottom(ctx, 0)} and ${showBottom(ctx, 1)} differ in their numbers.`);
+      throw ctx.misfit('loss-shapes', `${showBottom(ctx, 0)} and ${showBottom(ctx, 1)} differ in their numbers.`);
     return { tops: [[]], params: [] };
   },
   lower(_, b, [x, y]) {

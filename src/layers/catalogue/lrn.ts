@@ -3,7 +3,9 @@
 import type { Builder, Value } from '../../ir/index.js';
 import { LRNParameter, sub } from '../../schema/index.js';
 import { showBottom } from '../geometry/axis.js';
+import { staysInPlace } from '../geometry/coord_map.js';
 import { pooledSize } from '../geometry/pooling_window.js';
+import { keepsZero, readsElsewhere } from '../rules/families.js';
 import type { LayerType } from '../types.js';
 
 /** x · (k + α/n · Σ x²)^−β over n neighbouring channels. */
@@ -31,6 +33,12 @@ export const lrn: LayerType = {
   formula:
     'ACROSS_CHANNELS: y = x · (k + alpha / n · Σ x²)^(−beta) over n channels; WITHIN_CHANNEL: y = x · (1 + alpha · mean x²)^(−beta) over n × n places (padding counts in the mean, k is not used)',
   shapeRule: 'That of the bottom.',
+  category: 'normalisation',
+  ...readsElsewhere,
+  ...keepsZero,
+  coordMap: staysInPlace,
+  gradientReadsTop: true,
+  detail: param => `size ${sub(param, 'lrn_param').local_size}`,
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },
   reshape(ctx) {
@@ -42,7 +50,7 @@ export const lrn: LayerType = {
       });
     }
     if (ctx.bottomShapes[0]!.length !== 4)
-      throw ctx.fail('lrn-axes', `LRN needs 4 axes, N×C×H×W, and gets ${showBottom(ctx, 0)}.`);
+      throw ctx.misfit('lrn-axes', `LRN needs 4 axes, N×C×H×W, and gets ${showBottom(ctx, 0)}.`);
     return { tops: [ctx.bottomShapes[0]!], params: [] };
   },
   lower(ctx, b, [x]) {

@@ -8,6 +8,7 @@ export const memoryData: LayerType = {
   doc: 'Numbers that the caller gives (`net.setInputArrays(data, labels)`), taken batch after batch and from the start again.',
   shapeRule: '[batch_size, channels, height, width]; [batch_size].',
   differences: 'Its tops may also be fed at a run, like an Input layer’s.',
+  fedBy: 'arrays',
   bottoms: { min: 0, max: 0 },
   tops: { min: 2, max: 2 },
   isSource: true,

@@ -8,6 +8,7 @@ import { checkPredictions } from '../detection/box_predictions.js';
 import { type Job, jobOf, matchesOf, predictedBoxes } from '../detection/multibox_job.js';
 import { codePairs, confidences, confLosses, type Found, locations, locLoss } from '../detection/multibox_terms.js';
 import { countOf, showBottom } from '../geometry/axis.js';
+import { readsElsewhere } from '../rules/families.js';
 import { normalizationMode } from '../rules/labels.js';
 import type { LayerContext, LayerType } from '../types.js';
 
@@ -96,7 +97,7 @@ function check(ctx: LayerContext): void {
 function checkTruths(ctx: LayerContext): void {
   const truths = ctx.bottomShapes[3]!;
   if (truths.length === 4 && truths[3] === 8 && countOf(truths, 0, 2) === 1) return;
-  throw ctx.fail('multibox-shapes', `${showBottom(ctx, 3)} must be true boxes, [1, 1, boxes, 8].`, {
+  throw ctx.misfit('multibox-shapes', `${showBottom(ctx, 3)} must be true boxes, [1, 1, boxes, 8].`, {
     hint: 'Each row is picture, label, instance, xmin, ymin, xmax, ymax, difficult; rows of picture −1 are padding.',
   });
 }
@@ -118,6 +119,8 @@ export const multiBoxLoss: LayerType = {
     weight_by_label_freqs: 'SoftmaxWithLoss alone weighs classes',
     class_weighting: 'SoftmaxWithLoss alone weighs classes',
   },
+  ...readsElsewhere,
+  predictions: 3,
   bottoms: { min: 4, max: 4 },
   tops: { min: 1, max: 1 },
   isLoss: true,

@@ -1,5 +1,6 @@
 /** MultinomialLogisticLoss: −log of the share of the right class, from shares that a Softmax made. */
 
+import { readsElsewhere } from '../rules/families.js';
 import { atLabel, checkOneLabel, heldAbove, LOG_THRESHOLD, perSample } from '../rules/labels.js';
 import type { LayerType } from '../types.js';
 
@@ -8,6 +9,8 @@ export const multinomialLogisticLoss: LayerType = {
   doc: '−log of the share of the right class, averaged over the batch; its bottom holds shares, not scores.',
   formula: '−Σ_n log max(p[n, label_n], 1e−20) / N',
   shapeRule: 'A scalar.',
+  ...readsElsewhere,
+  classLabels: { axis: () => 1 },
   bottoms: { min: 2, max: 2 },
   tops: { min: 1, max: 1 },
   isLoss: true,

@@ -2,6 +2,8 @@
 
 import { sub } from '../../schema/index.js';
 import { countOf, showBottom } from '../geometry/axis.js';
+import { staysInPlace } from '../geometry/coord_map.js';
+import { readsElsewhere } from '../rules/families.js';
 import type { LayerType } from '../types.js';
 
 /**
@@ -13,11 +15,14 @@ export const mvn: LayerType = {
   doc: 'Each channel of each sample (across_channels: each sample) less its mean and, with normalize_variance, over its deviation.',
   formula: 'y = (x − mean) / (√var + eps)',
   shapeRule: 'That of the bottom.',
+  category: 'normalisation',
+  ...readsElsewhere,
+  coordMap: staysInPlace,
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },
   reshape(ctx) {
     const shape = ctx.bottomShapes[0]!;
-    if (shape.length > 4) throw ctx.fail('mvn-axes', `MVN takes 4 axes at most, and gets ${showBottom(ctx, 0)}.`);
+    if (shape.length > 4) throw ctx.misfit('mvn-axes', `MVN takes 4 axes at most, and gets ${showBottom(ctx, 0)}.`);
     return { tops: [[...shape, 1, 1, 1, 1].slice(0, 4)], params: [] };
   },
   lower(ctx, b, [given]) {

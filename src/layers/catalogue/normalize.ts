@@ -3,6 +3,7 @@
 import type { Builder, Value } from '../../ir/index.js';
 import { create, sub } from '../../schema/index.js';
 import { alignAt, showBottom } from '../geometry/axis.js';
+import { elementwise } from '../rules/families.js';
 import type { LayerType } from '../types.js';
 
 /**
@@ -28,13 +29,15 @@ export const normalize: LayerType = {
   paramFields: ['norm_param'],
   differences:
     'None from SSD, whose gradient for the bottom is not the derivative where scales differ by channel: it multiplies by the scale after the sum over channels, not before.',
+  category: 'normalisation',
+  ...elementwise,
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },
   reshape(ctx) {
     const { channel_shared, scale_filler } = sub(ctx.param, 'norm_param');
     const shape = ctx.bottomShapes[0]!;
     if (shape.length < 2 || shape.length > 4)
-      throw ctx.fail('normalize-axes', `Normalize needs 2 to 4 axes, N×C×H×W, and gets ${showBottom(ctx, 0)}.`);
+      throw ctx.misfit('normalize-axes', `Normalize needs 2 to 4 axes, N×C×H×W, and gets ${showBottom(ctx, 0)}.`);
     const filler = scale_filler ?? create('caffe.FillerParameter', { type: 'constant', value: 1 });
     return { tops: [shape], params: [{ shape: channel_shared ? [] : [shape[1]!], filler }] };
   },

@@ -7,6 +7,7 @@ export const parameter: LayerType = {
   type: 'Parameter',
   doc: 'A learned blob of the given shape, as a top that other layers read. It starts at 0.',
   shapeRule: 'parameter_param.shape.',
+  endsNet: true,
   bottoms: { min: 0, max: 0 },
   tops: { min: 1, max: 1 },
   reshape(ctx) {

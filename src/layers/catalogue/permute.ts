@@ -2,6 +2,7 @@
 
 import { sub } from '../../schema/index.js';
 import { showBottom } from '../geometry/axis.js';
+import { arrangement } from '../rules/families.js';
 import type { LayerContext, LayerType } from '../types.js';
 
 /** The axes in their new order; those that `order` leaves out follow as they were (permute_layer.cpp of weiliu89/caffe). */
@@ -24,6 +25,7 @@ export const permute: LayerType = {
   doc: 'Its bottom with the axes in another order: axis i of the top is axis order[i] of the bottom.',
   formula: 'y[p_order] = x[p]',
   shapeRule: 'The axes in their new order.',
+  ...arrangement,
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },
   reshape: ctx => ({ tops: [orderOf(ctx).map(axis => ctx.bottomShapes[0]![axis]!)], params: [] }),

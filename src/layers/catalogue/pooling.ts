@@ -1,9 +1,12 @@
 /** Pooling: the maximum or the mean of windows of each channel. */
 
-import type { PoolAttrs } from '../../ir/index.js';
-import { enumName, isSet, PoolingParameter, sub } from '../../schema/index.js';
+import type { PoolAttrs, Shape } from '../../ir/index.js';
+import { enumName, isSet, type LayerParameter, PoolingParameter, sub } from '../../schema/index.js';
 import { showBottom } from '../geometry/axis.js';
+import { type CoordMap, windowMap } from '../geometry/coord_map.js';
 import { pooledSize } from '../geometry/pooling_window.js';
+import { joinWords, once, plusPads, sides } from '../geometry/words.js';
+import { keepsZero, readsElsewhere } from '../rules/families.js';
 import { checkStochastic, stochasticPool } from '../rules/stochastic_pool.js';
 import type { LayerContext, LayerType } from '../types.js';
 
@@ -46,7 +49,7 @@ function windows(ctx: LayerContext): PoolAttrs {
   const param = sub(ctx.param, 'pooling_param');
   const shape = ctx.bottomShapes[0]!;
   if (shape.length !== 4) {
-    throw ctx.fail('pool-axes', `Pooling needs 4 axes, N×C×H×W, and ${showBottom(ctx, 0)} has ${shape.length}.`);
+    throw ctx.misfit('pool-axes', `Pooling needs 4 axes, N×C×H×W, and ${showBottom(ctx, 0)} has ${shape.length}.`);
   }
   const plane: Pair = [shape[2]!, shape[3]!];
   if (param.global_pooling) return globalWindow(ctx, param, plane);
@@ -69,7 +72,7 @@ function windows(ctx: LayerContext): PoolAttrs {
   const size = (i: 0 | 1) => pooledSize(plane[i], { kernel: kernel[i], stride: stride[i], pad: pad[i], padded, floor });
   const outSize: Pair = [size(0), size(1)];
   if (outSize.some(d => d < 1)) {
-    throw ctx.fail(
+    throw ctx.misfit(
       'pool-empty',
       `a kernel of ${kernel.join('×')} on ${showBottom(ctx, 0)} leaves ${outSize.join('×')}.`,
       {
@@ -93,6 +96,32 @@ function checkMethod(ctx: LayerContext): void {
   }
 }
 
+function poolingMap(ctx: LayerContext): CoordMap | undefined {
+  if (sub(ctx.param, 'pooling_param').global_pooling) return undefined;
+  const { kernel, stride, pad } = windows(ctx);
+  return kernel.map((k, i) => windowMap(k, stride[i]!, pad[i]!));
+}
+
+/** `rounded up; (112 − 3) / 2 + 1 = 56` */
+function explainPooling(ctx: LayerContext, top: Shape): string {
+  if (sub(ctx.param, 'pooling_param').global_pooling) return 'the whole plane';
+  const { kernel, stride, pad } = windows(ctx);
+  const axes = kernel.map(
+    (k, i) => `(${ctx.bottomShapes[0]![i + 2]}${plusPads(pad[i]!)} − ${k}) / ${stride[i]} + 1 = ${top[i + 2]}`,
+  );
+  return `rounded up; ${once(axes)}`;
+}
+
+/** `max, 3×3, stride 2` */
+function poolingDetail(layer: LayerParameter): string {
+  const p = sub(layer, 'pooling_param');
+  const method = enumName(p, 'pool').toLowerCase();
+  if (p.global_pooling) return `${method}, global`;
+  const kernel = isSet(p, 'kernel_h') ? [p.kernel_h, p.kernel_w] : [p.kernel_size];
+  const stride = isSet(p, 'stride_h') ? `${p.stride_h}×${p.stride_w}` : String(p.stride);
+  return joinWords([method, sides(kernel), stride === '1' ? '' : `stride ${stride}`]);
+}
+
 export const pooling: LayerType = {
   type: 'Pooling',
   doc: 'The maximum (and, as a second top, where it lies), the mean or a random element of windows of each channel.',
@@ -101,6 +130,13 @@ export const pooling: LayerType = {
   shapeRule:
     '[N, C, H, W] with (in + 2·pad − kernel) / stride rounded up (round_mode FLOOR: down) + 1, less 1 where the last window would start past the padded end.',
   differences: 'STOCHASTIC runs on every engine; BVLC Caffe has it on GPUs only.',
+  category: 'pooling',
+  ...readsElsewhere,
+  ...keepsZero,
+  poolsBy: 'pooling_param',
+  coordMap: poolingMap,
+  detail: poolingDetail,
+  explainShape: explainPooling,
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 2 },
   reshape(ctx) {

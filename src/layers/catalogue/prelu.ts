@@ -2,6 +2,7 @@
 
 import { create, sub } from '../../schema/index.js';
 import { alignAt, showBottom } from '../geometry/axis.js';
+import { elementwise, keepsZero } from '../rules/families.js';
 import type { LayerType } from '../types.js';
 
 export const prelu: LayerType = {
@@ -11,13 +12,16 @@ export const prelu: LayerType = {
   shapeRule: 'That of the bottom.',
   differences:
     'None from BVLC’s. On 5 axes (V-Net’s volumes) slopes go with axis 1, as there; V-Net’s own Caffe was not compared.',
+  category: 'activation',
+  ...elementwise,
+  ...keepsZero,
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },
   reshape(ctx) {
     const param = sub(ctx.param, 'prelu_param');
     const shape = ctx.bottomShapes[0]!;
     if (shape.length < 2)
-      throw ctx.fail('prelu-axes', `PReLU needs 2 axes or more, N×C×…, and gets ${showBottom(ctx, 0)}.`);
+      throw ctx.misfit('prelu-axes', `PReLU needs 2 axes or more, N×C×…, and gets ${showBottom(ctx, 0)}.`);
     const filler = param.filler ?? create('caffe.FillerParameter', { type: 'constant', value: 0.25 });
     return { tops: [shape], params: [{ shape: param.channel_shared ? [] : [shape[1]!], filler }] };
   },

@@ -2,6 +2,7 @@
 
 import { isSet, type PriorBoxParameter, sub } from '../../schema/index.js';
 import { showBottom } from '../geometry/axis.js';
+import { readsElsewhere } from '../rules/families.js';
 import type { LayerContext, LayerType } from '../types.js';
 
 /** Aspect ratios besides 1, each once, flipped ones behind theirs. */
@@ -101,6 +102,7 @@ export const priorBox: LayerType = {
   formula:
     '((column + offset) · step ∓ w / 2) / image, w × h being min² , √(min · max)², and min · √ratio × min / √ratio for each ratio',
   shapeRule: '[1, 2, H·W·boxes·4]: corners, then variances.',
+  ...readsElsewhere,
   bottoms: { min: 2, max: 2 },
   tops: { min: 1, max: 1 },
   canBackward: () => false,

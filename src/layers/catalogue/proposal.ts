@@ -5,6 +5,7 @@ import { sub } from '../../schema/index.js';
 import { anchorsOf, moved, type PictureInfo, suppressInOrder } from '../detection/anchors.js';
 import type { Box } from '../detection/boxes.js';
 import { countOf, showBottom } from '../geometry/axis.js';
+import { readsElsewhere } from '../rules/families.js';
 import { foundOnHost, foundShapes } from '../rules/found.js';
 import type { LayerContext, LayerType } from '../types.js';
 
@@ -78,11 +79,11 @@ function check(ctx: LayerContext): void {
     ] as const
   ).entries())
     if (shape.length !== 4 || shape[1] !== channels)
-      throw ctx.fail('proposal-channels', `${showBottom(ctx, i)} must be [N, ${channels}, H, W].`, {
+      throw ctx.misfit('proposal-channels', `${showBottom(ctx, i)} must be [N, ${channels}, H, W].`, {
         hint: `There are ${anchors} anchors in each place: ${i === 0 ? 'scores of the background, then of the objects' : '4 numbers for each'}.`,
       });
   if (scores![0] !== boxes![0] || countOf(scores!, 2) !== countOf(boxes!, 2))
-    throw ctx.fail('proposal-channels', `${showBottom(ctx, 0)} and ${showBottom(ctx, 1)} must have the same places.`);
+    throw ctx.misfit('proposal-channels', `${showBottom(ctx, 0)} and ${showBottom(ctx, 1)} must have the same places.`);
   if (countOf(info!, 0) < 3)
     throw ctx.fail('proposal-info', `${showBottom(ctx, 2)} must hold height, width and scale of the picture.`);
 }
@@ -97,6 +98,7 @@ export const proposal: LayerType = {
     '[regions, 5], the scores [regions]: how many there are is known when it runs (before that: N · post_nms_topn).',
   differences:
     'Of equal scores the first comes first; the C++ layers leave their order to a quicksort. As there, boxes that are too small have a score of 0 and stand behind all others, and all samples of a batch have the first one’s size.',
+  ...readsElsewhere,
   bottoms: { min: 3, max: 3 },
   tops: { min: 1, max: 2 },
   ...foundOnHost({ most, find, filler: 0 }),

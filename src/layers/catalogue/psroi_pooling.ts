@@ -4,6 +4,7 @@ import type { HostArray } from '../../ir/index.js';
 import { sub } from '../../schema/index.js';
 import { checkRegions, type Region, regionAt, roundAway } from '../detection/regions.js';
 import { showBottom } from '../geometry/axis.js';
+import { readsElsewhere } from '../rules/families.js';
 import type { LayerContext, LayerType } from '../types.js';
 
 const f = Math.fround;
@@ -44,6 +45,8 @@ export const psroiPooling: LayerType = {
   doc: 'The mean in each of group_size × group_size bins of each region of interest, each bin taken from channels of its own; regions are rows [sample, x1, y1, x2, y2].',
   formula: 'y[r, c, i, j] = mean of x[(c · k + i) · k + j] over bin (i, j) of region r, k = group_size',
   shapeRule: '[regions, output_dim, group_size, group_size].',
+  category: 'pooling',
+  ...readsElsewhere,
   bottoms: { min: 2, max: 2 },
   tops: { min: 1, max: 1 },
   canBackward: (_, bottom) => bottom === 0,
@@ -60,7 +63,7 @@ export const psroiPooling: LayerType = {
     checkRegions(ctx);
     const needed = output_dim * group_size ** 2;
     if (ctx.bottomShapes[0]![1] !== needed)
-      throw ctx.fail('roi-channels', `${showBottom(ctx, 0)} must have ${needed} channels.`, {
+      throw ctx.misfit('roi-channels', `${showBottom(ctx, 0)} must have ${needed} channels.`, {
         field: 'psroi_pooling_param.output_dim',
         hint: 'They are output_dim · group_size².',
       });

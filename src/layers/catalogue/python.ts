@@ -257,6 +257,10 @@ export const python: LayerType = {
   differences:
     'Tops change their shape from run to run only where there are no bottoms. What forward writes into `blobs` stays where lr_mult is 0 and is an error elsewhere. docs/python-layers.md tells the rest.',
   unheeded: { share_in_parallel: 'a net trains in one place' },
+  inPlace: true,
+  endsNet: true,
+  userCode: true,
+  detail: param => sub(param, 'python_param').layer,
   bottoms: { min: 0, max: Infinity },
   tops: { min: 0, max: Infinity },
   canBackward(ctx) {

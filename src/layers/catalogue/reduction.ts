@@ -2,6 +2,7 @@
 
 import { ReductionParameter, sub } from '../../schema/index.js';
 import { canonicalAxis, countOf } from '../geometry/axis.js';
+import { arrangement } from '../rules/families.js';
 import type { LayerContext, LayerType } from '../types.js';
 
 const { ASUM, SUMSQ, MEAN } = ReductionParameter.ReductionOp;
@@ -15,6 +16,7 @@ export const reduction: LayerType = {
   doc: 'SUM, ASUM (of absolutes), SUMSQ (of squares) or MEAN over all axes from `axis` on, times coeff.',
   formula: 'y = coeff · Σ x; ASUM: coeff · Σ |x|; SUMSQ: coeff · Σ x²; MEAN: coeff · Σ x / n',
   shapeRule: 'The axes before `axis`.',
+  ...arrangement,
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },
   reshape: ctx => ({ tops: [ctx.bottomShapes[0]!.slice(0, firstAxis(ctx))], params: [] }),

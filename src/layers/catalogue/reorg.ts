@@ -3,6 +3,7 @@
 import type { Shape } from '../../ir/index.js';
 import { isSet, sub } from '../../schema/index.js';
 import { showBottom } from '../geometry/axis.js';
+import { arrangement, keepsZero } from '../rules/families.js';
 import type { LayerContext, LayerType } from '../types.js';
 
 interface Plan {
@@ -19,7 +20,7 @@ function plan(ctx: LayerContext): Plan {
   const param = sub(ctx.param, 'reorg_param');
   const { stride, reverse } = param;
   const shape = ctx.bottomShapes[0]!;
-  if (shape.length !== 4) throw ctx.fail('reorg-axes', `${showBottom(ctx, 0)} must have 4 axes, N×C×H×W.`);
+  if (shape.length !== 4) throw ctx.misfit('reorg-axes', `${showBottom(ctx, 0)} must have 4 axes, N×C×H×W.`);
   if (!isSet(param, 'stride') || !(stride > 0))
     throw ctx.fail('reorg-stride', 'stride is missing or 0.', { field: 'reorg_param.stride' });
   const [batch, channels, height, width] = shape as readonly [number, number, number, number];
@@ -46,6 +47,8 @@ export const reorg: LayerType = {
   shapeRule: '[N, C · stride², H / stride, W / stride]; with reverse [N, C / stride², H · stride, W · stride].',
   differences:
     'The numbers are those of Darknet and its ports, which do not keep a plane’s own blocks together. The gradient is the derivative, where the ports’ backward on the CPU reads memory that nobody has written.',
+  ...arrangement,
+  ...keepsZero,
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },
   reshape(ctx) {

@@ -3,6 +3,7 @@
 import type { Builder, Value } from '../../ir/index.js';
 import { sub } from '../../schema/index.js';
 import { canonicalAxis } from '../geometry/axis.js';
+import { arrangement, keepsZero } from '../rules/families.js';
 import type { LayerContext, LayerType } from '../types.js';
 
 /** The axes to go along: the first where none is named. */
@@ -29,6 +30,8 @@ export const reverse: LayerType = {
   formula: 'y[…, i, …] = x[…, n − 1 − i, …] along each axis',
   shapeRule: 'That of the bottom.',
   differences: 'Without `axis` it is the first axis, as in CTC’s ports; in synopsys-caffe it is none.',
+  ...arrangement,
+  ...keepsZero,
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },
   reshape(ctx) {

@@ -3,6 +3,7 @@
 import type { HostArray, HostFunction } from '../../ir/index.js';
 import { sub } from '../../schema/index.js';
 import { checkRegions, regionAt } from '../detection/regions.js';
+import { readsElsewhere } from '../rules/families.js';
 import type { LayerContext, LayerType } from '../types.js';
 
 const f = Math.fround;
@@ -114,6 +115,8 @@ export const roiAlign: LayerType = {
   shapeRule: '[regions, C, pooled_h, pooled_w].',
   differences:
     'It is the rule of the Caffe ports, not the paper’s mean of samples. The gradient is the derivative, where the ports’ backward takes a region’s index for its sample.',
+  category: 'pooling',
+  ...readsElsewhere,
   bottoms: { min: 2, max: 2 },
   tops: { min: 1, max: 1 },
   canBackward: (_, bottom) => bottom === 0,

@@ -4,6 +4,7 @@ import type { Builder, HostArray, Shape, Value } from '../../ir/index.js';
 import { sub } from '../../schema/index.js';
 import { checkRegions, regionAt, roundAway } from '../detection/regions.js';
 import { countOf } from '../geometry/axis.js';
+import { readsElsewhere } from '../rules/families.js';
 import type { LayerContext, LayerType } from '../types.js';
 
 /** A corner in elements of the feature map. */
@@ -68,6 +69,8 @@ export const roiPooling: LayerType = {
   formula:
     'y[r, c, i, j] = max of x over rows ⌊i · h / pooled_h⌋ … ⌈(i + 1) · h / pooled_h⌉ and columns likewise of region r, corners rounded after spatial_scale',
   shapeRule: '[regions, C, pooled_h, pooled_w].',
+  category: 'pooling',
+  ...readsElsewhere,
   bottoms: { min: 2, max: 2 },
   tops: { min: 1, max: 1 },
   canBackward: (_, bottom) => bottom === 0,

@@ -3,7 +3,8 @@
 import type { Shape } from '../../ir/index.js';
 import { create, type FillerParameter, sub } from '../../schema/index.js';
 import { alignAt } from '../geometry/axis.js';
-import { checkOverlay, overlayAxis, overlayShape } from '../geometry/overlay.js';
+import { checkOverlay, overlayAxis, overlayShape, overlaysChannels } from '../geometry/overlay.js';
+import { elementwise } from '../rules/families.js';
 import type { LayerContext, LayerType } from '../types.js';
 
 function fillerOrOne(filler: FillerParameter | null): FillerParameter {
@@ -24,6 +25,15 @@ export const scale: LayerType = {
   doc: 'Multiplies by a learned blob (or the second bottom) laid on from `axis`; with bias_term adds a learned one too.',
   formula: 'y = x · s (+ b)',
   shapeRule: 'That of the first bottom.',
+  category: 'normalisation',
+  ...elementwise,
+  channelAffine(ctx, [factor, shift]) {
+    if (ctx.bottomShapes.length > 1 || !overlaysChannels(ctx, sub(ctx.param, 'scale_param'))) return undefined;
+    return {
+      factor: Float64Array.from(factor!),
+      shift: shift ? Float64Array.from(shift) : new Float64Array(factor!.length),
+    };
+  },
   bottoms: { min: 1, max: 2 },
   tops: { min: 1, max: 1 },
   reshape(ctx) {

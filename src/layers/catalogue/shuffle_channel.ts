@@ -2,6 +2,8 @@
 
 import { sub } from '../../schema/index.js';
 import { countOf, showBottom } from '../geometry/axis.js';
+import { staysInPlace } from '../geometry/coord_map.js';
+import { arrangement } from '../rules/families.js';
 import type { LayerType } from '../types.js';
 
 /** After shuffle_channel_layer.cpp of farmingyard/ShuffleNet. */
@@ -10,13 +12,15 @@ export const shuffleChannel: LayerType = {
   doc: 'The channels, seen as group × C/group, in the order of that table turned over.',
   formula: 'y[j · group + i] = x[i · C / group + j]',
   shapeRule: 'That of the bottom.',
+  ...arrangement,
+  coordMap: staysInPlace,
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },
   reshape(ctx) {
     const { group } = sub(ctx.param, 'shuffle_channel_param');
     const channels = ctx.bottomShapes[0]![1] ?? 0;
     if (group > 0 && channels > 0 && channels % group === 0) return { tops: [ctx.bottomShapes[0]!], params: [] };
-    throw ctx.fail('shuffle-group', `the channels of ${showBottom(ctx, 0)} do not form ${group} groups.`, {
+    throw ctx.misfit('shuffle-group', `the channels of ${showBottom(ctx, 0)} do not form ${group} groups.`, {
       field: 'shuffle_channel_param.group',
       hint: 'group must divide their number.',
     });

@@ -6,5 +6,7 @@ export const sigmoid = neuron({
   type: 'Sigmoid',
   doc: '1 / (1 + exp(−x)).',
   formula: 'y = 1 / (1 + exp(−x))',
+  activation: 'sigmoid',
+  gradientReadsTop: true,
   apply: (_, b, x) => b.sigmoid(x),
 });

@@ -3,7 +3,8 @@
 import { sizeOf } from '../../ir/index.js';
 import { LossParameter, sub } from '../../schema/index.js';
 import { showBottom } from '../geometry/axis.js';
-import { checkFirstAxis, ignored, normalizer } from '../rules/labels.js';
+import { readsElsewhere } from '../rules/families.js';
+import { addedUp, checkFirstAxis, ignored, normalizationMode, normalizer } from '../rules/labels.js';
 import { softplus } from '../rules/softplus.js';
 import type { LayerType } from '../types.js';
 
@@ -18,6 +19,11 @@ export const sigmoidCrossEntropyLoss: LayerType = {
     weight_by_label_freqs: 'SoftmaxWithLoss alone weighs classes',
     class_weighting: 'SoftmaxWithLoss alone weighs classes',
   },
+  ...readsElsewhere,
+  comparesElements: true,
+  applies: { activation: 'sigmoid', layer: 'Sigmoid' },
+  addedUp: ctx =>
+    addedUp(ctx, sizeOf(ctx.bottomShapes[0]!), normalizationMode(ctx, LossParameter.NormalizationMode.BATCH_SIZE)),
   bottoms: { min: 2, max: 2 },
   tops: { min: 1, max: 1 },
   isLoss: true,
@@ -26,7 +32,7 @@ export const sigmoidCrossEntropyLoss: LayerType = {
     checkFirstAxis(ctx);
     const [x, target] = ctx.bottomShapes.map(sizeOf);
     if (x !== target) {
-      throw ctx.fail(
+      throw ctx.misfit(
         'loss-shapes',
         `${showBottom(ctx, 0)} and ${showBottom(ctx, 1)} differ in size: ${x} and ${target}.`,
         {

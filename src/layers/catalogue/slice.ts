@@ -2,6 +2,8 @@
 
 import { isSet, sub } from '../../schema/index.js';
 import { canonicalAxis, showBottom } from '../geometry/axis.js';
+import { staysInPlace } from '../geometry/coord_map.js';
+import { arrangement, keepsZero } from '../rules/families.js';
 import type { LayerContext, LayerType } from '../types.js';
 
 function sliceAxis(ctx: LayerContext): number {
@@ -24,21 +26,25 @@ function borders(ctx: LayerContext, axis: number): readonly number[] {
   const field = 'slice_param.slice_point';
   if (points.length === 0) {
     if (size % ctx.topCount !== 0) {
-      throw ctx.fail('slice-uneven', `axis ${axis} of ${showBottom(ctx, 0)} does not divide by ${ctx.topCount} tops.`, {
-        hint: 'Say where to cut with slice_point.',
-      });
+      throw ctx.misfit(
+        'slice-uneven',
+        `axis ${axis} of ${showBottom(ctx, 0)} does not divide by ${ctx.topCount} tops.`,
+        {
+          hint: 'Say where to cut with slice_point.',
+        },
+      );
     }
     return Array.from({ length: ctx.topCount + 1 }, (_, i) => (i * size) / ctx.topCount);
   }
   if (points.length !== ctx.topCount - 1) {
-    throw ctx.fail('slice-points', `slice_point is given ${points.length} times for ${ctx.topCount} tops.`, {
+    throw ctx.misfit('slice-points', `slice_point is given ${points.length} times for ${ctx.topCount} tops.`, {
       field,
       hint: 'It stands between two tops each: one fewer than there are tops.',
     });
   }
   const all = [0, ...points, size];
   if (all.some((p, i) => i > 0 && p <= all[i - 1]!)) {
-    throw ctx.fail('slice-points', `slice_point ${points.join(', ')} does not rise between 0 and ${size}.`, {
+    throw ctx.misfit('slice-points', `slice_point ${points.join(', ')} does not rise between 0 and ${size}.`, {
       field,
       hint: `Axis ${axis} of ${showBottom(ctx, 0)} is cut there: each point must lie behind the one before it and before ${size}.`,
     });
@@ -51,6 +57,9 @@ export const slice: LayerType = {
   doc: 'Cuts its bottom into its tops along `axis`, evenly or at each slice_point.',
   formula: 'y₁, y₂, … = the parts of x',
   shapeRule: 'Along `axis` the parts between the slice points, equal ones without; else as the bottom.',
+  ...arrangement,
+  ...keepsZero,
+  coordMap: ctx => (sliceAxis(ctx) === 1 ? staysInPlace(ctx) : undefined),
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: Infinity },
   reshape(ctx) {

@@ -3,6 +3,7 @@
 import { sizeOf } from '../../ir/index.js';
 import { sub } from '../../schema/index.js';
 import { showBottom } from '../geometry/axis.js';
+import { readsElsewhere } from '../rules/families.js';
 import { checkFirstAxis } from '../rules/labels.js';
 import { held, smoothL1 } from '../rules/smooth_l1.js';
 import type { LayerType } from '../types.js';
@@ -17,6 +18,8 @@ export const smoothL1Loss: LayerType = {
   doc: 'Σ w_out · s(w_in · (x − y)) / N, where s(d) is σ²d²/2 for |d| < 1/σ² and |d| − 1/(2σ²) beyond; the weights are optional, and w_in alone will do.',
   formula: 'Σ w_out · s(w_in · (x − y)) / N with s(d) = σ²d² / 2 for |d| < 1 / σ², else |d| − 1 / 2σ²',
   shapeRule: 'A scalar.',
+  ...readsElsewhere,
+  comparesElements: true,
   bottoms: { min: 2, max: 4 },
   tops: { min: 1, max: 1 },
   isLoss: true,
@@ -26,7 +29,10 @@ export const smoothL1Loss: LayerType = {
     const size = sizeOf(ctx.bottomShapes[0]!);
     const mismatch = ctx.bottomShapes.findIndex(shape => sizeOf(shape) !== size);
     if (mismatch > 0)
-      throw ctx.fail('loss-shapes', `${showBottom(ctx, 0)} and ${showBottom(ctx, mismatch)} differ in their numbers.`);
+      throw ctx.misfit(
+        'loss-shapes',
+        `${showBottom(ctx, 0)} and ${showBottom(ctx, mismatch)} differ in their numbers.`,
+      );
     return { tops: [[]], params: [] };
   },
   lower(ctx, b, bottoms) {

@@ -2,6 +2,7 @@
 
 import { sizeOf } from '../../ir/index.js';
 import { countOf, showBottom } from '../geometry/axis.js';
+import { readsElsewhere } from '../rules/families.js';
 import { checkFirstAxis, normalizer } from '../rules/labels.js';
 import { held, smoothL1 } from '../rules/smooth_l1.js';
 import type { LayerContext, LayerType } from '../types.js';
@@ -26,6 +27,8 @@ export const smoothL1LossOHEM: LayerType = {
   },
   differences:
     'As in R-FCN’s Caffe the gradient is not multiplied by w, which is meant to be 0 or 1. The second top passes no gradient on.',
+  ...readsElsewhere,
+  comparesElements: true,
   bottoms: { min: 2, max: 3 },
   tops: { min: 1, max: 2 },
   isLoss: true,
@@ -35,7 +38,10 @@ export const smoothL1LossOHEM: LayerType = {
     const size = sizeOf(ctx.bottomShapes[0]!);
     const mismatch = ctx.bottomShapes.findIndex(shape => sizeOf(shape) !== size);
     if (mismatch > 0)
-      throw ctx.fail('loss-shapes', `${showBottom(ctx, 0)} and ${showBottom(ctx, mismatch)} differ in their numbers.`);
+      throw ctx.misfit(
+        'loss-shapes',
+        `${showBottom(ctx, 0)} and ${showBottom(ctx, mismatch)} differ in their numbers.`,
+      );
     const { num, places } = parts(ctx);
     return { tops: [[], [num, 1, ...places]].slice(0, ctx.topCount), params: [] };
   },

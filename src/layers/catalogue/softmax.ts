@@ -2,6 +2,7 @@
 
 import { sub } from '../../schema/index.js';
 import { canonicalAxis } from '../geometry/axis.js';
+import { elementwise } from '../rules/families.js';
 import { softmaxParts } from '../rules/softmax_rule.js';
 import type { LayerContext, LayerType } from '../types.js';
 
@@ -14,6 +15,11 @@ export const softmax: LayerType = {
   doc: 'exp(x) over the sum of exp(x) along `axis`.',
   formula: 'y_c = exp(x_c) / Σ_k exp(x_k)',
   shapeRule: 'That of the bottom.',
+  category: 'activation',
+  ...elementwise,
+  gradientReadsTop: true,
+  activation: 'softmax',
+  endsNet: true,
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },
   reshape(ctx) {

@@ -3,12 +3,15 @@
 import { type Builder, sizeOf, type Value } from '../../ir/index.js';
 import { sub } from '../../schema/index.js';
 import { canonicalAxis, countOf } from '../geometry/axis.js';
+import { readsElsewhere } from '../rules/families.js';
 import {
+  addedUp,
   atLabel,
   checkFirstAxis,
   checkLabelCount,
   ignored,
   labelsAt,
+  normalizationMode,
   normalizer,
   sumByLabel,
 } from '../rules/labels.js';
@@ -99,6 +102,15 @@ export const softmaxWithLoss: LayerType = {
   paramFields: ['softmax_param', 'loss_param'],
   differences:
     'Labels that are no class count as a loss of log Σ exp without gradient, where Caffe reads outside its memory.',
+  ...readsElsewhere,
+  classLabels: { axis: param => sub(param, 'softmax_param').axis, ignoreIn: 'loss_param' },
+  applies: {
+    activation: 'softmax',
+    layer: 'Softmax',
+    field: 'softmax_param',
+    without: 'MultinomialLogisticLoss',
+  },
+  addedUp: ctx => addedUp(ctx, sizeOf(ctx.bottomShapes[1]!), normalizationMode(ctx)),
   bottoms: { min: 2, max: 2 },
   tops: { min: 1, max: 2 },
   isLoss: true,

@@ -4,6 +4,7 @@ import type { PoolAttrs } from '../../ir/index.js';
 import { SPPParameter, sub } from '../../schema/index.js';
 import { showBottom } from '../geometry/axis.js';
 import { pooledSize } from '../geometry/pooling_window.js';
+import { readsElsewhere } from '../rules/families.js';
 import { checkStochastic, stochasticPool } from '../rules/stochastic_pool.js';
 import type { LayerContext, LayerType } from '../types.js';
 
@@ -42,12 +43,14 @@ export const spp: LayerType = {
   doc: 'Pools each channel into 1, 4, 16, … bins (pyramid_height levels) and joins them.',
   formula: 'levels l = 0, 1, …: Pooling with kernel = stride = ⌈size / 2^l⌉ and pad = ⌊(kernel · 2^l − size + 1) / 2⌋',
   shapeRule: '[N, C · (1 + 4 + 16 + …)]; one level alone keeps [N, C, 1, 1].',
+  category: 'pooling',
+  ...readsElsewhere,
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },
   reshape(ctx) {
     const { pyramid_height: height, pool } = sub(ctx.param, 'spp_param');
     const shape = ctx.bottomShapes[0]!;
-    if (shape.length !== 4) throw ctx.fail('spp-axes', `SPP needs 4 axes, N×C×H×W, and gets ${showBottom(ctx, 0)}.`);
+    if (shape.length !== 4) throw ctx.misfit('spp-axes', `SPP needs 4 axes, N×C×H×W, and gets ${showBottom(ctx, 0)}.`);
     if (!(height > 0 && height < 31))
       throw ctx.fail('spp-height', `pyramid_height is ${height}.`, { field: 'spp_param.pyramid_height' });
     const [n, c] = shape as readonly [number, number];

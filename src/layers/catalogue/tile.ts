@@ -3,6 +3,7 @@
 import type { Value } from '../../ir/index.js';
 import { sub } from '../../schema/index.js';
 import { canonicalAxis } from '../geometry/axis.js';
+import { arrangement, keepsZero } from '../rules/families.js';
 import type { LayerContext, LayerType } from '../types.js';
 
 function tileAxis(ctx: LayerContext): number {
@@ -14,6 +15,8 @@ export const tile: LayerType = {
   doc: 'Its bottom `tiles` times, one behind the other along `axis`.',
   formula: 'y[i] = x[i mod size]',
   shapeRule: 'Along `axis` times `tiles`, else that of the bottom.',
+  ...arrangement,
+  ...keepsZero,
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },
   reshape(ctx) {

@@ -2,6 +2,7 @@
 
 import { sub } from '../../schema/index.js';
 import { showBottom } from '../geometry/axis.js';
+import { arrangement, keepsZero } from '../rules/families.js';
 import type { LayerContext, LayerType } from '../types.js';
 
 /** The axes in their new order (transpose_layer.cpp of crnn.caffe). */
@@ -20,6 +21,8 @@ export const transpose: LayerType = {
   doc: 'Its bottom with the axes in another order: axis i of the top is axis dim[i] of the bottom.',
   formula: 'y[p_dim] = x[p]',
   shapeRule: 'The axes in their new order.',
+  ...arrangement,
+  ...keepsZero,
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },
   reshape: ctx => ({ tops: [orderOf(ctx).map(axis => ctx.bottomShapes[0]![axis]!)], params: [] }),

@@ -3,6 +3,7 @@
 import { sameShape, sizeOf } from '../../ir/index.js';
 import { sub } from '../../schema/index.js';
 import { showBottom } from '../geometry/axis.js';
+import { readsElsewhere } from '../rules/families.js';
 import { checkFirstAxis, perSample } from '../rules/labels.js';
 import type { LayerType } from '../types.js';
 
@@ -14,6 +15,8 @@ export const tripletLoss: LayerType = {
   shapeRule: 'A scalar.',
   differences:
     'Other forks have other layers of this name, which find the triplets by labels or by a list of indices; those are refused for their number of bottoms.',
+  ...readsElsewhere,
+  predictions: 3,
   bottoms: { min: 3, max: 4 },
   tops: { min: 1, max: 1 },
   isLoss: true,
@@ -23,7 +26,7 @@ export const tripletLoss: LayerType = {
     const [anchor, ...others] = ctx.bottomShapes.slice(0, 3);
     const other = others.findIndex(shape => !sameShape(shape, anchor!) && sizeOf(shape) !== sizeOf(anchor!));
     if (other >= 0)
-      throw ctx.fail(
+      throw ctx.misfit(
         'loss-shapes',
         `${showBottom(ctx, 0)} and ${showBottom(ctx, other + 1)} hold vectors of different lengths.`,
       );

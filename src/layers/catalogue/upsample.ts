@@ -14,6 +14,7 @@ import {
 } from '../../ir/index.js';
 import { isSet, sub } from '../../schema/index.js';
 import { countOf, showBottom } from '../geometry/axis.js';
+import { readsElsewhere } from '../rules/families.js';
 import type { LayerContext, LayerType } from '../types.js';
 
 /** upsample_h × upsample_w, else the bottom's plane times scale, less 1 with pad_out (upsample_layer.cpp). */
@@ -95,7 +96,7 @@ function repeatedShape(ctx: LayerContext): Shape {
       hint: 'With one bottom each element is repeated `scale` times along both sides; SegNet’s layer has the mask of a MAX pooling as second bottom.',
     });
   const scale = isSet(param, 'scale') ? param.scale : 1;
-  if (shape.length < 2) throw ctx.fail('upsample-axes', `${showBottom(ctx, 0)} must have 2 axes or more.`);
+  if (shape.length < 2) throw ctx.misfit('upsample-axes', `${showBottom(ctx, 0)} must have 2 axes or more.`);
   if (!(scale >= 1)) throw ctx.fail('upsample-scale', `the scale is ${scale}.`, { field: 'upsample_param.scale' });
   return shape.map((d, i) => (i < shape.length - 2 ? d : d * scale));
 }
@@ -134,15 +135,17 @@ export const upsample: LayerType = {
   formula: 'y[mask[i]] = x[i], else 0; with one bottom y[i, j] = x[⌊i / scale⌋, ⌊j / scale⌋]',
   shapeRule:
     '[N, C, …]: upsample_h × upsample_w, or the plane times `scale` (2; with one bottom 1), less 1 with pad_out_h, pad_out_w.',
+  category: 'deconvolution',
+  ...readsElsewhere,
   bottoms: { min: 1, max: 2 },
   tops: { min: 1, max: 1 },
   canBackward: (_, bottom) => bottom === 0,
   reshape(ctx) {
     if (ctx.bottomShapes.length === 1) return { tops: [repeatedShape(ctx)], params: [] };
     const [x, mask] = ctx.bottomShapes as readonly (readonly number[])[];
-    if (x!.length !== 4) throw ctx.fail('upsample-axes', `${showBottom(ctx, 0)} must have 4 axes, N×C×H×W.`);
+    if (x!.length !== 4) throw ctx.misfit('upsample-axes', `${showBottom(ctx, 0)} must have 4 axes, N×C×H×W.`);
     if (!sameShape(x!, mask!)) {
-      throw ctx.fail('upsample-mask', `${showBottom(ctx, 0)} and its mask ${showBottom(ctx, 1)} differ.`, {
+      throw ctx.misfit('upsample-mask', `${showBottom(ctx, 0)} and its mask ${showBottom(ctx, 1)} differ.`, {
         hint: 'The mask is the second top of the MAX pooling with the same output size.',
       });
     }

@@ -17,6 +17,8 @@ export const windowData: LayerType = {
   },
   differences:
     'Reads PNG and JPEG. Pictures with a number out of turn, or of other than 3 channels, are refused. As in Caffe, the scale that counts is window_data_param’s.',
+  fedBy: 'data',
+  reads: { format: 'windows', field: 'window_data_param' },
   bottoms: { min: 0, max: 0 },
   tops: { min: 2, max: 2 },
   isSource: true,

@@ -5,6 +5,7 @@ import { sub } from '../../schema/index.js';
 import { detections, rowsShape } from '../detection/rows.js';
 import { type Found, predictions, suppressAll } from '../detection/yolo.js';
 import { showBottom } from '../geometry/axis.js';
+import { readsElsewhere } from '../rules/families.js';
 import { foundShapes } from '../rules/found.js';
 import type { LayerContext, LayerType } from '../types.js';
 
@@ -39,7 +40,7 @@ function check(ctx: LayerContext): void {
   const needed = num_box * (5 + num_classes);
   const bottom = ctx.bottomShapes.findIndex(shape => shape.length !== 4 || shape[1] !== needed);
   if (bottom >= 0)
-    throw ctx.fail('yolo-channels', `${showBottom(ctx, bottom)} must be [N, ${needed}, H, W].`, {
+    throw ctx.misfit('yolo-channels', `${showBottom(ctx, bottom)} must be [N, ${needed}, H, W].`, {
       hint: `Each of ${num_box} boxes has 4 numbers, the object's score and ${num_classes} classes.`,
     });
 }
@@ -77,6 +78,9 @@ export const yolov3DetectionOutput: LayerType = {
     '[1, 1, rows, 7] with as many rows as detections, which is known when it runs (before that: as many as there can be); without any a row for each sample, [sample, −1, …].',
   differences:
     'Grids need not be square. As in MobileNet-YOLO all classes and all samples of a batch suppress each other, and each row says sample 0. Of equal scores the first comes first.',
+  category: 'measure',
+  ...readsElsewhere,
+  endsNet: true,
   bottoms: { min: 1, max: Infinity },
   tops: { min: 1, max: 1 },
   ...detections(capacity, find),

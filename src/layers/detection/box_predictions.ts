@@ -11,12 +11,12 @@ export function checkPredictions(
 ): void {
   const [loc, conf, priors] = ctx.bottomShapes as readonly [Shape, Shape, Shape];
   if (priors.length < 3 || priors[1] !== 2 || priors[2]! % 4 !== 0 || countOf(priors, 0) !== 2 * priors[2]!)
-    throw ctx.fail('box-priors', `${showBottom(ctx, 2)} must be priors, [1, 2, boxes · 4].`);
+    throw ctx.misfit('box-priors', `${showBottom(ctx, 2)} must be priors, [1, 2, boxes · 4].`);
   const boxes = priors[2]! / 4;
   [boxes * 4 * (share_location ? 1 : num_classes), boxes * num_classes].forEach((needed, i) => {
     const shape = i === 0 ? loc : conf;
     if (shape.length > 0 && shape[0] === loc[0] && countOf(shape, 1) === needed) return;
-    throw ctx.fail('box-predictions', `${showBottom(ctx, i)} must hold ${needed} numbers for each picture.`, {
+    throw ctx.misfit('box-predictions', `${showBottom(ctx, i)} must hold ${needed} numbers for each picture.`, {
       hint: `There are ${boxes} priors in ${showBottom(ctx, 2)} and ${num_classes} classes.`,
     });
   });

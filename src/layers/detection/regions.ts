@@ -16,9 +16,9 @@ export interface Region {
 /** Throws where the bottoms are not feature maps N×C×H×W and regions of 5 numbers. */
 export function checkRegions(ctx: LayerContext): void {
   const [x, rois] = ctx.bottomShapes as readonly (readonly number[])[];
-  if (x!.length !== 4) throw ctx.fail('roi-axes', `${showBottom(ctx, 0)} must have 4 axes, N×C×H×W.`);
+  if (x!.length !== 4) throw ctx.misfit('roi-axes', `${showBottom(ctx, 0)} must have 4 axes, N×C×H×W.`);
   if (rois!.length === 0 || countOf(rois!, 1) !== 5)
-    throw ctx.fail('roi-axes', `${showBottom(ctx, 1)} must be regions of 5 numbers: sample, x1, y1, x2, y2.`);
+    throw ctx.misfit('roi-axes', `${showBottom(ctx, 1)} must be regions of 5 numbers: sample, x1, y1, x2, y2.`);
 }
 
 /** Region `index`. Throws where its sample is none of the `batch` samples. */

@@ -7,7 +7,7 @@ import type { LayerContext } from '../types.js';
 export function canonicalAxis(ctx: LayerContext, axis: number, shape: Shape, field: string): number {
   const rank = shape.length;
   if (axis >= -rank && axis < rank) return axis < 0 ? axis + rank : axis;
-  throw ctx.fail('axis-out-of-range', `axis ${axis} does not exist in a blob of ${rank} axes, ${showShape(shape)}.`, {
+  throw ctx.misfit('axis-out-of-range', `axis ${axis} does not exist in a blob of ${rank} axes, ${showShape(shape)}.`, {
     field,
     hint: rank === 0 ? 'A blob without axes is a single number.' : `Axes go from ${-rank} to ${rank - 1}.`,
   });

@@ -1,9 +1,12 @@
 /** The parameters that Convolution and Deconvolution share (base_conv_layer.cpp), for any number of spatial axes. */
 
 import { type Shape, sameShape, sizeOf } from '../../ir/index.js';
-import { type ConvolutionParameter, isSet, sub } from '../../schema/index.js';
+import { type ConvolutionParameter, isSet, type LayerParameter, sub } from '../../schema/index.js';
+import type { WeightsTrait } from '../traits.js';
 import type { LayerContext, ParamDeclaration } from '../types.js';
 import { canonicalAxis, countOf, showBottom } from './axis.js';
+import { type CoordMap, windowMap } from './coord_map.js';
+import { joinWords, once, plusPads, sides, squareOnce } from './words.js';
 
 /** Lists have one entry per spatial axis. */
 export interface Geometry {
@@ -73,7 +76,7 @@ function checkGroups(
   if (group > 0 && channels % group === 0 && numOutput % group === 0) return;
   const what =
     group > 0 && channels % group === 0 ? `num_output ${numOutput}` : `the ${channels} channels of its bottom`;
-  throw ctx.fail('conv-group', `group ${group} does not divide ${what}.`, {
+  throw ctx.misfit('conv-group', `group ${group} does not divide ${what}.`, {
     field: 'convolution_param.group',
     hint: `Both the bottom's channels (${channels}) and num_output (${numOutput}) must be multiples of group.`,
   });
@@ -84,7 +87,7 @@ export function geometry(ctx: LayerContext): Geometry {
   const param = sub(ctx.param, 'convolution_param');
   ctx.bottomShapes.forEach((other, i) => {
     if (sameShape(ctx.bottomShapes[0]!, other)) return;
-    throw ctx.fail('conv-shapes', `bottoms ${showBottom(ctx, 0)} and ${showBottom(ctx, i)} differ in shape.`, {
+    throw ctx.misfit('conv-shapes', `bottoms ${showBottom(ctx, 0)} and ${showBottom(ctx, i)} differ in shape.`, {
       hint: 'Bottoms that share one layer’s filters must have one shape.',
     });
   });
@@ -133,7 +136,7 @@ export function outputSize({ kernel, stride, pad, dilation, spatial }: Geometry)
 /** The top's shape for these output sizes. Throws where there is nothing left to compute. */
 export function topShape(ctx: LayerContext, g: Geometry, out: readonly number[]): Shape {
   if (out.some(d => d < 1)) {
-    throw ctx.fail(
+    throw ctx.misfit(
       'conv-empty',
       `a kernel of ${g.kernel.join('×')} on ${showBottom(ctx, 0)} leaves ${out.join('×')}.`,
       {
@@ -157,4 +160,49 @@ export function multiplyAdds(ctx: LayerContext, g: Geometry, positions: Shape): 
   return (
     ctx.bottomShapes.length * g.batch * sizeOf(positions) * ((g.channels * g.numOutput) / g.group) * sizeOf(g.kernel)
   );
+}
+
+/** What the filter and the bias are to other parts: convolution_param tells. */
+export const filterWeights: WeightsTrait = {
+  kind: 'filter',
+  field: 'convolution_param',
+  group: param => sub(param, 'convolution_param').group,
+};
+
+/** Where the middles of the windows lie. */
+export function windowMaps(g: Geometry): CoordMap {
+  return g.kernel.map((k, i) => windowMap(g.dilation[i]! * (k - 1) + 1, g.stride[i]!, g.pad[i]!));
+}
+
+/** `num_output 64; (256 + 2·100 − 11) / 4 + 1 = 112` */
+export function explainConvolution(g: Geometry, top: Shape): string {
+  const axes = top.slice(g.channelAxis + 1).map((out, i) => {
+    const extent = g.dilation[i]! * (g.kernel[i]! - 1) + 1;
+    return `(${g.spatial[i]}${plusPads(g.pad[i]!)} − ${extent}) / ${g.stride[i]} + 1 = ${out}`;
+  });
+  return `num_output ${g.numOutput}; ${once(axes)}`;
+}
+
+/** `num_output 2; 2·(32 − 1) + 4 − 2·1 = 64` */
+export function explainDeconvolution(g: Geometry, top: Shape): string {
+  const axes = top.slice(g.channelAxis + 1).map((out, i) => {
+    const extent = g.dilation[i]! * (g.kernel[i]! - 1) + 1;
+    const pad = g.pad[i] ? ` − 2·${g.pad[i]}` : '';
+    return `${g.stride[i]}·(${g.spatial[i]} − 1) + ${extent}${pad} = ${out}`;
+  });
+  return `num_output ${g.numOutput}; ${once(axes)}`;
+}
+
+/** `3×3, 64, stride 2` */
+export function convolutionDetail(layer: LayerParameter): string {
+  const c = sub(layer, 'convolution_param');
+  const stride = isSet(c, 'stride_h') ? sides([c.stride_h, c.stride_w]) : sides(c.stride);
+  const dilation = sides(c.dilation);
+  return joinWords([
+    isSet(c, 'kernel_h') ? sides([c.kernel_h, c.kernel_w]) : sides(c.kernel_size),
+    c.num_output ? String(c.num_output) : '',
+    stride === '' || stride === '1×1' ? '' : `stride ${squareOnce(stride)}`,
+    dilation === '' || dilation === '1×1' ? '' : `dilation ${squareOnce(dilation)}`,
+    c.group > 1 ? `group ${c.group}` : '',
+  ]);
 }

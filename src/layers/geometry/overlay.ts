@@ -14,7 +14,7 @@ export function overlayShape(ctx: LayerContext, { axis, num_axes }: OverlayParam
   const shape = ctx.bottomShapes[0]!;
   const start = canonicalAxis(ctx, axis, shape, `${field}.axis`);
   if (num_axes < -1 || start + num_axes > shape.length) {
-    throw ctx.fail('axis-out-of-range', `num_axes ${num_axes} from axis ${start} leaves ${showBottom(ctx, 0)}.`, {
+    throw ctx.misfit('axis-out-of-range', `num_axes ${num_axes} from axis ${start} leaves ${showBottom(ctx, 0)}.`, {
       field: `${field}.num_axes`,
       hint: `At most ${shape.length - start} axes follow there; −1 takes them all.`,
     });
@@ -27,11 +27,16 @@ export function overlayAxis(ctx: LayerContext, { axis }: OverlayParameter, overl
   return overlay.length === 0 ? 0 : canonicalAxis(ctx, axis, ctx.bottomShapes[0]!, `${field}.axis`);
 }
 
+/** Whether the learned blob has one number for each channel (axis 1). */
+export function overlaysChannels(ctx: LayerContext, { axis, num_axes }: OverlayParameter): boolean {
+  return (axis < 0 ? axis + ctx.bottomShapes[0]!.length : axis) === 1 && num_axes === 1;
+}
+
 /** Throws where a second bottom does not fit the first from `axis` on. */
 export function checkOverlay(ctx: LayerContext, axis: number, overlay: Shape): void {
   const shape = ctx.bottomShapes[0]!;
   if (axis + overlay.length <= shape.length && overlay.every((d, i) => d === shape[axis + i])) return;
-  throw ctx.fail(
+  throw ctx.misfit(
     'overlay-shapes',
     `${showBottom(ctx, 1)} does not fit ${showBottom(ctx, 0)} from axis ${axis} on, which is ${showShape(shape.slice(axis))}.`,
     { hint: 'Its axes must equal those of the first bottom, one by one, from `axis` on.' },

@@ -14,7 +14,7 @@ export function checkFirstAxis(ctx: LayerContext): void {
     });
   }
   if (x[0] === label[0]) return;
-  throw ctx.fail('batch-mismatch', `${showBottom(ctx, 0)} and ${showBottom(ctx, 1)} differ in their first axis.`, {
+  throw ctx.misfit('batch-mismatch', `${showBottom(ctx, 0)} and ${showBottom(ctx, 1)} differ in their first axis.`, {
     hint: 'Both must come from the same batch.',
   });
 }
@@ -24,7 +24,7 @@ export function checkLabelCount(ctx: LayerContext, axis: number): void {
   const [x, label] = ctx.bottomShapes as [Shape, Shape];
   const positions = countOf(x, 0, axis) * countOf(x, axis + 1);
   if (positions === sizeOf(label)) return;
-  throw ctx.fail(
+  throw ctx.misfit(
     'label-count',
     `${showBottom(ctx, 0)} needs ${positions} labels, one for each position, and ${showBottom(ctx, 1)} has ${sizeOf(label)}.`,
     {
@@ -43,7 +43,7 @@ export function checkOneLabel(ctx: LayerContext): void {
   checkFirstAxis(ctx);
   const [x, label] = ctx.bottomShapes as [Shape, Shape];
   if (sizeOf(label) === x[0]) return;
-  throw ctx.fail('label-count', `${showBottom(ctx, 1)} has ${sizeOf(label)} labels for ${x[0]} samples.`, {
+  throw ctx.misfit('label-count', `${showBottom(ctx, 1)} has ${sizeOf(label)} labels for ${x[0]} samples.`, {
     hint: `It takes one label for each sample: [${x[0]}].`,
   });
 }
@@ -106,6 +106,12 @@ export function normalizationMode(ctx: LayerContext, fallback: number = VALID): 
   if (isSet(param, 'normalization')) return param.normalization;
   if (isSet(param, 'normalize')) return param.normalize ? VALID : BATCH_SIZE;
   return fallback;
+}
+
+/** Over how many of `places` numbers a loss of this mode adds up where a mean would divide by their count. */
+export function addedUp(ctx: LayerContext, places: number, mode: number): number {
+  if (mode === NONE) return places;
+  return mode === BATCH_SIZE ? places / (ctx.bottomShapes[0]![0] ?? 1) : 1;
 }
 
 /**

@@ -1,9 +1,11 @@
-/** The family of layers that work on each element alone: one bottom, one top of the same shape. */
+/** The family of layers that work on each element alone: one bottom, one top of the same shape, in place too. */
 
 import type { Builder, Value } from '../../ir/index.js';
+import type { LayerTraits } from '../traits.js';
 import type { LayerContext, LayerType } from '../types.js';
+import { elementwise } from './families.js';
 
-export interface Neuron {
+export interface Neuron extends LayerTraits {
   readonly type: string;
   readonly doc: string;
   readonly formula: string;
@@ -15,6 +17,8 @@ export interface Neuron {
 
 export function neuron({ check, apply, ...about }: Neuron): LayerType {
   return {
+    category: 'activation',
+    ...elementwise,
     ...about,
     shapeRule: 'That of the bottom.',
     bottoms: { min: 1, max: 1 },

@@ -7,6 +7,7 @@ import { type Builder, type Shape, sameShape, type Value } from '../../ir/index.
 import { type RecurrentParameter, sub } from '../../schema/index.js';
 import { countOf, showBottom } from '../geometry/axis.js';
 import type { LayerContext, LayerShapes, LayerType, ParamDeclaration } from '../types.js';
+import { readsElsewhere } from './families.js';
 
 export interface Cell {
   readonly type: string;
@@ -43,7 +44,8 @@ function plan(ctx: LayerContext, cell: Cell): Plan {
   const [x, cont] = ctx.bottomShapes as [Shape, Shape];
   if (!(param.num_output > 0))
     throw ctx.fail('num-output', 'num_output is missing or 0.', { field: 'recurrent_param.num_output' });
-  if (x.length < 2) throw ctx.fail('recurrent-axes', `${showBottom(ctx, 0)} needs two axes or more: time, samples, ….`);
+  if (x.length < 2)
+    throw ctx.misfit('recurrent-axes', `${showBottom(ctx, 0)} needs two axes or more: time, samples, ….`);
   const [steps, samples] = x as readonly [number, number];
   if (!sameShape(cont, [steps, samples]))
     throw ctx.fail('recurrent-cont', `${showBottom(ctx, 1)} must be [${steps}, ${samples}]: time and samples.`);
@@ -55,7 +57,7 @@ function plan(ctx: LayerContext, cell: Cell): Plan {
   }
   const fixed = given === 3 ? ctx.bottomShapes[2]! : undefined;
   if (fixed && fixed[0] !== samples)
-    throw ctx.fail('recurrent-static', `${showBottom(ctx, 2)} must hold one vector for each of ${samples} samples.`);
+    throw ctx.misfit('recurrent-static', `${showBottom(ctx, 2)} must hold one vector for each of ${samples} samples.`);
   return {
     param,
     steps,
@@ -122,6 +124,8 @@ export function recurrent(cell: Cell): LayerType {
     unheeded: { debug_info: 'it makes Caffe print what its unrolled net does' },
     shapeRule: '[T, N, num_output]; with expose_hidden the last states too, [1, N, num_output] each.',
     paramFields: ['recurrent_param'],
+    category: 'product',
+    ...readsElsewhere,
     bottoms: { min: 2, max: 3 + cell.states },
     tops: { min: 1, max: 1 + cell.states },
     canBackward: (_, bottom) => bottom !== 1,

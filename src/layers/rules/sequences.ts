@@ -16,11 +16,11 @@ export interface Sequences {
 export function sequencesOf(ctx: LayerContext, blank_index: number, field: string): Sequences {
   const [scores, ...others] = ctx.bottomShapes as readonly (readonly number[])[];
   if (scores!.length < 3 || countOf(scores!, 3) !== 1)
-    throw ctx.fail('ctc-axes', `${showBottom(ctx, 0)} must be [T, N, classes]: time, sequences, classes.`);
+    throw ctx.misfit('ctc-axes', `${showBottom(ctx, 0)} must be [T, N, classes]: time, sequences, classes.`);
   const [steps, count, classes] = scores as readonly [number, number, number];
   const other = others.findIndex(s => s[0] !== steps || s[1] !== count || countOf(s, 2) !== 1);
   if (other >= 0)
-    throw ctx.fail('ctc-axes', `${showBottom(ctx, other + 1)} must be [${steps}, ${count}]: time and sequences.`);
+    throw ctx.misfit('ctc-axes', `${showBottom(ctx, other + 1)} must be [${steps}, ${count}]: time and sequences.`);
   if (blank_index >= classes)
     throw ctx.fail('ctc-blank', `blank_index is ${blank_index}, and there are ${classes} classes.`, {
       field,

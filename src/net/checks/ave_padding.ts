@@ -3,7 +3,8 @@
  * small.
  */
 
-import { isSet, PoolingParameter, sub } from '../../schema/index.js';
+import { paramAt } from '../../layers/index.js';
+import { isSet, PoolingParameter } from '../../schema/index.js';
 import { about, type Check } from './check.js';
 import { PICTURES } from './examples.js';
 
@@ -20,16 +21,17 @@ export const avePadding: Check = {
   example: { head: PICTURES, wrong: pool(' pad: 1'), right: pool('') },
   run: graph =>
     graph.layers.flatMap(layer => {
-      const param = sub(layer.context.param, 'pooling_param');
-      if (layer.type.type !== 'Pooling' || param.pool !== PoolingParameter.PoolMethod.AVE) return [];
+      const { poolsBy, type } = layer.type;
+      const param = poolsBy && paramAt<PoolingParameter>(layer.context.param, poolsBy);
+      if (param?.pool !== PoolingParameter.PoolMethod.AVE) return [];
       const field = (['pad', 'pad_h', 'pad_w'] as const).find(f => param[f] > 0);
       if (!field) return [];
       return about(
         layer,
         'ave-pooling-pad',
-        `Layer "${layer.name}" (Pooling, AVE) pads by ${param[field]}: the zeros of the padding count in the mean, and values at the border come out too small.`,
+        `Layer "${layer.name}" (${type}, AVE) pads by ${param[field]}: the zeros of the padding count in the mean, and values at the border come out too small.`,
         {
-          field: `pooling_param.${field}`,
+          field: `${poolsBy}.${field}`,
           severity: 'note',
           hint: `That is Caffe's rule; other frameworks may leave padding out. Nothing to do where the net was trained in Caffe${isSet(param, 'round_mode') ? '' : '; with pad: 0 windows are clipped at the border instead'}.`,
         },

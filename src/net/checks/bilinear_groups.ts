@@ -3,9 +3,10 @@
  * of all upsampled input channels.
  */
 
-import { setting, sub } from '../../schema/index.js';
+import { setting } from '../../schema/index.js';
 import { about, type Check, fixOf } from './check.js';
 import { PIXELS } from './examples.js';
+import { bilinearFilter } from './fillers.js';
 
 const upsample = (group: string) => `layer {
   name: "up" type: "Deconvolution" bottom: "data" top: "up"
@@ -28,18 +29,17 @@ export const bilinearGroups: Check = {
   example: { head: PIXELS, wrong: upsample(''), right: upsample('\n    group: 3') },
   run: graph =>
     graph.layers.flatMap(layer => {
-      const param = sub(layer.context.param, 'convolution_param');
-      const bilinear = layer.type.type === 'Deconvolution' && param.weight_filler?.type === 'bilinear';
+      const param = bilinearFilter(layer);
+      if (!param || param.group === param.num_output) return [];
       const { group, num_output: outputs } = param;
-      if (!bilinear || group === outputs) return [];
       const channels = layer.bottoms[0]!.shape[1];
-      const edits = setting(layer.context.param, 'convolution_param.group', String(outputs));
+      const edits = setting(layer.context.param, `${layer.type.weights!.field}.group`, String(outputs));
       return about(
         layer,
         'bilinear-without-groups',
         `Layer "${layer.name}" upsamples bilinearly with group ${group} and num_output ${outputs}: each output channel is the sum of several upsampled input channels.`,
         {
-          field: 'convolution_param.group',
+          field: `${layer.type.weights!.field}.group`,
           hint: `To upsample each channel by itself, set group: ${outputs}.`,
           fix: channels === outputs ? fixOf(`Set group: ${outputs}.`, edits) : undefined,
         },

@@ -1,8 +1,9 @@
 /** An upsampling that starts bilinear and has no `lr_mult: 0` is learnt, which takes time and is often not meant. */
 
-import { adding, sub } from '../../schema/index.js';
+import { adding } from '../../schema/index.js';
 import { about, type Check, fixOf } from './check.js';
 import { PIXELS } from './examples.js';
+import { bilinearFilter } from './fillers.js';
 import { trains } from './walk.js';
 
 const upsample = (param: string) => `layer {
@@ -28,11 +29,10 @@ export const bilinearLearns: Check = {
     !trains(graph)
       ? []
       : graph.layers.flatMap(layer => {
-          const param = sub(layer.context.param, 'convolution_param');
-          const bilinear = layer.type.type === 'Deconvolution' && param.weight_filler?.type === 'bilinear';
+          const param = bilinearFilter(layer);
           const weight = graph.params[layer.params[0] ?? -1];
           const silent = layer.context.param.param.length === 0;
-          if (!bilinear || !silent || !weight?.lrMult) return [];
+          if (!param || !silent || !weight?.lrMult) return [];
           const edits = adding(layer.context.param, 'param', '{ lr_mult: 0 }');
           return about(
             layer,

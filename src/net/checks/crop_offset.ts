@@ -3,7 +3,8 @@
  * deconvolutions give.
  */
 
-import { setting, sub } from '../../schema/index.js';
+import { paramAt } from '../../layers/index.js';
+import { type CropParameter, setting } from '../../schema/index.js';
 import { type CropAlignment, cropAlignment, cropOffsets } from '../coord_map.js';
 import type { BlobVersion, NetLayer } from '../types.js';
 import { about, type Check, fixOf } from './check.js';
@@ -36,7 +37,7 @@ export const cropOffset: Check = {
     // A crop behind one that is wrong is judged as if that were right.
     const right = new Map<BlobVersion, readonly number[]>();
     return graph.layers.flatMap(layer => {
-      if (layer.type.type !== 'Crop' || layer.bottoms[0]!.shape.length < 3) return [];
+      if (!layer.type.cropsBy || layer.bottoms[0]!.shape.length < 3) return [];
       const aligned = cropAlignment(graph.layers, layer.bottoms[0]!, layer.bottoms[1]!, right);
       if (!aligned) return [];
       const found = judge(layer, aligned, unsplit(graph, aligned.common).name);
@@ -50,9 +51,10 @@ function judge(layer: NetLayer, { offset, scale }: CropAlignment, common: string
   const { param } = layer.context;
   const [from, to] = param.bottom as [string, string];
   const rank = layer.bottoms[0]!.shape.length;
-  const axis = sub(param, 'crop_param').axis;
+  const field = layer.type.cropsBy!;
+  const { axis } = paramAt<CropParameter>(param, field);
   const first = (axis < 0 ? axis + rank : axis) - 2;
-  const given = cropOffsets(param, rank).slice(2);
+  const given = cropOffsets(layer).slice(2);
   // Axes before the crop's own are not cut.
   const wanted = offset.map((o, i) => (i < first ? given[i]! : o));
   if (scale.some(s => s !== 1)) {
@@ -68,19 +70,19 @@ function judge(layer: NetLayer, { offset, scale }: CropAlignment, common: string
   const words = `Layer "${layer.name}" cuts "${from}" at offset ${show(given)}; "${to}" lies over it at ${show(wanted)}, by the layers from "${common}" on.`;
   if (wanted.some(o => o < 0)) {
     return about(layer, 'crop-offset', words, {
-      field: 'crop_param.offset',
+      field: `${field}.offset`,
       hint: `"${from}" begins inside "${to}": raise the pad of the first convolution behind "${from}".`,
     });
   }
   if (wanted.some(o => !Number.isInteger(o))) {
     return about(layer, 'crop-offset', words, {
-      field: 'crop_param.offset',
+      field: `${field}.offset`,
       hint: `That is between two places: offset ${show(wanted.map(Math.floor))} or ${show(wanted.map(Math.ceil))} comes nearest; an odd kernel_size less or more would make it whole.`,
     });
   }
   const fits = wanted.every((o, i) => o + layer.tops[0]!.shape[i + 2]! <= layer.bottoms[0]!.shape[i + 2]!);
   return about(layer, 'crop-offset', words, {
-    field: 'crop_param.offset',
+    field: `${field}.offset`,
     hint: fits
       ? `Write offset: ${show(wanted)}. As it is, every place is taken for one ${show(wanted.map((o, i) => Math.abs(o - given[i]!)))} away.`
       : `"${from}" is too small for offset ${show(wanted)}: raise the pad of the first convolution behind it.`,
@@ -90,10 +92,11 @@ function judge(layer: NetLayer, { offset, scale }: CropAlignment, common: string
 
 /** One offset where all cropped axes have the same one, else a list. */
 function edits(layer: NetLayer, wanted: readonly number[], first: number) {
-  const { offset } = sub(layer.context.param, 'crop_param');
+  const field = layer.type.cropsBy!;
+  const { offset } = paramAt<CropParameter>(layer.context.param, field);
   const [one, other] = [...new Set(wanted)];
   if (first < 0 || offset.length > 1) return undefined;
-  return other === undefined ? setting(layer.context.param, 'crop_param.offset', String(one)) : undefined;
+  return other === undefined ? setting(layer.context.param, `${field}.offset`, String(one)) : undefined;
 }
 
 const show = (offsets: readonly number[]): string =>

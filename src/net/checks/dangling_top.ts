@@ -4,11 +4,6 @@ import { about, type Check } from './check.js';
 import { SCORES } from './examples.js';
 import { isLoss, readersOf, trains } from './walk.js';
 
-/** Tops of these are looked at by people, or are there for nothing else. */
-const FOR_PEOPLE: ReadonlySet<string> = new Set([
-  ...['Accuracy', 'Silence', 'ArgMax', 'Python', 'DetectionOutput', 'DetectionEvaluate', 'Parameter', 'Softmax'],
-]);
-
 const two = (bottom: string) => `layer {
   name: "conv2" type: "Convolution" bottom: "score" top: "conv2"
   convolution_param { num_output: 2 kernel_size: 1 weight_filler { type: "xavier" } }
@@ -25,8 +20,7 @@ export const danglingTop: Check = {
     if (!trains(graph)) return [];
     const readers = readersOf(graph);
     return graph.layers.flatMap(layer => {
-      if (layer.source === undefined || isLoss(layer) || layer.type.isLoss || FOR_PEOPLE.has(layer.type.type))
-        return [];
+      if (layer.source === undefined || isLoss(layer) || layer.type.isLoss || layer.type.endsNet) return [];
       return layer.tops.flatMap((top, index) => {
         // Second tops (a pooling mask, shares) are extras.
         if ((readers.get(top.id)?.length ?? 0) > 0 || (index > 0 && !layer.type.isSource)) return [];

@@ -9,12 +9,6 @@ const loss = (bottom: string) => `layer { name: "prob" type: "Softmax" bottom: "
 layer { name: "loss" type: "SoftmaxWithLoss" bottom: "${bottom}" bottom: "label" top: "loss" }
 `;
 
-/** What each loss applies itself, and the loss that goes on from there. */
-const APPLIES: Readonly<Record<string, readonly [own: string, other: string]>> = {
-  SoftmaxWithLoss: ['Softmax', 'MultinomialLogisticLoss'],
-  SigmoidCrossEntropyLoss: ['Sigmoid', ''],
-};
-
 export const doubleSoftmax: Check = {
   code: 'double-softmax',
   doc: 'No Softmax stands before SoftmaxWithLoss, no Sigmoid before SigmoidCrossEntropyLoss.',
@@ -22,16 +16,17 @@ export const doubleSoftmax: Check = {
   example: { head: SCORES, wrong: loss('prob'), right: loss('score'), phase: 'TRAIN' },
   run: graph =>
     graph.layers.flatMap(layer => {
-      const [own, other] = APPLIES[layer.type.type] ?? [];
-      const maker = own && layer.bottoms[0] && makerOf(graph, layer.bottoms[0]);
-      if (!maker || maker.type.type !== own) return [];
+      const { applies } = layer.type;
+      const maker = applies && layer.bottoms[0] && makerOf(graph, layer.bottoms[0]);
+      if (!maker || maker.type.activation !== applies.activation) return [];
+      const other = applies.without;
       const raw = maker.context.param.bottom[0]!;
       const named = raw !== maker.context.param.top[0];
       const edits = named ? replaceFirstBottom(layer.context.param, raw) : undefined;
       return about(
         layer,
         'double-softmax',
-        `Layer "${layer.name}" (${layer.type.type}) gets the output of "${maker.name}" (${own}): ${own === 'Softmax' ? 'softmax' : 'the sigmoid'} is applied twice.`,
+        `Layer "${layer.name}" (${layer.type.type}) gets the output of "${maker.name}" (${maker.type.type}): ${applies.activation === 'softmax' ? 'softmax' : 'the sigmoid'} is applied twice.`,
         {
           field: 'bottom',
           index: 0,

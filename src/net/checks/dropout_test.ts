@@ -22,11 +22,11 @@ export const dropoutTest: Check = {
   run: graph =>
     graph.layers.flatMap(layer => {
       const { param } = layer.context;
-      if (layer.type.type !== 'Dropout') return [];
+      if (!layer.type.trainOnly) return [];
       if (graph.phase === 'TEST' && isSet(param, 'phase') && param.phase === Phase.TRAIN) {
-        return about(layer, 'dropout-at-test', `Layer "${layer.name}" (Dropout) drops in phase TEST too.`, {
+        return about(layer, 'dropout-at-test', `Layer "${layer.name}" (${layer.type.type}) drops in phase TEST too.`, {
           field: 'phase',
-          hint: 'phase: TRAIN in a layer holds whatever phase the net is in. Take it out: Dropout knows the phase of the net.',
+          hint: `phase: TRAIN in a layer holds whatever phase the net is in. Take it out: ${layer.type.type} knows the phase of the net.`,
           fix: fixOf('Take phase: TRAIN out.', removing(param, 'phase')),
         });
       }
@@ -35,11 +35,11 @@ export const dropoutTest: Check = {
       return about(
         layer,
         'dropout-at-test',
-        `Layer "${layer.name}" (Dropout) is left out in phase TEST, where it does nothing anyway.`,
+        `Layer "${layer.name}" (${layer.type.type}) is left out in phase TEST, where it does nothing anyway.`,
         {
           field: 'include',
           severity: 'note',
-          hint: 'Dropout hands its input through in TEST: the include rule is needless, and a layer that reads its top would lack it there.',
+          hint: `${layer.type.type} hands its input through in TEST: the include rule is needless, and a layer that reads its top would lack it there.`,
         },
       );
     }),

@@ -3,7 +3,8 @@
  * does not, and a stride greater than the kernel can put one wholly outside: MAX gives -3.4e38 there, AVE 0 / 0.
  */
 
-import { isSet, PoolingParameter, sub } from '../../schema/index.js';
+import { paramAt } from '../../layers/index.js';
+import { isSet, PoolingParameter } from '../../schema/index.js';
 import type { NetLayer } from '../types.js';
 import { about, type Check } from './check.js';
 import { PICTURES } from './examples.js';
@@ -21,25 +22,26 @@ export const emptyWindow: Check = {
   example: { head: PICTURES, wrong: pool(''), right: pool(' round_mode: FLOOR') },
   run: graph =>
     graph.layers.flatMap(layer => {
-      const outside = layer.type.type === 'Pooling' ? emptyAxis(layer) : undefined;
+      const { poolsBy, type } = layer.type;
+      const param = poolsBy && paramAt<PoolingParameter>(layer.context.param, poolsBy);
+      const outside = param && emptyAxis(layer, param);
       if (!outside) return [];
       const { start, size } = outside;
-      const { pool } = sub(layer.context.param, 'pooling_param');
+      const { pool } = param;
       const what = pool === PoolingParameter.PoolMethod.AVE ? 'not a number (0 / 0)' : '-3.4e38';
       return about(
         layer,
         'pool-empty-window',
-        `The last window of layer "${layer.name}" (Pooling) starts at ${start}, behind the ${size} places of its input: its value is ${what}.`,
+        `The last window of layer "${layer.name}" (${type}) starts at ${start}, behind the ${size} places of its input: its value is ${what}.`,
         {
-          field: 'pooling_param.stride',
+          field: `${poolsBy}.stride`,
           hint: 'The number of windows is rounded up. Write round_mode: FLOOR, or take a kernel_size as large as the stride.',
         },
       );
     }),
 };
 
-function emptyAxis({ context, tops }: NetLayer): { start: number; size: number } | undefined {
-  const p = sub(context.param, 'pooling_param');
+function emptyAxis({ context, tops }: NetLayer, p: PoolingParameter): { start: number; size: number } | undefined {
   if (p.global_pooling) return undefined;
   const strides = isSet(p, 'stride_h') ? [p.stride_h, p.stride_w] : [p.stride, p.stride];
   const pads = isSet(p, 'pad_h') ? [p.pad_h, p.pad_w] : [p.pad, p.pad];

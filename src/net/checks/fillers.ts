@@ -1,6 +1,8 @@
 /** What a filler leaves in a parameter, as far as checks care. */
 
-import type { FillerParameter } from '../../schema/index.js';
+import { paramAt } from '../../layers/index.js';
+import type { ConvolutionParameter, FillerParameter } from '../../schema/index.js';
+import type { NetLayer } from '../types.js';
 
 /** Whether the filler makes exact zeros; so does none at all, as Caffe's default is the constant 0. */
 export function fillsZero(filler: FillerParameter | null | undefined): boolean {
@@ -17,5 +19,9 @@ export function fillsZero(filler: FillerParameter | null | undefined): boolean {
   }
 }
 
-/** Layers that multiply by a weight, their first parameter, and add a bias, their second. */
-export const WEIGHTED: ReadonlySet<string> = new Set(['Convolution', 'Deconvolution', 'InnerProduct']);
+/** The parameters of a layer that upsamples through a filter which starts bilinear; undefined of any other. */
+export function bilinearFilter({ type, context }: NetLayer): ConvolutionParameter | undefined {
+  if (!type.weights?.spreads) return undefined;
+  const param = paramAt<ConvolutionParameter>(context.param, type.weights.field);
+  return param.weight_filler?.type === 'bilinear' ? param : undefined;
+}

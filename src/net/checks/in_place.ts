@@ -4,16 +4,6 @@ import { about, type Check } from './check.js';
 import { PICTURES } from './examples.js';
 import { inPlace, makerOf } from './walk.js';
 
-/** Types that Caffe can run in place: they compute each element from itself, or keep a copy. */
-const ABLE: ReadonlySet<string> = new Set([
-  ...['AbsVal', 'Axpy', 'BatchNorm', 'Bias', 'BN', 'BNLL', 'Clip', 'Dropout', 'ELU', 'Eltwise', 'Exp', 'Log'],
-  ...['Parameter', 'Power', 'PReLU', 'Python', 'ReLU', 'ReLU6', 'Scale', 'Sigmoid', 'Silence', 'Softmax'],
-  ...['Softplus', 'Split', 'Swish', 'TanH', 'Threshold', 'Normalize'],
-]);
-
-/** Types whose gradient is computed from their own output. */
-const REREADS_TOP: ReadonlySet<string> = new Set(['Sigmoid', 'TanH', 'Softmax', 'Exp', 'LRN', 'ELU']);
-
 const conv = (top: string) => `layer {
   name: "conv" type: "Convolution" bottom: "data" top: "${top}"
   convolution_param { num_output: 3 kernel_size: 3 pad: 1 }
@@ -30,11 +20,12 @@ export const inPlaceUnfit: Check = {
       if (layer.source === undefined || !inPlace(layer)) return [];
       const { top, bottom } = layer.context.param;
       const index = top.findIndex(name => bottom.includes(name));
-      if (!ABLE.has(layer.type.type) && layer.type.bottoms.max > 0) {
+      const against = layer.type.inPlace;
+      if (typeof against === 'string') {
         return about(
           layer,
           'in-place-unfit',
-          `Layer "${layer.name}" (${layer.type.type}) writes its top over its bottom "${top[index]}", which it reads at other places too.`,
+          `Layer "${layer.name}" (${layer.type.type}) writes its top over its bottom "${top[index]}", which it ${against}.`,
           {
             field: 'top',
             index,
@@ -43,7 +34,7 @@ export const inPlaceUnfit: Check = {
         );
       }
       const before = layer.bottoms[0] && makerOf(graph, layer.bottoms[0]);
-      if (graph.phase !== 'TRAIN' || !before?.needsBackward || !REREADS_TOP.has(before.type.type)) return [];
+      if (graph.phase !== 'TRAIN' || !before?.needsBackward || !before.type.gradientReadsTop) return [];
       return about(
         layer,
         'in-place-unfit',

@@ -11,8 +11,6 @@ const score = (outputs: number) => `layer {
 layer { name: "loss" type: "SoftmaxWithLoss" bottom: "score" bottom: "label" top: "loss" }
 `;
 
-const READS_LABELS: ReadonlySet<string> = new Set(['SoftmaxWithLoss', 'Accuracy', 'InfogainLoss', 'HingeLoss']);
-
 export const labelClasses: Check = {
   code: 'label-classes',
   doc: 'There are as many scores as classes in the labels.',
@@ -20,14 +18,16 @@ export const labelClasses: Check = {
   example: { head: PIXELS, wrong: score(1), right: score(2), phase: 'TRAIN' },
   run: (graph, { classes }) =>
     graph.layers.flatMap(layer => {
-      if (!READS_LABELS.has(layer.type.type) || layer.bottoms.length < 2) return [];
-      const channels = layer.bottoms[0]!.shape[classAxis(layer)];
+      const axis = classAxis(layer);
+      if (axis === undefined || layer.bottoms.length < 2) return [];
+      const { type, applies } = layer.type;
+      const channels = layer.bottoms[0]!.shape[axis];
       const [x, label] = layer.context.param.bottom;
-      if (layer.type.type === 'SoftmaxWithLoss' && channels === 1 && isLoss(layer)) {
+      if (applies?.activation === 'softmax' && channels === 1 && isLoss(layer)) {
         return about(
           layer,
           'label-classes',
-          `Layer "${layer.name}" (SoftmaxWithLoss) gets a single score per label, "${x}": its softmax is always 1, and the loss always 0.`,
+          `Layer "${layer.name}" (${type}) gets a single score per label, "${x}": its softmax is always 1, and the loss always 0.`,
           {
             field: 'bottom',
             index: 0,
@@ -40,7 +40,7 @@ export const labelClasses: Check = {
       return about(
         layer,
         'label-classes',
-        `Layer "${layer.name}" (${layer.type.type}) gets ${channels} scores per label, "${x}", and the data set has ${classes.length} classes: ${shown}.`,
+        `Layer "${layer.name}" (${type}) gets ${channels} scores per label, "${x}", and the data set has ${classes.length} classes: ${shown}.`,
         {
           field: 'bottom',
           index: 0,

@@ -6,7 +6,7 @@
 import { type Shape, showShape, sizeOf } from '../../ir/index.js';
 import type { NetLayer } from '../types.js';
 import { about, type Check } from './check.js';
-import { CLASS_LOSSES, classAxis } from './walk.js';
+import { classAxis } from './walk.js';
 
 const euclidean = (
   h: number,
@@ -15,8 +15,6 @@ const euclidean = (
 layer { name: "label" type: "Input" top: "label" input_param { shape { dim: 1 dim: 1 dim: ${h} dim: ${w} } } }
 layer { name: "loss" type: "EuclideanLoss" bottom: "x" bottom: "label" top: "loss" }
 `;
-
-const PAIRED: ReadonlySet<string> = new Set(['EuclideanLoss', 'SigmoidCrossEntropyLoss', 'L1Loss', 'SmoothL1Loss']);
 
 export const labelShape: Check = {
   code: 'label-shape',
@@ -43,12 +41,10 @@ export const labelShape: Check = {
 };
 
 function expected(layer: NetLayer): Shape | undefined {
-  const { type } = layer.type;
   const shape = layer.bottoms[0]?.shape;
-  if (!shape || PAIRED.has(type)) return shape;
-  if (!CLASS_LOSSES.has(type) && type !== 'Accuracy') return undefined;
+  if (!shape || layer.type.comparesElements) return shape;
   const axis = classAxis(layer);
-  return shape.map((d, i) => (i === axis ? 1 : d));
+  return axis === undefined ? undefined : shape.map((d, i) => (i === axis ? 1 : d));
 }
 
 /** The same axes, those of 1 left out. */

@@ -4,8 +4,7 @@
  */
 
 import { type Diagnostic, error } from '../../diagnostics/index.js';
-import { sizeOf } from '../../ir/index.js';
-import { create, formatFloat, isSet, LossParameter, type SolverParameter, sub } from '../../schema/index.js';
+import { create, formatFloat, type SolverParameter } from '../../schema/index.js';
 import { placeOf } from '../report.js';
 import type { NetGraph, NetLayer } from '../types.js';
 import type { Check } from './check.js';
@@ -39,8 +38,8 @@ export const learningRate: Check = {
   run(graph, { solver }) {
     if (!solver || !trains(graph) || SCALE_FREE.has(solver.type) || !(solver.base_lr > 0)) return [];
     const losses = graph.layers.filter(isLoss);
-    if (!losses.every(l => POINTWISE.has(l.type.type))) return [];
-    const steps = losses.map(layer => ({ layer, ...summed(layer) }));
+    if (!losses.every(l => l.type.addedUp)) return [];
+    const steps = losses.map(summed);
     const strongest = steps.reduce((a, b) => (b.times > a.times ? b : a));
     const greatest = Math.max(...graph.params.map(p => p.lrMult), 0);
     const momentum = solver.momentum < 1 ? 1 / (1 - solver.momentum) : 1;
@@ -50,8 +49,6 @@ export const learningRate: Check = {
   },
 };
 
-const POINTWISE: ReadonlySet<string> = new Set(['SoftmaxWithLoss', 'SigmoidCrossEntropyLoss', 'EuclideanLoss']);
-
 interface Summed {
   readonly layer: NetLayer;
   /** Sums over this many places instead of taking their mean. */
@@ -60,20 +57,9 @@ interface Summed {
   readonly times: number;
 }
 
-/** How many places the loss adds up (1 where it takes their mean). */
-function summed(layer: NetLayer): Omit<Summed, 'layer'> {
-  const weight = Math.abs(layer.lossWeights[0] ?? 1);
-  const shape = layer.bottoms[0]!.shape;
-  const batch = shape[0] ?? 1;
-  const label = layer.type.type === 'SoftmaxWithLoss' ? sizeOf(layer.bottoms[1]!.shape) : sizeOf(shape);
-  const param = sub(layer.context.param, 'loss_param');
-  const { NONE, BATCH_SIZE, VALID } = LossParameter.NormalizationMode;
-  const byDefault = layer.type.type === 'SoftmaxWithLoss' ? VALID : BATCH_SIZE;
-  const older = isSet(param, 'normalize') ? (param.normalize ? VALID : BATCH_SIZE) : byDefault;
-  const given = isSet(param, 'normalization') ? param.normalization : older;
-  const mode = layer.type.type === 'EuclideanLoss' ? BATCH_SIZE : given;
-  const positions = mode === NONE ? label : mode === BATCH_SIZE ? label / batch : 1;
-  return { positions, times: positions * weight };
+function summed(layer: NetLayer): Summed {
+  const positions = layer.type.addedUp!(layer.context);
+  return { layer, positions, times: positions * Math.abs(layer.lossWeights[0] ?? 1) };
 }
 
 function place(solver: SolverParameter): Pick<Diagnostic, 'location'> {

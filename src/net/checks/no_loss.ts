@@ -5,6 +5,7 @@
 
 import { error } from '../../diagnostics/index.js';
 import { describeState, netState } from '../filter.js';
+import { isInputLayer } from '../inputs.js';
 import type { NetGraph } from '../types.js';
 import type { Check } from './check.js';
 import { PIXELS } from './examples.js';
@@ -28,7 +29,9 @@ export const noLoss: Check = {
   },
   run(graph) {
     if (graph.phase !== 'TRAIN' || graph.layers.some(isLoss) || isForUse(graph)) return [];
-    const excluded = graph.source.layer.find(l => l.type.endsWith('Loss') && !graph.layers.some(g => g.source === l));
+    const excluded = graph.source.layer.find(
+      l => graph.catalogue.isLoss(l.type) && !graph.layers.some(g => g.source === l),
+    );
     const state = describeState({ ...netState(graph.source, {}), phase: graph.phase });
     return [
       error('no-loss', 'The net has no loss in phase TRAIN: nothing can be learnt.', {
@@ -42,8 +45,8 @@ export const noLoss: Check = {
 };
 
 /** A deploy net: it has no loss in any state, and all that is fed are inputs, none of them labels. */
-function isForUse({ source, layers, inputs }: NetGraph): boolean {
-  if (source.layer.some(l => l.type.endsWith('Loss') || l.loss_weight.some(w => w !== 0))) return false;
+function isForUse({ source, catalogue, layers, inputs }: NetGraph): boolean {
+  if (source.layer.some(l => catalogue.isLoss(l.type) || l.loss_weight.some(w => w !== 0))) return false;
   const sources = layers.filter(l => l.type.isSource);
-  return sources.every(l => l.type.type === 'Input') && !inputs.some(name => name.startsWith('label'));
+  return sources.every(l => isInputLayer(l.param, catalogue)) && !inputs.some(name => name.startsWith('label'));
 }

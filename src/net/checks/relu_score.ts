@@ -3,10 +3,9 @@
 import { removing } from '../../schema/index.js';
 import { about, type Check, fixOf } from './check.js';
 import { SCORES } from './examples.js';
-import { CLASS_LOSSES, inPlace, makerOf } from './walk.js';
+import { inPlace, makerOf } from './walk.js';
 
 const loss = `layer { name: "loss" type: "SoftmaxWithLoss" bottom: "score" bottom: "label" top: "loss" }\n`;
-const TAKE_SCORES: ReadonlySet<string> = new Set([...CLASS_LOSSES, 'SigmoidCrossEntropyLoss']);
 
 export const reluScore: Check = {
   code: 'relu-on-scores',
@@ -20,14 +19,15 @@ export const reluScore: Check = {
   },
   run: graph =>
     graph.layers.flatMap(layer => {
-      if (!TAKE_SCORES.has(layer.type.type)) return [];
+      const { isLoss, classLabels, applies } = layer.type;
+      if (!isLoss || !(classLabels || applies)) return [];
       const maker = makerOf(graph, layer.bottoms[0]!);
-      if (maker.type.type !== 'ReLU') return [];
+      if (maker.type.activation !== 'relu') return [];
       const removed = inPlace(maker) ? removing(maker.context.param) : undefined;
       return about(
         maker,
         'relu-on-scores',
-        `Layer "${maker.name}" (ReLU) cuts the scores that the loss "${layer.name}" reads: no class can score below 0.`,
+        `Layer "${maker.name}" (${maker.type.type}) cuts the scores that the loss "${layer.name}" reads: no class can score below 0.`,
         {
           hint: `Scores may be negative, and a cut one has no gradient: give the loss "${maker.context.param.bottom[0]}" as it is before the ReLU.`,
           fix: fixOf('Take the ReLU out.', removed, 'unsafe'),

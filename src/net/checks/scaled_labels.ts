@@ -1,10 +1,9 @@
 /** Labels are class numbers: a data layer that scales them, or takes a mean off, makes fractions of them. */
 
 import { formatFloat, isSet, removing, sub } from '../../schema/index.js';
-import { isDataLayer } from '../inputs.js';
 import type { NetLayer } from '../types.js';
 import { about, type Check, fixOf } from './check.js';
-import { CLASS_LOSSES, makerOf } from './walk.js';
+import { makerOf } from './walk.js';
 
 const labels = (transform: string) => `layer { name: "data" type: "Data" top: "data" data_param { batch_size: 1 } }
 layer { name: "label" type: "Data" top: "label"${transform} data_param { batch_size: 1 } }
@@ -28,7 +27,7 @@ export const scaledLabels: Check = {
   run(graph) {
     const told = new Set<NetLayer>();
     return graph.layers.flatMap(layer => {
-      if (!CLASS_LOSSES.has(layer.type.type) && layer.type.type !== 'Accuracy') return [];
+      if (!layer.type.classLabels) return [];
       const source = layer.bottoms[1] && makerOf(graph, layer.bottoms[1]);
       if (!source || told.has(source) || !alters(source)) return [];
       told.add(source);
@@ -50,8 +49,8 @@ export const scaledLabels: Check = {
 };
 
 /** Whether the layer gives nothing but labels and changes them. Of a datum's own label (its second top) no transform is made. */
-function alters({ source, context, tops }: NetLayer): boolean {
-  if (!source || !isDataLayer(source) || tops.length !== 1) return false;
+function alters({ type, source, context, tops }: NetLayer): boolean {
+  if (!source || !type.reads || tops.length !== 1) return false;
   const { scale, mean_file, mean_value } = sub(context.param, 'transform_param');
   return scale !== 1 || mean_file !== '' || mean_value.some(v => v !== 0);
 }

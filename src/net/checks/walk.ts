@@ -1,6 +1,6 @@
 /** Ways through a net that several checks go. Splits, which the compiler puts in, are looked through. */
 
-import { sub } from '../../schema/index.js';
+import { isSplit } from '../splits.js';
 import type { BlobVersion, NetGraph, NetLayer } from '../types.js';
 
 /** The layer of the text that makes a blob. */
@@ -30,10 +30,6 @@ export function readersOf(graph: NetGraph): ReadonlyMap<number, readonly NetLaye
   return readers;
 }
 
-function isSplit(layer: NetLayer): boolean {
-  return layer.type.type === 'Split' && layer.source === undefined;
-}
-
 /** Whether the layer adds to what is minimised. */
 export function isLoss(layer: NetLayer): boolean {
   return layer.lossWeights.some(w => w !== 0);
@@ -50,14 +46,8 @@ export function inPlace(layer: NetLayer): boolean {
   return top.some(name => bottom.includes(name));
 }
 
-/** Losses that read labels as class numbers on their second bottom, and scores on their first. */
-export const CLASS_LOSSES: ReadonlySet<string> = new Set([
-  ...['SoftmaxWithLoss', 'HingeLoss', 'MultinomialLogisticLoss', 'InfogainLoss'],
-]);
-
-/** The axis of a layer's scores along which classes lie. */
-export function classAxis({ type, context, bottoms }: NetLayer): number {
-  const accuracy = type.type === 'Accuracy';
-  const { axis } = accuracy ? sub(context.param, 'accuracy_param') : sub(context.param, 'softmax_param');
-  return axis < 0 ? axis + bottoms[0]!.shape.length : axis;
+/** The axis of its scores along which classes lie, of a layer that reads class numbers; undefined of any other. */
+export function classAxis({ type, context, bottoms }: NetLayer): number | undefined {
+  const axis = type.classLabels?.axis(context.param);
+  return axis === undefined || axis >= 0 ? axis : axis + bottoms[0]!.shape.length;
 }

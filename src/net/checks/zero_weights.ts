@@ -5,12 +5,12 @@
  */
 
 import { type Diagnostic, error } from '../../diagnostics/index.js';
-import { enumName, sub } from '../../schema/index.js';
+import { multiplies } from '../../layers/index.js';
 import { placeOf } from '../report.js';
 import type { BlobVersion, NetGraph, NetLayer } from '../types.js';
 import type { Check } from './check.js';
 import { PIXELS } from './examples.js';
-import { fillsZero, WEIGHTED } from './fillers.js';
+import { fillsZero } from './fillers.js';
 import { trains } from './walk.js';
 
 const chain = (filler: string) => `layer {
@@ -33,7 +33,7 @@ export const zeroWeights: Check = {
   run(graph, { weightsLoaded }) {
     if (weightsLoaded || !trains(graph)) return [];
     const stuck = stuckParams(graph);
-    const layers = graph.layers.filter(l => WEIGHTED.has(l.type.type) && stuck.has(l.params[0]!));
+    const layers = graph.layers.filter(l => multiplies(l.type) && stuck.has(l.params[0]!));
     return layers.length === 0 ? [] : [warning(layers)];
   },
 };
@@ -60,14 +60,14 @@ function warning(layers: readonly NetLayer[]): Diagnostic {
  * those, and look again until nothing changes.
  */
 function stuckParams(graph: NetGraph): Set<number> {
-  const weighted = graph.layers.flatMap(l => (WEIGHTED.has(l.type.type) ? l.params : []));
+  const weighted = graph.layers.flatMap(l => (multiplies(l.type) ? l.params : []));
   const stuck = new Set(weighted.filter(index => fillsZero(graph.params[index]!.declaration.filler)));
   for (let before = -1; before !== stuck.size; ) {
     before = stuck.size;
     const zero = zeroBlobs(graph, stuck);
     const moving = blobsWithGradient(graph, stuck, zero);
     for (const layer of graph.layers) {
-      if (!WEIGHTED.has(layer.type.type) || !layer.tops.some(t => moving.has(t.id))) continue;
+      if (!multiplies(layer.type) || !layer.tops.some(t => moving.has(t.id))) continue;
       const [weight, bias] = layer.params;
       if (learns(graph, bias)) stuck.delete(bias!);
       if (learns(graph, weight) && !layer.bottoms.every(b => zero.has(b.id))) stuck.delete(weight!);
@@ -89,24 +89,11 @@ function zeroBlobs(graph: NetGraph, stuck: ReadonlySet<number>): Set<number> {
   return zero;
 }
 
-/** Types whose tops are 0 where all bottoms are. */
-const KEEPS_ZERO: ReadonlySet<string> = new Set([
-  ...['ReLU', 'PReLU', 'ELU', 'TanH', 'AbsVal', 'Swish', 'Dropout', 'LRN', 'Pooling'],
-  ...['Split', 'Concat', 'Slice', 'Eltwise', 'Crop', 'Flatten', 'Reshape', 'Tile', 'Im2col'],
-]);
-
 function staysZero(layer: NetLayer, stuck: ReadonlySet<number>, isZero: (blob: BlobVersion) => boolean): boolean {
-  const { type } = layer.type;
-  const all = layer.bottoms.length > 0 && layer.bottoms.every(isZero);
-  if (WEIGHTED.has(type)) {
-    const [weight, bias] = layer.params;
-    return (all || stuck.has(weight!)) && (bias === undefined || stuck.has(bias));
-  }
-  if (type === 'Power') return all && sub(layer.context.param, 'power_param').shift === 0;
-  if (type === 'Eltwise' && enumName(sub(layer.context.param, 'eltwise_param'), 'operation') === 'PROD') {
-    return layer.bottoms.some(isZero);
-  }
-  return all && KEEPS_ZERO.has(type);
+  const zero = layer.bottoms.map(isZero);
+  if (!multiplies(layer.type)) return layer.type.zeroTops?.(layer.context, zero) ?? false;
+  const [weight, bias] = layer.params;
+  return ((zero.length > 0 && zero.every(z => z)) || stuck.has(weight!)) && (bias === undefined || stuck.has(bias));
 }
 
 /** Versions of blobs that a gradient other than 0 may reach. */
@@ -115,11 +102,10 @@ function blobsWithGradient(graph: NetGraph, stuck: ReadonlySet<number>, zero: Re
   for (const layer of graph.layers.toReversed()) {
     const isLoss = layer.lossWeights.some(w => w !== 0);
     if (!isLoss && !layer.tops.some(top => moving.has(top.id))) continue;
-    if (WEIGHTED.has(layer.type.type) && stuck.has(layer.params[0]!)) continue;
+    if (multiplies(layer.type) && stuck.has(layer.params[0]!)) continue;
     layer.bottoms.forEach((blob, i) => {
-      const deadReLU =
-        layer.type.type === 'ReLU' && zero.has(blob.id) && !sub(layer.context.param, 'relu_param').negative_slope;
-      if (!layer.blocked[i] && !deadReLU) moving.add(blob.id);
+      const dead = zero.has(blob.id) && layer.type.blocksAtZero?.(layer.context);
+      if (!layer.blocked[i] && !dead) moving.add(blob.id);
     });
   }
   return moving;

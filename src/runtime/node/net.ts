@@ -161,7 +161,8 @@ class Resources {
   async open(selected: SelectedNet): Promise<Pick<MemoryNetOptions, 'hostLayer' | 'data'>> {
     const { options, seed } = this;
     const { dir, inputShapes, pythonLayers = [] } = options;
-    const places = { given: pythonLayers, ...(dir !== undefined && { protoDir: dir }) };
+    const { catalogue } = selected;
+    const places = { given: pythonLayers, catalogue, ...(dir !== undefined && { protoDir: dir }) };
     const modules = options.hostLayer ? undefined : await loadPythonModules(selected.param, places, this.python);
     this.files = modules?.files ?? [];
     const hostLayer = options.hostLayer ?? modules!.make;

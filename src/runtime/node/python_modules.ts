@@ -9,10 +9,11 @@ import { pathToFileURL } from 'node:url';
 import { error, fail, MokapotError, nearest } from '../../diagnostics/index.js';
 import {
   builtInPythonLayers,
+  defaultCatalogue,
   type HostLayer,
   type HostLayerClass,
   hostLayerFor,
-  registeredLayer,
+  type LayerCatalogue,
 } from '../../layers/index.js';
 import { PythonLayer, PythonProcess } from '../../python/index.js';
 import { type NetParameter, sub } from '../../schema/index.js';
@@ -32,11 +33,14 @@ export interface UserCodeOptions {
   readonly pythonTimeout?: number | undefined;
   /** Told what such layers print. Default: it goes to stderr. */
   readonly onPythonOutput?: ((text: string) => void) | undefined;
+  /** The layers that nets may have, classes of Python layers among them. Default: those of `defaultCatalogue()`. */
+  readonly catalogue?: LayerCatalogue | undefined;
 }
 
 /** These options of all that a caller has. */
-export function userCode({ pythonLayers, python, pythonTimeout, onPythonOutput }: UserCodeOptions): UserCodeOptions {
-  return { pythonLayers, python, pythonTimeout, onPythonOutput };
+export function userCode(options: UserCodeOptions): UserCodeOptions {
+  const { pythonLayers, python, pythonTimeout, onPythonOutput, catalogue } = options;
+  return { pythonLayers, python, pythonTimeout, onPythonOutput, catalogue };
 }
 
 /** What runs Python files; it starts when the first is needed. */
@@ -52,6 +56,7 @@ export interface ModulePlaces {
   readonly given?: readonly string[];
   /** The folder of the prototxt, looked in after them. */
   readonly protoDir?: string;
+  readonly catalogue?: LayerCatalogue | undefined;
 }
 
 /** Makes the object behind a Python layer; what NetOptions.hostLayer takes. Throws where nobody knows the class. */
@@ -88,10 +93,11 @@ export async function loadPythonModules(
   places: ModulePlaces,
   python: PythonProcess,
 ): Promise<LoadedModules> {
+  const { catalogue = defaultCatalogue() } = places;
   const search = new Search(places);
   const modules = new Map<string, Found>();
   const files = new Map<string, UserFile>();
-  for (const { module, layer } of classesOf(net)) {
+  for (const { module, layer } of classesOf(net, catalogue)) {
     const file = search.find(module, layer);
     const exports = file === undefined || isPython(file) ? undefined : await load(file);
     if (file === undefined) continue;
@@ -99,17 +105,19 @@ export async function loadPythonModules(
     files.set(module, { path: file, name: nameOf(file, module) });
   }
   const make: HostLayerMaker = (module, layer, name) => {
-    const registered = registeredLayer(module, layer);
+    const registered = catalogue.pythonLayer(module, layer);
     if (registered) return registered;
     const found = modules.get(`${module}.${layer}`);
-    if (!found) return hostLayerFor(module, layer) ?? thrown(search.unknown(module, layer));
+    if (!found) return hostLayerFor(catalogue, module, layer) ?? thrown(search.unknown(module, layer));
     if (!found.exports) {
       const { file } = found;
-      const shipped = speaksOf(file, layer) ? undefined : hostLayerFor(module, layer);
+      const shipped = speaksOf(file, layer) ? undefined : hostLayerFor(catalogue, module, layer);
       return shipped ?? new PythonLayer(python, { file, module, layer, places: search.foldersFor(file, module) }, name);
     }
     const cls = classOf(found.exports, layer);
-    return cls ? new cls() : (hostLayerFor(module, layer) ?? thrown(lacksClass(found.file, found.exports, layer)));
+    return cls
+      ? new cls()
+      : (hostLayerFor(catalogue, module, layer) ?? thrown(lacksClass(found.file, found.exports, layer)));
   };
   return { make, files: [...files.values()] };
 }
@@ -124,11 +132,15 @@ function nameOf(file: string, module: string): string {
  * (`python-not-run`).
  */
 export function findPythonModules(net: NetParameter, places: ModulePlaces): HostLayerMaker {
+  const { catalogue = defaultCatalogue() } = places;
   const search = new Search(places);
-  const files = new Map(classesOf(net).map(({ module, layer }) => [`${module}.${layer}`, search.find(module, layer)]));
+  const files = new Map(
+    classesOf(net, catalogue).map(({ module, layer }) => [`${module}.${layer}`, search.find(module, layer)]),
+  );
   return (module, layer, name) => {
     const file = files.get(`${module}.${layer}`);
-    const registered = registeredLayer(module, layer) ?? (file ? undefined : hostLayerFor(module, layer));
+    const registered =
+      catalogue.pythonLayer(module, layer) ?? (file ? undefined : hostLayerFor(catalogue, module, layer));
     if (registered) return registered;
     if (file === undefined) throw search.unknown(module, layer);
     throw new MokapotError(
@@ -144,8 +156,11 @@ function thrown(reason: MokapotError): never {
   throw reason;
 }
 
-function classesOf(net: NetParameter): readonly { readonly module: string; readonly layer: string }[] {
-  return net.layer.filter(l => l.type === 'Python').map(l => sub(l, 'python_param'));
+function classesOf(
+  net: NetParameter,
+  catalogue: LayerCatalogue,
+): readonly { readonly module: string; readonly layer: string }[] {
+  return net.layer.filter(l => catalogue.get(l.type)?.userCode).map(l => sub(l, 'python_param'));
 }
 
 const isPython = (file: string) => extname(file) === '.py';

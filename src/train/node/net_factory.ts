@@ -23,11 +23,16 @@ export class FeedOpener {
   ) {}
 
   async open(named: NamedNet, state: NetState | undefined, seed: number, test?: number): Promise<OpenedNet> {
-    const { stages = [], level, inputShapes, shuffle = true } = this.given;
+    const { stages = [], level, inputShapes, catalogue, shuffle = true } = this.given;
     const isTraining = test === undefined;
     const splitName = isTraining ? 'train' : 'val';
     const all = [...stages, ...(this.dataset ? [splitName] : [])];
-    const opened = selectNet(named, isTraining ? 'TRAIN' : 'TEST', state, { stages: all, level, inputShapes });
+    const opened = selectNet(named, isTraining ? 'TRAIN' : 'TEST', state, {
+      stages: all,
+      level,
+      inputShapes,
+      catalogue,
+    });
     const given = isTraining ? this.given.data : this.given.testData?.[test];
     if (given) return { ...opened, feed: given };
     const split = await this.dataset?.split(splitName);
@@ -66,7 +71,7 @@ export class NetsOfFiles implements NetFactory<Net> {
 
   check(net: Net): void {
     const { dataset } = this.opener;
-    if (dataset) checkClasses(net.describe(), dataset.manifest);
+    if (dataset) checkClasses(net.graph, dataset.manifest);
   }
 
   private get weights(): readonly Weights[] {
