@@ -64,7 +64,7 @@ async function writeFiles(name: string, dir: string): Promise<{ files: string[];
   await saveSafetensors(files[2]!, tensorsOf(params));
   await saveNpz(files[3]!, tensorsOf(params));
   const prototxt = join(dir, `${name}.prototxt`);
-  const layer = net.graph.layers.filter(l => l.type.type !== 'Split').map(l => l.source ?? l.param);
+  const layer = net.graph.layers.filter(l => !l.type.copies).map(l => l.source ?? l.param);
   writeFileSync(prototxt, printText(create('caffe.NetParameter', { name, layer })));
   return { files, written, prototxt };
 }

@@ -139,6 +139,7 @@ export {
   neuron,
   type ParamField,
   type Phase,
+  paramAt,
   registerLayer,
   registerPythonLayer,
   type WeightsTrait,

@@ -196,13 +196,13 @@ async function fold(original: Net, options: ConvertOptions) {
   const { param, params, folded } = foldBatchNorm(original);
   const { phase } = original;
   const shapes = Object.fromEntries(inputShapes(original.graph));
-  const { pythonLayers } = options;
+  const { pythonLayers, catalogue } = options;
   const net = await Net.fromParam(param, {
     phase,
     engine: original.engine,
     inputShapes: shapes,
     dir: dirname(options.net!),
-    ...(pythonLayers && { pythonLayers }),
+    ...defined({ pythonLayers, catalogue }),
   });
   fillNet(net, params as Layers);
   const error = options.check === false ? undefined : await errorOf(original, net);

@@ -5,7 +5,7 @@ import type { Builder } from '../ir/builder.js';
 import type { HostArray, Shape, Value } from '../ir/types.js';
 import type { FillerParameter, LayerParameter } from '../schema/generated/caffe.js';
 import type { HostLayer } from './host/host_layer.js';
-import type { LayerTraits } from './traits.js';
+import type { LayerTraits, ParamField } from './traits.js';
 
 export type Phase = 'TRAIN' | 'TEST';
 
@@ -96,7 +96,7 @@ export interface LayerType extends LayerTraits {
   /** One sentence for people: the shape of its tops. */
   readonly shapeRule?: string;
   /** The fields of LayerParameter that it reads. Default: the one that is named after it, if there is one. */
-  readonly paramFields?: readonly (keyof LayerParameter)[];
+  readonly paramFields?: readonly (keyof LayerParameter | ParamField)[];
   /** Where it departs from the Caffe it comes from. Absent: nowhere. */
   readonly differences?: string;
   /** Fields of its parameters that change nothing, each with the reason. `engine` is one wherever there is such a field. */

@@ -4,7 +4,7 @@
  */
 
 import protobuf from 'protobufjs';
-import { defaultCatalogue, type LayerCatalogue, type LayerType } from '../layers/index.js';
+import { defaultCatalogue, type LayerCatalogue, type LayerType, type ParamField } from '../layers/index.js';
 import { formatValue, isSet, type LayerParameter, messageType, type Schema, typeOf } from '../schema/index.js';
 import type { DescribedLayer, Description } from './describe.js';
 import { forkOf } from './known_types.js';
@@ -133,7 +133,10 @@ function arity({ min, max }: LayerType['bottoms']): string {
 }
 
 /** The fields of LayerParameter that a type says it reads, else the one that is named after it. */
-export function paramFields(type: Pick<LayerType, 'type' | 'paramFields'>, schema?: Schema): readonly string[] {
+export function paramFields(
+  type: Pick<LayerType, 'type' | 'paramFields'>,
+  schema?: Schema,
+): NonNullable<LayerType['paramFields']> {
   return blocksOf(type, layerMessage(schema));
 }
 
@@ -142,7 +145,7 @@ const layerMessage = (schema: Schema | undefined) => messageType('caffe.LayerPar
 function blocksOf(
   { type, paramFields }: Pick<LayerType, 'type' | 'paramFields'>,
   message: protobuf.Type,
-): readonly string[] {
+): NonNullable<LayerType['paramFields']> {
   if (paramFields) return paramFields;
   const plain = (name: string) =>
     name
@@ -151,7 +154,7 @@ function blocksOf(
       .toLowerCase();
   return message.fieldsArray
     .filter(f => f.resolvedType && f.name.endsWith('_param') && plain(f.name) === type.toLowerCase())
-    .map(f => f.name);
+    .map(f => f.name as ParamField);
 }
 
 /** Fields that only choose among Caffe's own implementations. */

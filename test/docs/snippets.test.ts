@@ -1,6 +1,7 @@
 /**
  * TypeScript in README.md and docs/ passes strict tsc against the library's own sources, and so do the programs in examples/.
- * What a snippet takes for given stands in a comment before it: `<!-- given: text: string; pixels: Float32Array -->`.
+ * What a snippet takes for given stands in a comment before it: `<!-- given: text: string; pixels: Float32Array -->`. One that
+ * is a file, `<!-- example: file mish.ts -->`, may import the page's others.
  */
 
 import { readdirSync, readFileSync } from 'node:fs';
@@ -26,14 +27,16 @@ interface Snippet {
 
 function snippetsOf(page: string): Snippet[] {
   const text = readFileSync(ROOT + page, 'utf8');
-  const blocks = text.matchAll(/(?:<!-- given: (.*?) -->\s*)?^```(?:ts|typescript)\n(.*?)^```/gms);
+  const blocks = text.matchAll(
+    /(?:<!-- given: (.*?) -->\s*|<!-- example: file (\S+\.ts) -->\s*)?^```(?:ts|typescript)\n(.*?)^```/gms,
+  );
   return [...blocks].map((block, i) => {
-    const [whole, given = '', code = ''] = block;
+    const [whole, given = '', file, code = ''] = block;
     const declared = given.split(';').flatMap(name => (name.trim() ? [`declare const ${name.trim()};`] : []));
     const line = text.slice(0, block.index + whole.indexOf('```')).split('\n').length;
     // All on one line, so that lines are those of the page.
     const module = `${declared.join(' ')} export {}; ${code}`;
-    return { path: `${ROOT}${page.replaceAll(/\W/g, '_')}_${i}.ts`, text: module, line, page };
+    return { path: ROOT + (file ?? `${page.replaceAll(/\W/g, '_')}_${i}.ts`), text: module, line, page };
   });
 }
 
