@@ -3,25 +3,13 @@
  * what is then known of a layer of a user's own that says nothing of it.
  */
 
-import { MokapotError } from '../diagnostics/index.js';
-import { Builder, type OpName, type Shape, sameShape, type Value } from '../ir/index.js';
+import { type Builder, type Shape, sameShape, type Value } from '../ir/index.js';
 import type { LayerContext, LayerType } from './types.js';
 
-const ELEMENTWISE: ReadonlySet<OpName> = new Set<OpName>([
-  ...(['neg', 'abs', 'sign', 'exp', 'log', 'sqrt', 'tanh', 'sigmoid', 'floor', 'relu', 'power'] as const),
-  ...([
-    'add',
-    'sub',
-    'mul',
-    'div',
-    'max',
-    'min',
-    'greater',
-    'greaterEqual',
-    'equal',
-    'select',
-    'stopGradient',
-  ] as const),
+/** The builder's methods that work on each element alone. */
+const ELEMENTWISE: ReadonlySet<string> = new Set([
+  ...['neg', 'abs', 'sign', 'exp', 'log', 'sqrt', 'tanh', 'sigmoid', 'floor', 'relu', 'power'],
+  ...['add', 'sub', 'mul', 'div', 'max', 'min', 'greater', 'greaterEqual', 'equal', 'select', 'stopGradient'],
 ]);
 
 const known = new WeakMap<LayerContext, boolean>();
@@ -32,39 +20,43 @@ export function isElementwise(type: LayerType, ctx: LayerContext, paramShapes: r
   return answer;
 }
 
+/** In place of a value of the graph: whether it comes from a bottom is all that counts. */
+interface Traced {
+  readonly shape: Shape;
+  readonly fromBottom: boolean;
+}
+
 function findOut(type: LayerType, ctx: LayerContext, paramShapes: readonly Shape[]): boolean {
-  const b = new Builder();
-  const bottoms = ctx.bottomShapes.map((shape, i) => b.input(`bottom${i}`, shape));
-  const params = paramShapes.map((shape, i) => b.variable(`param${i}`, shape));
-  if (bottoms.length === 0) return false;
+  const [shape] = ctx.bottomShapes;
+  const traced = (fromBottom: boolean) => (s: Shape) => ({ shape: s, fromBottom }) as unknown as Value;
   try {
-    const tops = type.lower(ctx, b, bottoms, params);
-    return tops.every(top => sameShape(top.shape, bottoms[0]!.shape) && followsElements(top, bottoms, new Map()));
-  } catch (thrown) {
-    if (thrown instanceof MokapotError) return false;
-    throw thrown;
+    const shapes = [...ctx.bottomShapes, ...type.reshape(ctx).tops];
+    if (!shape || !shapes.every(s => sameShape(s, shape))) return false;
+    type.lower(ctx, tracer(shape), ctx.bottomShapes.map(traced(true)), paramShapes.map(traced(false)));
+    return true;
+  } catch {
+    // Whatever else the lowering needs of a real builder, it is no plain formula.
+    return false;
   }
 }
 
-/** Only elementwise ops lie between the value and the bottoms, none of which is broadcast. */
-function followsElements(value: Value, bottoms: readonly Value[], seen: Map<Value, boolean>): boolean {
-  const before = seen.get(value);
-  if (before !== undefined) return before;
-  const { op, inputs } = value.node;
-  const own = bottoms.includes(value)
-    ? true
-    : ELEMENTWISE.has(op)
-      ? inputs.every(
-          x => !standsOn(x, bottoms) || (sameShape(x.shape, value.shape) && followsElements(x, bottoms, seen)),
-        )
-      : !standsOn(value, bottoms);
-  seen.set(value, own);
-  return own;
-}
-
-function standsOn(value: Value, bottoms: readonly Value[], seen = new Set<Value>()): boolean {
-  if (bottoms.includes(value)) return true;
-  if (seen.has(value)) return false;
-  seen.add(value);
-  return value.node.inputs.some(x => standsOn(x, bottoms, seen));
+/** A builder that makes nothing and throws where an op takes a bottom's elements together or apart. */
+function tracer(shape: Shape): Builder {
+  const call = (op: string, operands: readonly unknown[]): Traced => {
+    if (!operands.flat().some(x => (x as Partial<Traced> | undefined)?.fromBottom)) {
+      const given = operands.find((x): x is Shape => Array.isArray(x) && typeof x[0] === 'number');
+      return { shape: given ?? (operands[0] as Partial<Traced> | undefined)?.shape ?? [], fromBottom: false };
+    }
+    if (!ELEMENTWISE.has(op)) throw new Error(`${op} is not elementwise`);
+    return { shape, fromBottom: true };
+  };
+  return new Proxy(
+    {},
+    {
+      get:
+        (_, op) =>
+        (...operands: unknown[]) =>
+          call(String(op), operands),
+    },
+  ) as Builder;
 }

@@ -13,7 +13,7 @@ import { defaultCatalogue, type LayerCatalogue } from '../../src/layers/index.js
 import { describe } from '../../src/net/index.js';
 import { netPicture } from '../../src/picture/index.js';
 import { Random } from '../../src/random/index.js';
-import { Net } from '../../src/runtime/net.js';
+import { Net } from '../../src/runtime/node/net.js';
 import { readGolden } from '../../src/tools/golden_files.js';
 
 const PAGE = readFileSync(new URL('../../docs/layers-howto.md', import.meta.url), 'utf8');

@@ -3,10 +3,12 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, expect, it, describe as suite } from 'vitest';
 import { foldBatchNorm } from '../../src/convert/fold_batch_norm.js';
 import { convert } from '../../src/convert/index.js';
 import { loadLayers } from '../../src/convert/weights.js';
+import { isElementwise } from '../../src/layers/elementwise.js';
 import {
   defaultCatalogue,
   type HostBlob,
@@ -16,11 +18,12 @@ import {
   registerLayer,
   registerPythonLayer,
 } from '../../src/layers/index.js';
-import { deployText, describe, explainLayer, explainType, statesOf } from '../../src/net/index.js';
+import { deployText, describe, explainLayer, explainType, statesOf, tryCompileNet } from '../../src/net/index.js';
 import { netPicture } from '../../src/picture/index.js';
-import { Net } from '../../src/runtime/net.js';
+import { Net } from '../../src/runtime/node/net.js';
 import { parseNet } from '../../src/schema/index.js';
 import { transplant } from '../../src/tools/transplant.js';
+import { Solver } from '../../src/train/node/index.js';
 import { googLeNet } from '../networks/classics.js';
 import { twins, untwinned, withTwins } from './twins.js';
 
@@ -183,6 +186,44 @@ suite('registered layers', () => {
       [6],
     ]);
   });
+
+  it('train alike', async () => {
+    const text =
+      'layer { name: "data" type: "DummyData" top: "data" top: "label" dummy_data_param { shape { dim: 4 dim: 3 } shape { dim: 4 dim: 1 } data_filler { type: "gaussian" } data_filler { type: "constant" value: 1 } } }\n' +
+      layer('ip', 'InnerProduct', 'data', 'ip', filled('inner_product_param', 'num_output: 2')) +
+      layer('loss', 'SoftmaxWithLoss', 'ip label', 'loss');
+    const losses = async (net: string, catalogue?: LayerCatalogue) => {
+      const solver = await Solver.fromText(`base_lr: 0.1 lr_policy: "fixed" net_param { ${net} }`, {
+        ...{ backend: 'host', seed: 3 },
+        ...(catalogue && { catalogue }),
+      });
+      const told: number[] = [];
+      for (let i = 0; i < 4; i++) told.push(await solver.step(1));
+      solver.dispose();
+      return told;
+    };
+    const plain = await losses(text);
+    expect(await losses(withTwins(text), twins)).toEqual(plain);
+    expect(new Set(plain).size).toBe(4);
+  });
+
+  it('read the same data', async () => {
+    const file = fileURLToPath(new URL('../goldens/hdf5_data/plain.h5', import.meta.url));
+    writeFileSync(join(dir, 'h5.txt'), `${file}\n`);
+    const text = (more: string) =>
+      `layer { name: "d" type: "HDF5Data" top: "data" hdf5_data_param { source: "h5.txt" ${more} } }`;
+    const run = async (net: string, catalogue?: LayerCatalogue) => {
+      const made = await Net.fromText(net, { backend: 'host', dir, seed: 1, catalogue });
+      await made.forward();
+      const data = [...made.blobs.get('data')!.data];
+      made.dispose();
+      return data;
+    };
+    const plain = await run(text('batch_size: 2'));
+    expect(await run(withTwins(text('batch_size: 2')), twins)).toEqual(plain);
+    expect(plain.length).toBeGreaterThan(0);
+    await expect(run(withTwins(text('batch_size: 0')), twins)).rejects.toThrow(/no batch_size.*hdf5_data_param/);
+  });
 });
 
 suite('catalogues', () => {
@@ -257,4 +298,21 @@ it('every type with bottoms says whether it may run in place', () => {
   const own = [...defaultCatalogue().types.values()].filter(t => !t.type.startsWith('Registered'));
   const silent = own.filter(t => t.bottoms.max > 0 && t.inPlace === undefined);
   expect(silent.map(t => t.type)).toEqual([]);
+});
+
+it('the lowering tells which types are elementwise', () => {
+  const found = [...defaultCatalogue().types.values()].filter(type => {
+    if (type.bottoms.min === 0 || type.userCode || type.type.startsWith('Registered')) return false;
+    const names = Array.from({ length: type.bottoms.min }, (_, i) => `x${i}`);
+    const text = names.map(n => input(n, 2, 3, 4, 5)).join('') + layer('l', type.type, names.join(' '), 'y');
+    const { partial } = tryCompileNet(parseNet(text).message, { phase: 'TEST' });
+    const made = partial.layers.find(l => l.name === 'l');
+    // Some need parameters or other shapes.
+    if (!made) return false;
+    return isElementwise(made.type, made.context, made.paramShapes);
+  });
+  for (const type of found) expect([type.type, type.inPlace]).toEqual([type.type, true]);
+  const names = found.map(t => t.type);
+  expect(names).toEqual(expect.arrayContaining(['ReLU', 'PReLU', 'Power', 'Eltwise', 'Scale', 'BNLL', 'Mish']));
+  expect(names).not.toContain('Softmax');
 });
