@@ -63,7 +63,7 @@ describe("a fork's schema", () => {
     const gone = await mokapot(['summary', paths.net, '--schema', `${paths.schema}.gone`]);
     expect([gone.code, gone.err]).toEqual([
       1,
-      expect.stringMatching(/The schema .*fork\.proto\.gone cannot be read: it does not exist/),
+      expect.stringMatching(/Cannot read the schema .*fork\.proto\.gone: there is no such file or folder/),
     ]);
   });
 
@@ -149,7 +149,7 @@ it('files that are not there are said in a sentence, with a hint', async () => {
       diagnostics: [
         {
           code: 'file-unreadable',
-          message: 'no/net.prototxt cannot be read: it does not exist.',
+          message: 'Cannot read no/net.prototxt: there is no such file or folder.',
           hint: expect.any(String),
         },
       ],
