@@ -1,5 +1,7 @@
 /** The last stop of every error: people get sentences, never a stack trace. */
 
+import { existsSync } from 'node:fs';
+import { dirname, isAbsolute } from 'node:path';
 import { CommanderError } from 'commander';
 import { type Diagnostic, formatDiagnostic, hasErrors, MokapotError } from '../diagnostics/index.js';
 import type { Engine } from '../engines/types.js';
@@ -74,9 +76,18 @@ export function printAndStop(io: Io, diagnostics: readonly Diagnostic[]): void {
 export function systemSentence(thrown: unknown): string | undefined {
   const { path, syscall } = (thrown ?? {}) as NodeJS.ErrnoException;
   const reason = systemReason(thrown);
-  if (!reason) return undefined;
+  if (!reason) return starvedSentence(thrown);
   const verb = syscall === undefined ? 'open' : (VERBS[syscall] ?? 'open');
   return path ? `Cannot ${verb} ${path}: ${reason}.` : `${reason[0]!.toUpperCase()}${reason.slice(1)}.`;
+}
+
+/** With too few file handles Node.js says of modules that they do not exist, although their folders do. */
+function starvedSentence(thrown: unknown): string | undefined {
+  const { code, message } = (thrown ?? {}) as NodeJS.ErrnoException;
+  if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') return undefined;
+  const [, path = ''] = /^Cannot find (?:package|module) '([^']+)'/.exec(message ?? '') ?? [];
+  if (!isAbsolute(path) || !existsSync(dirname(path))) return undefined;
+  return `Cannot read ${dirname(path)}: too many files are open (the limit of this process, \`ulimit -n\`).`;
 }
 
 const VERBS: Readonly<Record<string, string>> = {

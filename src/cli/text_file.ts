@@ -1,9 +1,8 @@
 /** Files by path, read whole: what is no text is refused with a sentence. */
 
-import { readFile, stat } from 'node:fs/promises';
 import { bytesToText } from '../../grammar/index.js';
-import { fail, MokapotError } from '../diagnostics/index.js';
-import { systemSentence } from './errors.js';
+import { fail } from '../diagnostics/index.js';
+import { fileError, readUpTo } from '../files/index.js';
 
 const LARGEST = 64 * 2 ** 20;
 
@@ -24,12 +23,10 @@ export async function readTextFile(path: string): Promise<string> {
 /** @throws MokapotError `file-unreadable`, `file-too-large`. */
 export async function readBytes(path: string, largest = LARGEST): Promise<Uint8Array> {
   try {
-    const found = await stat(path);
-    if (found.isDirectory()) throw fail('file-unreadable', `${path} is a folder, and a file is wanted.`);
-    if (found.size <= largest) return await readFile(path);
+    const bytes = await readUpTo(path, largest);
+    if (bytes) return bytes;
   } catch (cause) {
-    if (cause instanceof MokapotError) throw cause;
-    throw fail('file-unreadable', systemSentence(cause) ?? `Cannot read ${path}: ${(cause as Error).message}.`);
+    throw fileError('file-unreadable', 'read', path, cause);
   }
   throw fail('file-too-large', `${path} is larger than ${largest / 2 ** 20} MiB.`, {
     hint: 'A network or solver in text is a few kilobytes: this may be another file.',

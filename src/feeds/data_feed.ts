@@ -1,6 +1,7 @@
 /** Data from several sources as one feed: each data layer's file, or arrays in memory, is a part of a net's batches. */
 
 import type { Batches, LoaderState } from '../data/batches/epochs.js';
+import type { Diagnostic } from '../diagnostics/index.js';
 import type { Shape } from '../ir/index.js';
 import type { NetGraph } from '../net/index.js';
 import { checkLabelValues, type LabelReader, labelReaders } from './label_values.js';
@@ -24,6 +25,8 @@ export interface Part {
   readonly loader: Batches<PartBatch>;
   /** Another one from the first entry on, every entry in order and once. */
   wholePass(): Batches<PartBatch>;
+  /** What was odd about the entries read so far, as warnings; more may come. */
+  readonly notes?: readonly Diagnostic[] | undefined;
   close(): Promise<void>;
 }
 
@@ -36,6 +39,10 @@ export class JoinedFeed implements DataFeed {
   /** @param parts at least one; they are closed with it */
   constructor(private readonly parts: readonly Part[]) {
     this.entryShapes = Object.assign({}, ...parts.map(p => p.entryShapes));
+  }
+
+  get notes(): readonly Diagnostic[] {
+    return this.parts.flatMap(p => p.notes ?? []);
   }
 
   get entries(): number {

@@ -4,7 +4,7 @@
  */
 
 import type { LoaderState } from '../data/batches/epochs.js';
-import { MokapotError } from '../diagnostics/index.js';
+import { type Diagnostic, MokapotError } from '../diagnostics/index.js';
 import type { Shape } from '../ir/index.js';
 import type { NetGraph } from '../net/index.js';
 import type { Feeds } from './feeds.js';
@@ -33,6 +33,8 @@ export interface DataFeed extends FeedSource {
   readonly batchesPerEpoch: number;
   /** Shapes of one entry by blob, which a net is compiled for (NetOptions.entryShapes). */
   readonly entryShapes: Readonly<Record<string, Shape>>;
+  /** What was odd about the entries read so far, as warnings; more may come. */
+  readonly notes: readonly Diagnostic[];
   /** From now on every batch's labels are held against the classes that the net tells. */
   checkLabels(net: NetGraph): void;
   /** Every entry once, in order; the last batch may be a smaller one. Leaves the position of `next` alone. */

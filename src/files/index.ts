@@ -5,7 +5,7 @@
 
 export { LineLog } from './log.js';
 export { isDead, thisOwner } from './owner.js';
-export { kindOf, openRegular, openRegularSync, readRegular, readRegularSync } from './read.js';
+export { kindOf, openRegular, openRegularSync, readRegular, readRegularSync, readUpTo } from './read.js';
 export { fileError, systemError, systemReason } from './reasons.js';
 export { isTemporary, removeLeftovers, temporaryBeside } from './temporary.js';
 export { FolderUpdate, finishUpdates } from './update.js';

@@ -39,6 +39,29 @@ export async function readRegular(path: string): Promise<Buffer> {
   }
 }
 
+/**
+ * Reads a file, or what comes out of a pipe (`<(…)`, `/dev/stdin`), up to a size; undefined where there is more. A device
+ * that never ends has more.
+ */
+export async function readUpTo(path: string, most: number): Promise<Buffer | undefined> {
+  const handle = await open(path, 'r');
+  try {
+    const stat = await handle.stat();
+    if (stat.isDirectory()) throw new Error(`it is ${kindOf(stat)}, and a file is wanted`);
+    if (stat.isFile()) return stat.size > most ? undefined : await handle.readFile();
+    const chunks: Buffer[] = [];
+    for (let size = 0; size <= most; ) {
+      const { bytesRead, buffer } = await handle.read(Buffer.alloc(1 << 16));
+      if (bytesRead === 0) return Buffer.concat(chunks);
+      chunks.push(buffer.subarray(0, bytesRead));
+      size += bytesRead;
+    }
+    return undefined;
+  } finally {
+    await handle.close();
+  }
+}
+
 export function readRegularSync(path: string): Buffer {
   const fd = openRegularSync(path);
   try {

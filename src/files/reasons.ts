@@ -29,8 +29,11 @@ const REASONS: Readonly<Record<string, string>> = {
 
 /** The reason of an error of the operating system; undefined for any other error. */
 export function systemReason(cause: unknown): string | undefined {
-  const { code } = (cause ?? {}) as NodeJS.ErrnoException;
-  return typeof code === 'string' && Object.hasOwn(REASONS, code) ? REASONS[code] : undefined;
+  const { code, message } = (cause ?? {}) as NodeJS.ErrnoException;
+  if (typeof code === 'string' && Object.hasOwn(REASONS, code)) return REASONS[code];
+  // Workers and native modules pass the system's code on in their text.
+  const told = /\b(EMFILE|ENFILE|ENOSPC|EDQUOT)\b/.exec(String(message ?? ''))?.[1];
+  return told === undefined ? undefined : REASONS[told];
 }
 
 /** `Cannot write x.svg: the disk is full.` The hint is for what the user can do about this reason. */

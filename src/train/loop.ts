@@ -43,7 +43,7 @@ class Loop {
   private readonly firstIter: number;
   private epochLosses: number[] = [];
   private epochBegan = performance.now();
-  private notesTold = 0;
+  private readonly told = new Set<Diagnostic>();
   private lastSnapshot: (SnapshotFiles & { readonly iter: number }) | undefined;
 
   constructor(
@@ -76,7 +76,7 @@ class Loop {
     const { param } = this.solver;
     yield this.start();
     for (const diagnostic of this.warnings()) yield { type: 'warning', ...this.now(), diagnostic };
-    yield* this.engineNotes();
+    yield* this.notes();
     while (this.solver.iter < param.max_iter) {
       if (this.isAborted) return yield* this.end({ reason: 'aborted', diagnostic: undefined });
       if (this.testIsDue) yield* this.tests();
@@ -128,11 +128,13 @@ class Loop {
     return [...diagnostics, ...checks].filter(d => d.severity === 'warning');
   }
 
-  /** What the engine has to say since it was last asked. */
-  private *engineNotes(): Generator<TrainEvent, void, void> {
-    const notes = this.solver.net.engine.notes ?? [];
-    for (const diagnostic of notes.slice(this.notesTold)) yield { type: 'warning', ...this.now(), diagnostic };
-    this.notesTold = notes.length;
+  /** What the engine and the data have to say since they were last asked. */
+  private *notes(): Generator<TrainEvent, void, void> {
+    for (const diagnostic of [...(this.solver.data?.notes ?? []), ...(this.solver.net.engine.notes ?? [])]) {
+      if (this.told.has(diagnostic)) continue;
+      this.told.add(diagnostic);
+      yield { type: 'warning', ...this.now(), diagnostic };
+    }
   }
 
   private get testIsDue(): boolean {
@@ -169,7 +171,7 @@ class Loop {
     this.pace.note(since(began));
     const { iter, loss, rate, outputs } = done;
     const { smoothedLoss } = solver;
-    yield* this.engineNotes();
+    yield* this.notes();
     yield { type: 'iteration', ...this.now(iter), loss, smoothedLoss, outputs, rate, ...this.speed() };
     if (!Number.isFinite(loss)) return divergence(done, this.lastSnapshot);
     if (display > 0 && iter % display === 0) yield { type: 'display', ...this.now(iter), smoothedLoss, outputs, rate };

@@ -68,7 +68,7 @@ export const declare: Declare = (command, io, act) => {
     .addOption(jsonOption('the same as --format json').implies({ format: 'json' }));
   stateOptions(command)
     .addOption(inputOption())
-    .addOption(datasetOption('hold the numbers of scores against the classes of this data set'))
+    .addOption(datasetOption('take shapes and classes of the data from this data set'))
     .option('--solver', 'the files are solvers (found out from their fields otherwise)')
     .addOption(weightsOption('trained weights will be loaded: say nothing about how weights start (repeatable)'))
     .option('--fix', 'apply the mends that are safe, in the files themselves, and show them')
@@ -83,6 +83,10 @@ export const declare: Declare = (command, io, act) => {
 interface Known extends CheckOptions {
   readonly memory: number;
   readonly classes?: readonly string[];
+  /** Shapes of the data set's entries. */
+  readonly entryShapes?: Readonly<Record<string, Shape>>;
+  /** What is odd about the data set. */
+  readonly warnings?: readonly Diagnostic[];
   readonly trainedBy?: SolverParameter;
   readonly states?: readonly State[];
 }
@@ -94,7 +98,7 @@ interface KnownSchema extends Known {
 
 /** @returns the exit code: 1 where a file has errors (with `strict`, warnings too). */
 export async function check(io: Io, files: readonly string[], options: CheckOptions): Promise<number> {
-  const known = { ...options, memory: memoryThere(), ...(await classesOf(options.dataset)) };
+  const known = { ...options, memory: memoryThere(), ...(await knownOf(options.dataset)) };
   const results: Checked[] = [];
   for (const file of files) {
     if (options.fix || options.dryRun) results.push(await fixFile(io, file, known));
@@ -111,11 +115,18 @@ function memoryThere(): number {
   return limit > 0 && limit < totalmem() ? limit : totalmem();
 }
 
-/** The classes of a data set's labels. */
-async function classesOf(dataset: string | undefined): Promise<{ classes?: readonly string[] }> {
+/** What a data set says of its entries: classes, shapes of the first one as training takes them, what is odd. */
+async function knownOf(dataset: string | undefined): Promise<Pick<Known, 'classes' | 'entryShapes' | 'warnings'>> {
   if (dataset === undefined) return {};
-  const { openDataset } = await import('../../data/index.js');
-  return { classes: (await openDataset(dataset)).manifest.classes };
+  const { datasetWarnings, readManifest } = await import('../../data/index.js');
+  const manifest = await readManifest(dataset);
+  const { train, val } = manifest.splits;
+  const shape = (train.entries[0] ?? val.entries[0])?.shape;
+  return {
+    classes: manifest.classes,
+    warnings: datasetWarnings(manifest),
+    ...(shape && { entryShapes: { data: shape, label: [1, shape[1], shape[2]] } }),
+  };
 }
 
 function printResults(io: Io, results: readonly Checked[], format: CheckOptions['format']): void {
@@ -170,11 +181,15 @@ async function checkNetwork(io: Io, text: string, name: string, options: KnownSc
   for (const state of states) {
     const { diagnostics, ...found } = await sourcesOf({ message, name }, state);
     wrong.push(...diagnostics);
-    const full = { ...request, solver, classes, memory, ...found, state };
+    // Without the source the shapes behind it would be invented, and so would be the errors.
+    if (hasErrors(diagnostics)) continue;
+    const entryShapes = { ...options.entryShapes, ...found.entryShapes };
+    const shaped = Object.keys(entryShapes).length > 0 ? { entryShapes } : {};
+    const full = { ...request, solver, classes, memory, ...found, ...shaped, state };
     all.push(await withUserCode(io, { message, name }, options, hostLayer => describeFile({ ...full, hostLayer })));
   }
   const assumed = all.find(d => d.assumed)?.assumed;
-  const told = [...all.flatMap(d => d.diagnostics), ...wrong];
+  const told = [...all.flatMap(d => d.diagnostics), ...wrong, ...(options.warnings ?? [])];
   // A data layer that was meant for another state may be what the error is about.
   return [...told, ...assumedNote(assumed), ...(hasErrors(told) ? [] : withoutData(without))];
 }

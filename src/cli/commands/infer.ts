@@ -1,6 +1,6 @@
 /** `mokapot infer`: pictures through a trained network: mask, overlay, and the Dice where a label is known. */
 
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import {
   type Color,
@@ -15,7 +15,7 @@ import {
   type SplitName,
 } from '../../data/index.js';
 import { fail, nearest } from '../../diagnostics/index.js';
-import { writeAtomically } from '../../files/index.js';
+import { fileError, readRegular, writeAtomically } from '../../files/index.js';
 import { describeFile } from '../../net/index.js';
 import type { UserCodeOptions } from '../../runtime/node/python_modules.js';
 import { type SchemaOptions, schemaFrom } from '../../runtime/node/schemas.js';
@@ -189,7 +189,15 @@ async function channelsOf({ net, ...options }: InferOptions): Promise<1 | 3 | un
 /** A label picture, or a contour file. */
 async function readLabel(path: string, width: number, height: number): Promise<Uint8Array> {
   if (extname(path).toLowerCase() === '.txt') return contourMask(await readContour(path), width, height);
-  const label = await decodeLabel(await readFile(path), path);
+  const label = await decodeLabel(await readPicture(path), path);
   if (label.width === width && label.height === height) return label.data;
   throw fail('label-size', `The label ${path} is ${label.width}x${label.height}, its picture ${width}x${height}.`);
+}
+
+async function readPicture(path: string): Promise<Uint8Array> {
+  try {
+    return await readRegular(path);
+  } catch (cause) {
+    throw fileError('file-unreadable', 'read', path, cause);
+  }
 }

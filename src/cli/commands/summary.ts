@@ -47,7 +47,8 @@ export async function summary(io: Io, file: string, options: SummaryOptions): Pr
   const { message } = parseNet(text, { name, schema });
   const state = stateFrom(options);
   const request = { text, name, schema, state, inputShapes: options.input };
-  const { diagnostics: _, ...found } = await sourcesOf({ message, name }, state);
+  const { diagnostics, ...found } = await sourcesOf({ message, name }, state);
+  printDiagnostics(io, diagnostics);
   const full = { ...request, ...found };
   let onHost: readonly HostNode[] = [];
   const net = await withUserCode(io, { message, name }, options, hostLayer => {

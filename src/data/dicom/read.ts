@@ -92,6 +92,13 @@ function parserProblem(message: string): DicomProblem {
   ) {
     return new DicomProblem('dicom-truncated', 'it ends in the middle of its data', EXPORT_AGAIN);
   }
+  if (/larger than \d+ bytes/i.test(message)) {
+    return new DicomProblem(
+      'dicom-damaged',
+      'its deflated part unfolds to more than 256 MiB and 100 times the file',
+      EXPORT_AGAIN,
+    );
+  }
   const what = /distance|literal|stored block|code lengths|header check/i.test(message)
     ? 'its deflated part is'
     : 'its elements are';
@@ -119,6 +126,11 @@ async function readPicture(bytes: Uint8Array): Promise<DicomPicture> {
   return { ...header, samples, photometric, stored };
 }
 
+/** What a deflated part may unfold to, in bytes, so that a small file cannot fill the memory. */
+function mostUnpacked(packed: number): number {
+  return Math.max(2 ** 28, 100 * packed);
+}
+
 function parse(bytes: Uint8Array): DataSet {
   const magic = String.fromCharCode(...bytes.subarray(128, 132));
   if (magic !== 'DICM') {
@@ -129,7 +141,7 @@ function parse(bytes: Uint8Array): DataSet {
     );
   }
   const inflater = (all: Uint8Array, position: number): Uint8Array => {
-    const rest = inflateRawSync(all.subarray(position));
+    const rest = inflateRawSync(all.subarray(position), { maxOutputLength: mostUnpacked(all.length) });
     const whole = new Uint8Array(position + rest.length);
     whole.set(all.subarray(0, position));
     whole.set(rest, position);
@@ -208,7 +220,8 @@ async function decompress(bytes: Uint8Array, h: Header, frame: number): Promise<
   try {
     if (syntax === RLE) return decodeRle(bytes, h.columns, h.rows, h.samples, h.bitsAllocated);
     if (syntax === ENCAPSULATED_NATIVE) return unpackNative(bytes, 0, h, false);
-    if (syntax === DEFLATED_FRAMES) return unpackNative(inflateRawSync(bytes), 0, h, false);
+    if (syntax === DEFLATED_FRAMES)
+      return unpackNative(inflateRawSync(bytes, { maxOutputLength: mostUnpacked(bytes.length) }), 0, h, false);
     if (JPEG_FAMILY.test(syntax)) {
       return await decodeJpegFamily(bytes, { width: h.columns, height: h.rows });
     }

@@ -83,6 +83,7 @@ export async function shapesThere(
     try {
       const part = await openPart(layer, net.state.phase, { dir, seed: 0, shuffle: false });
       Object.assign(entryShapes, part.entryShapes);
+      diagnostics.push(...(part.notes ?? []));
       await part.close();
     } catch (thrown) {
       if (!(thrown instanceof MokapotError)) throw thrown;

@@ -83,11 +83,11 @@ async function lmdbPart(data: DataLayer, phase: Phase, places: DataPlaces): Prom
     });
   }
   checkBatchSize(data, batchSize);
-  const source = await openLmdb(findFile(path, places.dir, 'lmdb-missing', 'LMDB database'));
-  const transform = await readTransform(sub(layer, 'transform_param'), phase, places.dir);
+  const { channels, ...transform } = await readTransform(sub(layer, 'transform_param'), phase, places.dir);
+  // Caffe minds force_color and force_gray where it decodes a picture file, and leaves raw pixels as they are.
+  const source = await openLmdb(findFile(path, places.dir, 'lmdb-missing', 'LMDB database'), { channels });
   const first = await source.entry(0);
-  const channels = transform.channels ?? first.shape[0];
-  const shapes: Shape[] = [[channels, first.shape[1], first.shape[2]], first.labelShape];
+  const shapes: Shape[] = [first.shape, first.labelShape];
   const makeLoader = () => entries(new BatchLoader(source, { batchSize, seed: places.seed, transform }), topsOf(layer));
   return {
     entries: source.size,
@@ -96,6 +96,7 @@ async function lmdbPart(data: DataLayer, phase: Phase, places: DataPlaces): Prom
     entryShapes: byTop(layer, shapes),
     loader: makeLoader(),
     wholePass: makeLoader,
+    notes: source.notes,
     close: () => source.close(),
   };
 }
@@ -123,6 +124,7 @@ async function imagePart(data: DataLayer, phase: Phase, places: DataPlaces): Pro
     entryShapes: byTop(layer, [shape, labelShape]),
     loader: entries(new BatchLoader(source, { ...common, shuffle, randomSkip }), topsOf(layer)),
     wholePass: () => entries(new BatchLoader(source, common), topsOf(layer)),
+    notes: source.notes,
     close: () => source.close(),
   };
 }

@@ -1,10 +1,13 @@
 /** Prototxt files as they are read everywhere: with the schemas of forks that they need, from `.proto` files. */
 
-import { existsSync, readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import { bytesToText } from '../../../grammar/index.js';
-import { fileError } from '../../files/index.js';
+import { fail } from '../../diagnostics/index.js';
+import { fileError, readRegularSync, readUpTo } from '../../files/index.js';
 import { defaultSchema, type ParseOptions, Schema } from '../../schema/index.js';
+
+/** Bytes: networks in text have kilobytes. */
+const LARGEST = 64 * 2 ** 20;
 
 /** What a text may hold besides Caffe's own fields. */
 export interface SchemaOptions {
@@ -27,12 +30,14 @@ export async function readPrototxt(
   path: string,
   options: SchemaOptions = {},
 ): Promise<{ text: string; schema: Schema }> {
-  let bytes: Uint8Array;
+  let bytes: Uint8Array | undefined;
   try {
-    bytes = await readFile(path);
+    bytes = await readUpTo(path, LARGEST);
   } catch (cause) {
     throw fileError('file-unreadable', 'read', path, cause);
   }
+  if (!bytes)
+    throw fail('file-too-large', `${path} is larger than ${LARGEST / 2 ** 20} MiB, and is no network in text.`);
   return { text: bytesToText(bytes), schema: schemaFrom(options, path) };
 }
 
@@ -61,7 +66,7 @@ function schemaBeside(prototxt: string): readonly string[] {
 
 function read(path: string): string {
   try {
-    return readFileSync(path, 'utf8');
+    return readRegularSync(path).toString('utf8');
   } catch (cause) {
     throw fileError('file-unreadable', 'read', `the schema ${path}`, cause);
   }

@@ -3,7 +3,7 @@
  * can be looked at while it goes on, and gone on with from what lies here.
  */
 
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Curves } from '../../charts/curves.js';
 import { type Diagnostic, MokapotError } from '../../diagnostics/index.js';
@@ -57,7 +57,7 @@ export class RunFolder {
       for (const [name, text] of texts(solver)) writeTextSync(join(path, name), text, WRITING);
       keepUserCode(path, solver);
       const log = join(path, RUN_FILES.log);
-      const earlier = existsSync(log) ? readLog(log) : [];
+      const earlier = statSync(log, { throwIfNoEntry: false })?.isFile() ? readLog(log) : [];
       if (solver.iter === 0) writeTextSync(log, '', WRITING);
       return new RunFolder(path, solver.net.name, solver.iter === 0 ? [] : earlier.filter(e => e.iter < solver.iter));
     } catch (cause) {

@@ -1,7 +1,7 @@
 /** train(): a whole training run, from files to files, as a stream of events. */
 
 import { dirname } from 'node:path';
-import { type Dataset, openDataset } from '../../data/index.js';
+import { type Dataset, datasetWarnings, openDataset } from '../../data/index.js';
 import { type Diagnostic, fail, MokapotError } from '../../diagnostics/index.js';
 import type { Feeds } from '../../feeds/feeds.js';
 import type { DataFeed } from '../../feeds/source.js';
@@ -54,7 +54,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
   }
   const resources = new Resources();
   try {
-    const { solver, loop } = await load(options, resources);
+    const { solver, loop, dataset } = await load(options, resources);
     if (options.snapshot !== undefined) await solver.restore(options.snapshot);
     const folder = options.runDir === undefined ? undefined : RunFolder.open(options.runDir, solver);
     if (folder) resources.add(() => folder.close());
@@ -62,10 +62,24 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
     for await (const event of trainSolver(solver, { ...loop, ...rest })) {
       const trouble = folder?.add(event);
       yield event;
+      if (event.type === 'start') yield* warningsOf(dataset, event, folder);
       if (trouble) yield* keptWithoutLog(trouble, event, solver, rest.snapshotPrefix);
     }
   } finally {
     await resources.close();
+  }
+}
+
+/** What is odd about the data set in use. */
+function* warningsOf(
+  dataset: Dataset | undefined,
+  { iter, epoch }: TrainEvent,
+  folder: RunFolder | undefined,
+): Generator<TrainEvent, void, void> {
+  for (const diagnostic of dataset ? datasetWarnings(dataset.manifest) : []) {
+    const event: TrainEvent = { type: 'warning', iter, epoch, diagnostic };
+    folder?.add(event);
+    yield event;
   }
 }
 
@@ -87,14 +101,14 @@ async function* keptWithoutLog(
   }
 }
 
-async function load(options: TrainOptions, resources: Resources): Promise<Made> {
+async function load(options: TrainOptions, resources: Resources): Promise<Made & { dataset: Dataset | undefined }> {
   const opened = typeof options.dataset === 'string' ? await openDataset(options.dataset) : undefined;
   if (opened) resources.add(() => opened.close());
   const dataset = opened ?? (options.dataset as Dataset | undefined);
   const made =
     options.solver === undefined ? await byEpochs(options, dataset, resources) : await bySolver(options, dataset);
   resources.add(() => made.solver.dispose());
-  return made;
+  return { ...made, dataset };
 }
 
 function loopOptions(options: TrainOptions, solver: Solver, folder: RunFolder | undefined): LoopOptions {

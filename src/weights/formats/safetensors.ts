@@ -120,7 +120,9 @@ export function writeSafetensors(tensors: Written, metadata: Readonly<Record<str
 
 /** The same in parts; the numbers are views of the tensors, not copies. */
 export function safetensorsParts(tensors: Written, metadata: Readonly<Record<string, string>> = {}): Uint8Array[] {
-  const header: Record<string, unknown> = Object.keys(metadata).length ? { __metadata__: metadata } : {};
+  // Without a prototype: a tensor may be called __proto__.
+  const header = Object.create(null) as Record<string, unknown>;
+  if (Object.keys(metadata).length > 0) header['__metadata__'] = metadata;
   let at = 0;
   for (const [key, blob] of tensors) {
     checkBlob(blob, `"${key}"`);

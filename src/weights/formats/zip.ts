@@ -7,6 +7,7 @@ import { inflateSync } from 'fflate';
 import { fail } from '../../diagnostics/index.js';
 import { type ByteSource, copyRange, damaged } from '../source.js';
 import { crc32 } from './checksums.js';
+import { checkUnpacked } from './unpacked.js';
 import { byteLength } from './wire.js';
 
 export interface ZipEntry {
@@ -45,10 +46,12 @@ interface Header {
   readonly at: number;
 }
 
-/** Every entry, checked against its CRC. @throws MokapotError `weights-damaged`, `weights-zip` (what is not unpacked here) */
+/** Every entry, checked against its CRC. @throws MokapotError `weights-damaged`, `weights-zip` (what is not unpacked here), `weights-unpacked` */
 export function readZip(source: ByteSource): ZipEntry[] {
   const names = new Set<string>();
-  return headers(source, directory(source)).map(header => {
+  const all = headers(source, directory(source));
+  checkUnpacked(source, sum(all.filter(h => h.method === DEFLATED).map(h => h.size)));
+  return all.map(header => {
     if (names.has(header.name)) throw damaged(source, header.at, `${header.name} stands twice in the archive`);
     names.add(header.name);
     const content = unpacked(source, header);
@@ -59,6 +62,10 @@ export function readZip(source: ByteSource): ZipEntry[] {
     }
     return { name: header.name, content };
   });
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((a, b) => a + b, 0);
 }
 
 function viewOf(source: ByteSource, at: number, length: number): DataView {
