@@ -59,3 +59,13 @@ export function removeLeftovers(folder: string): void {
     }
   }
 }
+
+/** Folders that were looked through: to do so at every write would be slow where thousands of files lie. */
+const swept = new Set<string>();
+
+/** The same, once in this process's life. */
+export function sweepOnce(folder: string): void {
+  if (swept.has(folder)) return;
+  swept.add(folder);
+  removeLeftovers(folder);
+}

@@ -23,7 +23,7 @@ import { dirname } from 'node:path';
 import { MokapotError } from '../diagnostics/index.js';
 import { fileError } from './reasons.js';
 import { type FileTarget, type Target, targetOf } from './target.js';
-import { removeLeftovers, temporaryBeside } from './temporary.js';
+import { sweepOnce, temporaryBeside } from './temporary.js';
 
 export interface WriteOptions {
   /** Of the diagnostic where it cannot be written; `file-unwritable`. */
@@ -148,7 +148,7 @@ function begin({ path, found }: FileTarget): string | undefined {
     if (found) return undefined;
     throw cause;
   }
-  removeLeftovers(folder);
+  sweepOnce(folder);
   return temporaryBeside(path);
 }
 
