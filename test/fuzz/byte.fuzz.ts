@@ -1,17 +1,6 @@
-/** 50 000 nets, mutated by byte. FUZZ_RUNS and FUZZ_SEED change how many and which. */
+/** Nets mutated by byte: bits flipped, pieces cut out and doubled. See run.ts for how many and how one runs alone. */
 
-import { it } from 'vitest';
-import { mutated, seed } from './fuzz.js';
+import { mutatedByByte } from './inputs.js';
+import { fuzz } from './run.js';
 
-const RUNS = Number(process.env['FUZZ_RUNS'] ?? 50_000);
-/** In parts, so that a failure is found and shrunk early. */
-const PARTS = 10;
-
-console.log(`nets mutated by byte: ${RUNS} inputs, seed ${seed}`);
-
-it.each(Array.from({ length: PARTS }, (_, i) => i))(
-  `nets mutated by byte are answered, part %i (seed ${seed})`,
-  part => {
-    mutated('byte', Math.ceil(RUNS / PARTS), part);
-  },
-);
+fuzz('byte', 'nets mutated by byte are answered', mutatedByByte);

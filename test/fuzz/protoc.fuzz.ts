@@ -1,6 +1,6 @@
-/** protoc's verdict on its own cases, spaced out anew 10 000 times. */
+/** protoc's verdict on its own cases, spaced out anew. See run.ts for how many and how one runs alone. */
 
-import { it } from 'vitest';
-import { seed, spacedOut } from './fuzz.js';
+import { spacedOut } from './inputs.js';
+import { fuzz } from './run.js';
 
-it(`blanks and comments change nothing (seed ${seed})`, () => spacedOut(10_000));
+fuzz('spaced', 'blanks and comments change nothing', spacedOut);
