@@ -170,9 +170,10 @@ export class TreeBuilder {
     if (this.report.excused(value.end)) field.broken = true;
   }
 
-  number(field: SyntaxField, token: IToken): void {
+  /** A colon and one number or string. */
+  plain(field: SyntaxField, token: IToken): void {
     field.colon = true;
-    this.value(field, this.scalar(undefined, token));
+    this.value(field, isString(token) ? this.strings(undefined, [token]) : this.scalar(undefined, token));
   }
 
   scalar(minus: IToken | undefined, token: IToken): SyntaxScalar {

@@ -55,22 +55,27 @@ export class TextFormatParser extends EmbeddedActionsParser {
     const name = this.CONSUME(T.Identifier);
     const field = this.ACTION(() => this.#build.openField(name, this.LA(1), this.LA(2)));
     this.OR([
-      { GATE: () => this.#numberFollows(), ALT: () => this.SUBRULE(this.number, { ARGS: [field] }) },
+      { GATE: () => this.#plainFollows(), ALT: () => this.SUBRULE(this.plain, { ARGS: [field] }) },
       { ALT: () => this.SUBRULE(this.fieldRest, { ARGS: [field] }) },
     ]);
   });
 
-  #numberFollows(): boolean {
+  #plainFollows(): boolean {
     if (this.LA(1).tokenType !== T.Colon) return false;
     const { tokenType } = this.LA(2);
-    return tokenType === T.Integer || tokenType === T.Float;
+    if (tokenType === T.Integer || tokenType === T.Float) return true;
+    return (
+      tokenType === T.StringLiteral &&
+      this.LA(3).tokenType !== T.StringLiteral &&
+      this.LA(3).tokenType !== T.CurlyString
+    );
   }
 
-  /** `: 1`, the commonest rest of a field, in one go. */
-  readonly number = this.RULE('number', (field: SyntaxField) => {
+  /** `: 1` or `: "a"`, the commonest rests of a field, in one go. */
+  readonly plain = this.RULE('plain', (field: SyntaxField) => {
     this.CONSUME(T.Colon);
-    const number = this.CONSUME(T.AnyNumber);
-    this.ACTION(() => this.#build.number(field, number));
+    const token = this.OR([{ ALT: () => this.CONSUME(T.AnyNumber) }, { ALT: () => this.CONSUME(T.AnyString) }]);
+    this.ACTION(() => this.#build.plain(field, token));
     this.OPTION(() => this.CONSUME(T.AnySeparator));
   });
 
