@@ -250,7 +250,7 @@ export const PYTHON: LayerType = python;
 export { dummyFillers } from './catalogue/dummy_data.js';
 export { type HostBlob, type HostBlobs, HostFailure, type HostLayer, type HostLayerClass } from './host/host_layer.js';
 export { builtInPythonLayers, hostLayerFor } from './host/host_registry.js';
-export { ShapesPending, settled } from './host/pending.js';
+export { ShapesPending, settled, TopsChanged } from './host/pending.js';
 export { LayerCatalogue } from './layer_catalogue.js';
 export { paramAt } from './param_at.js';
 export {

@@ -80,6 +80,8 @@ export interface SettledTop {
 
 /** How the shapes of tops are found that depend on numbers. */
 export interface Settling {
+  /** Whether they are to be found at all: user code's only where it has changed them once. Default: they are. */
+  when?(ctx: LayerContext): boolean;
   /** The bottoms that decide, by index. Default: all. */
   bottoms?(ctx: LayerContext): readonly number[];
   /** All tops for these bottoms. */

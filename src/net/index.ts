@@ -53,7 +53,16 @@ export {
   selectLayers,
 } from './filter.js';
 export { entryOf, isDataLayer, isInputLayer } from './inputs.js';
-export { LOSS, type LoweredNet, type LowerOptions, lowerNet, type TrainingParts, writtenName } from './lower.js';
+export {
+  blobsAcross,
+  fetched,
+  LOSS,
+  type LoweredNet,
+  type LowerOptions,
+  lowerNet,
+  type TrainingParts,
+  writtenName,
+} from './lower.js';
 export { insertSplits, isSplit, type PlacedLayer } from './splits.js';
 export {
   asksForState,

@@ -6,7 +6,7 @@
  */
 
 import { Builder, type ExportTarget, type Graph, gradients, type Seed, type Shape, type Value } from '../ir/index.js';
-import type { NetGraph, NetLayer, NetParam } from './types.js';
+import type { BlobVersion, NetGraph, NetLayer, NetParam } from './types.js';
 
 /** Output of the total loss, a scalar; absent in a net without one. No prototxt blob can have this name by accident. */
 export const LOSS = '@loss';
@@ -36,6 +36,11 @@ export interface LowerOptions {
   readonly writes?: boolean;
   /** Index of the first layer that is left out, with all behind it. Default: none is. */
   readonly until?: number;
+  /**
+   * Index of the first layer that is computed. Blobs of layers before it are inputs by their names, and no outputs. Default: 0.
+   * It goes with a graph without gradients only.
+   */
+  readonly from?: number;
   /** What a fed blob goes through before the net's layers see it: a model's own preprocessing. */
   readonly prepare?: (b: Builder, blob: string, value: Value) => Value;
   /** What the graph is to become a model of. Default: an engine runs it. */
@@ -72,11 +77,11 @@ export function lowerNet(net: NetGraph, options: LowerOptions = {}): LoweredNet 
   const carry = options.updates ?? true;
   const assignments = [...(carry ? forward.updates : []), ...updates];
   const outputs = new Map<string, Value>();
-  for (const name of fetched(net, options.fetch ?? 'outputs')) {
+  for (const name of fetched(net, options.fetch)) {
     const value = last.get(name);
     if (value) outputs.set(name, value);
   }
-  if (options.writes) for (const [name, value] of written(net, forward, options.until)) outputs.set(name, value);
+  if (options.writes) for (const [name, value] of written(net, forward, options)) outputs.set(name, value);
   if (forward.loss) outputs.set(LOSS, forward.loss);
   if (options.fetchGradients ?? true) for (const [key, value] of backward.gradients) outputs.set(`grad/${key}`, value);
   for (const [name, value] of backward.blobDiffs) outputs.set(`grad/blob/${name}`, value);
@@ -88,8 +93,8 @@ export function writtenName(layer: string, i: number): string {
   return `@write/${layer}/${i}`;
 }
 
-function written(net: NetGraph, { values }: Forward, until: number | undefined): [string, Value][] {
-  const writers = net.layers.slice(0, until).filter(layer => layer.type.writes);
+function written(net: NetGraph, { values }: Forward, { from, until }: LowerOptions): [string, Value][] {
+  const writers = net.layers.slice(from, until).filter(layer => layer.type.writes);
   return writers.flatMap(({ name, bottoms }) =>
     bottoms.map((blob, i): [string, Value] => [writtenName(name, i), values.get(blob.id)!]),
   );
@@ -109,7 +114,11 @@ interface Forward {
   readonly updates: Graph['assignments'];
 }
 
-function lowerForward(b: Builder, net: NetGraph, { gradients = 'none', until, prepare }: LowerOptions): Forward {
+function lowerForward(
+  b: Builder,
+  net: NetGraph,
+  { gradients = 'none', from = 0, until, prepare }: LowerOptions,
+): Forward {
   const params = new Map(net.params.map(p => [p.key, b.variable(p.key, p.shape)]));
   const values = new Map<number, Value>();
   const first = new Map<string, Value>();
@@ -117,7 +126,11 @@ function lowerForward(b: Builder, net: NetGraph, { gradients = 'none', until, pr
   const inputs = new Map<string, Shape>();
   const losses: { value: Value; weight: number }[] = [];
   const updates: { variable: string; value: Value }[] = [];
-  for (const layer of net.layers.slice(0, until)) {
+  for (const { id, name, shape } of blobsAcross(net, from, until)) {
+    inputs.set(name, shape);
+    values.set(id, b.input(name, shape));
+  }
+  for (const layer of net.layers.slice(from, until)) {
     const tops = b.withLabel(layer.name, () => {
       if (!layer.type.isSource) return lowerLayer(b, net, layer, values, params, gradients !== 'none', updates);
       for (const top of layer.tops) inputs.set(top.name, top.shape);
@@ -134,6 +147,12 @@ function lowerForward(b: Builder, net: NetGraph, { gradients = 'none', until, pr
     });
   }
   return { values, first, last, params, inputs, losses, loss: totalLoss(b, losses), updates };
+}
+
+/** Blobs of layers before `from` that layers from there on read. */
+export function blobsAcross(net: NetGraph, from: number, until?: number): readonly BlobVersion[] {
+  const read = net.layers.slice(from, until).flatMap(layer => layer.bottoms);
+  return [...new Map(read.filter(blob => blob.producer < from).map(blob => [blob.id, blob])).values()];
 }
 
 function lowerLayer(
@@ -215,7 +234,8 @@ function seedsOf(b: Builder, forward: Forward, names: readonly string[], inputs:
   return [...fromLosses, ...fromCaller];
 }
 
-function fetched(net: NetGraph, choice: NonNullable<LowerOptions['fetch']>): readonly string[] {
+/** Names of the blobs that can be fetched. */
+export function fetched(net: NetGraph, choice: LowerOptions['fetch'] = 'outputs'): readonly string[] {
   if (choice === 'all') return [...net.blobs.keys()];
   return choice === 'outputs' ? net.outputs : choice;
 }

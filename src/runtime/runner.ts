@@ -6,7 +6,7 @@ import { drawRandoms, type Feeds, type GivenFeed, readFeeds } from '../feeds/fee
 import { type MadeShapes, madeShapes, makeTops } from '../feeds/made_tops.js';
 import { type FeedSource, gather } from '../feeds/source.js';
 import { type Graph, type RandomInput, type Shape, showShape, sizeOf } from '../ir/index.js';
-import { settled } from '../layers/index.js';
+import { settled, TopsChanged } from '../layers/index.js';
 import {
   compileSelected,
   type LowerOptions,
@@ -19,7 +19,7 @@ import {
 } from '../net/index.js';
 import type { Random } from '../random/index.js';
 import type { ParamStore } from './param_store.js';
-import { type SettledTops, settleTops } from './settle.js';
+import { hasToSettle, isPlain, runInParts, type SettledTops, settleTops } from './settle.js';
 
 /** Where the blobs go that layers write to files (HDF5Output). */
 export interface BlobSink {
@@ -117,9 +117,8 @@ export class Runner {
       if (!data) throw missing(variant.graph, name, shape);
       feeds[name] = data;
     }
-    const settledRun = await this.settle(variant, feeds, tops => this.variantFor(shapes, made.shapes, tops));
-    this.current = settledRun.variant;
-    return this.execute(settledRun.variant, request, settledRun.drawn);
+    const compile = (tops: SettledTops) => settled(() => this.variantFor(shapes, made.shapes, tops));
+    return this.again(() => this.runSettled(variant, request, feeds, compile));
   }
 
   /** The caller's numbers and those of the sources. */
@@ -129,18 +128,54 @@ export class Runner {
     return new Map([...readFeeds(await gather(sources, feeds), all, all), ...given]);
   }
 
-  /** The variant for the tops whose shapes depend on numbers, found by running what lies below them. */
-  private async settle(variant: Variant, feeds: Arrays, compile: (tops: SettledTops) => Variant) {
-    let drawn: Readonly<Arrays> = feeds;
-    const found = await settleTops(variant, {
-      compile: tops => settled(() => compile(tops)),
-      read: async (at, lower, blobs) => {
-        const run = await this.execute(at, { lower, fetch: () => blobs }, drawn);
-        drawn = run.feeds;
-        return run.results;
-      },
-    });
-    return { variant: found, drawn };
+  /** Runs once more, with the same chance, where user code has changed its tops' shapes: the next time they are settled first. */
+  private async again(run: () => Promise<RunResult>): Promise<RunResult> {
+    const chance = this.random.save();
+    for (let left = this.graph.layers.length; ; left--) {
+      try {
+        return await run();
+      } catch (thrown) {
+        if (!(thrown instanceof TopsChanged) || left === 0) throw thrown;
+        this.random.restore(chance);
+      }
+    }
+  }
+
+  /** Settles tops whose shapes depend on numbers, and runs the net for them. */
+  private async runSettled(
+    variant: Variant,
+    request: RunRequest,
+    feeds: Readonly<Arrays>,
+    compile: (tops: SettledTops) => Promise<Variant>,
+  ): Promise<RunResult> {
+    if (!hasToSettle(variant.graph)) {
+      this.current = variant;
+      return this.execute(variant, request, feeds);
+    }
+    let drawn = feeds;
+    const read = async (at: Variant, part: Omit<RunRequest, 'feeds'>) => {
+      const run = await this.execute(at, part, drawn);
+      drawn = run.feeds;
+      return run.results;
+    };
+    if (!isPlain(request.lower)) {
+      const found = await settleTops(variant, {
+        compile,
+        read: (at, lower, blobs) => read(at, { lower, fetch: () => blobs }),
+      });
+      this.current = found;
+      return this.execute(found, request, drawn);
+    }
+    const run = (at: Variant, part: NetProgram, known: Readonly<Arrays>) =>
+      read(at, { ...request, ...part, extra: { ...request.extra, ...known } });
+    const { at, results } = await runInParts(variant, request, { compile, run, feeds });
+    this.current = at;
+    const names = request.fetch(at.graph, Object.keys(results));
+    return {
+      net: at.graph,
+      feeds: drawn,
+      results: Object.fromEntries(names.map(name => [name, results[name] ?? drawn[name]!])),
+    };
   }
 
   /** Another program at the inputs, and with the chance, of an earlier run. */
@@ -225,10 +260,10 @@ export class Runner {
   }
 
   private async compile(net: NetGraph, options: LowerOptions): Promise<Compiled> {
-    const { updates = true, until } = options;
-    const writes = updates && until === undefined && this.sink !== undefined;
+    const { updates = true, from, until } = options;
+    const writes = updates && this.sink !== undefined;
     const { graph } = lowerNet(net, { ...options, writes });
-    const writers = writes ? net.layers.filter(layer => layer.type.writes) : [];
+    const writers = writes ? net.layers.slice(from, until).filter(layer => layer.type.writes) : [];
     const inner = new Set([...graph.states.map(state => state.output), ...writers.flatMap(writtenBy)]);
     return {
       program: await this.store.engine.compile(graph),

@@ -66,7 +66,11 @@ describe.skipIf(!hasPython)('an exception', () => {
     ['a shape as a tuple', { reshape: 'top[0].reshape((2, 3))' }, 'write reshape(*shape)'],
     ['what pycaffe has besides', { setup: 'caffe.Net("x", caffe.TEST)' }, 'has what layers use'],
     ['an end of its own', { forward: 'raise SystemExit(3)' }, 'bad.L.forward failed: SystemExit: 3'],
-    ['another shape in forward', { forward: 'top[0].reshape(7)' }, 'top 0 became [7]'],
+    [
+      'another shape in forward, with blobs of its own',
+      { setup: 'self.blobs.add_blob(1)', forward: 'top[0].reshape(7)' },
+      'top 0 became [7]',
+    ],
     ['no reshape', { reshape: 'super(L, self).reshape(bottom, top)' }, 'no method reshape'],
     ['a module that is not there', { head: 'import nosuchmodule' }, 'The layer needs nosuchmodule: install it'],
   ])('%s', async (_, methods, message) => {

@@ -316,3 +316,61 @@ class Numbered(caffe.Layer):
     made.dispose();
   });
 });
+
+describe.skipIf(!hasPython)(
+  'a layer that reshapes its top in forward, as py-faster-rcnn’s proposal_layer.py does',
+  () => {
+    const FILE = `import caffe
+import numpy as np
+
+
+class Positive(caffe.Layer):
+    def setup(self, bottom, top):
+        top[0].reshape(1, 2)
+        self.runs = 0
+
+    def reshape(self, bottom, top):
+        pass
+
+    def forward(self, bottom, top):
+        self.runs += 1
+        rows = bottom[0].data[bottom[0].data > 0]
+        top[0].reshape(len(rows), 2)
+        top[0].data[:, 0] = rows
+        top[0].data[:, 1] = self.runs
+
+    def backward(self, top, propagate_down, bottom):
+        bottom[0].diff[...] = 0
+        bottom[0].diff[bottom[0].data > 0] = top[0].diff[:, 0]
+`;
+
+    it('is run once for each run, and the layers behind follow', async () => {
+      const net = await Net.fromText(
+        `force_backward: true
+      layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 4 } } }
+      layer { name: "p" type: "Python" bottom: "x" top: "p" python_param { module: "positive" layer: "Positive" } }
+      layer { name: "y" type: "Power" bottom: "p" top: "y" power_param { scale: 2 } }`,
+        { backend: 'host', dir: folderWith({ 'positive.py': FILE }), python },
+      );
+      const run = async (x: number[]) => {
+        const { shape, data } = (await net.forward({ x })).get('y')!;
+        return [shape, [...data]];
+      };
+      expect(await run([1, -1, 3, -1])).toEqual([
+        [2, 2],
+        [2, 2, 6, 2],
+      ]);
+      expect(await run([-1, -1, -1, 5])).toEqual([
+        [1, 2],
+        [10, 4],
+      ]);
+      await net.backward({ y: [1, 0] });
+      expect([...net.blobs.get('x')!.diff]).toEqual([0, 0, 0, 2]);
+      expect(await run([1, 2, 3, 4])).toEqual([
+        [4, 2],
+        [2, 6, 4, 6, 6, 6, 8, 6],
+      ]);
+      net.dispose();
+    });
+  },
+);

@@ -8,8 +8,8 @@ import { type Builder, type HostArray, type Shape, sameShape, showShape, sizeOf,
 import { sub } from '../../schema/index.js';
 import { hostBlob, hostBlobs } from '../host/host_blob.js';
 import { type HostBlob, HostFailure, type HostLayer } from '../host/host_layer.js';
-import { ShapesPending } from '../host/pending.js';
-import type { LayerContext, LayerShapes, LayerType } from '../types.js';
+import { ShapesPending, TopsChanged } from '../host/pending.js';
+import type { LayerContext, LayerShapes, LayerType, SettledTop } from '../types.js';
 
 type Method = 'setup' | 'reshape' | 'forward' | 'backward' | 'lower';
 
@@ -23,13 +23,22 @@ interface HostState {
   /** The blobs of the last forward, which its backward sees again. */
   bottoms: readonly HostBlob[];
   tops: readonly HostBlob[];
+  /** Whether its tops' shapes have turned out to depend on numbers. */
+  changes: boolean;
+  /**
+   * Whether that last forward need not be done again: it gave tops that the net was not compiled for (`aborted`, for the next
+   * to settle them by), or has settled them (`settled`, for the run that follows).
+   */
+  ahead: 'aborted' | 'settled' | undefined;
 }
 
 const states = new WeakMap<HostLayer, HostState>();
 
 function stateOf(host: HostLayer): HostState {
   let state = states.get(host);
-  if (!state) states.set(host, (state = { shapes: new Map(), isSetUp: false, topShapes: [], bottoms: [], tops: [] }));
+  if (state) return state;
+  const none = { isSetUp: false, topShapes: [], bottoms: [], tops: [], changes: false, ahead: undefined };
+  states.set(host, (state = { shapes: new Map(), ...none }));
   return state;
 }
 
@@ -145,38 +154,67 @@ function keptBlobs(ctx: LayerContext, count: number): number[] {
   return Array.from({ length: count }, (_, i) => i).filter(i => ctx.param.param[i]?.lr_mult === 0);
 }
 
+/** Throws where a top is not what the net was compiled for: TopsChanged where the next run can settle it. */
 function checkTop(ctx: LayerContext, top: HostBlob, i: number, shape: Shape): void {
-  if (!sameShape(top.shape, shape)) {
-    const message = `top ${i} became ${showShape(top.shape)}, and the net was compiled for ${showShape(shape)}`;
-    throw blame(ctx, 'reshape', new HostFailure('python-layer', message, { hint: RESHAPES }));
-  }
-  if (top.data.length !== sizeOf(shape))
-    throw blame(ctx, 'forward', `top ${i} holds ${top.data.length} numbers for the shape ${showShape(shape)}`);
+  if (top.data.length !== sizeOf(top.shape))
+    throw blame(ctx, 'forward', `top ${i} holds ${top.data.length} numbers for the shape ${showShape(top.shape)}`);
+  if (sameShape(top.shape, shape)) return;
+  const message = `top ${i} became ${showShape(top.shape)}, and the net was compiled for ${showShape(shape)}`;
+  const failed = blame(ctx, 'forward', new HostFailure('python-layer', message, { hint: RESHAPES }));
+  const host = hostOf(ctx);
+  if (ctx.bottomShapes.length === 0 || host.blobs!.length > 0) throw failed;
+  Object.assign(stateOf(host), { changes: true, ahead: 'aborted' });
+  throw new TopsChanged(ctx.name, failed);
 }
 
 const RESHAPES =
-  'With the same shapes of bottoms a layer gives its tops the same shapes; only a layer without bottoms may change them from run to run.';
+  'With the same shapes and numbers of bottoms a layer gives its tops the same shapes, and one with blobs of its own does so whatever the numbers.';
+
+/** Reshape and forward of user code: its blobs are kept for backward, the tops with whatever shapes it gives them. */
+async function runForward(ctx: LayerContext, arrays: readonly HostArray[], shapes: readonly Shape[]): Promise<void> {
+  const host = hostOf(ctx);
+  const bottoms = arrays.map(({ shape, data }) => hostBlob(shape, data));
+  const tops = topBlobs(ctx, bottoms, shapes);
+  await call(ctx, 'reshape', () => host.reshape(bottoms, tops));
+  await call(ctx, 'forward', () => forwardOf(host)(bottoms, tops));
+  Object.assign(stateOf(host), { bottoms, tops });
+}
+
+/** Whether a forward that came ahead saw these numbers. It is taken once. */
+function takeAhead(state: HostState, kind: HostState['ahead'], arrays: readonly HostArray[]): boolean {
+  const isThere = state.ahead === kind;
+  state.ahead = undefined;
+  if (!isThere) return false;
+  const same = ({ data }: HostArray, i: number) => {
+    const seen = state.bottoms[i]!.data;
+    return seen.length === data.length && seen.every((v, k) => Object.is(v, data[k]));
+  };
+  return arrays.every(same);
+}
 
 /** `arrays` are the bottoms, then the layer's own parameters; the tops, then those parameters that it keeps. */
 async function forward(ctx: LayerContext, arrays: readonly HostArray[], shapes: readonly Shape[]) {
   const host = hostOf(ctx);
   const state = stateOf(host);
-  const count = ctx.bottomShapes.length;
-  const bottoms = arrays.slice(0, count).map(({ shape, data }) => hostBlob(shape, data));
-  const tops = topBlobs(ctx, bottoms, shapes);
+  const bottoms = arrays.slice(0, ctx.bottomShapes.length);
   const blobs = host.blobs!;
-  arrays.slice(count).forEach(({ data }, i) => {
+  arrays.slice(bottoms.length).forEach(({ data }, i) => {
     blobs[i]!.data = data;
   });
-  await call(ctx, 'reshape', () => host.reshape(bottoms, tops));
-  for (const [i, top] of tops.entries()) checkTop(ctx, top, i, shapes[i]!);
   const kept = new Set(keptBlobs(ctx, blobs.length));
   const before = blobs.map((blob, i) => (kept.has(i) ? undefined : blob.data.slice()));
-  await call(ctx, 'forward', () => forwardOf(host)(bottoms, tops));
-  for (const [i, top] of tops.entries()) checkTop(ctx, top, i, shapes[i]!);
+  if (!takeAhead(state, 'settled', bottoms)) await runForward(ctx, bottoms, shapes);
+  for (const [i, top] of state.tops.entries()) checkTop(ctx, top, i, shapes[i]!);
   for (const [i, was] of before.entries()) if (was) checkUntouched(ctx, blobs[i]!.data, was, i);
-  Object.assign(state, { bottoms, tops });
-  return [...tops.map(top => top.data), ...[...kept].map(i => blobs[i]!.data)];
+  return [...state.tops.map(top => top.data), ...[...kept].map(i => blobs[i]!.data)];
+}
+
+/** The tops of a layer that changes their shapes with the numbers: its forward is run for them. */
+async function settleTops(ctx: LayerContext, arrays: readonly HostArray[]): Promise<readonly SettledTop[]> {
+  const state = stateOf(hostOf(ctx));
+  if (!takeAhead(state, 'aborted', arrays)) await runForward(ctx, arrays, python.reshape(ctx).tops);
+  state.ahead = 'settled';
+  return state.tops.map(({ shape, data }) => ({ shape, data }));
 }
 
 function forwardOf(host: HostLayer): NonNullable<HostLayer['forward']> {
@@ -255,7 +293,7 @@ export const python: LayerType = {
   doc: 'User code: the class python_param names, with the methods setup, reshape, forward and backward.',
   shapeRule: 'As the class says in its reshape.',
   differences:
-    'Tops change their shape from run to run only where there are no bottoms. What forward writes into `blobs` stays where lr_mult is 0 and is an error elsewhere. docs/python-layers.md tells the rest.',
+    'Tops whose shapes change with the numbers of the bottoms are found before the layers behind are compiled, which are kept for each shape; a layer with blobs of its own keeps its shapes. What forward writes into `blobs` stays where lr_mult is 0 and is an error elsewhere. docs/python-layers.md tells the rest.',
   unheeded: { share_in_parallel: 'a net trains in one place' },
   inPlace: true,
   endsNet: true,
@@ -263,13 +301,15 @@ export const python: LayerType = {
   detail: param => sub(param, 'python_param').layer,
   bottoms: { min: 0, max: Infinity },
   tops: { min: 0, max: Infinity },
+  settle: { when: ctx => stateOf(hostOf(ctx)).changes, tops: settleTops },
   canBackward(ctx) {
     const host = hostOf(ctx);
     return host.backward !== undefined || host.lower !== undefined;
   },
   reshape(ctx) {
     const known = knownShapes(ctx);
-    return ctx.madeTops ? { ...known, tops: ctx.madeTops } : known;
+    const found = ctx.settledTops ?? ctx.madeTops;
+    return found ? { ...known, tops: found } : known;
   },
   updates(ctx, b, bottoms, params) {
     const kept = keptBlobs(ctx, params.length);

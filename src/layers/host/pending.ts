@@ -1,4 +1,9 @@
-/** Shapes that user code tells asynchronously: compiling, which is synchronous, stops there, waits and begins again. */
+/**
+ * Shapes that user code tells asynchronously, or not before it sees numbers: compiling, which is synchronous, or a run stops
+ * there and begins again.
+ */
+
+import { MokapotError } from '../../diagnostics/index.js';
 
 /** Thrown where a shape is not known yet. What was found by then is kept, so that the next attempt comes further. */
 export class ShapesPending extends Error {
@@ -20,5 +25,18 @@ export async function settled<T>(compile: () => T): Promise<T> {
       if (!(thrown instanceof ShapesPending)) throw thrown;
       await thrown.ready;
     }
+  }
+}
+
+/**
+ * Thrown where the tops of a layer became others, in a run, than the net was compiled for: from now on they are settled before
+ * the layers behind run (LayerType.settle), so that the run can begin again. The diagnostic is for those who do not.
+ */
+export class TopsChanged extends MokapotError {
+  constructor(
+    readonly layer: string,
+    { diagnostics }: MokapotError,
+  ) {
+    super(diagnostics);
   }
 }
