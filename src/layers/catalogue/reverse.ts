@@ -14,10 +14,9 @@ function axesOf(ctx: LayerContext): readonly number[] {
 }
 
 function reversed(b: Builder, x: Value, axis: number): Value {
-  const size = x.shape.map((d, i) => (i === axis ? 1 : d));
-  const at = (k: number) => x.shape.map((_, i) => (i === axis ? k : 0));
-  const parts = Array.from({ length: x.shape[axis]! }, (_, k) => b.slice(x, at(x.shape[axis]! - 1 - k), size));
-  return b.concat(parts, axis);
+  const size = x.shape[axis]!;
+  const backwards = Float32Array.from({ length: size }, (_, i) => size - 1 - i);
+  return b.gather(x, b.constant(backwards, [size]), axis);
 }
 
 /**
