@@ -16,7 +16,8 @@ function axesOf(ctx: LayerContext): readonly number[] {
 function reversed(b: Builder, x: Value, axis: number): Value {
   const size = x.shape[axis]!;
   const backwards = Float32Array.from({ length: size }, (_, i) => size - 1 - i);
-  return b.gather(x, b.constant(backwards, [size]), axis);
+  const index = x.shape.map((_, i) => (i === axis ? size : 1));
+  return b.gather(x, b.constant(backwards, index), axis);
 }
 
 /**
