@@ -56,8 +56,15 @@ export function recompute(graph: Graph, kept: ReadonlySet<Value>): Graph {
   const again = new Map<Value, Value>();
   /** Of values of the backward pass and behind it, what became of them. */
   const now = new Map<Value, Value>();
+  const compared = comparedForEquality(graph.nodes);
   const isThere = (v: Value) =>
-    kept.has(v) || wanted.has(v) || again.has(v) || now.has(v) || isBackward(v.node) || KEPT.has(v.node.op);
+    kept.has(v) ||
+    compared.has(v) ||
+    wanted.has(v) ||
+    again.has(v) ||
+    now.has(v) ||
+    isBackward(v.node) ||
+    KEPT.has(v.node.op);
   const nodes: Node[] = [];
   for (const node of graph.nodes) {
     if (isBackward(node))
@@ -74,6 +81,14 @@ export function recompute(graph: Graph, kept: ReadonlySet<Value>): Graph {
     outputs: new Map([...graph.outputs].map(([name, v]) => [name, last(v)])),
     assignments: graph.assignments.map(a => ({ ...a, value: last(a.value) })),
   };
+}
+
+/**
+ * What is looked for as equal to something (a maximum, in the gradient of reduceMax) must be the very numbers of the forward
+ * pass: made again within a fused loop they may differ in the last bit, and then nothing would be found.
+ */
+function comparedForEquality(nodes: readonly Node[]): ReadonlySet<Value> {
+  return new Set(nodes.flatMap(n => (n.op === 'equal' ? n.inputs.filter(v => !isBackward(v.node)) : [])));
 }
 
 /** The nodes that must be done again before `node`, in order. */

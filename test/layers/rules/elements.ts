@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { sizeOf } from '../../../src/ir/index.js';
-import { anyShape, type Case, dim, number, positive, some } from './case.js';
+import { anyShape, type Case, dim, number, ownNumbers, positive, some } from './case.js';
 
 /** Parameters, and what becomes of one number; `least` keeps the inputs above it. */
 interface Neuron {
@@ -12,10 +12,12 @@ interface Neuron {
 }
 
 const neuron = (type: string, of: fc.Arbitrary<Neuron>) =>
-  fc.tuple(anyShape, of).map(([shape, { body, rule, least }]): Case => {
-    const x = some(sizeOf(shape), 3).map(v => (least === undefined ? v : Math.abs(v) + least));
-    return { type, body, shapes: { x: shape }, feeds: { x }, phase: 'TEST', tops: [Array.from(x, rule)] };
-  });
+  fc.tuple(anyShape, of).map(
+    ownNumbers(([shape, { body, rule, least }]): Case => {
+      const x = some(sizeOf(shape), 3).map(v => (least === undefined ? v : Math.abs(v) + least));
+      return { type, body, shapes: { x: shape }, feeds: { x }, phase: 'TEST', tops: [Array.from(x, rule)] };
+    }),
+  );
 
 const NEURONS: Readonly<Record<string, fc.Arbitrary<Neuron>>> = {
   AbsVal: fc.constant({ body: '', rule: Math.abs }),
@@ -48,20 +50,22 @@ const NEURONS: Readonly<Record<string, fc.Arbitrary<Neuron>>> = {
   })),
 };
 
-export const prelu = fc.tuple(anyShape, dim(3), fc.boolean()).map(([lead, channels, shared]): Case => {
-  const shape = [lead[0]!, channels, ...lead.slice(1)];
-  const [x, slope] = [some(sizeOf(shape)), some(shared ? 1 : channels)];
-  const inner = sizeOf(shape.slice(2));
-  const top = Array.from(x, (v, i) => (v > 0 ? v : v * slope[shared ? 0 : Math.floor(i / inner) % channels]!));
-  return {
-    type: 'PReLU',
-    body: `prelu_param { channel_shared: ${shared} }`,
-    shapes: { x: shape },
-    feeds: { x },
-    params: [slope],
-    tops: [top],
-  };
-});
+export const prelu = fc.tuple(anyShape, dim(3), fc.boolean()).map(
+  ownNumbers(([lead, channels, shared]): Case => {
+    const shape = [lead[0]!, channels, ...lead.slice(1)];
+    const [x, slope] = [some(sizeOf(shape)), some(shared ? 1 : channels)];
+    const inner = sizeOf(shape.slice(2));
+    const top = Array.from(x, (v, i) => (v > 0 ? v : v * slope[shared ? 0 : Math.floor(i / inner) % channels]!));
+    return {
+      type: 'PReLU',
+      body: `prelu_param { channel_shared: ${shared} }`,
+      shapes: { x: shape },
+      feeds: { x },
+      params: [slope],
+      tops: [top],
+    };
+  }),
+);
 
 /** A rule for each type. */
 export const neurons: Readonly<Record<string, fc.Arbitrary<Case>>> = Object.fromEntries(

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { sizeOf } from '../../../src/ir/index.js';
-import { add, at, type Case, dim, each, fill, inside, list, placesOf, some } from './case.js';
+import { add, at, type Case, dim, each, fill, inside, list, ownNumbers, placesOf, some } from './case.js';
 
 const sliding = (
   least: (w: { size: number; kernel: number; stride: number; pad: number; dilation: number }) => boolean,
@@ -50,78 +50,84 @@ const convolved = (c: Window) =>
   );
 const fits = (w: Parameters<Parameters<typeof sliding>[0]>[0]) => w.size + 2 * w.pad >= reach(w);
 
-export const convolution = sliding(fits).map((c): Case => {
-  const [channels, outputs] = [c.into * c.group, c.out * c.group];
-  const [inShape, outShape, filterShape] = [
-    [c.batch, channels, ...c.size],
-    [c.batch, outputs, ...convolved(c)],
-    [outputs, c.into, ...c.kernel],
-  ];
-  const [x, filter, bias] = [some(sizeOf(inShape)), some(sizeOf(filterShape)), some(outputs)];
-  const top = fill(outShape, ([n, o, ...place]) => {
-    let sum = c.bias ? bias[o!]! : 0;
-    for (const [i, ...k] of placesOf([c.into, ...c.kernel])) {
-      const from = under(c, place, k);
-      const channel = Math.floor(o! / c.out) * c.into + i!;
-      if (inside(c.size, from))
-        sum += x[at(inShape, [n!, channel, ...from])]! * filter[at(filterShape, [o!, i!, ...k])]!;
-    }
-    return sum;
-  });
-  const given = deep(c, inShape);
-  const body = windowBody(c, `num_output: ${outputs} group: ${c.group} bias_term: ${c.bias} ${given.axis}`);
-  return {
-    type: 'Convolution',
-    body,
-    shapes: { x: given.shape },
-    feeds: { x },
-    params: c.bias ? [filter, bias] : [filter],
-    tops: [top],
-  };
-});
+export const convolution = sliding(fits).map(
+  ownNumbers((c): Case => {
+    const [channels, outputs] = [c.into * c.group, c.out * c.group];
+    const [inShape, outShape, filterShape] = [
+      [c.batch, channels, ...c.size],
+      [c.batch, outputs, ...convolved(c)],
+      [outputs, c.into, ...c.kernel],
+    ];
+    const [x, filter, bias] = [some(sizeOf(inShape)), some(sizeOf(filterShape)), some(outputs)];
+    const top = fill(outShape, ([n, o, ...place]) => {
+      let sum = c.bias ? bias[o!]! : 0;
+      for (const [i, ...k] of placesOf([c.into, ...c.kernel])) {
+        const from = under(c, place, k);
+        const channel = Math.floor(o! / c.out) * c.into + i!;
+        if (inside(c.size, from))
+          sum += x[at(inShape, [n!, channel, ...from])]! * filter[at(filterShape, [o!, i!, ...k])]!;
+      }
+      return sum;
+    });
+    const given = deep(c, inShape);
+    const body = windowBody(c, `num_output: ${outputs} group: ${c.group} bias_term: ${c.bias} ${given.axis}`);
+    return {
+      type: 'Convolution',
+      body,
+      shapes: { x: given.shape },
+      feeds: { x },
+      params: c.bias ? [filter, bias] : [filter],
+      tops: [top],
+    };
+  }),
+);
 
-export const deconvolution = sliding(w => w.stride * (w.size - 1) + reach(w) > 2 * w.pad).map((c): Case => {
-  const [channels, outputs] = [c.into * c.group, c.out * c.group];
-  const size = c.size.map(
-    (d, i) => c.stride[i]! * (d - 1) + reach({ kernel: c.kernel[i]!, dilation: c.dilation[i]! }) - 2 * c.pad[i]!,
-  );
-  const [inShape, outShape, filterShape] = [
-    [c.batch, channels, ...c.size],
-    [c.batch, outputs, ...size],
-    [channels, c.out, ...c.kernel],
-  ];
-  const [x, filter, bias] = [some(sizeOf(inShape)), some(sizeOf(filterShape)), some(outputs)];
-  const top = fill(outShape, ([, o]) => (c.bias ? bias[o!]! : 0));
-  for (const [n, i, ...place] of placesOf(inShape))
-    for (const [o, ...k] of placesOf([c.out, ...c.kernel])) {
-      const to = under(c, place, k);
-      const channel = Math.floor(i! / c.into) * c.out + o!;
-      if (inside(size, to))
-        top[at(outShape, [n!, channel, ...to])]! +=
-          x[at(inShape, [n!, i!, ...place])]! * filter[at(filterShape, [i!, o!, ...k])]!;
-    }
-  const given = deep(c, inShape);
-  const body = windowBody(c, `num_output: ${outputs} group: ${c.group} bias_term: ${c.bias} ${given.axis}`);
-  return {
-    type: 'Deconvolution',
-    body,
-    shapes: { x: given.shape },
-    feeds: { x },
-    params: c.bias ? [filter, bias] : [filter],
-    tops: [top],
-  };
-});
+export const deconvolution = sliding(w => w.stride * (w.size - 1) + reach(w) > 2 * w.pad).map(
+  ownNumbers((c): Case => {
+    const [channels, outputs] = [c.into * c.group, c.out * c.group];
+    const size = c.size.map(
+      (d, i) => c.stride[i]! * (d - 1) + reach({ kernel: c.kernel[i]!, dilation: c.dilation[i]! }) - 2 * c.pad[i]!,
+    );
+    const [inShape, outShape, filterShape] = [
+      [c.batch, channels, ...c.size],
+      [c.batch, outputs, ...size],
+      [channels, c.out, ...c.kernel],
+    ];
+    const [x, filter, bias] = [some(sizeOf(inShape)), some(sizeOf(filterShape)), some(outputs)];
+    const top = fill(outShape, ([, o]) => (c.bias ? bias[o!]! : 0));
+    for (const [n, i, ...place] of placesOf(inShape))
+      for (const [o, ...k] of placesOf([c.out, ...c.kernel])) {
+        const to = under(c, place, k);
+        const channel = Math.floor(i! / c.into) * c.out + o!;
+        if (inside(size, to))
+          top[at(outShape, [n!, channel, ...to])]! +=
+            x[at(inShape, [n!, i!, ...place])]! * filter[at(filterShape, [i!, o!, ...k])]!;
+      }
+    const given = deep(c, inShape);
+    const body = windowBody(c, `num_output: ${outputs} group: ${c.group} bias_term: ${c.bias} ${given.axis}`);
+    return {
+      type: 'Deconvolution',
+      body,
+      shapes: { x: given.shape },
+      feeds: { x },
+      params: c.bias ? [filter, bias] : [filter],
+      tops: [top],
+    };
+  }),
+);
 
-export const im2col = sliding(fits).map((c): Case => {
-  const inShape = [c.batch, c.into, ...c.size];
-  const x = some(sizeOf(inShape));
-  const top = [...placesOf([c.batch, c.into, ...c.kernel, ...convolved(c)])].map(([n, i, ...rest]) => {
-    const from = under(c, rest.slice(c.size.length), rest.slice(0, c.size.length));
-    return inside(c.size, from) ? x[at(inShape, [n!, i!, ...from])]! : 0;
-  });
-  const given = deep(c, inShape);
-  return { type: 'Im2col', body: windowBody(c, given.axis), shapes: { x: given.shape }, feeds: { x }, tops: [top] };
-});
+export const im2col = sliding(fits).map(
+  ownNumbers((c): Case => {
+    const inShape = [c.batch, c.into, ...c.size];
+    const x = some(sizeOf(inShape));
+    const top = [...placesOf([c.batch, c.into, ...c.kernel, ...convolved(c)])].map(([n, i, ...rest]) => {
+      const from = under(c, rest.slice(c.size.length), rest.slice(0, c.size.length));
+      return inside(c.size, from) ? x[at(inShape, [n!, i!, ...from])]! : 0;
+    });
+    const given = deep(c, inShape);
+    return { type: 'Im2col', body: windowBody(c, given.axis), shapes: { x: given.shape }, feeds: { x }, tops: [top] };
+  }),
+);
 
 // Pooling
 
@@ -181,19 +187,21 @@ export const pooling = fc
     const { out, windowAt } = poolWindows(c, c.floor ? Math.floor : Math.ceil);
     return [...placesOf(out)].every(place => windowAt(place).places.length > 0);
   })
-  .map((c): Case => {
-    const x = some(sizeOf(c.shape));
-    const { top, mask } = pooled(x, c, c.method, c.floor ? Math.floor : Math.ceil);
-    const sides = (stem: string, [h, w]: readonly number[]) => `${stem}_h: ${h} ${stem}_w: ${w}`;
-    const body = `pooling_param { pool: ${c.method} ${sides('kernel', c.kernel)} ${sides('stride', c.stride)} ${sides('pad', c.pad)} ${c.floor ? 'round_mode: FLOOR' : ''} }`;
-    return {
-      type: 'Pooling',
-      body,
-      shapes: { x: c.shape },
-      feeds: { x },
-      tops: c.method === 'MAX' ? [top, mask] : [top],
-    };
-  });
+  .map(
+    ownNumbers((c): Case => {
+      const x = some(sizeOf(c.shape));
+      const { top, mask } = pooled(x, c, c.method, c.floor ? Math.floor : Math.ceil);
+      const sides = (stem: string, [h, w]: readonly number[]) => `${stem}_h: ${h} ${stem}_w: ${w}`;
+      const body = `pooling_param { pool: ${c.method} ${sides('kernel', c.kernel)} ${sides('stride', c.stride)} ${sides('pad', c.pad)} ${c.floor ? 'round_mode: FLOOR' : ''} }`;
+      return {
+        type: 'Pooling',
+        body,
+        shapes: { x: c.shape },
+        feeds: { x },
+        tops: c.method === 'MAX' ? [top, mask] : [top],
+      };
+    }),
+  );
 
 export const spp = fc
   .record({
@@ -211,12 +219,14 @@ export const spp = fc
     }),
   }))
   .filter(c => c.levels.every(l => l.pad.every((p, i) => p < l.kernel[i]!)))
-  .map((c): Case => {
-    const x = some(sizeOf(c.shape));
-    const parts = c.levels.map(l => pooled(x, l, c.method).top);
-    const top = Array.from({ length: c.shape[0] }, (_, n) =>
-      parts.flatMap(part => part.slice((n * part.length) / c.shape[0], ((n + 1) * part.length) / c.shape[0])),
-    ).flat();
-    const body = `spp_param { pyramid_height: ${c.height} pool: ${c.method} }`;
-    return { type: 'SPP', body, shapes: { x: c.shape }, feeds: { x }, tops: [top] };
-  });
+  .map(
+    ownNumbers((c): Case => {
+      const x = some(sizeOf(c.shape));
+      const parts = c.levels.map(l => pooled(x, l, c.method).top);
+      const top = Array.from({ length: c.shape[0] }, (_, n) =>
+        parts.flatMap(part => part.slice((n * part.length) / c.shape[0], ((n + 1) * part.length) / c.shape[0])),
+      ).flat();
+      const body = `spp_param { pyramid_height: ${c.height} pool: ${c.method} }`;
+      return { type: 'SPP', body, shapes: { x: c.shape }, feeds: { x }, tops: [top] };
+    }),
+  );
