@@ -124,12 +124,12 @@ layer { name: "conv2" type: "Convolution" bottom: "hidden" top: "score" convolut
   it.each([
     [['train'], 1, 'Neither a solver nor a network'],
     [['train', '--solver', 'package.json', '--lr', '1'], 1, '--lr has no place'],
-    [['train', '--net', '/no/such', '--epochs', '1'], 1, 'Cannot open /no/such: there is no such file'],
-    [['train', '--solver', '/no/such'], 1, 'Cannot open /no/such: there is no such file'],
-    [['train', '--solver', 'test'], 1, 'test is a folder'],
+    [['train', '--net', '/no/such', '--epochs', '1'], 1, 'Cannot read /no/such: there is no such file'],
+    [['train', '--solver', '/no/such'], 1, 'Cannot read /no/such: there is no such file'],
+    [['train', '--solver', 'test'], 1, 'Cannot read test: it is a folder'],
     [['train', '--net', 'x', '--lr', 'fast'], 2, 'It must be a number'],
     [['train', '--net', 'x', '--policy', 'hope'], 2, 'Allowed choices are fixed, step'],
-    [['test', '--net', '/no/such'], 1, 'Cannot open /no/such: there is no such file'],
+    [['test', '--net', '/no/such'], 1, 'Cannot read /no/such: there is no such file'],
   ])('%j is refused', async (argv, code, sentence) => {
     expect(await mokapot(argv)).toMatchObject({ code, out: '', err: expect.stringContaining(sentence) });
   });

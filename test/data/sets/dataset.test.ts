@@ -36,7 +36,7 @@ async function diagnosticOf(promise: Promise<unknown>): Promise<Diagnostic> {
 
 beforeAll(async () => {
   await createPhantom({ count: 24, seed: 5, out: phantom });
-});
+}, 60_000);
 
 describe('the phantom', () => {
   it('holds patients back and has 1 to 4 % ventricle in every picture', async () => {
