@@ -20,7 +20,7 @@ export function protoModule(caffe, forks) {
 
 /** The text of src/schema/generated/caffe.ts. */
 export function typesModule(caffe, forks) {
-  const root = protobuf.parse(caffe, new protobuf.Root(), { keepCase: true }).root;
+  const root = protobuf.parse(caffe, new protobuf.Root(), { keepCase: true, alternateCommentMode: true }).root;
   mergeProto(root, forks, 'grammar/forks.proto');
   root.resolveAll();
   const types = [];
@@ -35,7 +35,7 @@ export function typesModule(caffe, forks) {
   }
   for (const e of enums) out.push(enumValueType(e));
   out.push('', '/** Every message by its full name. */', 'export interface Messages {');
-  for (const t of types) out.push(`  '${t.fullName.slice(1)}': ${flatName(t)};`);
+  for (const t of types) out.push(`  /** The message ${flatName(t)}. */\n  '${t.fullName.slice(1)}': ${flatName(t)};`);
   out.push('}');
   return `${out.join('\n')}\n`;
 }
@@ -56,30 +56,61 @@ function collect(namespace, types, enums) {
   }
 }
 
+/** A docstring and the line break behind it; nothing where there is nothing to say. */
+function docOf(text, indent) {
+  const whole = text.replace(/\s+/g, ' ').trim().replaceAll('*/', '* /');
+  if (whole === '') return '';
+  const lines = [];
+  for (const word of whole.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && indent.length + last.length + word.length < 116)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  const single = `${indent}/** ${whole} */\n`;
+  return single.length <= 120
+    ? single
+    : `${indent}/**\n${lines.map(line => `${indent} * ${line}`).join('\n')}\n${indent} */\n`;
+}
+
+/** Of a message or an enum, whose name is all that is to be said where the proto has no comment. */
+const docOfType = (type, indent = '') => docOf(type.comment ?? `\`${type.fullName.slice(1)}\` of the schema.`, indent);
+
+/** What the proto says of a field, and its default. */
+function docOfField(field) {
+  const { default: value } = field.options ?? {};
+  const text = typeof value === 'string' && field.type === 'string' ? `"${value}"` : value;
+  const block = field.resolvedType instanceof protobuf.Type && !field.repeated;
+  const comment =
+    field.comment ?? (block ? `A block of type \`${flatName(field.resolvedType)}\`; null where there is none.` : '');
+  return docOf(`${comment}${value === undefined ? '' : ` Default: ${text}.`}`, '  ');
+}
+
 const dottedName = o => o.fullName.replace(/^\.caffe\./, '');
 const flatName = o => dottedName(o).replaceAll('.', '_');
 
 function enumConst(e) {
   const rows = Object.entries(e.values).map(([name, value]) => `  ${name}: ${value},`);
-  return `export const ${e.name} = {\n${rows.join('\n')}\n} as const;\n`;
+  return `${docOfType(e)}export const ${e.name} = {\n${rows.join('\n')}\n} as const;\n`;
 }
 
 function messageEnums(type, enums) {
   const rows = enums.map(e => {
     const values = Object.entries(e.values).map(([name, value]) => `    ${name}: ${value},`);
-    return `  ${e.name}: {\n${values.join('\n')}\n  },`;
+    return `${docOfType(e, '  ')}  ${e.name}: {\n${values.join('\n')}\n  },`;
   });
-  return `export const ${flatName(type)} = {\n${rows.join('\n')}\n} as const;\n`;
+  return `${docOf(`The enums of \`${type.fullName.slice(1)}\`.`, '')}export const ${flatName(type)} = {\n${rows.join('\n')}\n} as const;\n`;
 }
 
 function enumValueType(e) {
   const line = `export type ${flatName(e)} = Values<typeof ${dottedName(e)}>;`;
-  return line.length <= 120 ? line : line.replace('<', '<\n  ').replace('>;', '\n>;');
+  const doc = docOf(`A value of \`${e.fullName.slice(1)}\`.`, '');
+  return `${doc}${line.length <= 120 ? line : line.replace('<', '<\n  ').replace('>;', '\n>;')}`;
 }
 
 function messageInterface(type) {
-  const rows = type.fieldsArray.map(field => `  ${field.name}: ${fieldType(field)};`);
-  return `export interface ${flatName(type)} {\n${rows.join('\n')}\n}\n`;
+  const rows = type.fieldsArray.map(field => `${docOfField(field)}  ${field.name}: ${fieldType(field)};`);
+  return `${docOfType(type)}export interface ${flatName(type)} {\n${rows.join('\n')}\n}\n`;
 }
 
 function fieldType(field) {

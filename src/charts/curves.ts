@@ -44,6 +44,7 @@ const LEFT = 76;
 const RIGHT = 64;
 const COLOURS = ['#1f6fb4', '#d9622b', '#2a8f5b', '#8a4fa3', '#b8860b', '#6b7280'] as const;
 
+/** The curves of one run: give it the run's events, take the drawing whenever it is wanted. */
 export class Curves {
   private readonly loss = new Line();
   private readonly smoothed = new Line();
@@ -55,6 +56,7 @@ export class Curves {
 
   constructor(private readonly title: string) {}
 
+  /** Takes note of an event; those without numbers change nothing. */
   add(event: CurveEvent): void {
     const x = event.epoch ?? event.iter;
     this.first = Math.min(this.first, x);

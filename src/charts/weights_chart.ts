@@ -9,7 +9,11 @@ const TOP = 56;
 /** Blobs beyond these are left out, the smallest first. */
 const MAX_BLOBS = 200;
 
-/** @param title what stands above it */
+/**
+ * Histograms of blobs as one SVG, the 200 largest in the order given.
+ *
+ * @param title what stands above it
+ */
 export function weightsChart(blobs: readonly BlobReport[], title: string): string {
   const shown = largest(blobs);
   const height = TOP + Math.ceil(Math.max(1, shown.length) / COLUMNS) * CELL.height;

@@ -15,8 +15,11 @@ import { forwardGraph, type InputShapes, loweringFor } from './dynamic_sizes.js'
 import type { PreparedInput } from './prepare.js';
 import type { Job } from './types.js';
 
+/** A model's outputs beside the network's, at random inputs. */
 export interface Comparison {
+  /** Shapes that were fed, by name. */
   readonly inputs: InputShapes;
+  /** How far each output is off. */
   readonly outputs: readonly ({ readonly blob: string } & Distance)[];
 }
 

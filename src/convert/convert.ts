@@ -31,6 +31,9 @@ const RUN: Readonly<Record<Target, (job: Job) => Promise<TargetReport>>> = {
 };
 
 /**
+ * Writes a network as a model for another program, or its weights in another format, and compares what was written with
+ * the network before it is put in place.
+ *
  * @throws MokapotError of the network and its weights; `cannot-export`, `convert-options`, `convert-preprocessing`,
  * `convert-out`; `convert-differs` where the model does not compute what the network computes (nothing is put in place)
  */

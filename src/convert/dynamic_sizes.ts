@@ -12,6 +12,7 @@ import type { Job } from './types.js';
 
 /** What of its inputs an exported model leaves open. */
 export interface OpenSizes {
+  /** Any number of samples. */
   readonly batch: boolean;
   /** Height and width may be the net's own and more, in steps of this; undefined: they may not vary. */
   readonly plane: number | undefined;

@@ -8,6 +8,7 @@ import type { WeightBlob } from '../weights/index.js';
 export interface Preprocessing {
   /** One number for each channel, or one for all; or a mean image, [C, H, W]. In the network's order: blue first, if it is so trained. */
   readonly mean?: readonly number[] | WeightBlob;
+  /** Factor of the pixels, after the mean was subtracted. Default 1. */
   readonly scale?: number;
   /** The model takes red, green, blue; the network was trained with blue, green, red. */
   readonly swapChannels?: boolean;

@@ -8,8 +8,11 @@ import { dirname, join } from 'node:path';
 import { fail, MokapotError } from '../diagnostics/index.js';
 import { FolderUpdate, fileError, kindOf, writeAtomically } from '../files/index.js';
 
+/** A file of a model. */
 export interface WrittenFile {
+  /** Where it lies. */
   readonly path: string;
+  /** Its size. */
   readonly bytes: number;
 }
 

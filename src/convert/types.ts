@@ -11,6 +11,7 @@ import type { PreparedInput, Preprocessing } from './prepare.js';
 import type { Staging, WrittenFile } from './staging.js';
 
 export const TARGETS = ['tfjs', 'onnx', 'safetensors', 'npz', 'h5', 'caffemodel'] as const;
+/** What a network can be converted to. */
 export type Target = (typeof TARGETS)[number];
 
 /** A model computes; the other targets are parameters alone. */
@@ -30,7 +31,9 @@ type NetPart =
   | 'seed'
   | 'schema';
 
+/** What is converted, to what, and how. */
 export interface ConvertOptions extends Pick<NetLoadOptions, NetPart | 'lenient'> {
+  /** A model (`tfjs`, `onnx`) or a file of parameters. */
   readonly to: Target;
   /** A folder, or a file's name where the target is a single file. */
   readonly out: string;
@@ -56,20 +59,27 @@ export interface ConvertOptions extends Pick<NetLoadOptions, NetPart | 'lenient'
   readonly onProgress?: (doing: string) => void;
 }
 
+/** An input or output of a model. */
 export interface ModelEndpoint {
+  /** Its name, which is the blob's. */
   readonly blob: string;
   /** −1 is a size that each run may choose. */
   readonly shape: Shape;
 }
 
+/** What was written, and how it compares with the network. */
 export interface ConvertReport {
+  /** The target. */
   readonly to: Target;
+  /** All files that were written. */
   readonly files: readonly WrittenFile[];
   /** Of tfjs and onnx. */
   readonly inputs: readonly ModelEndpoint[];
+  /** Of tfjs and onnx. */
   readonly outputs: readonly ModelEndpoint[];
   /** Of tfjs and onnx: what each run may choose, and why the rest is fixed. */
   readonly open?: OpenSizes;
+  /** Why the batch, or height and width, are fixed. */
   readonly reasons?: DynamicExport<unknown>['reasons'];
   /** Warnings: parameters that came from fillers, layers of the weights that the network lacks. */
   readonly diagnostics: readonly Diagnostic[];

@@ -5,56 +5,74 @@
 
 /** A place in a text: 0-based UTF-16 offset, 1-based line and column. */
 export interface Position {
+  /** 0-based, in UTF-16 code units. */
   readonly offset: number;
+  /** 1-based. */
   readonly line: number;
+  /** 1-based, in UTF-16 code units. */
   readonly column: number;
 }
 
 /** From `start` up to, and without, `end`. */
 export interface Range {
+  /** The first place in it. */
   readonly start: Position;
+  /** The first place behind it. */
   readonly end: Position;
 }
 
 /** A text with the name people know it by (a file's path, or `<text>`). */
 export interface Source {
+  /** A path, or a name in angle brackets. */
   readonly name: string;
+  /** The whole text. */
   readonly text: string;
 }
 
 /** A range in a source. */
 export interface Location {
+  /** The text. */
   readonly source: Source;
+  /** Where in it. */
   readonly range: Range;
 }
 
+/** `error`: it cannot run; `warning`: it runs, and likely not as meant; `note`: worth knowing. */
 export type Severity = 'error' | 'warning' | 'note';
 
 /** Replace `range` of the diagnostic's source by `text`. */
 export interface TextEdit {
+  /** What is replaced. */
   readonly range: Range;
+  /** What stands there then. */
   readonly text: string;
 }
 
 /** A mend of what the diagnostic says: all of its edits, or none. */
 export interface Fix {
+  /** What it does, in words. */
   readonly title: string;
+  /** They do not overlap. */
   readonly edits: readonly TextEdit[];
   /** Something else may have been meant: an editor offers it, `mokapot check --fix` leaves it alone. */
   readonly unsafe?: true;
 }
 
+/** What is wrong or worth knowing: a code for programs, a sentence for people, where, and what helps. */
 export interface Diagnostic {
   /** Stable kebab-case name, e.g. `unknown-field`. */
   readonly code: string;
+  /** Whether it can run all the same. */
   readonly severity: Severity;
   /** What is wrong, in one sentence; names the layer and blob where there is one. */
   readonly message: string;
+  /** Where; absent for what is of no text. */
   readonly location?: Location;
   /** The layer this is about. */
   readonly layer?: string;
   /** How to mend it, and why it is so. */
   readonly hint?: string;
+  /** A change of the text that mends it. */
   readonly fix?: Fix;
   /** What user code's own language says of where it failed: several lines. */
   readonly trace?: string;
@@ -66,7 +84,9 @@ export interface Diagnostic {
 
 /** Thrown where a call cannot go on; carries every diagnostic found so far. Its message is for people. */
 export class MokapotError extends Error {
+  /** `MokapotError`, also where two copies of the package are loaded. */
   override readonly name = 'MokapotError';
+  /** All that was found, errors and others, in the order of the text. */
   readonly diagnostics: readonly Diagnostic[];
 
   constructor(diagnostics: Diagnostic | readonly Diagnostic[], options?: ErrorOptions) {
@@ -101,6 +121,7 @@ export function fail(
   return new MokapotError(error(code, message, more));
 }
 
+/** Whether one of them is an error. */
 export function hasErrors(diagnostics: readonly Diagnostic[]): boolean {
   return diagnostics.some(d => d.severity === 'error');
 }

@@ -4,7 +4,9 @@ import type { Diagnostic, Fix, TextEdit } from './diagnostic.js';
 
 /** A text after fixes, and which of them were applied. */
 export interface Fixed {
+  /** The text after them. */
   readonly text: string;
+  /** In the order of the diagnostics. */
   readonly applied: readonly Fix[];
   /** Those left alone as they would change what the net computes. */
   readonly refused: readonly Fix[];

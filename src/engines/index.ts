@@ -15,6 +15,7 @@ import type { Engine } from './types.js';
 export { createHostEngine } from './host/index.js';
 export type { Engine, Observer, Program } from './types.js';
 
+/** How an engine is made in a page: its threads, and where its files lie. */
 export interface EngineOptions {
   /**
    * Threads of `onnx` and `wasm`. Default: as many as there are cores, and one in a page that is not cross-origin isolated,

@@ -3,6 +3,7 @@
 import type { Diagnostic } from '../diagnostics/index.js';
 import type { Graph, Shape } from '../ir/types.js';
 
+/** What runs graphs: it holds variables and compiles programs over them. */
 export interface Engine {
   /** `onnx`, `wasm`, `cpu`, `tensorflow`, `host`, … */
   readonly name: string;
@@ -14,6 +15,7 @@ export interface Engine {
   read(variable: string): Promise<Float32Array>;
   /** The same at once; absent on an engine whose memory can only be read asynchronously. */
   readonly readNow?: (variable: string) => Float32Array;
+  /** Whether a variable of this name has been set. */
   has(variable: string): boolean;
   /** Whether variables are arrays of this process's own memory, to be read at any time at the cost of copying. */
   readonly isOnHost: boolean;
@@ -25,12 +27,14 @@ export interface Engine {
   memory(): { readonly bytes: number; readonly peakBytes: number };
   /** What a person should know of where it computes, if anything. */
   readonly notes?: readonly Diagnostic[];
+  /** Frees its memory and threads. It cannot be used again. */
   dispose(): void;
 }
 
 /** Hears of every node that ran: the label of the IR node (the layer's name, `'` behind it for its gradient) and milliseconds. */
 export type Observer = (label: string, ms: number) => void;
 
+/** A compiled graph. */
 export interface Program {
   /**
    * Runs the graph once: feeds its inputs by name (an array of the declared size each), performs the assignments, returns
@@ -52,5 +56,6 @@ export interface Program {
   readonly fallbacks?: readonly string[];
   /** Greatest number of bytes its temporaries take at once, over the runs planned so far. */
   readonly peakBytes: number;
+  /** Frees what it holds besides the engine's variables. */
   dispose(): void;
 }

@@ -8,11 +8,13 @@ import type { DataFeed } from './source.js';
 
 /** Numbers of all entries, one after the other, in row-major order. */
 export interface EntryArray {
+  /** As many numbers as entries times the places of the shape. */
   readonly data: ArrayLike<number>;
   /** Of one entry: `[3, 32, 32]`; `[]` for one number. */
   readonly shape: Shape;
 }
 
+/** How arrays are dealt out in batches. */
 export interface ArrayFeedOptions {
   /** Entries of a batch: what the net's inputs have as their first axis. */
   readonly batchSize: number;

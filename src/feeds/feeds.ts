@@ -6,6 +6,7 @@ import type { Random } from '../random/index.js';
 
 /** Numbers for a blob, in row-major order; with a shape where it differs from the last one. */
 export type Feed = ArrayLike<number> | { readonly data: ArrayLike<number>; readonly shape: Shape };
+/** What is fed, by the name of the blob. */
 export type Feeds = Readonly<Record<string, Feed>>;
 
 export interface GivenFeed {

@@ -9,7 +9,9 @@ import type { Shape } from '../ir/index.js';
 import type { NetGraph } from '../net/index.js';
 import type { Feeds } from './feeds.js';
 
+/** Numbers for one run, and which entries they are. */
 export interface FeedBatch {
+  /** By blob. */
   readonly feeds: Feeds;
   /** Entries in it. */
   readonly count: number;
@@ -29,7 +31,9 @@ export interface FeedSource {
 export interface DataFeed extends FeedSource {
   /** Entries of one pass. */
   readonly entries: number;
+  /** Entries of one batch. */
   readonly batchSize: number;
+  /** Batches of one pass; the last one may reach into the next pass. */
   readonly batchesPerEpoch: number;
   /** Shapes of one entry by blob, which a net is compiled for (NetOptions.entryShapes). */
   readonly entryShapes: Readonly<Record<string, Shape>>;
@@ -41,7 +45,9 @@ export interface DataFeed extends FeedSource {
   wholePass(): AsyncGenerator<FeedBatch>;
   /** Where it stands; plain JSON. */
   save(): readonly LoaderState[];
+  /** Goes on where `save` found it. */
   restore(states: readonly LoaderState[]): void;
+  /** Closes its files. */
   close(): Promise<void>;
 }
 

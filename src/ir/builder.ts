@@ -21,6 +21,11 @@ import type {
 /** A value, or a number that stands for a scalar constant. */
 export type Operand = Value | number;
 
+/**
+ * A graph in the making. Values come from leaves (inputs, variables, constants) and ops; `finish` keeps what is
+ * needed. Elementwise ops broadcast as NumPy does; a misfit of shapes is an error of the caller's code and throws an
+ * Error.
+ */
 export class Builder {
   private readonly nodes: Node[] = [];
   private readonly randoms: RandomInput[] = [];
@@ -106,16 +111,19 @@ export class Builder {
     return value;
   }
 
+  /** Numbers known when the graph is built: row-major, as many as the shape has places. */
   constant(data: Float32Array, shape: Shape): Value {
     return this.one('constant', [], { data, shape });
   }
 
+  /** A constant of shape []; equal numbers give the same value. */
   scalar(x: number): Value {
     let value = this.scalars.get(x);
     if (!value) this.scalars.set(x, (value = this.constant(Float32Array.of(x), [])));
     return value;
   }
 
+  /** Zeros of a shape. */
   zeros(shape: Shape): Value {
     return this.broadcast(this.scalar(0), shape);
   }
@@ -128,20 +136,31 @@ export class Builder {
 
   // Elementwise
 
+  /** −x. */
   neg = (x: Value): Value => this.one('neg', [x], {});
+  /** |x|. */
   abs = (x: Value): Value => this.one('abs', [x], {});
+  /** −1, 0 or 1 by the sign of x. */
   sign = (x: Value): Value => this.one('sign', [x], {});
+  /** eˣ. */
   exp = (x: Value): Value => this.one('exp', [x], {});
+  /** The natural logarithm. */
   log = (x: Value): Value => this.one('log', [x], {});
+  /** √x. */
   sqrt = (x: Value): Value => this.one('sqrt', [x], {});
+  /** tanh x. */
   tanh = (x: Value): Value => this.one('tanh', [x], {});
+  /** 1 / (1 + e⁻ˣ). */
   sigmoid = (x: Value): Value => this.one('sigmoid', [x], {});
+  /** The greatest whole number that is not above x. */
   floor = (x: Value): Value => this.one('floor', [x], {});
 
+  /** max(x, 0) + slope · min(x, 0). */
   relu(x: Value, slope = 0): Value {
     return slope === 1 ? x : this.one('relu', [x], { slope });
   }
 
+  /** x to a fixed exponent. */
   power(x: Value, exponent: number): Value {
     if (exponent === 1) return x;
     if (exponent === 0) return this.broadcast(this.scalar(1), x.shape);
@@ -155,15 +174,25 @@ export class Builder {
     return this.one(op, [this.value(x), this.value(y)], {});
   }
 
+  /** x + y. */
   add = (x: Operand, y: Operand): Value => this.binary('add', x, y, 0, true);
+  /** x − y. */
   sub = (x: Operand, y: Operand): Value => this.binary('sub', x, y, 0, false);
+  /** x · y, place by place. */
   mul = (x: Operand, y: Operand): Value => this.binary('mul', x, y, 1, true);
+  /** x / y, place by place. */
   div = (x: Operand, y: Operand): Value => this.binary('div', x, y, 1, false);
+  /** The greater of x and y, place by place; the gradient goes to x where they are equal. */
   max = (x: Operand, y: Operand): Value => this.one('max', [this.value(x), this.value(y)], {});
+  /** The smaller of x and y, place by place. */
   min = (x: Operand, y: Operand): Value => this.one('min', [this.value(x), this.value(y)], {});
+  /** 1 where x > y, else 0. No gradient. */
   greater = (x: Operand, y: Operand): Value => this.one('greater', [this.value(x), this.value(y)], {});
+  /** 1 where x ≥ y, else 0. No gradient. */
   greaterEqual = (x: Operand, y: Operand): Value => this.one('greaterEqual', [this.value(x), this.value(y)], {});
+  /** 1 where x = y, else 0. No gradient. */
   equal = (x: Operand, y: Operand): Value => this.one('equal', [this.value(x), this.value(y)], {});
+  /** x where the mask is not 0, else y. */
   select = (mask: Value, x: Operand, y: Operand): Value => this.one('select', [mask, this.value(x), this.value(y)], {});
 
   // Reductions
@@ -173,45 +202,64 @@ export class Builder {
     return axes.length === 0 ? x : this.one('reduceSum', [x], { axes, keepDims });
   }
 
+  /**
+   * Maximum over `axes` (default: all). With `keepDims` these axes stay, with size 1. Its gradient goes to every
+   * place that has it.
+   */
   reduceMax(x: Value, axes: readonly number[] = x.shape.map((_, i) => i), keepDims = false): Value {
     return axes.length === 0 ? x : this.one('reduceMax', [x], { axes, keepDims });
   }
 
+  /** Index of the first maximum along an axis, which goes. No gradient. */
   argMax = (x: Value, axis: number): Value => this.one('argMax', [x], { axis });
 
+  /**
+   * Sums of `size` neighbours (an odd number) along an axis, centred on each place; places beyond the border count
+   * 0.
+   */
   windowSum(x: Value, axis: number, size: number): Value {
     return size === 1 ? x : this.one('windowSum', [x], { axis, size });
   }
 
   // Shape
 
+  /** The same numbers in another shape of as many places. */
   reshape(x: Value, shape: Shape): Value {
     if (sameShape(x.shape, shape)) return x;
     const source = x.node.op === 'reshape' ? x.node.inputs[0]! : x;
     return sameShape(source.shape, shape) ? source : this.one('reshape', [source], { shape });
   }
 
+  /** Axes in another order: axis i of the result is axis `perm[i]` of x. */
   transpose(x: Value, perm: readonly number[]): Value {
     return perm.every((axis, i) => axis === i) ? x : this.one('transpose', [x], { perm });
   }
 
+  /** x repeated to a shape that it broadcasts to. */
   broadcast(x: Value, shape: Shape): Value {
     if (sizeOf(shape) === 0) return this.constant(new Float32Array(0), shape);
     return sameShape(x.shape, shape) ? x : this.one('broadcast', [x], { shape });
   }
 
+  /** Values joined along an axis; the other axes agree. */
   concat(xs: readonly Value[], axis: number): Value {
     return xs.length === 1 ? xs[0]! : this.one('concat', xs, { axis });
   }
 
+  /** The part from `begin` on, of `size` places along each axis. */
   slice(x: Value, begin: readonly number[], size: readonly number[]): Value {
     return sameShape(x.shape, size) ? x : this.one('slice', [x], { begin, size });
   }
 
+  /** With `before` and `after` further places along each axis, filled with `value`. */
   pad(x: Value, before: readonly number[], after: readonly number[], value = 0): Value {
     return [...before, ...after].every(n => n === 0) ? x : this.one('pad', [x], { before, after, value });
   }
 
+  /**
+   * A new axis of `depth` places before `axis`: 1 where its index is the number that stood there, else 0. No
+   * gradient.
+   */
   oneHot = (x: Value, axis: number, depth: number): Value => this.one('oneHot', [x], { axis, depth });
 
   // Indexing
@@ -224,13 +272,17 @@ export class Builder {
 
   // Linear algebra
 
+  /** Product of matrices, [M, K] × [K, N] → [M, N], either one transposed on request. */
   matMul(a: Value, c: Value, { transposeA = false, transposeB = false } = {}): Value {
     return this.product('matMul', [a, c], { transposeA, transposeB });
   }
 
+  /** Cross-correlation as Caffe's Convolution: x [N, C, H, W], filter [O, C / groups, kh, kw] → [N, O, H', W']. */
   conv2d = (x: Value, filter: Value, attrs: ConvAttrs): Value => this.product('conv2d', [x, filter], attrs);
+  /** Gradient of `conv2d` by its input, given that of its output; by itself a Deconvolution. */
   convInputGrad = (dy: Value, filter: Value, attrs: OpAttrs['convInputGrad']): Value =>
     this.product('convInputGrad', [dy, filter], attrs);
+  /** Gradient of `conv2d` by its filter, given the input and the gradient of its output. */
   convFilterGrad = (x: Value, dy: Value, attrs: OpAttrs['convFilterGrad']): Value =>
     this.product('convFilterGrad', [x, dy], attrs);
 
@@ -247,13 +299,17 @@ export class Builder {
     return this.node('maxPool', [x], attrs) as readonly [Value, Value];
   }
 
+  /** Gradient of `maxPool`: each number of dy goes to the place that its maximum came from. */
   maxPoolGrad = (dy: Value, indices: Value, attrs: OpAttrs['maxPoolGrad']): Value =>
     this.one('maxPoolGrad', [dy, indices], attrs);
+  /** Mean of each window; padding counts as zeros in its size, as in Caffe. */
   avePool = (x: Value, attrs: PoolAttrs): Value => this.one('avePool', [x], attrs);
+  /** Gradient of `avePool`. */
   avePoolGrad = (dy: Value, attrs: OpAttrs['avePoolGrad']): Value => this.one('avePoolGrad', [dy], attrs);
 
   // Control
 
+  /** x; no gradient passes. */
   stopGradient = (x: Value): Value => this.one('stopGradient', [x], {});
   /** User code, or what takes its place in a model. */
   hostCall = (inputs: readonly Value[], attrs: HostCallAttrs): readonly Value[] =>

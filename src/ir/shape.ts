@@ -2,6 +2,7 @@
 
 import type { Shape } from './types.js';
 
+/** How many places a shape has: the product of its axes, 1 for []. */
 export function sizeOf(shape: Shape): number {
   let n = 1;
   for (const d of shape) n *= d;

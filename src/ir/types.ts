@@ -7,12 +7,16 @@
 import type { Builder } from './builder.js';
 import type { ExportTarget, OnnxWriter } from './export.js';
 
+/** Sizes of the axes, outermost first; [] is a single number. */
 export type Shape = readonly number[];
 
 /** What one op yields; used by reference. */
 export interface Value {
+  /** Its number in the graph. */
   readonly id: number;
+  /** Its shape. */
   readonly shape: Shape;
+  /** The node that yields it. */
   readonly node: Node;
   /** Which of the node's outputs this is. */
   readonly index: number;
@@ -20,17 +24,25 @@ export interface Value {
 
 /** Geometry of a 2-D convolution, also of its two gradients. All pairs are [vertical, horizontal]. */
 export interface ConvAttrs {
+  /** Places from one window to the next. */
   readonly stride: readonly [number, number];
+  /** Zeros on either side. */
   readonly pad: readonly [number, number];
+  /** Places from one tap of the filter to the next; 1 where it has no holes. */
   readonly dilation: readonly [number, number];
+  /** Groups of channels that are convolved apart. */
   readonly groups: number;
 }
 
 /** Geometry of a pooling, with the output size already decided (Caffe's ceil rule with its last-window clipping). */
 export interface PoolAttrs {
+  /** Size of the window. */
   readonly kernel: readonly [number, number];
+  /** Places from one window to the next. */
   readonly stride: readonly [number, number];
+  /** Places on either side that the windows may reach over. */
   readonly pad: readonly [number, number];
+  /** Size of the output. */
   readonly outSize: readonly [number, number];
 }
 
@@ -39,15 +51,21 @@ export type HostFunction = (inputs: readonly HostArray[]) => readonly Float32Arr
 
 export type HostBackward = (arrays: readonly HostArray[], wanted: readonly boolean[]) => ReturnType<HostFunction>;
 
+/** An array as user code gets it. */
 export interface HostArray {
+  /** Its shape. */
   readonly shape: Shape;
+  /** Row-major numbers. */
   readonly data: Float32Array;
 }
 
+/** What a `hostCall` runs, and the shapes that come of it. */
 export interface HostCallAttrs {
   /** What a person calls it: the layer's name. */
   readonly name: string;
+  /** Shapes of what it returns. */
   readonly outputs: readonly Shape[];
+  /** The forward: arrays in, one array an output. */
   readonly run: HostFunction;
   /**
    * The gradient, if there is one: called with the forward's inputs, then its outputs, then the outputs' gradients;
@@ -220,6 +238,7 @@ export interface NodeOf<K extends OpName> {
   readonly label: string;
 }
 
+/** One op with its inputs, attributes and outputs; `op` says which. */
 export type Node = { [K in OpName]: NodeOf<K> }[OpName];
 
 /** Chance the graph needs: the host draws it from the seeded generator and feeds it under `name` at every run. */
@@ -240,11 +259,14 @@ export interface CarriedState {
 
 /** A graph ready for a target. Nodes stand in an order in which every value comes before its readers. */
 export interface Graph {
+  /** In an order in which they can run. */
   readonly nodes: readonly Node[];
   /** What can be fetched after a run, by name. */
   readonly outputs: ReadonlyMap<string, Value>;
   /** Done at the end of a run, all at once: each variable takes its value. */
   readonly assignments: readonly { readonly variable: string; readonly value: Value }[];
+  /** Inputs that the host draws at every run. */
   readonly randoms: readonly RandomInput[];
+  /** Inputs that take what the run before left. */
   readonly states: readonly CarriedState[];
 }

@@ -12,6 +12,7 @@ import type { LayerType } from './types.js';
 /** `module.layer` */
 type ClassName = string;
 
+/** The layer types and Python layers that a net may have. It never changes: `with` gives another one. */
 export class LayerCatalogue {
   /** Every layer type by Caffe's name. Input and Split, which the compiler puts in, are always there. */
   readonly types: ReadonlyMap<string, LayerType>;
@@ -27,6 +28,7 @@ export class LayerCatalogue {
     this.types = new Map([input, split, ...types].map(type => [type.type, type]));
   }
 
+  /** The type of this name; undefined where there is none. */
   get(type: string): LayerType | undefined {
     return this.types.get(type);
   }

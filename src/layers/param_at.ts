@@ -2,7 +2,11 @@
 
 import { type LayerParameter, sub } from '../schema/index.js';
 
-/** @returns an empty message, with its defaults, where the layer gives none */
+/**
+ * A message of a layer's parameters by its name.
+ *
+ * @returns an empty message, with its defaults, where the layer gives none
+ */
 export function paramAt<T extends object>(layer: LayerParameter, field: string): T {
   return sub(layer as unknown as Record<string, T | null>, field);
 }

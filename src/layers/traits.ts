@@ -45,7 +45,9 @@ export interface WeightsTrait {
 
 /** y = factor · x + shift, with one of each for every channel (axis 1). */
 export interface ChannelAffine {
+  /** One a channel. */
   readonly factor: Float64Array;
+  /** One a channel. */
   readonly shift: Float64Array;
 }
 
@@ -59,6 +61,7 @@ export interface ClassLabels {
 
 /** Of a loss that applies a function to its scores itself. */
 export interface AppliedActivation {
+  /** The function. */
   readonly activation: 'softmax' | 'sigmoid';
   /** The layer type that computes the function alone: what stands in the loss's place where the net is used. */
   readonly layer: string;
@@ -78,6 +81,7 @@ export interface DataTrait {
   readonly readsDataset?: boolean;
 }
 
+/** What is known of a layer type besides its shapes and its lowering; all of it is optional. */
 export interface LayerTraits {
   // For people
 
@@ -116,6 +120,7 @@ export interface LayerTraits {
 
   // What is learnt
 
+  /** What its first two parameters are, if it multiplies by one and adds the other. */
   readonly weights?: WeightsTrait;
   /** What it does to each channel where that is y = factor · x + shift; undefined where it is not. */
   channelAffine?(ctx: LayerContext, blobs: readonly Float32Array[]): ChannelAffine | undefined;
@@ -128,8 +133,11 @@ export interface LayerTraits {
 
   // Scores and labels
 
+  /** The function that it computes, where a check or an exporter knows it. */
   readonly activation?: 'relu' | 'softmax' | 'sigmoid';
+  /** Of a loss that computes probabilities of its scores itself. */
   readonly applies?: AppliedActivation;
+  /** Of a layer that compares scores with class numbers. */
   readonly classLabels?: ClassLabels;
   /** It compares its first two bottoms number by number. */
   readonly comparesElements?: boolean;
@@ -142,6 +150,7 @@ export interface LayerTraits {
 
   /** Of a source: `caller` (default), `fillers` at every run, `arrays` handed over once, `data` as `reads` says. */
   readonly fedBy?: 'caller' | 'fillers' | 'arrays' | 'data';
+  /** Of a source that reads files: which, and by which of its fields. */
   readonly reads?: DataTrait;
   /** Its code is the class that python_param names. */
   readonly userCode?: boolean;

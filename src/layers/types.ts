@@ -7,13 +7,18 @@ import type { FillerParameter, LayerParameter } from '../schema/generated/caffe.
 import type { HostLayer } from './host/host_layer.js';
 import type { LayerTraits, ParamField } from './traits.js';
 
+/** A net's phase: training, or everything else. */
 export type Phase = 'TRAIN' | 'TEST';
 
 /** What a layer may know: its own parameters and the shapes of its bottoms, nothing of other layers. */
 export interface LayerContext {
+  /** The layer's name. */
   readonly name: string;
+  /** The layer's message. */
   readonly param: LayerParameter;
+  /** The net's phase. */
   readonly phase: Phase;
+  /** One a bottom, whole. */
   readonly bottomShapes: readonly Shape[];
   /** How many tops the prototxt names (some layers have optional ones, a loss may have none: then one is made). */
   readonly topCount: number;
@@ -38,14 +43,19 @@ export interface LayerContext {
 
 /** Where below the layer's parameters something is wrong, how to mend it, and what user code's language says of it. */
 export interface Failing {
+  /** Dotted path below the layer. */
   readonly field?: string | undefined;
+  /** How to mend it. */
   readonly hint?: string | undefined;
+  /** Several lines. */
   readonly trace?: string | undefined;
 }
 
+/** A parameter that a layer declares. */
 export interface ParamDeclaration {
   /** Caffe's layout: Convolution [O, C/group, kh, kw], InnerProduct [O, K], bias [O]. */
   readonly shape: Shape;
+  /** What makes its first numbers; without one they are 0. */
   readonly filler: FillerParameter | null | undefined;
   /** What it starts as, instead of what a filler makes: user code has filled it. */
   readonly values?: Float32Array;
@@ -53,21 +63,29 @@ export interface ParamDeclaration {
   readonly fixed?: boolean;
 }
 
+/** What a layer's Reshape gives. */
 export interface LayerShapes {
+  /** One a top, whole. */
   readonly tops: readonly Shape[];
+  /** Its parameters, in Caffe's order. */
   readonly params: readonly ParamDeclaration[];
 }
 
 /** How many bottoms or tops a layer takes. */
 export interface Arity {
+  /** At least so many. */
   readonly min: number;
+  /** At most so many; Infinity for any number. */
   readonly max: number;
 }
 
 /** A top made on the host, and the input of the graph that it is fed to. */
 export interface MadeTop {
+  /** The input's name. */
   readonly name: string;
+  /** Whole, with the batch axis. */
   readonly shape: Shape;
+  /** Row-major numbers. */
   readonly data: Float32Array;
 }
 
@@ -88,6 +106,7 @@ export interface Settling {
   tops(ctx: LayerContext, bottoms: readonly HostArray[]): readonly SettledTop[] | Promise<readonly SettledTop[]>;
 }
 
+/** A layer type: its rule for shapes, its forward as IR, and what else is to be known of it. */
 export interface LayerType extends LayerTraits {
   /** Caffe's name, e.g. `Convolution`. */
   readonly type: string;
@@ -103,7 +122,9 @@ export interface LayerType extends LayerTraits {
   readonly differences?: string;
   /** Fields of its parameters that change nothing, each with the reason. `engine` is one wherever there is such a field. */
   readonly unheeded?: Readonly<Record<string, string>>;
+  /** How many bottoms it takes. */
   readonly bottoms: Arity;
+  /** How many tops it makes. */
   readonly tops: Arity;
   /** Bottoms and tops come in pairs (Convolution on several bottoms). */
   readonly equalBottomsAndTops?: boolean;

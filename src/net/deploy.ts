@@ -24,6 +24,7 @@ import { filterLayers } from './filter.js';
 import { isInputLayer } from './inputs.js';
 import { Report } from './report.js';
 
+/** What a deploy net is made with. */
 export interface DeployOptions extends ParseOptions {
   /** Shapes of inputs, whole (batch axis too), by blob. */
   readonly inputShapes?: Readonly<Record<string, Shape>>;
@@ -31,7 +32,9 @@ export interface DeployOptions extends ParseOptions {
   readonly catalogue?: LayerCatalogue | undefined;
 }
 
+/** A network as it is used after its training. */
 export interface Deployed {
+  /** Its prototxt. */
   readonly text: string;
   /** What was done, a sentence each. */
   readonly changes: readonly string[];

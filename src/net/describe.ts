@@ -12,8 +12,10 @@ import { estimateMemory, type MemoryEstimate } from './memory.js';
 import { isSplit } from './splits.js';
 import type { NetGraph, NetLayer, NetOptions } from './types.js';
 
+/** The state in which a net is described, and what is known besides its text. */
 export interface DescribeOptions extends NetOptions, CheckOptions, ParseOptions {}
 
+/** A blob of the net. */
 export interface DescribedBlob {
   /** Of its last version, where an in-place layer changed it. */
   readonly shape: Shape;
@@ -23,21 +25,33 @@ export interface DescribedBlob {
   readonly inserted: boolean;
 }
 
+/** A parameter as a layer uses it. */
 export interface DescribedParam {
+  /** In Caffe's layout. */
   readonly shape: Shape;
+  /** Factor of the learning rate. */
   readonly lrMult: number;
+  /** Factor of the weight decay. */
   readonly decayMult: number;
   /** Key of the parameter that this is: another layer's where it is shared. */
   readonly key: string;
 }
 
+/** A layer of the net in numbers. */
 export interface DescribedLayer {
+  /** As in the text. */
   readonly name: string;
+  /** Caffe's name, e.g. `Convolution`. */
   readonly type: string;
+  /** Blobs that it reads, by name. */
   readonly bottoms: readonly string[];
+  /** Blobs that it makes, by name. */
   readonly tops: readonly string[];
+  /** One a bottom. */
   readonly bottomShapes: readonly Shape[];
+  /** One a top. */
   readonly topShapes: readonly Shape[];
+  /** Weights, then bias, where it has them. */
   readonly params: readonly DescribedParam[];
   /** Where the shape of its first top comes from, with numbers: `(256 + 2·100 − 11) / 4 + 1 = 112`; or empty. */
   readonly rule: string;
@@ -51,23 +65,31 @@ export interface DescribedLayer {
   readonly inserted: boolean;
   /** Put in by the compiler where several layers read one blob. */
   readonly isSplit: boolean;
+  /** The kind of layer that pictures colour it by. */
   readonly category: LayerCategory;
   /** What tells it from others of its type: `3×3, 64, stride 2`; or empty. */
   readonly detail: string;
 }
 
+/** A net in one phase, in numbers. */
 export interface Description {
+  /** The network's name; empty where it has none. */
   readonly name: string;
+  /** The phase it was described in. */
   readonly phase: 'TRAIN' | 'TEST';
   /** No errors: the net can be run. */
   readonly ok: boolean;
   /** In order. With errors: those layers that stand all the same. */
   readonly layers: readonly DescribedLayer[];
+  /** By name. */
   readonly blobs: ReadonlyMap<string, DescribedBlob>;
   /** By layer. */
   readonly params: ReadonlyMap<string, readonly DescribedParam[]>;
+  /** Blobs that are fed, by name. */
   readonly inputs: readonly string[];
+  /** Blobs that no layer reads, by name. */
   readonly outputs: readonly string[];
+  /** Numbers in all parameters; shared ones count once. */
   readonly paramCount: number;
   /** Multiply-adds of one forward of the whole net. */
   readonly macs: number;

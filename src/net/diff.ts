@@ -19,49 +19,73 @@ import type { DescribedLayer, Description } from './describe.js';
 
 /** One of the two: the message (of today's form) and, for shapes and counts, what `describe` says of it in one state. */
 export interface DiffSide {
+  /** The network. */
   readonly message: NetParameter;
+  /** Its shapes and counts. */
   readonly description: Description;
 }
 
+/** A field that the two have otherwise. */
 export interface FieldChange {
   /** `convolution_param.num_output` */
   readonly path: string;
   /** As text; undefined where the field is neither given nor has a default. */
   readonly before: string | undefined;
+  /** The same of the second. */
   readonly after: string | undefined;
 }
 
+/** A shape that the two have otherwise. */
 export interface ShapeChange {
   /** `top conv1` or `parameter 0`. */
   readonly of: string;
+  /** In the first. */
   readonly before: Shape | undefined;
+  /** In the second. */
   readonly after: Shape | undefined;
 }
 
+/** A layer that both have, and what is different in it. */
 export interface LayerChange {
+  /** In the second network. */
   readonly name: string;
+  /** In the second network. */
   readonly type: string;
+  /** What its text says otherwise. */
   readonly fields: readonly FieldChange[];
+  /** Which of its tops and parameters have another shape. */
   readonly shapes: readonly ShapeChange[];
 }
 
+/** A layer by its name and type. */
 export interface LayerName {
+  /** As in the text. */
   readonly name: string;
+  /** Caffe's name of its type. */
   readonly type: string;
 }
 
+/** What is different between two networks, first to second. */
 export interface NetDiff {
+  /** Nothing is different. */
   readonly equal: boolean;
   /** Fields of the text itself: its name, `force_backward`. */
   readonly net: readonly FieldChange[];
+  /** Layers that only the second has. */
   readonly added: readonly LayerName[];
+  /** Layers that only the first has. */
   readonly removed: readonly LayerName[];
+  /** Layers that do the same under another name. */
   readonly renamed: readonly { readonly before: string; readonly after: string; readonly type: string }[];
+  /** Blobs that the same layers make under another name. */
   readonly renamedBlobs: readonly { readonly before: string; readonly after: string }[];
+  /** Layers of both, with what is different in them. */
   readonly changed: readonly LayerChange[];
   /** Layers that stand elsewhere and read another version of a blob for it. */
   readonly moved: readonly LayerName[];
+  /** Numbers in all parameters. */
   readonly parameters: readonly [before: number, after: number];
+  /** Multiply-adds of one forward. */
   readonly macs: readonly [before: number, after: number];
 }
 

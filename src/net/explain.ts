@@ -13,11 +13,13 @@ import { forkOf } from './known_types.js';
 export interface ExplainedField {
   /** `convolution_param.num_output` */
   readonly path: string;
+  /** The last part of the path. */
   readonly name: string;
   /** `uint32`, `repeated float`, or the names of an enum: `MAX, AVE, STOCHASTIC`. */
   readonly type: string;
   /** As text; empty where there is none. */
   readonly default: string;
+  /** What it means. */
   readonly doc: string;
   /** Why it changes nothing; empty where it does. */
   readonly unheeded: string;
@@ -25,14 +27,23 @@ export interface ExplainedField {
   readonly value: string | undefined;
 }
 
+/** A layer type in words. */
 export interface ExplainedType {
+  /** Caffe's name. */
   readonly type: string;
+  /** What it computes, in a sentence. */
   readonly doc: string;
+  /** The same as a formula; empty where there is none. */
   readonly formula: string;
+  /** How many, in words. */
   readonly bottoms: string;
+  /** How many, in words. */
   readonly tops: string;
+  /** The shape of its tops, in a sentence. */
   readonly shapeRule: string;
+  /** Where it departs from the Caffe it comes from; empty where nowhere. */
   readonly differences: string;
+  /** Whether its first top counts as a loss. */
   readonly isLoss: boolean;
   /** By the block that they stand in. */
   readonly blocks: readonly { readonly name: string; readonly fields: readonly ExplainedField[] }[];
@@ -40,17 +51,25 @@ export interface ExplainedType {
 
 /** A blob at a layer, and who else has to do with it. */
 export interface ExplainedBlob {
+  /** As in the text. */
   readonly name: string;
+  /** At this layer. */
   readonly shape: readonly number[];
   /** Of a bottom the layer that makes it; of a top the layers that read it. */
   readonly layers: readonly string[];
 }
 
+/** A layer of a net in words and numbers. */
 export interface ExplainedLayer {
+  /** As in the text. */
   readonly name: string;
+  /** Its type, with the values that its text gives. */
   readonly type: ExplainedType;
+  /** Its shapes and costs. */
   readonly described: DescribedLayer;
+  /** What it reads. */
   readonly bottoms: readonly ExplainedBlob[];
+  /** What it makes. */
   readonly tops: readonly ExplainedBlob[];
 }
 

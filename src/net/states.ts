@@ -14,8 +14,11 @@ import type { NetOptions } from './types.js';
 
 /** Phase and stages, and the level where it is not the net's own. */
 export interface UseState {
+  /** The phase. */
   readonly phase: 'TRAIN' | 'TEST';
+  /** Names in force. */
   readonly stages: readonly string[];
+  /** A number that rules compare with min_level and max_level. */
   readonly level?: number;
 }
 

@@ -10,10 +10,13 @@ import type { LayerCatalogue } from '../layers/layer_catalogue.js';
 import type { LayerContext, LayerType, ParamDeclaration, Phase } from '../layers/types.js';
 import type { LayerParameter, NetParameter } from '../schema/generated/caffe.js';
 
+/** The state a net is compiled in, and shapes that its text does not say. */
 export interface NetOptions {
   /** Default: what the net's own `state { }` says, else TEST. */
   readonly phase?: Phase;
+  /** Names in force, which rules ask for. Default: what the net's own `state { }` says. */
   readonly stages?: readonly string[];
+  /** A number that rules compare with min_level and max_level. Default: what the net's own `state { }` says, else 0. */
   readonly level?: number;
   /** The layers that the net may have. Default: those of `defaultCatalogue()`, with what was registered. */
   readonly catalogue?: LayerCatalogue | undefined;
@@ -36,8 +39,11 @@ export interface NetOptions {
 
 /** One version of a blob: an in-place layer makes a new version under the old name. */
 export interface BlobVersion {
+  /** Its number in the graph. */
   readonly id: number;
+  /** As in the text. */
   readonly name: string;
+  /** Whole, with the batch axis. */
   readonly shape: Shape;
   /** Index of the layer that makes it. */
   readonly producer: number;
@@ -50,22 +56,35 @@ export interface NetParam {
   readonly key: string;
   /** `param { name }`, or empty. */
   readonly name: string;
+  /** The layer that owns it. */
   readonly layer: string;
+  /** 0: weights, 1: bias. */
   readonly position: number;
+  /** Its shape and filler as the layer declares them. */
   readonly declaration: ParamDeclaration;
+  /** In Caffe's layout. */
   readonly shape: Shape;
+  /** Factor of the learning rate. */
   readonly lrMult: number;
+  /** Factor of the weight decay. */
   readonly decayMult: number;
 }
 
+/** A layer with its connections, shapes and parameters settled. */
 export interface NetLayer {
+  /** Its place in the order of running. */
   readonly index: number;
+  /** As in the text. */
   readonly name: string;
+  /** What it is. */
   readonly type: LayerType;
   /** As it would stand in Caffe's own net (splits inserted, tops made up for losses). */
   readonly param: LayerParameter;
+  /** What its type may know of it. */
   readonly context: LayerContext;
+  /** What it reads. */
   readonly bottoms: readonly BlobVersion[];
+  /** What it makes. */
   readonly tops: readonly BlobVersion[];
   /** Its parameters, indices into NetGraph.params (a shared one is its owner's). */
   readonly params: readonly number[];
@@ -77,7 +96,9 @@ export interface NetLayer {
   readonly propagateDown: readonly boolean[];
   /** Bottoms that no gradient may pass, whoever asks: labels, and `propagate_down: false` without force_backward. */
   readonly blocked: readonly boolean[];
+  /** Whether a backward pass goes through it. */
   readonly needsBackward: boolean;
+  /** Multiply-adds of one forward. */
   readonly macs: number;
   /** The layer of the text it stands for; undefined for a Split or an Input that the compiler put in. */
   readonly source: LayerParameter | undefined;
@@ -88,17 +109,23 @@ export type SetUpLayer = Omit<NetLayer, 'propagateDown' | 'blocked' | 'needsBack
 
 /** A blob that is fed. */
 export interface Feed {
+  /** Its name. */
   readonly blob: string;
   /** Index of the layer that feeds it: its batch_size and transform_param apply. */
   readonly layer: number;
 }
 
+/** A net for one phase: rules applied, splits inserted, shapes known. */
 export interface NetGraph {
+  /** The network's name; empty where it has none. */
   readonly name: string;
+  /** The phase it was compiled for. */
   readonly phase: Phase;
+  /** The message it was made from, of today's form. */
   readonly source: NetParameter;
   /** What it was compiled with. */
   readonly catalogue: LayerCatalogue;
+  /** In the order of running. */
   readonly layers: readonly NetLayer[];
   /** By name, its last version. */
   readonly blobs: ReadonlyMap<string, BlobVersion>;
@@ -108,7 +135,10 @@ export interface NetGraph {
   readonly feeds: readonly Feed[];
   /** Tops that no layer reads, sorted by name as in Caffe. */
   readonly outputs: readonly string[];
+  /** Each once, also where layers share it. */
   readonly params: readonly NetParam[];
+  /** `force_backward`: gradients of all blobs are wanted, the inputs' too. */
   readonly forceBackward: boolean;
+  /** Notes and warnings found while compiling. */
   readonly diagnostics: readonly Diagnostic[];
 }

@@ -5,12 +5,17 @@ import type { DescribedLayer, Description } from '../net/index.js';
 /** A colour of the picture, and its word in the legend. */
 export type Kind = DescribedLayer['category'];
 
+/** A layer in a box. */
 export interface BoxRow {
+  /** The layer's name. */
   readonly name: string;
+  /** Its type. */
   readonly type: string;
+  /** What colours it. */
   readonly kind: Kind;
   /** `3×3, 64, stride 2`; or empty. */
   readonly detail: string;
+  /** Numbers in its parameters. */
   readonly paramCount: number;
 }
 
@@ -21,17 +26,25 @@ export interface Box {
   readonly tops: readonly { readonly blob: string; readonly shape: readonly number[] }[];
 }
 
+/** A blob on its way from one box to another. */
 export interface Line {
+  /** The box that it leaves. */
   readonly from: string;
   /** Which top of the box it leaves. */
   readonly top: number;
+  /** The box that it enters. */
   readonly to: string;
 }
 
+/** A network as boxes and lines, before it is laid out. */
 export interface NetPicture {
+  /** The network's name. */
   readonly title: string;
+  /** Its phase and size, in words. */
   readonly subtitle: string;
+  /** In the order of running. */
   readonly boxes: readonly Box[];
+  /** By the box that they leave. */
   readonly lines: readonly Line[];
 }
 

@@ -5,11 +5,15 @@ import { type Shape, showShape, sizeOf } from '../ir/index.js';
 
 /** Row-major numbers in Caffe's layout. Arrays are made when first looked at; assigning one copies it in. */
 export interface Blob {
+  /** Outermost axis first. */
   readonly shape: Shape;
+  /** Numbers, of the last run or to be fed. */
   get data(): Float32Array;
+  /** Copies numbers in; as many as the shape has places. */
   set data(values: ArrayLike<number>);
   /** d(loss)/d(data), as the last backward left it. */
   get diff(): Float32Array;
+  /** Copies a gradient in. */
   set diff(values: ArrayLike<number>);
 }
 

@@ -41,12 +41,14 @@ import { type BlobSink, type NetProgram, Runner, type RunRequest, type RunResult
 
 /** Blobs by layer, as a reader of weights gives them: with their numbers in memory or still to be read. */
 export interface LayerWeights {
+  /** In each layer's order: weights, bias. */
   readonly layers: ReadonlyMap<string, readonly (WeightBlob | StoredBlob)[]>;
 }
 
 /** The bytes of a `.caffemodel`, `.caffemodel.h5`, `.safetensors` or `.npz`, which their content tells; or what was read from them. */
 export type NetWeights = Bytes | LayerWeights;
 
+/** How a net is loaded: its state, weights and engine. */
 export interface NetLoadOptions extends NetOptions {
   /** What to copy parameters from by layer name, in order. */
   readonly weights?: NetWeights | readonly NetWeights[];
@@ -64,8 +66,10 @@ export interface NetLoadOptions extends NetOptions {
   readonly sink?: BlobSink;
 }
 
+/** The same for a net that comes as text. */
 export interface TextOptions extends NetLoadOptions, ParseOptions {}
 
+/** Options of one forward pass. */
 export interface ForwardOptions {
   /** Makes every blob readable after the run, not the outputs alone. */
   readonly keepBlobs?: boolean;
@@ -73,11 +77,13 @@ export interface ForwardOptions {
 
 /** The form of a file of weights. */
 export interface NetSaveOptions {
+  /** As `.caffemodel.h5`. Default: as `.caffemodel`. */
   readonly hdf5?: boolean;
   /** Gradients too, in HDF5. */
   readonly diffs?: boolean;
 }
 
+/** Options of one backward pass. */
 export interface BackwardOptions {
   /** Blobs whose gradient is wanted besides those of the inputs under force_backward. */
   readonly diffs?: readonly string[];
@@ -159,6 +165,7 @@ export function freshSeed(): number {
   return Math.floor(Math.random() * 2 ** 32);
 }
 
+/** A network that runs: blobs and parameters by name, forward, backward, weights. Modelled on pycaffe's. */
 export class Net {
   /** What was fed and computed, by name. Shapes are those of the last run. */
   readonly blobs: ReadonlyMap<string, Blob>;
@@ -223,10 +230,12 @@ export class Net {
     return withWeights(new Net(await loadNet(selected, options, notes)), options.weights);
   }
 
+  /** The network's name. */
   get name(): string {
     return this.graph.name;
   }
 
+  /** The phase it was compiled for. */
   get phase(): 'TRAIN' | 'TEST' {
     return this.graph.phase;
   }
@@ -245,6 +254,7 @@ export class Net {
     return this.runner.graphFor(inputShapes);
   }
 
+  /** What it runs on. */
   get engine(): Engine {
     return this.store.engine;
   }
@@ -432,6 +442,7 @@ export class Net {
     return this.parts.random.save();
   }
 
+  /** Puts its generator where `saveRandom` found it. */
   restoreRandom(state: RandomState): void {
     this.parts.random.restore(state);
   }

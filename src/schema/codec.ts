@@ -33,6 +33,7 @@ export function encode(message: object, type: string | protobuf.Type = typeOf(me
   }
 }
 
+/** How bytes are read. */
 export interface DecodeOptions {
   /** What `type` is a name in. Default: Caffe's schema. */
   readonly schema?: Schema;

@@ -35,7 +35,9 @@ import { formatString } from './values.js';
  * layer block) beside a layer.
  */
 export interface Edit {
+  /** What is done: a field is set, added or removed; a layer or blob renamed; a layer put before or after another. */
   readonly op: 'set' | 'add' | 'remove' | 'rename' | 'rename-blob' | 'before' | 'after';
+  /** `layer.field`, with patterns: `score_*.convolution_param.num_output`. */
   readonly path: string;
   /** As in the text; quotes around a string may be left out. */
   readonly value?: string;
@@ -47,6 +49,7 @@ export interface Change {
   readonly path: string;
   /** As written; undefined where there was nothing. */
   readonly before: string | undefined;
+  /** As written; undefined where nothing is left. */
   readonly after: string | undefined;
   /** 1-based, in the text that the edit found. */
   readonly line: number;
@@ -54,8 +57,11 @@ export interface Change {
 
 /** The text after the edits. With an error among the diagnostics it is the text as it was. */
 export interface Edited {
+  /** The text after the edits. */
   readonly text: string;
+  /** In the order of the edits. */
   readonly changes: readonly Change[];
+  /** What the edits could not do; then the text is as it was. */
   readonly diagnostics: readonly Diagnostic[];
 }
 

@@ -24,10 +24,13 @@ const MAX_DEPTH = 1000;
 
 /** A message read from text, and what was wrong with it. With errors the message holds what could be understood. */
 export interface Parsed<T> {
+  /** What could be read, of today's form; with errors, what stands all the same. */
   readonly message: T;
+  /** In the order of the text. */
   readonly diagnostics: readonly Diagnostic[];
 }
 
+/** How a text is read. */
 export interface ParseOptions {
   /** The name that diagnostics call the text by. */
   readonly name?: string;

@@ -18,6 +18,7 @@ interface Extra {
   readonly name: string;
 }
 
+/** How strictly texts are read by a schema. */
 export interface SchemaSettings {
   /** Fields that the schema lacks are warned of and left out, not refused. */
   readonly lenient?: boolean;

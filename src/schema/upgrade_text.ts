@@ -15,7 +15,9 @@ import { cutting, removing, replacing, type Splice, spliced } from './splices.js
 import { upgradeNet, upgradeSolver } from './upgrade.js';
 import { formatString } from './values.js';
 
+/** A text of today's form. */
 export interface Upgraded {
+  /** The text, comments kept. */
   readonly text: string;
   /** What is different, a sentence each; empty for a text of today. */
   readonly changes: readonly string[];

@@ -7,9 +7,11 @@ import { Net } from '../runtime/node/net.js';
 import type { UserCodeOptions } from '../runtime/node/python_modules.js';
 import { create } from '../schema/index.js';
 
+/** How a Python layer is run by itself. */
 export interface LayerRunOptions extends UserCodeOptions {
   /** The class itself, instead of one that is found by module and name. */
   readonly layerClass?: HostLayerClass;
+  /** The `param_str` of its `python_param`. */
   readonly param_str?: string;
   /** How many tops it has. Default 1. */
   readonly tops?: number;
@@ -21,7 +23,9 @@ export interface LayerRunOptions extends UserCodeOptions {
   readonly backend?: string;
 }
 
+/** What a layer made. */
 export interface LayerRun {
+  /** In order. */
   readonly tops: readonly Blob[];
   /** Of the bottoms in order; empty where no gradient was asked for. */
   readonly bottomDiffs: readonly Float32Array[];

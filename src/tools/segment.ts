@@ -15,20 +15,27 @@ import { type LayerParameter, parseNet, sub } from '../schema/index.js';
 
 /** channels × height × width */
 export interface InputPicture {
+  /** What messages call it. */
   readonly name: string;
+  /** Row-major, in the network's order of channels. */
   readonly data: Float32Array;
+  /** Its size. */
   readonly shape: readonly [channels: number, height: number, width: number];
 }
 
 /** A class a pixel, row by row. */
 export interface ClassMask {
+  /** In pixels. */
   readonly width: number;
+  /** In pixels. */
   readonly height: number;
+  /** Class numbers. */
   readonly data: Uint8Array;
   /** How many classes the network knows. */
   readonly classes: number;
 }
 
+/** How the network is loaded. */
 export interface SegmenterOptions
   extends Pick<NetLoadOptions, 'weights' | 'backend' | 'engine' | keyof UserCodeOptions | keyof SchemaOptions> {
   /** The blob of scores, N×classes×H×W. Default: the last output of that form. */
@@ -38,6 +45,7 @@ export interface SegmenterOptions
 /** A network in stage "deploy", fed with pictures one by one, whatever their sizes. */
 export class Segmenter {
   private constructor(
+    /** The network itself. */
     readonly net: Net,
     private readonly transform: Transform,
     private readonly output: string | undefined,
@@ -67,7 +75,7 @@ export class Segmenter {
     return new Segmenter(net, transform, output);
   }
 
-  /** @throws MokapotError `no-data-input`, `no-scores`, `out-of-memory` */
+  /** The most likely class of each pixel. @throws MokapotError `no-data-input`, `no-scores`, `out-of-memory` */
   async segment(picture: InputPicture): Promise<ClassMask> {
     const { data, shape } = transformed(picture, this.transform);
     const { net } = this;
@@ -84,6 +92,7 @@ export class Segmenter {
     return argmax(keepBlobs ? this.named(net.blobs) : this.scores(outputs));
   }
 
+  /** Frees the network. */
   dispose(): void {
     this.net.dispose();
   }

@@ -17,6 +17,7 @@ import { type FitLayer, type FitOptions, fitBlob } from '../weights/fit.js';
 import { type Bytes, matchWeights, type ScannedWeights, type StoredBlob, scanNetWeights } from '../weights/index.js';
 import { useNetWeights } from '../weights/node/files.js';
 
+/** What goes where, and what may be rearranged. */
 export interface TransplantOptions extends FitOptions {
   /** The network that the weights are of. Default: the one in the file, where it has one. */
   readonly from?: NetParameter;
@@ -24,11 +25,13 @@ export interface TransplantOptions extends FitOptions {
   readonly rename?: readonly (readonly [from: string, to: string])[];
 }
 
+/** What became of one parameter. */
 export interface TransplantLine {
   /** `filler`: nothing was taken for this parameter; it is as its filler, or bilinear interpolation, made it. */
   readonly action: 'copied' | 'coerced' | 'dropped' | 'filler';
   /** Of the net; of the weights where it was dropped. */
   readonly layer: string;
+  /** Its position in the layer: 0 weights, 1 bias. */
   readonly blob: number;
   /** Of the net's parameter; of the stored blob where it was dropped. */
   readonly shape: readonly number[];
@@ -38,11 +41,15 @@ export interface TransplantLine {
   readonly note?: string;
 }
 
+/** What a transplant did. */
 export interface TransplantReport {
+  /** In the net's order, then what was dropped. */
   readonly lines: readonly TransplantLine[];
   /** Numbers of the net that came from the weights, and all of them. */
   readonly taken: number;
+  /** Numbers in the net's parameters. */
   readonly total: number;
+  /** What likely was not meant. */
   readonly diagnostics: readonly Diagnostic[];
 }
 

@@ -7,9 +7,11 @@ import { create, type SolverParameter } from '../schema/index.js';
 
 /** A learning-rate policy with its positions in per cent of the run. */
 export interface PolicyOptions {
+  /** Default `step`. */
   readonly policy?: 'fixed' | 'step' | 'multistep' | 'exp' | 'inv' | 'poly' | 'sigmoid';
   /** step, multistep: factor of each step; exp: what remains after 1 % of the run; inv, sigmoid: steepness. */
   readonly gamma?: number;
+  /** inv, poly: the exponent. */
   readonly power?: number;
   /** step: length of a step; sigmoid: middle of the slope. Per cent. */
   readonly stepSize?: number;
@@ -17,7 +19,9 @@ export interface PolicyOptions {
   readonly stepValues?: readonly number[];
 }
 
+/** A training by epochs, as DIGITS' form takes it. */
 export interface EpochOptions extends PolicyOptions {
+  /** Passes over the training data; may be a fraction. */
   readonly epochs: number;
   /** Default 0.01. */
   readonly lr?: number;

@@ -23,11 +23,13 @@ import { atIteration } from './user_code.js';
 /** What is fed at an iteration; with iter_size above 1, called for each of its passes. */
 export type FeedFunction = (iter: number, pass: number) => Feeds | Promise<Feeds>;
 
+/** What one iteration did. */
 export interface Iteration {
   /** The iteration that was done, from 0 on. */
   readonly iter: number;
   /** Mean over iter_size. */
   readonly loss: number;
+  /** The learning rate that it used. */
   readonly rate: number;
   /** The net's outputs of at most 64 numbers, of the last pass. */
   readonly outputs: Readonly<Record<string, readonly number[]>>;

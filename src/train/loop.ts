@@ -12,11 +12,13 @@ import type { SnapshotFiles } from './snapshot.js';
 import type { Solver } from './solver.js';
 import { isOfUserCode } from './user_code.js';
 
+/** How a solver is run to its end. */
 export interface LoopOptions {
   /** Ends the training after the iteration under way, with a snapshot. */
   readonly signal?: AbortSignal;
   /** For nets without Data layers. */
   readonly feeds?: Feeds | FeedFunction;
+  /** For test nets without Data layers: the same at each batch. */
   readonly testFeeds?: Feeds;
   /** Tests go once over all of their data, whatever test_iter says. */
   readonly wholeTests?: boolean;

@@ -14,11 +14,13 @@ import { solverError } from '../solver/index.js';
 
 /** A net that a solver names. */
 export interface NamedNet {
+  /** The net, of today's form. */
   readonly param: NetParameter;
   /** The text it was read from; undefined for a net inside the solver. */
   readonly text: string | undefined;
   /** Where its relative paths start. */
   readonly dir: string | undefined;
+  /** Notes and warnings about its text. */
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -112,7 +114,7 @@ export function textReader(texts: Readonly<Record<string, string>>, options: Par
   };
 }
 
-/** @throws MokapotError with what the text has */
+/** A net from its text. @throws MokapotError with what is wrong with it */
 export function readNetText(text: string, options: ParseOptions = {}, dir?: string): NamedNet {
   const { message, diagnostics } = parseNet(text, options);
   if (hasErrors(diagnostics)) throw new MokapotError(diagnostics);

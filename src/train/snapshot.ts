@@ -22,13 +22,17 @@ export interface ResumeState {
 
 /** A snapshot in memory: the bytes of a `.caffemodel` and of a `.solverstate`. */
 export interface SnapshotBytes {
+  /** The `.caffemodel`. */
   readonly weights: Uint8Array;
+  /** The `.solverstate`. */
   readonly state: Uint8Array;
 }
 
 /** A snapshot as files: their paths. */
 export interface SnapshotFiles {
+  /** The `.caffemodel`, or `.caffemodel.h5`. */
   readonly weights: string;
+  /** The `.solverstate`, or `.solverstate.h5`. */
   readonly state: string;
 }
 

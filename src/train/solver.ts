@@ -28,6 +28,7 @@ import { Resources } from './resources.js';
 import { checkHistory, type ResumeState, resumeOf, type SnapshotBytes, snapshotNames } from './snapshot.js';
 import { atIteration } from './user_code.js';
 
+/** How a solver is loaded: data, weights, engine. */
 export interface SolverOptions extends Pick<NetLoadOptions, 'hostLayer' | 'catalogue'> {
   /** An engine to run on, which stays the caller's; or what makes one for the solver, which then frees it. */
   readonly engine?: Engine | (() => Promise<Engine>);
@@ -51,8 +52,10 @@ export interface SolverOptions extends Pick<NetLoadOptions, 'hostLayer' | 'catal
   readonly net?: NamedNet;
 }
 
+/** The same for a solver that comes as text. */
 export interface SolverTextOptions extends SolverOptions, ParseOptions {}
 
+/** How a test net is run. */
 export interface TestOptions {
   /** Every entry of the net's data once, instead of `test_iter` batches. */
   readonly whole?: boolean;
@@ -62,20 +65,25 @@ export interface TestOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What a test found. */
 export interface TestResult {
   /** Means over the test. */
   readonly outputs: Readonly<Record<string, readonly number[]>>;
+  /** Weighted sum of the net's losses; undefined where it has none. */
   readonly loss: number | undefined;
   /** Batches that it took. */
   readonly batches: number;
 }
 
+/** A solver as Caffe's: it trains a net, tests it, and writes and reads snapshots. */
 export class Solver<N extends Net = Net> {
   /** The net that is trained. */
   readonly net: N;
   /** They have the training net's parameters. */
   readonly testNets: readonly N[];
+  /** The solver's message. `max_iter` and its like may be changed between iterations. */
   readonly param: SolverParameter;
+  /** Of all chance; the same seed gives the same run. */
   readonly seed: number;
   /** Notes and warnings about the solver and the nets. */
   readonly diagnostics: readonly Diagnostic[];

@@ -19,6 +19,7 @@ import { shapeStory } from './shape_trace.js';
 /** A prototxt: its text alone, or with the options it is to be described with. */
 export type Prototxt = string | ({ readonly text: string } & DescribeOptions);
 
+/** What `expect` of a prototxt can also do. */
 export interface MokapotMatchers {
   /** The network has no errors in the given phase and stages. */
   toCompile(options?: DescribeOptions): void;
@@ -42,6 +43,7 @@ interface Outcome {
   readonly actual?: unknown;
 }
 
+/** The matchers as vitest's `expect.extend` takes them; importing this module has extended it already. */
 export const matchers = {
   toCompile(received: unknown, options?: DescribeOptions): Outcome {
     const net = read(received, options);

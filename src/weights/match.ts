@@ -7,16 +7,21 @@ type Shape = readonly number[];
 
 /** A layer of the net with the shapes of its parameters, none for layers that have none. */
 export interface TargetLayer {
+  /** As in the net. */
   readonly name: string;
+  /** In the layer's order: weights, bias. */
   readonly params: readonly TargetParam[];
 }
 
+/** A parameter that numbers are to go to. */
 export interface TargetParam {
+  /** In Caffe's layout. */
   readonly shape: Shape;
   /** It is another layer's parameter too, which brings its numbers: HDF5 files have such blobs once. */
   readonly shared?: boolean;
 }
 
+/** Which layers of a file go to which of a net. */
 export interface WeightMatch {
   /** Layers with parameters whose numbers are to be copied, in the net's order. */
   readonly copied: readonly string[];

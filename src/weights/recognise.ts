@@ -4,6 +4,7 @@ import { fail } from '../diagnostics/index.js';
 import { hdf5Start } from './formats/hdf5_read.js';
 import type { ByteSource } from './source.js';
 
+/** A format that weights come in, which the content of a file tells. */
 export type WeightsFormat = 'caffemodel' | 'h5' | 'safetensors' | 'npz' | 'npy' | 'binaryproto' | 'solverstate';
 
 const startsWith = (head: Uint8Array, ...bytes: number[]) => bytes.every((b, i) => head[i] === b);

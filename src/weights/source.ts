@@ -2,6 +2,7 @@
 
 import { fail } from '../diagnostics/index.js';
 
+/** Bytes to be read in ranges: an open file, or an array. */
 export interface ByteSource {
   /** What messages call it: a path, or `<bytes>`. */
   readonly name: string;

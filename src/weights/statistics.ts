@@ -3,24 +3,35 @@
 import type { StoredBlob } from './formats/blob.js';
 import { shapesAgree } from './match.js';
 
+/** Numbers summed up. */
 export interface BlobStatistics {
+  /** How many there are. */
   readonly count: number;
   /** Of the finite numbers, as are min and max; NaN where there are none. */
   readonly mean: number;
   /** Of the whole population: divided by the count. */
   readonly std: number;
+  /** The smallest finite number. */
   readonly min: number;
+  /** The greatest finite number. */
   readonly max: number;
+  /** How many are 0. */
   readonly zeros: number;
+  /** How many are NaN. */
   readonly nans: number;
+  /** How many are infinite. */
   readonly infinities: number;
   /** How many finite numbers fall into each of equal parts of [min, max]. */
   readonly histogram: readonly number[];
 }
 
+/** A stored blob summed up. */
 export interface BlobReport extends BlobStatistics {
+  /** The layer it belongs to. */
   readonly layer: string;
+  /** Its position there: 0 weights, 1 bias. */
   readonly blob: number;
+  /** As stored. */
   readonly shape: readonly number[];
 }
 
@@ -35,6 +46,7 @@ export function* weightStatistics(layers: ReadonlyMap<string, readonly StoredBlo
   }
 }
 
+/** Numbers summed up: one pass for mean and range, a second for deviation and a histogram of 64 parts. */
 export function statisticsOf(data: Float32Array): BlobStatistics {
   let [min, max] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   let [zeros, nans, finite, sum] = [0, 0, 0, 0];
@@ -67,11 +79,15 @@ export function statisticsOf(data: Float32Array): BlobStatistics {
   return { count: data.length, mean, std, ...range, zeros, nans, infinities, histogram };
 }
 
+/** How far a blob of two files is apart. */
 export interface BlobDifference {
+  /** The layer it belongs to. */
   readonly layer: string;
+  /** Its position there: 0 weights, 1 bias. */
   readonly blob: number;
   /** `equal`: to the bit. */
   readonly state: 'equal' | 'differs' | 'shape' | 'only in the first' | 'only in the second';
+  /** Of the first and of the second, where they have it. */
   readonly shapes: readonly (readonly number[])[];
   /** Greatest |a − b|, where there are as many numbers, in their order; NaN counts as infinitely far from any number. */
   readonly maxAbs?: number;

@@ -6,10 +6,13 @@ import type { Entry, EntrySource } from '../sets/dataset.js';
 import { type Batches, EpochLoader, type LoaderState, type Pick } from './epochs.js';
 import { applyTransform, type Draw, type Transform } from './transform.js';
 
+/** Samples with their labels. */
 export interface Batch {
+  /** Pixels, row-major. */
   readonly data: Float32Array;
   /** batch × channels × height × width */
   readonly dataShape: readonly number[];
+  /** Class numbers, row-major. */
   readonly label: Float32Array;
   /** batch × 1 × height × width, or batch. */
   readonly labelShape: readonly number[];
@@ -19,7 +22,9 @@ export interface Batch {
   readonly names: readonly string[];
 }
 
+/** How batches are made of a source's entries. */
 export interface LoaderOptions {
+  /** Samples a batch. */
   readonly batchSize: number;
   /** A new order each epoch; false: the order of the keys. */
   readonly shuffle?: boolean;
@@ -27,11 +32,13 @@ export interface LoaderOptions {
   readonly randomSkip?: number;
   /** Of shuffling and of the transform's chance; 1. */
   readonly seed?: number;
+  /** Caffe's transform_param: crop, mirror, mean, scale. Default: none. */
   readonly transform?: Transform;
   /** How many batches are decoded ahead; 3. */
   readonly prefetch?: number;
 }
 
+/** Batches of a source, without end: epoch after epoch, decoded ahead while the caller works. */
 export class BatchLoader implements Batches<Batch>, AsyncIterable<Batch> {
   private readonly epochs: EpochLoader<Draw, Batch>;
 
@@ -58,6 +65,7 @@ export class BatchLoader implements Batches<Batch>, AsyncIterable<Batch> {
     return this.epochs.next();
   }
 
+  /** Batches without end. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Batch> {
     for (;;) yield await this.next();
   }

@@ -57,7 +57,7 @@ class DicomProblem extends Error {
 
 const EXPORT_AGAIN = 'The file is damaged or cut off: copy or export it again, or remove it.';
 
-/** @throws MokapotError as readDicom, and `file-unreadable`. */
+/** Reads and decodes a DICOM file. @throws MokapotError as readDicom, and `file-unreadable`. */
 export async function readDicomFile(path: string): Promise<DicomPicture> {
   let bytes: Uint8Array;
   try {
@@ -69,6 +69,8 @@ export async function readDicomFile(path: string): Promise<DicomPicture> {
 }
 
 /**
+ * Decodes a DICOM picture: stored values as they are, without rescale or window.
+ *
  * @param name what diagnostics call the file.
  * @throws MokapotError `dicom-not-dicom`, `dicom-damaged`, `dicom-truncated`, `dicom-no-pixels`, `dicom-unsupported`;
  *   each names the file, the reason and the cure.

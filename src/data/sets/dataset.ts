@@ -9,9 +9,11 @@ import { type Manifest, type ManifestSplit, readManifest, SPLITS, type SplitName
 
 /** One decoded entry. Pictures of three channels are blue, green, red. */
 export interface Entry {
+  /** What messages call it. */
   readonly name: string;
   /** channels × height × width */
   readonly data: Float32Array;
+  /** Its size. */
   readonly shape: readonly [channels: number, height: number, width: number];
   /** Class indices 1 × height × width, or the one class of a classification database. */
   readonly label: Float32Array;
@@ -23,14 +25,19 @@ export interface Entry {
 export interface EntrySource {
   /** What messages call it. */
   readonly name: string;
+  /** How many entries there are. */
   readonly size: number;
   /** What was odd about the entries read so far, as warnings, each kind once; more may come. */
   readonly notes?: readonly Diagnostic[];
+  /** Reads and decodes an entry, counted from 0. @throws MokapotError where it is damaged */
   entry(position: number): Promise<Entry>;
+  /** Closes its files. */
   close(): Promise<void>;
 }
 
+/** One split of a data set. */
 export interface DatasetSplit extends EntrySource {
+  /** Its part of the data set's manifest. */
   readonly manifest: ManifestSplit;
   /** Without reading the entry. */
   shapeOf(position: number): readonly [channels: number, height: number, width: number];
@@ -38,15 +45,23 @@ export interface DatasetSplit extends EntrySource {
   indexOf(name: string): number | undefined;
 }
 
+/** A data set's folder, opened: splits of entries with labels. */
 export interface Dataset {
+  /** Its folder. */
   readonly path: string;
+  /** What is in it: splits, classes, shapes. */
   readonly manifest: Manifest;
   /** Opened once and kept until the data set is closed. @throws MokapotError `lmdb-…`, `dataset-manifest`. */
   split(name: SplitName): Promise<DatasetSplit>;
+  /** Closes all of its splits. */
   close(): Promise<void>;
 }
 
-/** @throws MokapotError `dataset-missing`, `dataset-manifest`. */
+/**
+ * Opens the folder of a data set; its splits are opened when asked for.
+ *
+ * @throws MokapotError `dataset-missing`, `dataset-manifest`.
+ */
 export async function openDataset(path: string): Promise<Dataset> {
   const manifest = await readManifest(path);
   const opened = new Map<SplitName, Promise<DatasetSplit>>();

@@ -40,7 +40,11 @@ const PHASES = 20;
 const FIELD_MM = 350;
 const SLICE_MM = 8;
 
-/** @throws MokapotError `phantom-count`, `phantom-size`, `dataset-folder-used`, `file-unwritable`. */
+/**
+ * Makes a data set of short-axis cardiac MR by formula: DICOM pictures and contours, then databases of them.
+ *
+ * @throws MokapotError `phantom-count`, `phantom-size`, `dataset-folder-used`, `file-unwritable`.
+ */
 export async function createPhantom(options: PhantomOptions): Promise<CreatedDataset> {
   const { count, out, size = 256, val = 20 } = options;
   if (!Number.isInteger(count) || count < 1 || count > 100_000) {

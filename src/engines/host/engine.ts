@@ -26,7 +26,11 @@ const hostDevice: Device<Float32Array> = {
   dispose: () => {},
 };
 
-/** @param limit the most bytes that it may hold */
+/**
+ * The reference engine: plain TypeScript on the CPU, slow and exact.
+ *
+ * @param limit the most bytes that it may hold
+ */
 export function createHostEngine(limit = hostDevice.limit): Engine {
   return new DeviceEngine({ ...hostDevice, limit });
 }

@@ -32,8 +32,11 @@ const makers: Readonly<Record<string, () => Promise<Engine>>> = {
 /** Engine names. `auto` takes `onnx-cuda` or `onnx-webgpu` where such a GPU beats the CPU by far, else the first that is there. */
 export const engineNames: readonly string[] = Object.keys(makers);
 
+/** An engine, and whether this machine has it. */
 export interface EngineReport {
+  /** As `--backend` takes it. */
   readonly name: string;
+  /** Whether it can be made here. */
   readonly available: boolean;
   /** What it is, or why it is not there. */
   readonly detail: string;
@@ -41,10 +44,13 @@ export interface EngineReport {
   readonly command?: string;
 }
 
+/** The engines, and the one that serves. */
 export interface EngineChoice {
+  /** Every engine, in the order in which `auto` would take them. */
   readonly engines: readonly EngineReport[];
   /** The engine that serves when nobody says otherwise. */
   readonly chosen: string;
+  /** Why, in a sentence. */
   readonly reason: string;
 }
 

@@ -9,22 +9,31 @@ import type { Phase } from '../types.js';
 
 /** Caffe's blob: `data` and `diff` have the product of `shape` as length; `reshape` sizes both anew. */
 export interface HostBlob {
+  /** Its axes. */
   shape: Shape;
+  /** Its numbers, row-major: written by the layer that makes it. */
   data: Float32Array;
+  /** Its gradient, row-major: read by the layer that makes it, written by those that read it. */
   diff: Float32Array;
   /** Product of the axes. */
   readonly count: number;
+  /** How many axes it has. */
   readonly num_axes: number;
   /** The first four axes by their old names; 1 where there is none. */
   readonly num: number;
+  /** The second axis. */
   readonly channels: number;
+  /** The third axis. */
   readonly height: number;
+  /** The fourth axis. */
   readonly width: number;
+  /** Gives it a shape, and zeros. */
   reshape(...shape: number[]): void;
 }
 
 /** A layer's own parameters: added in `setup` as zeros, which `setup` may fill. */
 export interface HostBlobs extends ReadonlyArray<HostBlob> {
+  /** Adds a parameter of this shape, filled with zeros, and returns it. */
   add_blob(...shape: number[]): HostBlob;
 }
 
@@ -33,7 +42,9 @@ export interface HostBlobs extends ReadonlyArray<HostBlob> {
  * asynchronous; no two of one object run at a time.
  */
 export interface HostLayer {
+  /** The `param_str` of its `python_param`. */
   param_str: string;
+  /** The net's phase. */
   phase: Phase;
   /** Learnt by the solver as `param { lr_mult … }` says, saved with the weights; gradients are added to `blobs[i].diff`. */
   blobs?: HostBlobs;
@@ -56,6 +67,7 @@ export interface HostLayer {
   lower?(b: Builder, bottom: readonly Value[], blobs: readonly Value[]): readonly Value[];
 }
 
+/** The class of such a layer; each net makes an instance a layer. */
 export type HostLayerClass = new () => HostLayer;
 
 /** User code failed, told by what runs it for us: becomes a diagnostic that names the layer. */

@@ -4,6 +4,7 @@ import type { Builder, Value } from '../../ir/index.js';
 import { checkChoice, checkNumber, checkWeights } from './options.js';
 import { compareShares, type LabelOptions, meanOf, ScoresAndLabel } from './segmentation.js';
 
+/** Options of a soft Dice loss. */
 export interface DiceLossOptions extends LabelOptions {
   /** Whether the denominator sums squares (V-Net) or the shares themselves. */
   readonly denominator: 'squared' | 'plain';

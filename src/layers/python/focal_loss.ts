@@ -6,6 +6,7 @@ import { softplus } from '../rules/softplus.js';
 import { checkNumber, checkWeights } from './options.js';
 import { flat, type LabelOptions, labelParts, ScoresAndLabel } from './segmentation.js';
 
+/** Options of the focal loss. */
 export interface FocalLossOptions extends LabelOptions {
   /** How much positions that are right already are held back; 0 is cross entropy. */
   readonly gamma: number;

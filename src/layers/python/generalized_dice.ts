@@ -4,6 +4,7 @@ import type { Builder, Value } from '../../ir/index.js';
 import { checkNumber } from './options.js';
 import { compareShares, type LabelOptions, meanOf, ScoresAndLabel } from './segmentation.js';
 
+/** Options of the generalized Dice loss. */
 export interface GeneralizedDiceOptions extends LabelOptions {
   /** Added above and below. */
   readonly smooth: number;

@@ -9,6 +9,7 @@ import { softmaxParts } from '../rules/softmax_rule.js';
 import type { Phase } from '../types.js';
 import { badOption, readOptions } from './options.js';
 
+/** What all losses and metrics of segmentation take. */
 export interface LabelOptions {
   /** Positions with this label count nowhere. Default: null, all count. */
   readonly ignore_label: number | null;

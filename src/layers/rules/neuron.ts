@@ -5,16 +5,23 @@ import type { LayerTraits } from '../traits.js';
 import type { LayerContext, LayerType } from '../types.js';
 import { elementwise } from './families.js';
 
+/** A layer that applies one function to every number of its bottom. */
 export interface Neuron extends LayerTraits {
+  /** Caffe's name, e.g. `TanH`. */
   readonly type: string;
+  /** One sentence: what it computes. */
   readonly doc: string;
+  /** The same as a formula in plain text. */
   readonly formula: string;
+  /** Where it departs from the Caffe it comes from. Absent: nowhere. */
   readonly differences?: string;
   /** Throws ctx.fail(...) where a parameter is out of its range. */
   check?(ctx: LayerContext): void;
+  /** The function, as IR. */
   apply(ctx: LayerContext, b: Builder, x: Value): Value;
 }
 
+/** The layer type of such a function: one bottom, one top of its shape, no parameters, in place allowed. */
 export function neuron({ check, apply, ...about }: Neuron): LayerType {
   return {
     category: 'activation',

@@ -29,6 +29,7 @@ export interface Example {
   readonly given?: string;
 }
 
+/** A rule about a compiled net that is right to the letter of Caffe and yet likely not what was meant. */
 export interface Check {
   /** The code of its diagnostics. */
   readonly code: string;
@@ -36,7 +37,9 @@ export interface Check {
   readonly doc: string;
   /** Why it matters and what helps, in a sentence or two. */
   readonly cure: string;
+  /** A net that breaks it, and the same mended. */
   readonly example: Example;
+  /** What breaks the rule in this net. */
   run(graph: NetGraph, options: CheckOptions): readonly Diagnostic[];
 }
 

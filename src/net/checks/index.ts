@@ -27,6 +27,7 @@ import { zeroWeights } from './zero_weights.js';
 
 export type { Check, CheckOptions, Example } from './check.js';
 
+/** Every check, in the order in which they are run. */
 export const checks: readonly Check[] = [
   // What is learnt
   noLoss,

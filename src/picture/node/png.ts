@@ -15,6 +15,8 @@ const FONTS = [
 const MAX_SIDE = 16_000;
 
 /**
+ * An SVG of ours as PNG, with text in Lato.
+ *
  * @param scale pixels for each unit of the SVG; less where a side would be over 16 000
  */
 export async function toPng(svg: string, scale = 2): Promise<Uint8Array> {

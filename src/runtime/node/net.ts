@@ -29,6 +29,7 @@ import { parseOptions, readPrototxt, type SchemaOptions } from './schemas.js';
 /** A `.caffemodel`, `.caffemodel.h5`, `.safetensors` or `.npz`, which its content tells: its path, its bytes or what was read. */
 export type Weights = string | NetWeights;
 
+/** How a net is loaded: its state, weights, schema, user code and engine. */
 export interface NetLoadOptions extends Omit<MemoryNetOptions, 'weights'>, UserCodeOptions, SchemaOptions {
   /** What to copy parameters from by layer name, in order. */
   readonly weights?: Weights | readonly Weights[];
@@ -36,6 +37,7 @@ export interface NetLoadOptions extends Omit<MemoryNetOptions, 'weights'>, UserC
   readonly backend?: string;
 }
 
+/** The same for a net that comes as text. */
 export interface TextOptions extends NetLoadOptions {
   /** What diagnostics call the text. */
   readonly name?: string;
@@ -43,6 +45,7 @@ export interface TextOptions extends NetLoadOptions {
   readonly dir?: string;
 }
 
+/** A network that runs, with its files: prototxt, weights, schemas, data and Python layers by path. */
 export class Net extends MemoryNet {
   private constructor(
     parts: NetParts,

@@ -225,7 +225,9 @@ message SolverParameter {
 
   // NVIDIA's. Two of its fields are not here: BVLC gave their numbers 41 and 42 another meaning.
   optional int32 epoch_size = 43;
+  // NVIDIA's, read and not heeded: \`mokapot train --epochs\` trains by epochs.
   repeated int32 test_epoch_size = 44;
+  // NVIDIA's, read and not heeded: \`mokapot train --val-interval\` says it.
   optional float test_interval_epoch = 45;
 }
 

@@ -4,6 +4,7 @@ import type { TrainEvent } from '../events.js';
 import { type LoopOptions as MemoryLoopOptions, trainSolver as runLoop } from '../loop.js';
 import type { Solver } from './solver.js';
 
+/** How a solver is run to its end, with snapshots in files. */
 export interface LoopOptions extends Omit<MemoryLoopOptions, 'saveSnapshot'> {
   /** Path and name that snapshots begin with. Default: the solver's snapshot_prefix. */
   readonly snapshotPrefix?: string;

@@ -20,6 +20,7 @@ import { eventLine, type TrainEvent } from '../events.js';
 import type { NamedNet } from '../nets.js';
 import type { Solver } from './solver.js';
 
+/** Names of the files in a run's folder. */
 export const RUN_FILES = {
   network: 'network.prototxt',
   solver: 'solver.prototxt',

@@ -20,6 +20,7 @@ import { FeedOpener, NetsOfFiles } from './net_factory.js';
 import { testNetsOf, trainNetOf } from './nets.js';
 import { learnedNetOf, resolvePrefix } from './snapshot_files.js';
 
+/** How a solver is loaded from files: data, weights, schema, user code, engine. */
 export interface SolverOptions
   extends Omit<MemorySolverOptions, 'weights' | 'nets' | 'net'>,
     UserCodeOptions,
@@ -34,7 +35,9 @@ export interface SolverOptions
   readonly shuffle?: boolean;
 }
 
+/** The same for a solver that comes as text. */
 export interface SolverTextOptions extends SolverOptions {
+  /** What diagnostics call the text. */
   readonly name?: string;
   /** Where relative paths start. Default: the working directory. */
   readonly dir?: string;
@@ -47,6 +50,7 @@ type LoadOptions = SolverTextOptions & {
   readonly opened?: { readonly train: OpenedNet; readonly tests: readonly OpenedNet[] };
 };
 
+/** A solver as Caffe's, with its files: nets, data sets, weights and snapshots by path. */
 export class Solver extends MemorySolver<Net> {
   private constructor(
     parts: SolverParts<Net>,

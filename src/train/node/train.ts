@@ -19,6 +19,7 @@ import { readNetFile } from './nets.js';
 import { RunFolder } from './run_folder.js';
 import { Solver, type SolverOptions } from './solver.js';
 
+/** What is trained, on what, and where results go: a `solver`, or a `net` with `epochs`. */
 export interface TrainOptions extends SolverOptions, Partial<EpochOptions> {
   /** A solver file. With it the solver says everything, and `epochs` may not be given. */
   readonly solver?: string;
@@ -36,6 +37,7 @@ export interface TrainOptions extends SolverOptions, Partial<EpochOptions> {
   readonly signal?: AbortSignal;
   /** For a net without Data layers. */
   readonly feeds?: Feeds | FeedFunction;
+  /** For test nets without Data layers: the same at each batch. */
   readonly testFeeds?: Feeds;
 }
 

@@ -4,7 +4,11 @@ import { type Bytes, toSource } from '../source.js';
 import { blobParts, scanBlobMessage, takeBlob, type WeightBlob } from './blob.js';
 import { concatBytes } from './wire.js';
 
-/** @throws MokapotError `weights-damaged`, `weights-count`. */
+/**
+ * Reads a `.binaryproto`, such as a mean image [1, C, H, W].
+ *
+ * @throws MokapotError `weights-damaged`, `weights-count`.
+ */
 export function readBinaryproto(bytes: Bytes, name?: string): WeightBlob {
   return takeBlob(scanBlobMessage(toSource(bytes, name), 'the mean'));
 }

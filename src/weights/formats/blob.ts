@@ -20,7 +20,9 @@ import {
   WireReader,
 } from './wire.js';
 
+/** What is known of a stored blob without its numbers. */
 export interface BlobShape {
+  /** Outermost axis first. */
   readonly shape: readonly number[];
   /** The shape is the old num/channels/height/width, always 4-D: leading ones say nothing (Caffe's LegacyShape). */
   readonly legacy?: boolean;
@@ -32,6 +34,7 @@ export interface BlobShape {
 
 /** One parameter: row-major numbers in Caffe's own layout. */
 export interface WeightBlob extends BlobShape {
+  /** As many as the shape has places. */
   readonly data: Float32Array;
 }
 

@@ -17,6 +17,7 @@ export interface CaffeH5<Blob> {
    * owner only: its place here is a blob marked `shared`, and shared ones at the end are left out.
    */
   readonly layers: Map<string, Blob[]>;
+  /** Gradients by layer, where the file has them. */
   readonly diffs?: Map<string, Blob[]>;
 }
 

@@ -20,6 +20,7 @@ import { blobParts, type StoredBlob, scanBlob, takeBlob, type WeightBlob } from 
 import { decodeNet } from './decode_net.js';
 import { BYTES, bytesField, concatBytes, type Field, type StripRule, stripFields, WireReader } from './wire.js';
 
+/** Of Caffe's format: `V0` until 2013, `V1` until 2015, `V2` since. */
 export type Generation = 'V0' | 'V1' | 'V2';
 
 interface Model<Blob> {
@@ -188,10 +189,13 @@ function generationOf(source: ByteSource, stored: readonly StoredLayer[]): Gener
 
 /** What is written: `net.layer` as they stand in Caffe's own net (phase rules applied, splits inserted). */
 export interface SavedNet {
+  /** The network's name. */
   readonly name: string;
+  /** Its layers, in order, splits of the compiler included. */
   readonly layer: readonly LayerParameter[];
 }
 
+/** How a `.caffemodel` is written. */
 export interface SaveOptions {
   /** Written into layers that name no phase, as Caffe's Net::Init does. Default: the TRAIN of a solver's net. */
   readonly phase?: 'TRAIN' | 'TEST';

@@ -11,6 +11,7 @@ interface Tensors<Blob> {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** Arrays by name, and the file's own metadata. */
 export type Safetensors = Tensors<WeightBlob>;
 /** Checked, the numbers still in the file. */
 export type ScannedSafetensors = Tensors<StoredBlob>;

@@ -10,8 +10,10 @@ import { hdf5Start } from './hdf5_read.js';
 import { readSolverstateH5 } from './solverstate_h5.js';
 import { BYTES, bytesField, concatBytes, type Field, VARINT, varintField, WireReader } from './wire.js';
 
+/** A value as JSON has it. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
+/** A solver's state between two iterations, as `.solverstate` files hold it. */
 export interface SolverSnapshot {
   /** Iterations done. */
   readonly iter: number;
@@ -39,7 +41,11 @@ const WIRES = new Map([
   [RESUME, BYTES],
 ]);
 
-/** Either form, by content. @throws MokapotError `weights-damaged`, `weights-count`: all of the file is read, or nothing. */
+/**
+ * Either form, by content.
+ *
+ * @throws MokapotError `weights-damaged`, `weights-count`: all of the file is read, or nothing.
+ */
 export function readSolverstate(bytes: Bytes, name?: string): SolverSnapshot {
   const source = toSource(bytes, name);
   if (hdf5Start(source) !== undefined) return readSolverstateH5(source);

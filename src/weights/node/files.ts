@@ -29,7 +29,11 @@ type Tensors = ReadonlyMap<string, WeightBlob>;
 /** By layer. */
 type Params = ReadonlyMap<string, readonly WeightBlob[]>;
 
-/** @throws MokapotError `weights-file` where it cannot be opened, else as `readCaffemodel`. */
+/**
+ * Reads a `.caffemodel` of any generation.
+ *
+ * @throws MokapotError `weights-file` where it cannot be opened, else as `readCaffemodel`.
+ */
 export function loadCaffemodel(path: string, options?: DecodeOptions): Caffemodel {
   return withFile(path, source => readCaffemodel(source, path, options));
 }
@@ -59,18 +63,34 @@ export function loadCaffeH5(path: string): CaffeH5<WeightBlob> {
   return withFile(path, source => readCaffeH5(source));
 }
 
+/**
+ * Reads a `.solverstate` or `.solverstate.h5`. @throws MokapotError `weights-file` where it cannot be opened, else
+ * as `readSolverstate`
+ */
 export function loadSolverstate(path: string): SolverSnapshot {
   return withFile(path, source => readSolverstate(source));
 }
 
+/**
+ * Reads a `.binaryproto`, such as a mean image. @throws MokapotError `weights-file` where it cannot be opened, else
+ * as `readBinaryproto`
+ */
 export function loadBinaryproto(path: string): WeightBlob {
   return withFile(path, source => readBinaryproto(source));
 }
 
+/**
+ * Reads a `.safetensors` file. @throws MokapotError `weights-file` where it cannot be opened, else as
+ * `readSafetensors`
+ */
 export function loadSafetensors(path: string): Safetensors {
   return withFile(path, source => readSafetensors(source));
 }
 
+/**
+ * Reads an `.npz` archive: arrays by name. @throws MokapotError `weights-file` where it cannot be opened, else as
+ * `readNpz`
+ */
 export function loadNpz(path: string): Map<string, WeightBlob> {
   return withFile(path, source => readNpz(source));
 }
@@ -96,10 +116,12 @@ export function saveSolverstate(path: string, state: SolverSnapshot): Promise<vo
   return write(path, path.endsWith('.h5') ? solverstateH5Parts(state) : solverstateParts(state));
 }
 
+/** Writes one blob as `.binaryproto`, whole or not at all. @throws MokapotError `weights-file` */
 export async function saveBinaryproto(path: string, blob: WeightBlob): Promise<void> {
   await write(path, [writeBinaryproto(blob)]);
 }
 
+/** Writes arrays by name as `.safetensors`, whole or not at all. @throws MokapotError `weights-file` */
 export async function saveSafetensors(
   path: string,
   tensors: Tensors,
@@ -108,6 +130,7 @@ export async function saveSafetensors(
   await write(path, safetensorsParts(tensors, metadata));
 }
 
+/** Writes arrays by name as `.npz`, whole or not at all. @throws MokapotError `weights-file` */
 export async function saveNpz(path: string, arrays: Tensors): Promise<void> {
   await write(path, npzParts(arrays));
 }
