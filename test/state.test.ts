@@ -33,6 +33,7 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   'src/engines/tfjs/node/webgpu.ts': { loaded: 'A WebGPU implementation, or why there is none.' },
   'src/engines/tfjs/page.ts': { shared: 'A page has one wasm module.' },
+  'src/files/temporary.ts': { swept: 'Folders that were looked through for what earlier processes left: once each.' },
   'src/layers/catalogue/python.ts': {
     states: 'What belongs to one layer object, kept by that object.',
     calls: 'What belongs to one graph under construction, kept by its builder.',
