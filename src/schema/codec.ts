@@ -1,11 +1,10 @@
 /** Message ⇄ binary, byte for byte as protoc writes it (fields in the order of their numbers), and message → text. */
 
-import Long from 'long';
 import protobuf from 'protobufjs';
 import { bytesToText, textToBytes } from '../../grammar/index.js';
 import { fail } from '../diagnostics/index.js';
 import type { Messages } from './generated/caffe.js';
-import { plainInteger } from './long.js';
+import { Long, plainInteger } from './long.js';
 import { isGroup } from './message.js';
 import { messageType, type Schema, schemaOf, typeOf } from './schema.js';
 import { formatFloat, formatString } from './values.js';

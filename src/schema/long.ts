@@ -1,10 +1,11 @@
 /** 64-bit integers: protobufjs reads them as Longs, messages hold plain numbers wherever those are exact. */
 
-import Long from 'long';
+import type LongInteger from 'long';
 import protobuf from 'protobufjs';
 
-protobuf.util.Long = Long;
-protobuf.configure();
+/** protobufjs's own: a bundle that imports the package `long` beside it has that twice, 4 kB gzipped. */
+export const Long: typeof LongInteger = protobuf.util.Long as typeof LongInteger;
+export type Long = LongInteger;
 
 /** A Long as a number where a number holds it exactly, else the Long itself. */
 export function plainInteger(value: Long): number | Long {

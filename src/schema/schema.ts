@@ -4,11 +4,10 @@
  * A message knows the schema it was made by (`schemaOf`).
  */
 
-import Long from 'long';
 import protobuf from 'protobufjs';
 import { fail } from '../diagnostics/index.js';
 import { CAFFE_PROTO, FORKS_PROTO } from './generated/caffe_proto.js';
-import { plainInteger } from './long.js';
+import { Long, plainInteger } from './long.js';
 import { mergeProto, parseProto } from './merge.js';
 
 /** The text of a `.proto` file that is merged into Caffe's. */

@@ -1,10 +1,9 @@
 /** One scalar of the text format as the value of a typed field, by protoc's rules; and values as text. */
 
-import Long from 'long';
 import protobuf from 'protobufjs';
 import { type SyntaxScalar, textToBytes } from '../../grammar/index.js';
 import { nearest } from '../diagnostics/index.js';
-import { plainInteger } from './long.js';
+import { Long, plainInteger } from './long.js';
 
 /** Why a value does not fit its field. */
 export interface ValueFault {
