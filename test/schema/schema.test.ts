@@ -33,12 +33,12 @@ describe("Caffe's schema", () => {
     const generator = (await import(path)) as Record<
       'protoModule' | 'typesModule',
       (caffe: string, forks: string) => string
-    >;
+    > & { embedded: (proto: string) => string };
     const [proto, forks] = [read('grammar/caffe.proto'), read('grammar/forks.proto')];
     expect(read('src/schema/generated/caffe_proto.ts')).toBe(generator.protoModule(proto, forks));
     expect(read('src/schema/generated/caffe.ts')).toBe(generator.typesModule(proto, forks));
-    expect(CAFFE_PROTO).toBe(proto);
-    expect(FORKS_PROTO).toBe(forks);
+    expect(CAFFE_PROTO).toBe(generator.embedded(proto));
+    expect(FORKS_PROTO).toBe(generator.embedded(forks));
   });
 
   it('has no field number twice and none out of range', () => {
