@@ -1,4 +1,4 @@
-/** Imports point down the line of DESIGN.md only, and what must run in a browser imports nothing of Node's. */
+/** Imports point down the tables of docs/architecture.md only, and what must run in a browser imports nothing of Node's. */
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, posix, relative, sep } from 'node:path';
