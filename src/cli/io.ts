@@ -66,7 +66,7 @@ export function interruptSignal({ on, kill, tell, now }: Interrupts): AbortSigna
   const act = () => {
     if (!controller.signal.aborted) {
       heard = now();
-      tell('Stopping in order, what was learnt is kept. Ctrl-C once more ends at once, without that.');
+      tell('Stopping in order, the parameters are kept. Ctrl-C once more ends at once, without that.');
       controller.abort();
     } else if (now() - heard >= SAME_PRESS) kill();
   };

@@ -12,10 +12,15 @@ export const weightsOption = (description = 'trained weights, in any format (rep
   new Option('--weights <file>', description).argParser(repeated);
 
 export const stageOption = () =>
-  new Option('--stage <names>', 'stages in force, e.g. val or deploy (repeatable, commas separate)').argParser(list);
+  new Option(
+    '--stage <names>',
+    'stages of the network state, e.g. val or deploy (repeatable, commas separate)',
+  ).argParser(list);
 
 export const levelOption = () =>
-  new Option('--level <n>', 'level in force, for rules with min_level or max_level').argParser(integer(-(2 ** 31)));
+  new Option('--level <n>', 'level of the network state, for rules with min_level or max_level').argParser(
+    integer(-(2 ** 31)),
+  );
 
 /** `--phase`, `--stage`, `--level`: in which of its states a network is meant. */
 export function stateOptions(command: Command): Command {

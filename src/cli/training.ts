@@ -100,7 +100,7 @@ function startLines(e: StartEvent): string[] {
   const data = e.entries === undefined ? [] : [`${formatCount(e.entries)} entries, ${e.batchSize} an iteration`];
   const lines = [
     `Training ${e.net || 'the network'} on ${e.backend}: ${[...data, `${formatCount(e.maxIter)} iterations`].join(', ')}, seed ${e.seed}`,
-    `${formatCount(e.trainable)} of ${formatCount(e.parameters)} parameters are learnt; memory up to ${formatBytes(e.peakBytes)}`,
+    `${formatCount(e.trainable)} of ${formatCount(e.parameters)} parameters are trainable; memory up to ${formatBytes(e.peakBytes)}`,
   ];
   if (e.weights) {
     lines.push(`Weights copied into ${e.weights.copied.join(', ') || 'no layer'}`);

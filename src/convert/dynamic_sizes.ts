@@ -1,5 +1,5 @@
 /**
- * Exports that take more than one input size: the net is lowered at several sizes, laid side by side, and said once.
+ * Exports that take more than one input size: the net is lowered at several sizes, and the graphs are merged into one with dynamic sizes.
  * What can vary is tried from the most to the least: batch and plane, then one of them, then the sizes as they are.
  */
 
@@ -51,8 +51,8 @@ const WIDER = [0, 181, 22, 311, 75, 53, 140, 97, 238];
 const BATCHES = [2, 3, 5, 7, 11, 13, 17, 19, 23];
 
 /**
- * Calls `say` on the most general form of the net, then on less general ones, until it succeeds.
- * @throws MokapotError what `say` throws of the net at its own sizes
+ * Calls `exportGraph` with the most general form of the net, then with less general ones, until it succeeds.
+ * @throws MokapotError what `exportGraph` throws for the net at its own sizes
  */
 export function exportDynamic<T>(
   net: Net,

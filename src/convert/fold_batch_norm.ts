@@ -1,5 +1,5 @@
 /**
- * Batch normalisation, Scale and Bias worked into the convolution (or fully connected layer) before them: what they do to
+ * Batch normalisation, Scale and Bias folded into the convolution (or fully connected layer) before them: what they do to
  * a channel, a·x + b, is done to the channel's filter and bias instead. The network loses layers and computes the same.
  */
 

@@ -1,4 +1,4 @@
-/** What targets that are models have in common: the net said for as many sizes as it can be, and run to compare. */
+/** What the model targets share: the net exported with as many dynamic sizes as possible, and run for comparison. */
 
 import { fail } from '../diagnostics/index.js';
 import type { ExportTarget } from '../ir/index.js';
@@ -18,11 +18,11 @@ import type { Job } from './types.js';
 export function exportJob<T>(
   { net, options, prepared }: Job,
   target: ExportTarget,
-  say: (general: GeneralGraph) => T,
+  exportGraph: (general: GeneralGraph) => T,
 ): DynamicExport<T> {
   const open = options.fixed !== true;
   const wanted = { batch: open, plane: open && !prepared?.fixesPlane };
-  return exportDynamic(net, loweringFor({ options, prepared }, target), wanted, say);
+  return exportDynamic(net, loweringFor({ options, prepared }, target), wanted, exportGraph);
 }
 
 /** Of the greatest output: what two ways of adding up the same numbers may be apart. */

@@ -1,4 +1,4 @@
-/** Preprocessing worked into an exported model, so that it takes pixels as they come: 0 to 255, red before blue. */
+/** Preprocessing built into an exported model, so that it takes pixels as they come: 0 to 255, red before blue. */
 
 import { fail } from '../diagnostics/index.js';
 import { type Builder, type Shape, showShape, sizeOf, type Value } from '../ir/index.js';

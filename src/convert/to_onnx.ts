@@ -8,11 +8,11 @@ import type { Job, TargetReport } from './types.js';
 export async function convertOnnx(job: Job): Promise<TargetReport> {
   const { net, stage, file, parameters } = job;
   job.progress('building the graph');
-  const said = exportJob(job, 'onnx', general => emitGeneralOnnx(general, parameters, { name: net.name }));
+  const exported = exportJob(job, 'onnx', general => emitGeneralOnnx(general, parameters, { name: net.name }));
   job.progress('writing the file');
-  const { bytes, inputs, outputs } = said.result;
+  const { bytes, inputs, outputs } = exported.result;
   await stage.write(file, [bytes]);
-  const checks = await checkModel(job, said, () => loadOnnx(stage.path(file)));
-  const { open, reasons } = said;
+  const checks = await checkModel(job, exported, () => loadOnnx(stage.path(file)));
+  const { open, reasons } = exported;
   return { files: await stage.commit(), inputs, outputs, open, reasons, ...(checks && { checks }) };
 }

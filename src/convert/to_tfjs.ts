@@ -14,15 +14,15 @@ export async function convertTfjs(job: Job): Promise<TargetReport> {
   const { options, stage, parameters } = job;
   const { layout = 'NCHW', quantize } = options;
   job.progress('building the graph');
-  const said = exportJob(job, 'tfjs', general => emitTfjsGraph(general, parameters, { layout }));
-  const model = new TfjsModel(said.result, { ...(quantize && { quantize }) });
+  const exported = exportJob(job, 'tfjs', general => emitTfjsGraph(general, parameters, { layout }));
+  const model = new TfjsModel(exported.result, { ...(quantize && { quantize }) });
   job.progress('writing the weights');
   for (const { name, parts } of model.shards()) await stage.write(name, parts);
   await stage.write(MODEL, [new TextEncoder().encode(JSON.stringify(model.json()))]);
-  const checks = await checkModel(job, said, () => loadTfjs(stage.folder, layout));
+  const checks = await checkModel(job, exported, () => loadTfjs(stage.folder, layout));
   const files = await stage.commit({ stale: OWN, last: MODEL });
-  const { inputs, outputs } = said.result;
-  const { open, reasons } = said;
+  const { inputs, outputs } = exported.result;
+  const { open, reasons } = exported;
   const worst = model.quantizationError;
   return {
     files,

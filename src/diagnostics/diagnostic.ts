@@ -78,7 +78,7 @@ export interface Diagnostic {
   readonly trace?: string;
   /** How the shapes that do not fit came about: a line a layer, from the input on. */
   readonly shapes?: readonly string[];
-  /** Other places that belong to the story. */
+  /** Related places. */
   readonly related?: readonly { readonly message: string; readonly location: Location }[];
 }
 

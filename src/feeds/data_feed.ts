@@ -25,7 +25,7 @@ export interface Part {
   readonly loader: Batches<PartBatch>;
   /** Another one from the first entry on, every entry in order and once. */
   wholePass(): Batches<PartBatch>;
-  /** What was odd about the entries read so far, as warnings; more may come. */
+  /** What is suspicious about the entries read so far, as warnings; more may come. */
   readonly notes?: readonly Diagnostic[] | undefined;
   close(): Promise<void>;
 }

@@ -37,7 +37,7 @@ export interface DataFeed extends FeedSource {
   readonly batchesPerEpoch: number;
   /** Shapes of one entry by blob, which a net is compiled for (NetOptions.entryShapes). */
   readonly entryShapes: Readonly<Record<string, Shape>>;
-  /** What was odd about the entries read so far, as warnings; more may come. */
+  /** What is suspicious about the entries read so far, as warnings; more may come. */
   readonly notes: readonly Diagnostic[];
   /** From now on every batch's labels are held against the classes that the net tells. */
   checkLabels(net: NetGraph): void;

@@ -88,15 +88,15 @@ const shapeText = (shape: readonly number[]): string => (shape.length === 0 ? 's
 const stateText = ({ state }: DescribedState): string =>
   state.stages.length > 0 && state.stages[0] !== 'train' ? `${state.phase}, ${state.stages.join(', ')}` : state.phase;
 
-/** A line for each thing that is said, with the states it holds in where it does not hold in all. */
-function byState(analysis: Analysis, say: (state: DescribedState) => string | undefined): string[] {
-  const said = new Map<string, string[]>();
+/** A line for each text, followed by the states that it is true of where it is not true of all. */
+function byState(analysis: Analysis, describe: (state: DescribedState) => string | undefined): string[] {
+  const statesOf = new Map<string, string[]>();
   for (const state of analysis.states) {
-    const text = say(state);
-    if (text !== undefined) said.set(text, [...(said.get(text) ?? []), stateText(state)]);
+    const text = describe(state);
+    if (text !== undefined) statesOf.set(text, [...(statesOf.get(text) ?? []), stateText(state)]);
   }
-  const inAll = said.size === 1 && [...said.values()][0]!.length === analysis.states.length;
-  return [...said].map(([text, states]) => (inAll ? text : `${text} (${states.join('; ')})`));
+  const inAll = statesOf.size === 1 && [...statesOf.values()][0]!.length === analysis.states.length;
+  return [...statesOf].map(([text, states]) => (inAll ? text : `${text} (${states.join('; ')})`));
 }
 
 function blobText(analysis: Analysis, name: string): string {

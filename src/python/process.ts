@@ -67,8 +67,8 @@ export class PythonProcess {
   /** Why it can no longer be asked. */
   private ended: HostFailure | undefined;
   private timedOut = false;
-  /** The end of what it wrote to stderr: what it said before it died. */
-  private said = '';
+  /** The end of what it wrote to stderr, for the message if it dies. */
+  private stderrTail = '';
   private ids = 0;
 
   constructor(private readonly options: PythonOptions = {}) {}
@@ -132,8 +132,8 @@ export class PythonProcess {
   }
 
   private take(reply: Reply): void {
-    const { said } = reply.header;
-    if (typeof said === 'string') this.print(said);
+    const { printed } = reply.header;
+    if (typeof printed === 'string') this.print(printed);
     else this.settle(reply);
   }
 
@@ -195,14 +195,14 @@ export class PythonProcess {
       try {
         reader.take(piece);
       } catch {
-        this.said += '\nIt wrote to file descriptor 3, which is Mokapot’s.';
+        this.stderrTail += '\nIt wrote to file descriptor 3, which is Mokapot’s.';
         kill(child);
       }
     });
     for (const stream of [channel, child.stdin!]) stream.on('error', () => undefined);
     child.stdout!.on('data', (text: Buffer) => this.print(text.toString('utf8')));
     child.stderr!.on('data', (text: Buffer) => {
-      this.said = (this.said + text.toString('utf8')).slice(-8000);
+      this.stderrTail = (this.stderrTail + text.toString('utf8')).slice(-8000);
       if (!this.timedOut) this.print(text.toString('utf8'));
     });
     for (const stream of [channel, child.stdin, child.stdout, child.stderr]) refer(stream, false);
@@ -218,14 +218,14 @@ export class PythonProcess {
   }
 
   private print(text: string): void {
-    const { onOutput = said => void process.stderr.write(said) } = this.options;
+    const { onOutput = text => void process.stderr.write(text) } = this.options;
     onOutput(text);
   }
 
   /** Asks a process that takes too long where it is, then ends it. */
   private giveUp(what: string, ms: number): void {
     this.timedOut = true;
-    this.said = '';
+    this.stderrTail = '';
     try {
       this.child!.kill('SIGUSR1');
     } catch {
@@ -233,7 +233,7 @@ export class PythonProcess {
     }
     setTimeout(() => {
       this.ended = new HostFailure('python-timeout', `${what} took longer than ${ms / 1000} s and was ended.`, {
-        trace: hangTrace(this.said),
+        trace: hangTrace(this.stderrTail),
         hint: 'Where it may take so long, say how long: --python-timeout SECONDS (0: for ever).',
       });
       kill(this.child!);
@@ -244,7 +244,7 @@ export class PythonProcess {
   private death(code: number | null, signal: string | null): HostFailure {
     const how = signal ? `was killed (${signal})` : `ended by itself (exit code ${code})`;
     const during = this.pending ? ` in ${this.pending.what}` : '';
-    const trace = this.said.trim().split('\n').slice(-20).join('\n');
+    const trace = this.stderrTail.trim().split('\n').slice(-20).join('\n');
     const hint =
       signal === 'SIGKILL'
         ? 'The system kills processes when memory runs out; a person may have done it.'
@@ -315,8 +315,8 @@ function checkHello(interpreter: string, { header }: Reply): void {
 }
 
 /** The lines of a hanging layer, outermost first, from what faulthandler writes (innermost first). */
-function hangTrace(said: string): string | undefined {
-  const lines = said
+function hangTrace(output: string): string | undefined {
+  const lines = output
     .split('\n')
     .filter(line => /^\s*File ".*", line \d+ in /.test(line) && !line.includes('_worker.py'));
   if (lines.length === 0) return undefined;

@@ -86,14 +86,14 @@ export class ParamStore {
     }
   }
 
-  /** Brings home what the engine changed. */
+  /** Reads back what the engine changed. */
   async download(): Promise<void> {
     for (const parameter of this.parameters.values())
       if (parameter.isNewerOnEngine) parameter.receive(await this.engine.read(parameter.variable));
   }
 
   /**
-   * Brings home what someone may look at before asking: arrays that were handed out. Any other one is brought when it is
+   * Reads back the arrays that were handed out, which may be looked at at any time. Any other one is read when it is
    * asked for; where the engine cannot do that at once, now.
    */
   async settle(): Promise<void> {

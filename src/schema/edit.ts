@@ -127,14 +127,14 @@ interface Occurrence {
   readonly value: SyntaxValue;
 }
 
-/** An entry of a repeated field: its number, all, or unsaid. */
+/** An entry of a repeated field: its number, all of them, or none given. */
 type Index = number | '*' | undefined;
 
 /** The layers that a path begins with. */
 interface Chosen {
   readonly layers: readonly PlacedBlock[];
   /** As the path says it. */
-  readonly said: string;
+  readonly written: string;
   readonly rest: string | undefined;
 }
 
@@ -187,25 +187,25 @@ class Editor {
     if (this.#layers.length === 0) return undefined;
     const ends = [...path.matchAll(/\.|$/g)].map(m => m.index).reverse();
     for (const end of ends) {
-      const said = path.slice(0, end);
+      const written = path.slice(0, end);
       const rest = end < path.length ? path.slice(end + 1) : undefined;
       const plainField = rest === undefined && (this.edit.op === 'set' || this.edit.op === 'add');
-      if (plainField && findField(this.type, said)) return undefined;
-      const layers = this.#layersCalled(said);
-      if (layers.length > 0) return { layers, said, rest };
+      if (plainField && findField(this.type, written)) return undefined;
+      const layers = this.#layersCalled(written);
+      if (layers.length > 0) return { layers, written, rest };
     }
     return undefined;
   }
 
-  #layersCalled(said: string): readonly PlacedBlock[] {
-    const bracket = /^(.+)\[([^\]]*)\]$/s.exec(said);
-    const exact = this.#layers.filter(l => l.name === said && said !== '');
+  #layersCalled(written: string): readonly PlacedBlock[] {
+    const bracket = /^(.+)\[([^\]]*)\]$/s.exec(written);
+    const exact = this.#layers.filter(l => l.name === written && written !== '');
     if (exact.length > 0) return exact;
     const named = (name: string) => {
       const fits = isPattern(name) ? globExpression(name) : undefined;
       return this.#layers.filter(l => l.name !== '' && (fits ? fits.test(l.name) : l.name === name));
     };
-    if (!bracket) return named(said);
+    if (!bracket) return named(written);
     const [, name, inside] = bracket as unknown as [string, string, string];
     const all = named(name);
     const narrowing = all.length > 0 ? parseNarrowing(inside) : undefined;
@@ -229,7 +229,7 @@ class Editor {
     return `${layers.slice(0, 5).map(one).join(', ')}. Brackets take a number or type=, phase=, stage=.`;
   }
 
-  #walkLayers({ layers, said }: Chosen, rest: string): void {
+  #walkLayers({ layers, written }: Chosen, rest: string): void {
     const left: { layer: PlacedBlock; why: MokapotError }[] = [];
     for (const layer of layers) {
       try {
@@ -242,14 +242,14 @@ class Editor {
     if (left.length === layers.length) throw left[0]!.why;
     if (layers.length > 1)
       this.#tellSeveral(
-        said,
+        written,
         layers,
         left.map(l => l.layer),
       );
   }
 
-  #tellSeveral(said: string, layers: readonly PlacedBlock[], left: readonly PlacedBlock[]): void {
-    const meant = isPattern(said) ? `fit "${said}"` : `are called "${said}"`;
+  #tellSeveral(written: string, layers: readonly PlacedBlock[], left: readonly PlacedBlock[]): void {
+    const meant = isPattern(written) ? `fit "${written}"` : `are called "${written}"`;
     const what =
       left.length > 0
         ? `${layers.length - left.length} were changed; the others have no such field`
@@ -258,8 +258,8 @@ class Editor {
       code: 'several-layers',
       severity: 'note',
       message: `${layers.length} layers ${meant}: ${what}.`,
-      layer: said,
-      ...(!isPattern(said) && { hint: `To change one: ${this.#choices(layers)}` }),
+      layer: written,
+      ...(!isPattern(written) && { hint: `To change one: ${this.#choices(layers)}` }),
     });
   }
 
@@ -387,7 +387,7 @@ class Editor {
   // ------------------------------------------------------------------ whole layers
 
   #wholeLayers(chosen: Chosen): void {
-    const { layers, said } = chosen;
+    const { layers, written } = chosen;
     switch (this.edit.op) {
       case 'remove':
         for (const layer of layers) {
@@ -397,7 +397,7 @@ class Editor {
         }
         break;
       case 'rename':
-        for (const layer of layers) this.#renameLayer(layer, said);
+        for (const layer of layers) this.#renameLayer(layer, written);
         break;
       case 'before':
       case 'after':
@@ -406,16 +406,17 @@ class Editor {
       default:
         throw this.#fail(
           'bad-path',
-          `"${said}" is a layer: name the field to ${this.edit.op}.`,
-          `For example ${said}.name.`,
+          `"${written}" is a layer: name the field to ${this.edit.op}.`,
+          `For example ${written}.name.`,
         );
     }
-    if (layers.length > 1 && this.edit.op !== 'before' && this.edit.op !== 'after') this.#tellSeveral(said, layers, []);
+    if (layers.length > 1 && this.edit.op !== 'before' && this.edit.op !== 'after')
+      this.#tellSeveral(written, layers, []);
   }
 
-  #renameLayer(layer: PlacedBlock, said: string): void {
+  #renameLayer(layer: PlacedBlock, written: string): void {
     const stood =
-      globExpression(said.replace(/\[[^\]]*\]$/, ''))
+      globExpression(written.replace(/\[[^\]]*\]$/, ''))
         .exec(layer.name)
         ?.slice(1) ?? [];
     let used = 0;
@@ -444,9 +445,9 @@ class Editor {
       );
   }
 
-  #putBeside({ layers, said }: Chosen, op: 'before' | 'after'): void {
+  #putBeside({ layers, written }: Chosen, op: 'before' | 'after'): void {
     if (layers.length > 1)
-      throw this.#fail('ambiguous-path', `${layers.length} layers fit "${said}".`, this.#choices(layers));
+      throw this.#fail('ambiguous-path', `${layers.length} layers fit "${written}".`, this.#choices(layers));
     const [layer] = layers;
     if (layer!.owner.value !== layer!.block) throw this.#fail('bad-path', `layer "${layer!.name}" stands in a list.`);
     const text = (this.edit.value ?? '').trim();

@@ -193,7 +193,7 @@ function upgradeInput(net: NetParameter, diagnostics: Diagnostic[]): void {
   net.input_dim = [];
 }
 
-/** Three `param`s of a BatchNorm layer said that its statistics are not learnt; today that goes without saying. */
+/** Three `param`s of a BatchNorm layer marked its statistics as not trained, which the current form implies. */
 function upgradeBatchNorm(net: NetParameter, diagnostics: Diagnostic[]): void {
   const old = (layer: LayerParameter) => layer.type === 'BatchNorm' && layer.param.length === 3;
   const first = net.layer.find(old);

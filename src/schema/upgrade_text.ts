@@ -225,7 +225,7 @@ class Rewriter {
 
   // ------------------------------------------------------------------ BatchNorm
 
-  /** Its three `param`s say what goes without saying. */
+  /** Its three `param`s are implied. */
   #batchNorm(): void {
     const olds = this.old.layer.filter(l => l.type === 'BatchNorm' && l.param.length === 3);
     for (const layer of olds)

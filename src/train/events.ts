@@ -28,7 +28,7 @@ export interface StartEvent extends Common {
   readonly entries: number | undefined;
   /** Entries of one iteration (batch_size times iter_size). */
   readonly batchSize: number | undefined;
-  /** Numbers that are learnt, and all numbers in parameters. */
+  /** Trainable parameters, and all of them, in numbers. */
   readonly trainable: number;
   /** Numbers in all parameters. */
   readonly parameters: number;

@@ -67,7 +67,7 @@ class Loop {
     }
   }
 
-  /** Data that cannot be read end the run as an interruption does: what was learnt is kept. */
+  /** Data that cannot be read end the run as an interruption does: the parameters are kept. */
   private async *withoutData({ diagnostics: [first] }: DataFailure): AsyncGenerator<TrainEvent, void, void> {
     yield* this.snapshot();
     const diagnostic = { ...first!, message: `Iteration ${this.solver.iter}: ${first!.message}` };
@@ -153,7 +153,7 @@ class Loop {
       const options = { whole: wholeTests, ...(testFeeds && { feeds: testFeeds }), ...(signal && { signal }) };
       const tested = await this.solver.test(net, options).catch((thrown: unknown) => ({ thrown }));
       if ('thrown' in tested) {
-        // Between two iterations all is as it should be: what was learnt can be kept.
+        // Between two iterations all is as it should be: the parameters can be kept.
         if (isOfUserCode(tested.thrown)) yield* this.snapshot();
         throw tested.thrown;
       }

@@ -125,10 +125,10 @@ function errorsOf(net: Description): string {
 
 function refused(net: Description): string {
   const last = net.layers.findLast(l => !l.inserted && l.tops.length > 0);
-  const story = last
+  const trace = last
     ? `\n\nThe last layer that stands, "${last.name}":\n${shapeStory(net, last.tops[0]!, last.name)}`
     : '';
-  return `expected the network to compile, but:\n\n${errorsOf(net)}${story}`;
+  return `expected the network to compile, but:\n\n${errorsOf(net)}${trace}`;
 }
 
 function absent(net: Description, kind: 'blob' | 'layer', name: string): string {

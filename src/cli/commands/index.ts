@@ -47,7 +47,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     usage: 'demo',
-    summary: 'make cardiac MR pictures, train a small network on them, show what it learnt',
+    summary: 'make cardiac MR pictures, train a small network on them, show what it predicts',
     load: async () => (await import('./demo.js')).declare,
   },
   {

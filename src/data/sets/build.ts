@@ -43,7 +43,7 @@ export interface Progress {
   readonly name: string;
 }
 
-/** What `create…` gives back: the manifest as written, what did not go in, and what is odd about what did. */
+/** What `create…` gives back: the manifest as written, what did not go in, and warnings about what did. */
 export interface CreatedDataset {
   readonly manifest: Manifest;
   readonly skipped: readonly Diagnostic[];

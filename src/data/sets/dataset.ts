@@ -27,7 +27,7 @@ export interface EntrySource {
   readonly name: string;
   /** How many entries there are. */
   readonly size: number;
-  /** What was odd about the entries read so far, as warnings, each kind once; more may come. */
+  /** What is suspicious about the entries read so far, as warnings, each kind once; more may come. */
   readonly notes?: readonly Diagnostic[];
   /** Reads and decodes an entry, counted from 0. @throws MokapotError where it is damaged */
   entry(position: number): Promise<Entry>;

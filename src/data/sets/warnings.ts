@@ -1,4 +1,4 @@
-/** What is odd about a data set, as its manifest has it. */
+/** What is suspicious about a data set, as its manifest has it. */
 
 import { type Diagnostic, error } from '../../diagnostics/index.js';
 import type { Manifest } from './manifest.js';

@@ -90,12 +90,12 @@ def _axis(d, shape):
     try:
         axis = operator.index(d)
     except TypeError:
-        said = ", ".join(repr(s) for s in shape)
+        shown = ", ".join(repr(s) for s in shape)
         if isinstance(d, (tuple, list)):
-            raise TypeError("reshape(%s): each axis is an argument of its own; write reshape(*shape)" % said)
+            raise TypeError("reshape(%s): each axis is an argument of its own; write reshape(*shape)" % shown)
         if isinstance(d, (float, numpy.floating)):
-            raise TypeError("reshape(%s): %r is a float; in Python 3 / gives a float, // a whole number" % (said, d))
-        raise TypeError("reshape(%s): axes are whole numbers" % said)
+            raise TypeError("reshape(%s): %r is a float; in Python 3 / gives a float, // a whole number" % (shown, d))
+        raise TypeError("reshape(%s): axes are whole numbers" % shown)
     if axis < 0:
         raise ValueError("reshape(%s): axes are whole numbers from 0 on" % ", ".join(repr(s) for s in shape))
     return axis

@@ -87,7 +87,7 @@ def receive_array(target):
         done += arrays_file.readinto(view[done:])
 
 
-class Said(io.TextIOBase):
+class Printed(io.TextIOBase):
     """What layers print, line by line to Mokapot; from processes that a layer starts, to where stdout led."""
 
     def __init__(self, descriptor):
@@ -116,7 +116,7 @@ class Said(io.TextIOBase):
 
     def tell_lines(self, text):
         if text and os.getpid() == self.owner:
-            send({"said": text})
+            send({"printed": text})
         elif text:
             os.write(self.descriptor, text.encode("utf-8", "replace"))
 
@@ -272,7 +272,7 @@ def guard():
         faulthandler.register(signal.SIGUSR1, 2, all_threads=False)
     threading.Thread(target=watch_stdin, daemon=True).start()
     sys.stdin = open(os.devnull)
-    sys.stdout, sys.stderr = Said(1), Said(2)
+    sys.stdout, sys.stderr = Printed(1), Printed(2)
 
 
 def answer(request, hosts):
@@ -303,9 +303,9 @@ def main():
             reply, arrays = {"error": failure.reply}, []
         except BaseException as error:
             reply, arrays = {"error": told(error)}, []
-        for said in (sys.stdout, sys.stderr):
-            if isinstance(said, Said):
-                said.end()
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, Printed):
+                stream.end()
         send(reply, [numpy.ascontiguousarray(a) for a in arrays])
 
 

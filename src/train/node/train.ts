@@ -85,7 +85,7 @@ function* warningsOf(
   }
 }
 
-/** A run whose log cannot be written goes on; what it has learnt so far is kept, where that can be written. */
+/** A run whose log cannot be written goes on; its parameters are kept, where that can be written. */
 async function* keptWithoutLog(
   trouble: Diagnostic,
   { type, epoch }: TrainEvent,
