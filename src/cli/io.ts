@@ -12,8 +12,16 @@ export interface Io {
   readonly stdout: Out;
   readonly stderr: Out;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** From this call on Ctrl-C does not kill: it aborts the signal, and the command ends in order. A second one kills. */
-  interruptible(): AbortSignal;
+  /**
+   * From this call on Ctrl-C, SIGTERM and SIGHUP (the terminal has gone) do not kill: they abort the signal, and the command
+   * ends in order. A second one kills.
+   */
+  interruptible(options?: InterruptibleOptions): AbortSignal;
+}
+
+export interface InterruptibleOptions {
+  /** Whether the command goes on where nobody reads what it prints (`| head`), for its result lies in files. Default: it ends. */
+  readonly withoutOutput?: boolean;
 }
 
 /** Colours for one stream: only on a terminal, never with NO_COLOR (no-color.org); FORCE_COLOR has the last word. */
@@ -51,7 +59,7 @@ const KILLED = 130;
 const SAME_PRESS = 1000;
 
 export interface Interrupts {
-  on(signal: 'SIGINT' | 'SIGTERM', act: () => void): unknown;
+  on(signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP', act: () => void): unknown;
   /** Ends the process at once. */
   kill(): void;
   /** Says to the user that the first one is heard, and what the second will do. */
@@ -72,6 +80,7 @@ export function interruptSignal({ on, kill, tell, now }: Interrupts): AbortSigna
   };
   on('SIGINT', act);
   on('SIGTERM', act);
+  on('SIGHUP', act);
   return controller.signal;
 }
 
@@ -106,14 +115,22 @@ function isFileOrDevice(fd: number): boolean {
   }
 }
 
-/** The process's streams; Ctrl-C as `interruptible` says. @param onFailure told once where stdout cannot be written */
-export function processIo(onFailure: (cause: unknown) => void = () => {}): Io {
+export interface ProcessIoOptions {
+  /** Told once where stdout, a file or a device, cannot be written. */
+  readonly onFailure?: (cause: unknown) => void;
+  /** Told when a command asks to go on where its reader has gone. */
+  readonly onGoesOn?: () => void;
+}
+
+/** The process's streams; Ctrl-C as `interruptible` says. */
+export function processIo({ onFailure = () => {}, onGoesOn }: ProcessIoOptions = {}): Io {
   let signal: AbortSignal | undefined;
   return {
     stdout: isFileOrDevice(1) ? fileOut(1, onFailure) : process.stdout,
     stderr: process.stderr,
     env: process.env,
-    interruptible() {
+    interruptible({ withoutOutput = false } = {}) {
+      if (withoutOutput) onGoesOn?.();
       signal ??= interruptSignal({
         on: (name, act) => process.on(name, act),
         kill: () => process.exit(KILLED),

@@ -19,18 +19,30 @@ export async function main(argv: readonly string[], io: Io = processIo()): Promi
   }
 }
 
-/** `main` for the executable: ends the process, quietly where the reader of a pipe has gone. */
+/** What a write fails with where its reader, or the terminal, has gone. */
+const READER_GONE: ReadonlySet<string | undefined> = new Set(['EPIPE', 'EIO', 'ERR_STREAM_DESTROYED']);
+
+/**
+ * `main` for the executable. Where the reader of a pipe has gone the process ends quietly, unless its result lies in files:
+ * then it goes on without being read.
+ */
 export async function run(argv: readonly string[]): Promise<void> {
+  let goesOn = false;
   const quiet = (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0);
-    throw error;
+    if (!READER_GONE.has(error.code)) throw error;
+    if (!goesOn) process.exit(0);
   };
   process.stdout.on('error', quiet);
   process.stderr.on('error', quiet);
   let cut = false;
-  const io = processIo(cause => {
-    cut = true;
-    reportError(io, fileError('stdout-cut', 'write', 'standard output', cause));
+  const io = processIo({
+    onFailure(cause) {
+      cut = true;
+      reportError(io, fileError('stdout-cut', 'write', 'standard output', cause));
+    },
+    onGoesOn: () => {
+      goesOn = true;
+    },
   });
   process.on('uncaughtException', error => process.exit(reportError(io, error)));
   const code = await main(argv, io);

@@ -22,7 +22,7 @@ function numbersOf(feed: Feed): ArrayLike<number> {
  * The feeds with their shapes. Numbers without one have the blob's current shape, or, where only that fits, the one the
  * prototxt declares.
  *
- * @throws MokapotError `unknown-input`, `feed-size`
+ * @throws MokapotError `unknown-input`, `missing-feed`, `feed-size`
  */
 export function readFeeds(
   feeds: Feeds,
@@ -32,8 +32,12 @@ export function readFeeds(
   const given = new Map<string, GivenFeed>();
   for (const [name, feed] of Object.entries(feeds)) {
     const now = current.get(name);
-    if (feed === undefined) continue;
     if (!now) throw unknownInput(name, [...current.keys()]);
+    if (feed === undefined || feed === null) {
+      throw fail('missing-feed', `"${name}" was fed ${String(feed)}: numbers are wanted.`, {
+        hint: 'Leave the name out for an input that keeps what it had.',
+      });
+    }
     const numbers = numbersOf(feed);
     const shape = 'data' in feed ? [...feed.shape] : fitting(numbers.length, now, declared.get(name)!);
     if (numbers.length !== sizeOf(shape)) {

@@ -3,6 +3,7 @@
  * that could run in a page.
  */
 
+export { FolderLock, LOCK_FILE, lockOwner } from './lock.js';
 export { LineLog } from './log.js';
 export { isDead, thisOwner } from './owner.js';
 export { kindOf, openRegular, openRegularSync, readRegular, readRegularSync, readUpTo } from './read.js';

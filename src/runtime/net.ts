@@ -38,6 +38,7 @@ import { ActivationBlob, type Blob, type Outputs, outputsOf, type Parameter, Par
 import { onePerLayer } from './host_layers.js';
 import { ParamStore } from './param_store.js';
 import { type BlobSink, type NetProgram, Runner, type RunRequest, type RunResult } from './runner.js';
+import { disposed } from './turns.js';
 
 /** Blobs by layer, as a reader of weights gives them: with their numbers in memory or still to be read. */
 export interface LayerWeights {
@@ -187,6 +188,7 @@ export class Net {
   private readonly dummies: DummyData;
   /** What the last forward was fed, chance included. */
   private last: RunResult['feeds'] | undefined;
+  private isDisposed = false;
 
   protected constructor(private readonly parts: NetParts) {
     const { graph, selected, options, store, random } = parts;
@@ -282,8 +284,12 @@ export class Net {
    * @returns the outputs, by name: `out.score` or `out.get('score')`. They stay as they are when the net runs again.
    * @throws MokapotError `unknown-input`, `missing-input`, `feed-size`, `out-of-memory`
    */
-  async forward(feeds: Feeds = {}, { keepBlobs = this.options.keepBlobs }: ForwardOptions = {}): Promise<Outputs> {
-    const run = await this.runProgram({
+  forward(feeds: Feeds = {}, options: ForwardOptions = {}): Promise<Outputs> {
+    return this.turn(() => this.forwardNow(feeds, options));
+  }
+
+  private async forwardNow(feeds: Feeds, { keepBlobs = this.options.keepBlobs }: ForwardOptions): Promise<Outputs> {
+    const run = await this.runNow({
       lower: { fetch: 'all' },
       feeds,
       fetch: graph => (keepBlobs ? [...graph.blobs.keys()] : graph.outputs),
@@ -308,6 +314,7 @@ export class Net {
    * @throws MokapotError `no-memory-data`, `memory-data-rows`
    */
   setInputArrays(data: ArrayLike<number>, labels: ArrayLike<number>, layer?: string): void {
+    if (this.isDisposed) throw disposed(this.called);
     const target = memoryLayer(this.graph, layer);
     this.memory.set(target.name, MemoryData.of(target, data, labels));
   }
@@ -322,7 +329,11 @@ export class Net {
    * @returns the blobs (not the parameters) whose gradient was computed
    * @throws MokapotError `no-forward`, `unknown-blob`, `no-gradient`, `feed-size`
    */
-  async backward(topDiffs: Feeds = {}, { diffs = [] }: BackwardOptions = {}): Promise<Outputs> {
+  backward(topDiffs: Feeds = {}, options: BackwardOptions = {}): Promise<Outputs> {
+    return this.turn(() => this.backwardNow(topDiffs, options));
+  }
+
+  private async backwardNow(topDiffs: Feeds, { diffs = [] }: BackwardOptions): Promise<Outputs> {
     if (!this.last) throw fail('no-forward', 'backward needs a forward before it: it works at that one’s inputs.');
     const shapes = new Map([...this.blobs].map(([name, { shape }]) => [name, shape]));
     for (const name of [...Object.keys(topDiffs), ...diffs]) this.mustHaveBlob(name);
@@ -364,9 +375,12 @@ export class Net {
    * Copies parameters from weights by layer name, as Caffe does: layers without a partner are left alone (and listed), a
    * shape that differs is refused and nothing is copied. The numbers go straight from where they lie into the net's arrays.
    *
-   * @throws MokapotError `weights-shape-mismatch`, `weights-blob-count`, `weights-damaged`, `weights-format`
+   * @throws MokapotError `weights-shape-mismatch`, `weights-blob-count`, `weights-damaged`, `weights-format`; `busy` while
+   *   something runs on the parameters
    */
   copyFrom(weights: NetWeights): WeightMatch {
+    if (this.isDisposed) throw disposed(this.called);
+    this.store.turns.mustBeIdle('copyFrom');
     const seen = new Set<Parameter>();
     const targets = new Map(
       this.paramLayers().map(({ name, params }) => [
@@ -390,13 +404,13 @@ export class Net {
    * Every layer of the net with its parameters as Caffe writes them: a `.caffemodel`, or with `hdf5` a `.caffemodel.h5`. With
    * `diffs`, HDF5 gets the gradients of the last backward too (a solver's snapshot_diff).
    */
-  async toBytes(options: NetSaveOptions = {}): Promise<Uint8Array> {
-    return concatBytes([...(await this.fileParts(options))]);
+  toBytes(options: NetSaveOptions = {}): Promise<Uint8Array> {
+    return this.turn(async () => concatBytes([...(await this.fileParts(options))]));
   }
 
   /** The same piece by piece. The parameters must not change until all are taken. */
   protected async fileParts({ hdf5 = false, diffs = false }: NetSaveOptions): Promise<Iterable<Uint8Array>> {
-    await this.sync(true);
+    await this.store.download();
     const valuesOf = (take: (p: Parameter) => Float32Array) =>
       this.paramLayers().map(({ name, params }) => {
         const blobs = params.map(({ parameter, shape }) => ({ shape, data: take(parameter) }));
@@ -416,12 +430,24 @@ export class Net {
    * Makes arrays of parameters that someone holds current after runs that changed the engine's copies. `Solver.step` does
    * it at its end; `blob.data` itself always gives the newest numbers once a step has ended. With `all`, every array.
    */
-  async sync(all = false): Promise<void> {
-    await (all ? this.store.download() : this.store.settle());
+  sync(all = false): Promise<void> {
+    return this.turn(() => (all ? this.store.download() : this.store.settle()));
   }
 
-  /** Frees what the net holds on its engine; the engine too, where it was made for it. HDF5Output's files are whole then. */
+  /**
+   * Frees what the net holds on its engine, when the run under way has ended; the engine too, where it was made for it.
+   * HDF5Output's files are whole then. The net cannot be used any more.
+   */
   dispose(): void {
+    if (this.isDisposed) return;
+    this.isDisposed = true;
+    const { turns } = this.store;
+    if (turns.isBusy) void turns.take(async () => this.free());
+    else this.free();
+  }
+
+  /** What dispose() frees, once nothing runs. */
+  protected free(): void {
     this.options.sink?.flush();
     this.runner.dispose();
     this.parts.ownedEngine?.dispose();
@@ -429,12 +455,29 @@ export class Net {
 
   /** Runs a program of one's own, e.g. a training step; blobs stay as they are. */
   runProgram(request: RunRequest): Promise<RunResult> {
+    return this.turn(() => this.runNow(request));
+  }
+
+  private runNow(request: RunRequest): Promise<RunResult> {
     return this.runner.run({ ...request, held: name => this.heldData(name) }, this.sources);
   }
 
   /** Compiles such a program. @throws MokapotError `out-of-memory` where its run would not fit the engine */
   prepareProgram(program: NetProgram): Promise<void> {
-    return this.runner.prepare(program);
+    return this.turn(() => this.runner.prepare(program));
+  }
+
+  /** Waits for what was asked for before; refuses where the net is disposed of. */
+  protected async turn<T>(work: () => Promise<T>): Promise<T> {
+    const run = () => {
+      if (this.isDisposed) throw disposed(this.called);
+      return work();
+    };
+    return this.isDisposed ? run() : this.store.turns.take(async () => run());
+  }
+
+  private get called(): string {
+    return this.name === '' ? 'The net' : `The net "${this.name}"`;
   }
 
   /** Where the generator of dropout and other chance stands. */

@@ -7,6 +7,7 @@ import { showShape, sizeOf } from '../ir/index.js';
 import type { NetGraph, NetLayer, NetParam } from '../net/index.js';
 import type { Random } from '../random/index.js';
 import { Parameter } from './blob.js';
+import { Turns } from './turns.js';
 
 /** How many stores an engine has had: variables of later ones get a prefix. */
 const storesOn = new WeakMap<Engine, number>();
@@ -14,6 +15,8 @@ const storesOn = new WeakMap<Engine, number>();
 export class ParamStore {
   private readonly prefix: string;
   private readonly parameters = new Map<string, Parameter>();
+  /** Of all that runs on these parameters. */
+  readonly turns = new Turns();
 
   constructor(readonly engine: Engine) {
     const count = storesOn.get(engine) ?? 0;

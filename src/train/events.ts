@@ -88,7 +88,7 @@ export interface TestEvent extends Common {
 export interface EpochEvent extends Common {
   /** Which event it is. */
   readonly type: 'epoch';
-  /** Mean loss of the epoch's iterations that this run did. */
+  /** Mean loss of the epoch's iterations, those before a resumed run's snapshot among them. */
   readonly loss: number;
   /** How long it took, tests included. */
   readonly seconds: number;

@@ -44,7 +44,17 @@ export interface Position {
   readonly window: readonly number[];
 }
 
+/** What a run by events has to know of the epoch and the iteration that it stands in, kept in snapshots. */
+export interface Progress {
+  /** Sum of the losses since the epoch began, and how many they are. */
+  epochLoss: number;
+  epochIterations: number;
+  /** Whether the tests at this iteration are done. */
+  isTested: boolean;
+}
+
 export class Iterations {
+  readonly progress: Progress = { epochLoss: 0, epochIterations: 0, isTested: false };
   /** The loss of every iteration since the start. */
   losses: number[] = [];
   private iteration = 0;
@@ -80,19 +90,31 @@ export class Iterations {
     return updateRules.get(this.param.type)!.slots;
   }
 
-  /** One iteration. Without `feeds` the net's own sources give the batches. */
-  async next(feeds: Feeds | FeedFunction = {}): Promise<Iteration> {
-    const { param, iteration, programs } = this;
+  /**
+   * What the passes of the next iteration are fed. It is asked for before the iteration has its turn, so that a function may
+   * itself use the solver and its nets.
+   */
+  async feedsOf(feeds: Feeds | FeedFunction = {}): Promise<readonly Feeds[]> {
+    const all: Feeds[] = [];
+    for (let pass = 0; pass < this.param.iter_size; pass++)
+      all.push(typeof feeds === 'function' ? await feeds(this.iteration, pass) : feeds);
+    return all;
+  }
+
+  /** One iteration, given what its passes are fed; without it the net's own sources give the batches. Has to have its turn. */
+  async next(feeds: readonly Feeds[]): Promise<Iteration> {
+    const { param, iteration, programs, net: trained } = this;
     const { rate, currentStep } = rateAt(param, iteration, this.currentStep);
     let loss = 0;
     let outputs = {};
     for (let pass = 0; pass < param.iter_size; pass++) {
       const isLast = pass === param.iter_size - 1;
-      const run = this.net.runProgram({
+      const request = {
         ...(isLast ? programs.update : programs.accumulate),
-        feeds: typeof feeds === 'function' ? await feeds(iteration, pass) : feeds,
+        feeds: feeds[pass] ?? {},
         extra: isLast ? solverFeeds(param, iteration, rate) : {},
-      });
+      };
+      const run = trained.store.turns.within(() => trained.runProgram(request));
       const { net, results } = await atIteration(`Iteration ${iteration}`, run);
       loss += results[LOSS]![0]! / param.iter_size;
       outputs = figures(net, results);
@@ -102,7 +124,7 @@ export class Iterations {
     return { iter: this.iteration++, loss, rate, outputs };
   }
 
-  /** Makes the solver's variables and plans an iteration, so that what cannot fit is refused before it starts. */
+  /** Makes the solver's variables and plans an iteration, so that what cannot fit is refused before it starts. Has to have its turn. */
   async prepare(): Promise<void> {
     const { engine } = this.net;
     this.refuseTooLarge();
@@ -111,7 +133,7 @@ export class Iterations {
       const history = Array.from({ length: this.slots }, (_, slot) => historyKey(key, slot));
       for (const variable of [...history, ...accumulators]) if (!engine.has(variable)) engine.zero(variable, shape);
     }
-    await this.net.prepareProgram(this.programs.update);
+    await this.net.store.turns.within(() => this.net.prepareProgram(this.programs.update));
   }
 
   /** The history of all parameters, slot after slot, as a `.solverstate` has it. */
@@ -164,6 +186,9 @@ export class Iterations {
   private noteLoss(loss: number): void {
     this.losses.push(loss);
     this.window.push(loss);
+    this.progress.epochLoss += loss;
+    this.progress.epochIterations++;
+    this.progress.isTested = false;
     if (this.window.length > this.param.average_loss) this.window.shift();
   }
 }

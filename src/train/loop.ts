@@ -43,7 +43,6 @@ class Loop {
   private readonly pace = new Pace();
   private readonly perEpoch: number | undefined;
   private readonly firstIter: number;
-  private epochLosses: number[] = [];
   private epochBegan = performance.now();
   private readonly told = new Set<Diagnostic>();
   private lastSnapshot: (SnapshotFiles & { readonly iter: number }) | undefined;
@@ -140,9 +139,9 @@ class Loop {
   }
 
   private get testIsDue(): boolean {
-    const { param, iter } = this.solver;
+    const { param, iter, progress } = this.solver;
     const { test_interval: interval, test_initialization: first } = param;
-    return interval > 0 && iter % interval === 0 && (iter > 0 || first);
+    return interval > 0 && iter % interval === 0 && (iter > 0 || first) && !progress.isTested;
   }
 
   private async *tests(): AsyncGenerator<TestEvent | SnapshotEvent, void, void> {
@@ -161,6 +160,7 @@ class Loop {
       if (this.isAborted) return;
       yield { type: 'test', ...this.now(), net, outputs, loss, seconds: since(from) };
     }
+    this.solver.progress.isTested = true;
     this.pace.noteTests(since(began));
   }
 
@@ -177,19 +177,19 @@ class Loop {
     yield { type: 'iteration', ...this.now(iter), loss, smoothedLoss, outputs, rate, ...this.speed() };
     if (!Number.isFinite(loss)) return divergence(done, this.lastSnapshot);
     if (display > 0 && iter % display === 0) yield { type: 'display', ...this.now(iter), smoothedLoss, outputs, rate };
-    yield* this.epochEnd(loss);
+    yield* this.epochEnd();
     return undefined;
   }
 
-  private *epochEnd(loss: number): Generator<TrainEvent, void, void> {
+  private *epochEnd(): Generator<TrainEvent, void, void> {
     const { perEpoch } = this;
     if (!perEpoch) return;
-    this.epochLosses.push(loss);
-    const { iter } = this.solver;
+    const { iter, progress } = this.solver;
     if (Math.floor(iter / perEpoch + 1e-9) === Math.floor((iter - 1) / perEpoch + 1e-9)) return;
-    const mean = this.epochLosses.reduce((sum, l) => sum + l, 0) / this.epochLosses.length;
-    yield { type: 'epoch', ...this.now(), loss: mean, seconds: since(this.epochBegan) };
-    this.epochLosses = [];
+    const loss = progress.epochLoss / progress.epochIterations;
+    progress.epochLoss = 0;
+    progress.epochIterations = 0;
+    yield { type: 'epoch', ...this.now(), loss, seconds: since(this.epochBegan) };
     this.epochBegan = performance.now();
   }
 

@@ -1,10 +1,11 @@
 /** Snapshots: a `.caffemodel` and a `.solverstate` as Caffe's, the latter with what a resumed run needs beyond it. */
 
 import type { LoaderState } from '../data/batches/epochs.js';
-import { fail } from '../diagnostics/index.js';
+import { fail, type MokapotError } from '../diagnostics/index.js';
 import { type Shape, showShape } from '../ir/index.js';
 import type { RandomState } from '../random/index.js';
 import { type Json, type SolverSnapshot, shapesAgree } from '../weights/index.js';
+import type { Progress } from './iterations.js';
 
 /** What makes a resumed run the very run that was broken off. */
 export interface ResumeState {
@@ -18,6 +19,10 @@ export interface ResumeState {
   readonly testData: readonly (readonly LoaderState[])[];
   /** The window of the smoothed loss. */
   readonly losses: readonly number[];
+  /** Where the epoch stands; states of earlier versions have none. */
+  readonly progress?: Progress;
+  /** The weights that the state belongs to: SHA-256 of their file. Undefined where it cannot be computed. */
+  readonly weights?: string;
 }
 
 /** A snapshot in memory: the bytes of a `.caffemodel` and of a `.solverstate`. */
@@ -73,4 +78,17 @@ export function checkHistory(
       { hint },
     );
   });
+}
+
+/** Says that weights are not those the state was written with; for the caller to throw. */
+export function foreignWeights(state: string, weights: string): MokapotError {
+  return fail('foreign-weights', `${weights} holds other weights than those that ${state} was written with.`, {
+    hint: 'They are of another run, or were written anew since. Put the right ones there, or start from them alone with --weights.',
+  });
+}
+
+/** SHA-256 in hex; undefined in pages without crypto.subtle, which only secure ones have. */
+export async function sha256(bytes: Uint8Array): Promise<string | undefined> {
+  const digest = await globalThis.crypto?.subtle?.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
+  return digest && [...new Uint8Array(digest)].map(byte => byte.toString(16).padStart(2, '0')).join('');
 }

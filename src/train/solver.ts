@@ -9,6 +9,7 @@ import type { Feeds } from '../feeds/feeds.js';
 import type { DataFeed } from '../feeds/source.js';
 import { LOSS, type NetOptions } from '../net/index.js';
 import type { Net, NetLoadOptions, NetWeights } from '../runtime/net.js';
+import { disposed, Turns } from '../runtime/turns.js';
 import { type ParseOptions, parseSolver, SolverParameter } from '../schema/index.js';
 import { checkSolver } from '../solver/index.js';
 import {
@@ -20,12 +21,20 @@ import {
   writeSolverstateH5,
 } from '../weights/index.js';
 import { figures, Mean, testBatches, testProgram } from './figures.js';
-import { type FeedFunction, type Iteration, Iterations } from './iterations.js';
+import { type FeedFunction, type Iteration, Iterations, type Progress } from './iterations.js';
 import { loadSolver, type NetFactory, type SolverParts, seedOf } from './load.js';
 import { GivenNets } from './net_factory.js';
 import { findTestNets, findTrainNet, genericTests, type NamedNet, textReader } from './nets.js';
 import { Resources } from './resources.js';
-import { checkHistory, type ResumeState, resumeOf, type SnapshotBytes, snapshotNames } from './snapshot.js';
+import {
+  checkHistory,
+  foreignWeights,
+  type ResumeState,
+  resumeOf,
+  type SnapshotBytes,
+  sha256,
+  snapshotNames,
+} from './snapshot.js';
 import { atIteration } from './user_code.js';
 
 /** How a solver is loaded: data, weights, engine. */
@@ -88,6 +97,9 @@ export class Solver<N extends Net = Net> {
   /** Notes and warnings about the solver and the nets. */
   readonly diagnostics: readonly Diagnostic[];
   protected readonly iterations: Iterations;
+  /** Of whole calls of step and iterate; between two iterations of one, others have their turn. */
+  private readonly steps = new Turns();
+  private isDisposed = false;
 
   protected constructor(protected readonly parts: SolverParts<N>) {
     this.param = parts.param;
@@ -176,15 +188,23 @@ export class Solver<N extends Net = Net> {
   async step(n = 1, feeds?: Feeds | FeedFunction): Promise<number> {
     if (!Number.isSafeInteger(n) || n < 1)
       throw fail('bad-count', `step(${String(n)}): a whole number of iterations is wanted, at least 1.`);
-    let loss = Number.NaN;
-    for (let i = 0; i < n; i++) ({ loss } = await this.iterate(feeds));
-    await this.net.sync();
-    return loss;
+    return this.steps.take(async () => {
+      let loss = Number.NaN;
+      for (let i = 0; i < n; i++) ({ loss } = await this.oneIteration(feeds));
+      await this.net.sync();
+      return loss;
+    });
   }
 
   /** One iteration; arrays of parameters that someone holds are as old as before until `net.sync()`. */
   iterate(feeds?: Feeds | FeedFunction): Promise<Iteration> {
-    return this.iterations.next(feeds);
+    return this.steps.take(() => this.oneIteration(feeds));
+  }
+
+  private async oneIteration(feeds?: Feeds | FeedFunction): Promise<Iteration> {
+    if (this.isDisposed) throw disposed('The solver');
+    const given = await this.iterations.feedsOf(feeds);
+    return this.turn(() => this.iterations.next(given));
   }
 
   /**
@@ -192,12 +212,16 @@ export class Solver<N extends Net = Net> {
    *
    * @returns means of its outputs
    */
-  async test(index = 0, { whole = false, feeds, signal }: TestOptions = {}): Promise<TestResult> {
+  test(index = 0, options: TestOptions = {}): Promise<TestResult> {
+    return this.turn(() => this.testNow(index, options));
+  }
+
+  private async testNow(index: number, { whole = false, feeds, signal }: TestOptions): Promise<TestResult> {
     const { net, feed, named } = this.parts.tests[index]!;
     const mean = new Mean();
     for await (const batch of testBatches(feed, named.iterations, whole, feeds)) {
       if (signal?.aborted) break;
-      const run = net.runProgram({ ...testProgram, feeds: batch.feeds });
+      const run = this.within(() => net.runProgram({ ...testProgram, feeds: batch.feeds }));
       const { net: graph, results } = await atIteration(`Test at iteration ${this.iter}`, run);
       mean.add({ ...figures(graph, results), ...(results[LOSS] && { [LOSS]: [results[LOSS][0]!] }) }, batch.count);
     }
@@ -206,21 +230,29 @@ export class Solver<N extends Net = Net> {
   }
 
   /** What a snapshot has: the bytes of the weights and of the solver's state, in the form that snapshot_format says. */
-  async snapshotBytes(): Promise<SnapshotBytes> {
-    const { hdf5 } = this;
-    const names = snapshotNames(this.param.snapshot_prefix || 'snapshot', this.iter, hdf5);
-    const weights = await this.net.toBytes({ hdf5 });
-    const state = await this.state(names.weights);
-    return { weights, state: hdf5 ? writeSolverstateH5(state) : writeSolverstate(state) };
+  snapshotBytes(): Promise<SnapshotBytes> {
+    return this.turn(async () => {
+      const { hdf5 } = this;
+      const names = snapshotNames(this.param.snapshot_prefix || 'snapshot', this.iter, hdf5);
+      const weights = await this.within(() => this.net.toBytes({ hdf5 }));
+      const state = await this.state(names.weights, await sha256(weights));
+      return { weights, state: hdf5 ? writeSolverstateH5(state) : writeSolverstate(state) };
+    });
   }
 
   /**
    * Goes on from a snapshot, Mokapot's (with the very numbers of the unbroken run) or Caffe's.
    *
-   * @throws MokapotError `history-count`, `history-shape`, `weights-…`
+   * @throws MokapotError `history-count`, `history-shape`, `foreign-weights`, `weights-…`
    */
-  async restore({ weights, state }: SnapshotBytes): Promise<void> {
-    await this.restoreState(readSolverstate(state), 'The state', () => this.net.copyFrom(weights));
+  restore({ weights, state }: SnapshotBytes): Promise<void> {
+    return this.turn(async () => {
+      const read = readSolverstate(state);
+      const wanted = resumeOf(read, 'The state')?.weights;
+      if (wanted !== undefined && wanted !== ((await sha256(weights)) ?? wanted))
+        throw foreignWeights('the state', 'The snapshot');
+      await this.restoreState(read, 'The state', () => this.net.copyFrom(weights));
+    });
   }
 
   /** Copies weights into the training net (and so the test nets), by layer name. */
@@ -228,15 +260,36 @@ export class Solver<N extends Net = Net> {
     return this.net.copyFrom(weights);
   }
 
-  /** Makes the parameters' arrays current and frees the nets, and the engine, where it was made for the solver. */
+  /**
+   * Makes the parameters' arrays current and frees the nets, and the engine, where it was made for the solver. The solver and
+   * its nets cannot be used any more.
+   */
   async dispose(): Promise<void> {
-    await this.net.sync(true);
+    if (this.isDisposed) return;
+    this.isDisposed = true;
+    await this.net.store.turns.take(() => this.net.store.download());
     await this.parts.resources.close();
+  }
+
+  /** Where the epoch and its tests stand: for the loop that trains. */
+  get progress(): Progress {
+    return this.iterations.progress;
+  }
+
+  /** Waits for what was asked for before; refuses where the solver is disposed of. */
+  protected async turn<T>(work: () => Promise<T>): Promise<T> {
+    if (this.isDisposed) throw disposed('The solver');
+    return this.net.store.turns.take(work);
+  }
+
+  /** For what has its turn: see `Turns.within`. */
+  protected within<T>(call: () => T): T {
+    return this.net.store.turns.within(call);
   }
 
   /** The solver, an iteration planned. */
   protected async prepared(): Promise<this> {
-    await this.iterations.prepare();
+    await this.turn(() => this.iterations.prepare());
     return this;
   }
 
@@ -245,8 +298,8 @@ export class Solver<N extends Net = Net> {
     return this.param.snapshot_format === SolverParameter.SnapshotFormat.HDF5;
   }
 
-  /** All that a `.solverstate` has. @param learnedNet the name of the weights beside it */
-  protected async state(learnedNet: string): Promise<SolverSnapshot> {
+  /** All that a `.solverstate` has. @param learnedNet the name of the weights beside it; `hash` is their SHA-256 */
+  protected async state(learnedNet: string, hash: string | undefined): Promise<SolverSnapshot> {
     const { iter, currentStep, window } = this.iterations.position;
     const { train, tests } = this.parts;
     const resume: ResumeState = {
@@ -257,6 +310,8 @@ export class Solver<N extends Net = Net> {
       data: train.feed?.save() ?? [],
       testData: tests.map(t => t.feed?.save() ?? []),
       losses: window,
+      progress: { ...this.progress },
+      ...(hash !== undefined && { weights: hash }),
     };
     const history = await this.iterations.readHistory();
     const told = resume as unknown as Json;
@@ -267,9 +322,10 @@ export class Solver<N extends Net = Net> {
   protected async restoreState(state: SolverSnapshot, name: string, copyWeights: () => unknown): Promise<void> {
     checkHistory(state, this.net.graph.params, this.iterations.slots, name);
     const resume = resumeOf(state, name);
-    copyWeights();
+    this.within(copyWeights);
     const position = { iter: state.iter, currentStep: state.current_step, window: resume?.losses ?? [] };
     this.iterations.resume(position, state.history);
+    Object.assign(this.progress, resume?.progress ?? { epochLoss: 0, epochIterations: 0, isTested: false });
     if (resume) this.restoreChance(resume);
     await this.iterations.prepare();
   }

@@ -14,7 +14,7 @@ it('a press that comes twice is one; the next press kills', () => {
     now: () => time,
   });
   const press = () => acts[0]!();
-  expect([acts.length, signal.aborted]).toEqual([2, false]);
+  expect([acts.length, signal.aborted]).toEqual([3, false]);
   press();
   expect([signal.aborted, killed, told.length]).toEqual([true, 0, 1]);
   time += 5;

@@ -78,9 +78,9 @@ describe('train', () => {
       onOut: line => line.includes('"type":"iteration"') && line.includes('"iter":6,') && controller.abort(),
     });
     expect(stopped.code).toBe(130);
-    const state = /--snapshot (\S+\.solverstate) goes on/.exec(stopped.err)?.[1];
-    expect(state).toBeDefined();
-    const rest = await mokapot([...digits, ...options, '--out', join(dir, 'part'), '--snapshot', state!]);
+    const command = /Go on with: mokapot (train --resume \S+)/.exec(stopped.err)?.[1];
+    expect(command).toBeDefined();
+    const rest = await mokapot([...command!.split(' '), '--json']);
     const losses = (text: string) => eventsOf(text).flatMap(e => (e.type === 'iteration' ? [e.loss] : []));
     expect([...losses(stopped.out), ...losses(rest.out)]).toEqual(losses(whole.out));
   });

@@ -5,7 +5,8 @@ import { type Command, Option } from 'commander';
 import { fail } from '../../diagnostics/index.js';
 import type { UserCodeOptions } from '../../runtime/node/python_modules.js';
 import { type SchemaOptions, schemaFrom } from '../../runtime/node/schemas.js';
-import { RUN_FILES, type TrainOptions, train } from '../../train/node/index.js';
+import type { TrainEvent } from '../../train/index.js';
+import { newRunDir, RUN_FILES, removeIfEmpty, type TrainOptions, train } from '../../train/node/index.js';
 import type { Declare } from '../declare.js';
 import { exitCodes, Interrupted } from '../errors.js';
 import { type Io, say, tellingOf } from '../io.js';
@@ -53,6 +54,10 @@ export interface TrainCommandOptions extends UserCodeOptions, SchemaOptions {
   readonly level?: number;
   readonly backend?: string;
   readonly out?: string;
+  readonly resume?: string;
+  readonly keepSnapshots?: number;
+  readonly keepBest?: string;
+  readonly checkNumerics?: boolean;
   readonly json?: boolean;
 }
 
@@ -67,7 +72,11 @@ export const declare: Declare = (command, io, act) => {
   )
     .addOption(new Option('--max-iter <n>', 'end after this many iterations').argParser(integer(1)))
     .addOption(weightsOption('start from these weights, by layer name, in any format (repeatable)'))
-    .option('--snapshot <file>', 'go on from this .solverstate')
+    .option('--snapshot <file>', 'go on from this .solverstate, as a new run')
+    .option('--resume <dir>', "go on with the run in this folder, by the run's own options")
+    .addOption(new Option('--keep-snapshots <n>', 'remove all but the newest n').argParser(integer(1)))
+    .option('--keep-best <output[:min|max]>', 'keep the snapshot at which a test was best too')
+    .option('--check-numerics', 'watch every blob and gradient for what is not finite, at each iteration (slower)')
     .addOption(seedOption())
     .option('--no-shuffle', 'read the data set in order')
     .addOption(stageOption())
@@ -105,17 +114,47 @@ const BY_EPOCHS = [
 
 /** @returns 0; 1 where the training diverged or user code failed. @throws Interrupted after Ctrl-C, its snapshot written */
 export async function trainCommand(io: Io, options: TrainCommandOptions): Promise<number> {
-  const signal = io.interruptible();
-  const runDir = options.out ?? join('runs', runName(options.solver ?? options.net));
-  const events = train({ ...(await trainOptions(options)), onPythonOutput: tellingOf(io), signal, runDir });
-  const end = await showTraining(io, events, options.json);
-  if (end.reason === 'aborted') throw new Interrupted(resumeText(end.iter, end.snapshot?.state));
-  if (!options.json) say(io, `${runDir}: ${Object.values(RUN_FILES).join(', ')}${end.snapshot ? ', snapshots' : ''}`);
+  const signal = io.interruptible({ withoutOutput: true });
+  const { resume } = options;
+  const more = { onPythonOutput: tellingOf(io), signal };
+  if (resume !== undefined)
+    return show(io, train({ ...resumeOptions(options, resume), ...more }), resume, options.json);
+  const given = await trainOptions(options);
+  const runDir = options.out ?? newRunDir(join('runs', runName(options.solver ?? options.net)));
+  try {
+    return await show(io, train({ ...given, ...more, runDir }), runDir, options.json);
+  } finally {
+    if (options.out === undefined) removeIfEmpty(runDir);
+  }
+}
+
+async function show(io: Io, events: AsyncIterable<TrainEvent>, runDir: string, json = false): Promise<number> {
+  const end = await showTraining(io, events, json);
+  if (end.reason === 'aborted') throw new Interrupted(resumeText(end.iter, runDir));
+  if (!json) say(io, `${runDir}: ${Object.values(RUN_FILES).join(', ')}${end.snapshot ? ', snapshots' : ''}`);
   return end.reason === 'done' ? exitCodes.ok : exitCodes.failed;
 }
 
-function resumeText(iter: number, state: string | undefined): string {
-  return `Stopped after iteration ${iter}. The same command with --snapshot ${state ?? 'FILE'} goes on from there.`;
+function resumeText(iter: number, runDir: string): string {
+  return `Stopped after iteration ${iter}. Go on with: mokapot train --resume ${runDir}`;
+}
+
+/** What may be said anew of a run that is gone on with. */
+const WITH_RESUME: ReadonlySet<string> = new Set([
+  ...['resume', 'json', 'shuffle', 'maxIter', 'backend', 'keepSnapshots', 'keepBest', 'checkNumerics'],
+  ...['python', 'pythonTimeout'],
+]);
+
+function resumeOptions(options: TrainCommandOptions, resume: string): TrainOptions {
+  const other = Object.entries(options).find(([name, value]) => value !== undefined && !WITH_RESUME.has(name))?.[0];
+  if (other !== undefined || !options.shuffle) {
+    const message = `The run in ${resume} goes on with its own options; ${optionName(other ?? 'noShuffle')} has no place beside --resume.`;
+    throw fail('resume-options', message, {
+      hint: 'Leave it out, or begin a new run with --out DIR and --snapshot FILE.',
+    });
+  }
+  const { maxIter, backend, keepSnapshots, keepBest, checkNumerics, python, pythonTimeout } = options;
+  return { resume, maxIter, backend, keepSnapshots, keepBest, checkNumerics, python, pythonTimeout } as TrainOptions;
 }
 
 /** `fcn_small-20260131-094500` */
@@ -125,7 +164,7 @@ export function runName(file = 'run', now = new Date()): string {
 }
 
 async function trainOptions(options: TrainCommandOptions): Promise<TrainOptions> {
-  const { solver, net, step, batchSize, stage, ...others } = options;
+  const { solver, net, step, batchSize, stage, out: _, json: __, resume: ___, ...others } = options;
   for (const file of [solver, net]) if (file !== undefined) await readTextFile(file);
   const rest = { ...others, stages: stage };
   if (solver !== undefined) {
@@ -145,8 +184,15 @@ async function trainOptions(options: TrainCommandOptions): Promise<TrainOptions>
 }
 
 function twoWays(name: string) {
-  const option = `--${name.replace(/[A-Z]/g, c => `-${c.toLowerCase()}`)}`;
-  return fail('two-ways-to-train', `With --solver the solver file says everything; ${option} has no place beside it.`, {
-    hint: 'Change the solver file (mokapot edit FILE --set base_lr=…), or leave out --solver.',
-  });
+  return fail(
+    'two-ways-to-train',
+    `With --solver the solver file says everything; ${optionName(name)} has no place beside it.`,
+    {
+      hint: 'Change the solver file (mokapot edit FILE --set base_lr=…), or leave out --solver.',
+    },
+  );
+}
+
+function optionName(name: string): string {
+  return `--${name.replace(/[A-Z]/g, c => `-${c.toLowerCase()}`)}`;
 }

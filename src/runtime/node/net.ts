@@ -1,5 +1,6 @@
 /** Net, as `runtime/net.ts` has it, with files: prototxt, weights, schemas, data that its layers name, Python layers. */
 
+import { createHash, type Hash } from 'node:crypto';
 import { dirname } from 'node:path';
 import { type Diagnostic, hasErrors, MokapotError } from '../../diagnostics/index.js';
 import { createEngine } from '../../engines/node/index.js';
@@ -123,15 +124,28 @@ export class Net extends MemoryNet {
   /**
    * Writes every layer of the net with its parameters as Caffe would: a `.caffemodel`, or HDF5 where the name ends in
    * `.h5`. With `diffs`, HDF5 gets the gradients of the last backward too (a solver's snapshot_diff).
+   *
+   * @returns the SHA-256 of what was written, in hex
    */
-  async save(path: string, { diffs = false }: Pick<NetSaveOptions, 'diffs'> = {}): Promise<void> {
-    await writeAtomically(path, await this.fileParts({ hdf5: path.endsWith('.h5'), diffs }), { code: 'weights-file' });
+  save(path: string, { diffs = false }: Pick<NetSaveOptions, 'diffs'> = {}): Promise<string> {
+    return this.turn(async () => {
+      const hash = createHash('sha256');
+      const parts = hashed(await this.fileParts({ hdf5: path.endsWith('.h5'), diffs }), hash);
+      await writeAtomically(path, parts, { code: 'weights-file' });
+      return hash.digest('hex');
+    });
   }
 
-  /** Frees what the net holds on its engine; the engine too, unless it was given or shared. HDF5Output's files are whole then. */
-  override dispose(): void {
-    super.dispose();
+  protected override free(): void {
+    super.free();
     void this.resources.close();
+  }
+}
+
+function* hashed(parts: Iterable<Uint8Array>, hash: Hash): Generator<Uint8Array> {
+  for (const part of parts) {
+    hash.update(part);
+    yield part;
   }
 }
 

@@ -1,6 +1,6 @@
 /** Training under Node.js: solvers, nets and data from files, snapshots and runs in folders. What needs none is in `../index.ts`. */
 export { Curves } from '../../charts/curves.js';
 export { type LoopOptions, trainSolver } from './loop.js';
-export { RUN_FILES, readLog } from './run_folder.js';
+export { newRunDir, RUN_FILES, readLog, removeIfEmpty } from './run_folder.js';
 export { Solver, type SolverOptions, type SolverTextOptions } from './solver.js';
 export { type TrainOptions, train } from './train.js';

@@ -3,13 +3,15 @@
  * can be looked at while it goes on, and gone on with from what lies here.
  */
 
-import { mkdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Curves } from '../../charts/curves.js';
-import { type Diagnostic, MokapotError } from '../../diagnostics/index.js';
+import { type Diagnostic, fail, MokapotError } from '../../diagnostics/index.js';
 import {
+  FolderLock,
   fileError,
   LineLog,
+  lockOwner,
   readRegularSync,
   removeLeftovers,
   writeAtomicallySync,
@@ -18,7 +20,11 @@ import {
 import { clone, printText } from '../../schema/index.js';
 import { eventLine, type TrainEvent } from '../events.js';
 import type { NamedNet } from '../nets.js';
+import { eventsOf, logUpTo } from './run_log.js';
+import { keepOptions, OPTIONS_FILE } from './run_options.js';
+import { isSnapshotName } from './snapshots_in.js';
 import type { Solver } from './solver.js';
+import type { TrainOptions } from './train.js';
 
 /** Names of the files in a run's folder. */
 export const RUN_FILES = {
@@ -33,6 +39,91 @@ const WRITING = { code: 'run-folder' };
 /** Seconds between two drawings of the curves. */
 const REDRAW = 20;
 
+/** The folder of a run while nobody else may use it. */
+export class ClaimedFolder {
+  private constructor(
+    readonly path: string,
+    private readonly lock: FolderLock,
+    private readonly isNew: boolean,
+  ) {}
+
+  /**
+   * Makes the folder where it is not there, and locks it.
+   *
+   * @param goesOn whether the run that lies in it is gone on with; else none may be there
+   * @throws MokapotError `run-folder`, `run-folder-busy`, `run-folder-used`
+   */
+  static take(path: string, goesOn: boolean): ClaimedFolder {
+    try {
+      const isNew = mkdirSync(path, { recursive: true }) !== undefined;
+      const lock = FolderLock.take(path);
+      if (!lock) throw busy(path);
+      const claimed = new ClaimedFolder(path, lock, isNew);
+      if (!goesOn) claimed.refuseUsed();
+      removeLeftovers(path);
+      return claimed;
+    } catch (cause) {
+      throw cause instanceof MokapotError ? cause : fileError('run-folder', 'write', `the run's folder ${path}`, cause);
+    }
+  }
+
+  /** A folder that was made for a run which never began goes. */
+  release(): void {
+    this.lock.release();
+    if (this.isNew) removeIfEmpty(this.path);
+  }
+
+  private refuseUsed(): void {
+    const own: readonly string[] = [...Object.values(RUN_FILES), OPTIONS_FILE];
+    const isFile = (name: string) => statSync(join(this.path, name), { throwIfNoEntry: false })?.isFile();
+    const found = readdirSync(this.path).find(name => (own.includes(name) || isSnapshotName(name)) && isFile(name));
+    if (found === undefined) return;
+    this.release();
+    throw fail('run-folder-used', `The folder ${this.path} holds a run already (${found}).`, {
+      hint: `Go on with that run: mokapot train --resume ${this.path}. Or give the new one another folder: --out DIR.`,
+    });
+  }
+}
+
+function busy(path: string): MokapotError {
+  const owner = lockOwner(path);
+  return fail('run-folder-busy', `Another run is using the folder ${path}${owner ? ` (process ${owner})` : ''}.`, {
+    hint: 'Wait until it has ended, or give this run another folder: --out DIR.',
+  });
+}
+
+/** Removes a folder in which nothing lies. */
+export function removeIfEmpty(path: string): void {
+  try {
+    rmdirSync(path);
+  } catch {
+    // It is in use, or gone.
+  }
+}
+
+/** Makes a folder that nobody else has: `path`, or `path-2`, `path-3`, … @throws MokapotError `run-folder` */
+export function newRunDir(path: string): string {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    for (let n = 1; ; n++) {
+      const name = n === 1 ? path : `${path}-${n}`;
+      if (madeNow(name)) return name;
+    }
+  } catch (cause) {
+    throw fileError('run-folder', 'write', `the run's folder ${path}`, cause);
+  }
+}
+
+function madeNow(path: string): boolean {
+  try {
+    mkdirSync(path);
+    return true;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw cause;
+  }
+}
+
 export class RunFolder {
   private readonly log: LineLog;
   private readonly curves: Curves;
@@ -43,24 +134,32 @@ export class RunFolder {
   private constructor(
     readonly path: string,
     title: string,
-    earlier: readonly TrainEvent[],
+    /** Events of the run before it was gone on with. */
+    readonly earlier: readonly TrainEvent[],
   ) {
     this.curves = new Curves(title);
     for (const event of earlier) this.curves.add(event);
     this.log = new LineLog(join(path, RUN_FILES.log));
   }
 
-  /** Makes the folder where it is not there. A run that was resumed adds to the log that it finds. */
-  static open(path: string, solver: Solver): RunFolder {
+  /**
+   * Writes what the run is, and opens its log. Of a run that is gone on with the log ends at the snapshot: what comes
+   * behind it is done again.
+   *
+   * @throws MokapotError `run-folder`, `run-changed`
+   */
+  static open({ path }: ClaimedFolder, options: TrainOptions, solver: Solver, snapshot?: string): RunFolder {
     try {
-      mkdirSync(path, { recursive: true });
-      removeLeftovers(path);
+      const goesOn = options.resume !== undefined;
+      if (goesOn) checkUnchanged(path, options, solver);
+      else keepOptions(path, options, solver);
       for (const [name, text] of texts(solver)) writeTextSync(join(path, name), text, WRITING);
       keepUserCode(path, solver);
       const log = join(path, RUN_FILES.log);
-      const earlier = statSync(log, { throwIfNoEntry: false })?.isFile() ? readLog(log) : [];
-      if (solver.iter === 0) writeTextSync(log, '', WRITING);
-      return new RunFolder(path, solver.net.name, solver.iter === 0 ? [] : earlier.filter(e => e.iter < solver.iter));
+      const isThere = statSync(log, { throwIfNoEntry: false })?.isFile() ?? false;
+      const kept = isThere ? logUpTo(readFileSync(log, 'utf8'), solver, path, snapshot) : '';
+      writeTextSync(log, kept, WRITING);
+      return new RunFolder(path, solver.net.name, eventsOf(kept));
     } catch (cause) {
       throw cause instanceof MokapotError ? cause : fileError('run-folder', 'write', `the run's folder ${path}`, cause);
     }
@@ -113,16 +212,25 @@ export class RunFolder {
 
 /** The events of a log. Lines that are no events (a run that was cut off) are left out. */
 export function readLog(path: string): TrainEvent[] {
-  return readFileSync(path, 'utf8')
-    .split('\n')
-    .flatMap(line => {
-      try {
-        const event: unknown = JSON.parse(line);
-        return typeof event === 'object' && event !== null && 'type' in event ? [event as TrainEvent] : [];
-      } catch {
-        return [];
-      }
-    });
+  return eventsOf(readFileSync(path, 'utf8'));
+}
+
+/** A run is gone on with by the same net and solver. @throws MokapotError `run-changed` */
+function checkUnchanged(folder: string, { solver: file, net, maxIter }: TrainOptions, solver: Solver): void {
+  for (const [name, text] of texts(solver)) {
+    const path = join(folder, name);
+    if (!statSync(path, { throwIfNoEntry: false })?.isFile()) continue;
+    const kept = readFileSync(path, 'utf8');
+    const without = (t: string) => (maxIter === undefined ? t : t.replace(/^max_iter: .*$/m, ''));
+    if (without(kept) === without(text)) continue;
+    throw fail(
+      'run-changed',
+      `${file ?? net ?? 'The net'} has changed since the run in ${folder} began: it is no longer what ${path} says.`,
+      {
+        hint: `Undo the change, or begin a new run (--out DIR) with --solver or --net and --weights from here.`,
+      },
+    );
+  }
 }
 
 /** The files of Python layers, beside the network, so that it finds them there. What they import is not among them. */

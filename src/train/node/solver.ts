@@ -104,28 +104,32 @@ export class Solver extends MemorySolver<Net> {
    *
    * @param prefix default: `snapshot_prefix`, from the solver's folder if its folder is there, else from the working directory
    */
-  async snapshot(prefix?: string): Promise<SnapshotFiles> {
-    const { hdf5, iter } = this;
-    const written = prefix ?? (this.param.snapshot_prefix || 'snapshot');
-    const names = snapshotNames(written, iter, hdf5);
-    const files = snapshotNames(prefix ? resolve(prefix) : resolvePrefix(written, this.dir), iter, hdf5);
-    mkdirSync(dirname(files.weights), { recursive: true });
-    await this.net.save(files.weights);
-    await saveSolverstate(files.state, await this.state(names.weights));
-    return files;
+  snapshot(prefix?: string): Promise<SnapshotFiles> {
+    return this.turn(async () => {
+      const { hdf5, iter } = this;
+      const written = prefix ?? (this.param.snapshot_prefix || 'snapshot');
+      const names = snapshotNames(written, iter, hdf5);
+      const files = snapshotNames(prefix ? resolve(prefix) : resolvePrefix(written, this.dir), iter, hdf5);
+      mkdirSync(dirname(files.weights), { recursive: true });
+      const hash = await this.within(() => this.net.save(files.weights));
+      await saveSolverstate(files.state, await this.state(names.weights, hash));
+      return files;
+    });
   }
 
   /**
    * Goes on from a `.solverstate`, Mokapot's (with the very numbers of the unbroken run) or Caffe's.
    *
-   * @throws MokapotError `history-count`, `history-shape`, `learned-net`, `weights-…`
+   * @throws MokapotError `history-count`, `history-shape`, `learned-net`, `foreign-weights`, `weights-…`
    */
   override async restore(snapshot: string | SnapshotBytes): Promise<void> {
     if (typeof snapshot !== 'string') return super.restore(snapshot);
-    const state = loadSolverstate(snapshot);
-    await this.restoreState(state, snapshot, () => {
-      const weights = learnedNetOf(state, snapshot);
-      if (weights) this.net.copyFrom(weights);
+    return this.turn(async () => {
+      const state = loadSolverstate(snapshot);
+      await this.restoreState(state, snapshot, () => {
+        const weights = learnedNetOf(state, snapshot);
+        if (weights) this.net.copyFrom(weights);
+      });
     });
   }
 

@@ -16,11 +16,13 @@ import { Resources } from '../resources.js';
 import { type LoopOptions, trainSolver } from './loop.js';
 import { FeedOpener } from './net_factory.js';
 import { readNetFile } from './nets.js';
-import { RunFolder } from './run_folder.js';
+import { ClaimedFolder, RunFolder } from './run_folder.js';
+import { keptOptions } from './run_options.js';
+import { isNewestIn, type KeepOptions, newestWhole, removeWithoutState, SnapshotKeeper } from './snapshots_in.js';
 import { Solver, type SolverOptions } from './solver.js';
 
 /** What is trained, on what, and where results go: a `solver`, or a `net` with `epochs`. */
-export interface TrainOptions extends SolverOptions, Partial<EpochOptions> {
+export interface TrainOptions extends SolverOptions, Partial<EpochOptions>, KeepOptions {
   /** A solver file. With it the solver says everything, and `epochs` may not be given. */
   readonly solver?: string;
   /** Without a solver: the network's file, trained for `epochs` by DIGITS' rules. */
@@ -31,8 +33,16 @@ export interface TrainOptions extends SolverOptions, Partial<EpochOptions> {
   readonly maxIter?: number;
   /** A `.solverstate` to go on from. */
   readonly snapshot?: string;
-  /** A folder for network, solver, log, curves and snapshots. Without it nothing but snapshots is written. */
+  /**
+   * A folder for network, solver, log, curves and snapshots, of this run alone: no other run may lie there. Without it
+   * nothing but snapshots is written.
+   */
   readonly runDir?: string;
+  /**
+   * The folder of a run that was broken off: goes on from its newest whole snapshot, with the run's own options; those
+   * given beside it replace them.
+   */
+  readonly resume?: string;
   /** Ends the run after the iteration under way, with a snapshot. */
   readonly signal?: AbortSignal;
   /** For a net without Data layers. */
@@ -45,24 +55,29 @@ export interface TrainOptions extends SolverOptions, Partial<EpochOptions> {
  * Trains a network. Two ways: by a solver file (`solver`), with Caffe's semantics; or by epochs (`net`, `epochs`, `dataset`),
  * with DIGITS' defaults. What a run needs is checked before its first event.
  *
- * @throws MokapotError with what is wrong with solver, network, data or weights; `out-of-memory`. A loss that diverges is
- *   no exception: it ends the run with an `end` event.
+ * @throws MokapotError with what is wrong with solver, network, data or weights; `out-of-memory`; `run-folder-used`,
+ *   `run-folder-busy` where another run has the folder. A loss that diverges is no exception: it ends the run with an `end`
+ *   event.
  */
-export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, void, void> {
-  if (options.weights !== undefined && options.snapshot !== undefined) {
-    throw fail('weights-and-snapshot', 'A run starts from weights or goes on from a snapshot, and both were given.', {
-      hint: 'The snapshot has its own weights: leave out --weights.',
-    });
-  }
+export async function* train(given: TrainOptions): AsyncGenerator<TrainEvent, void, void> {
   const resources = new Resources();
   try {
+    const { options, claimed } = claim(given, resources);
+    if (options.weights !== undefined && options.snapshot !== undefined) {
+      throw fail('weights-and-snapshot', 'A run starts from weights or goes on from a snapshot, and both were given.', {
+        hint: 'The snapshot has its own weights: leave out --weights.',
+      });
+    }
     const { solver, loop, dataset } = await load(options, resources);
     if (options.snapshot !== undefined) await solver.restore(options.snapshot);
-    const folder = options.runDir === undefined ? undefined : RunFolder.open(options.runDir, solver);
+    const folder = claimed && RunFolder.open(claimed, options, solver, options.snapshot);
     if (folder) resources.add(() => folder.close());
+    const keeper = new SnapshotKeeper(options, solver.testNets[0]?.outputs ?? [], folder?.path);
+    for (const event of folder?.earlier ?? []) keeper.note(event, true);
     const rest = loopOptions(options, solver, folder);
     for await (const event of trainSolver(solver, { ...loop, ...rest })) {
       const trouble = folder?.add(event);
+      keeper.note(event);
       yield event;
       if (event.type === 'start') yield* warningsOf(dataset, event, folder);
       if (trouble) yield* keptWithoutLog(trouble, event, solver, rest.snapshotPrefix);
@@ -70,6 +85,37 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
   } finally {
     await resources.close();
   }
+}
+
+interface Claim {
+  readonly options: TrainOptions;
+  readonly claimed: ClaimedFolder | undefined;
+}
+
+/** Locks the run's folder, and finds where a run that is gone on with stands. */
+function claim(given: TrainOptions, resources: Resources): Claim {
+  const locked = (path: string, goesOn: boolean) => {
+    const claimed = ClaimedFolder.take(path, goesOn);
+    resources.add(() => claimed.release());
+    return claimed;
+  };
+  const { resume, snapshot } = given;
+  if (resume === undefined) {
+    const { runDir } = given;
+    if (runDir === undefined) return { options: given, claimed: undefined };
+    return { options: given, claimed: locked(runDir, snapshot !== undefined && isNewestIn(runDir, snapshot)) };
+  }
+  if (given.runDir !== undefined || snapshot !== undefined) {
+    throw fail('resume-and-out', 'A run is gone on with in its own folder and from its own newest snapshot.', {
+      hint: 'Leave out runDir (--out) and snapshot (--snapshot), or go on without `resume`.',
+    });
+  }
+  // Before the lock, which would make the folder.
+  const options = { ...keptOptions(resume, given), resume };
+  const claimed = locked(options.runDir, true);
+  const newest = newestWhole(resume);
+  removeWithoutState(resume, newest?.iter ?? 0);
+  return { options: newest ? { ...options, weights: undefined, snapshot: newest.state } : options, claimed };
 }
 
 /** What is odd about the data set in use. */
