@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { fail } from '../diagnostics/index.js';
+import { fail, need } from '../diagnostics/index.js';
 import { createHostEngine } from '../engines/host/index.js';
 import { loadNative } from '../engines/onnx/node/native.js';
 import { loadWeb } from '../engines/onnx/node/web.js';
@@ -95,7 +95,7 @@ export async function runNet(
   });
   const feeds = Object.fromEntries(fed.filter(([name]) => net.inputs.includes(name)));
   await net.forward(feeds, { keepBlobs: blobs !== undefined });
-  return (blobs ?? net.graph.outputs).map(name => net.blobs.get(name)!.data.slice());
+  return (blobs ?? net.graph.outputs).map(name => need(net.blobs, name).data.slice());
 }
 
 export interface Distance {

@@ -4,7 +4,7 @@
  */
 
 import { basename, dirname } from 'node:path';
-import { type Diagnostic, fail, MokapotError } from '../diagnostics/index.js';
+import { type Diagnostic, fail, MokapotError, need, nth } from '../diagnostics/index.js';
 import { deployText, statesOf } from '../net/index.js';
 import { Net } from '../runtime/node/net.js';
 import { readPrototxt } from '../runtime/node/schemas.js';
@@ -83,7 +83,7 @@ async function inStage<T>(folder: string, run: (stage: Staging) => Promise<T>): 
 /** The folder, and the file's name where the target is one file. */
 function placeFor({ to, out, net, weights }: ConvertOptions): { folder: string; file: string } {
   if (to === 'tfjs') return { folder: out, file: 'model.json' };
-  const from = net ?? [weights ?? []].flat()[0]!;
+  const from = net ?? nth([weights ?? []].flat(), 0);
   const stem = basename(from).replace(/\.(prototxt|caffemodel\.h5|caffemodel|h5|safetensors|npz)$/i, '');
   const extension = to === 'onnx' ? '.onnx' : EXTENSIONS[to];
   return placeOf(out, `${stem}${extension}`, to === 'h5' ? ['.h5'] : [extension]);
@@ -188,9 +188,9 @@ function parametersOf(net: Net): Job['parameters'] {
   const byKey = new Map<string, Float32Array>();
   for (const layer of net.graph.layers)
     layer.params.forEach((index, i) => {
-      byKey.set(net.graph.params[index]!.key, net.params.get(layer.name)![i]!.data);
+      byKey.set(nth(net.graph.params, index).key, nth(need(net.params, layer.name), i).data);
     });
-  return key => byKey.get(key)!;
+  return key => need(byKey, key);
 }
 
 /** The network with its batch normalisation folded, on the same engine. */

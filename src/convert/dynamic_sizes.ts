@@ -3,7 +3,7 @@
  * What can vary is tried from the most to the least: batch and plane, then one of them, then the sizes as they are.
  */
 
-import { fail, MokapotError } from '../diagnostics/index.js';
+import { fail, MokapotError, nth } from '../diagnostics/index.js';
 import { type ExportTarget, type Graph, pruneDead, type Shape, type Value } from '../ir/index.js';
 import { GeneralGraph } from '../ir/passes/generalise.js';
 import { LOSS, type LowerOptions, lowerNet, type NetGraph } from '../net/index.js';
@@ -131,10 +131,10 @@ function shapesAt(net: NetGraph, open: OpenSizes): InputShapes[] {
   return Array.from({ length: count }, (_, k) => {
     const at = ([name, shape]: readonly [string, Shape]) => {
       const sizes = [...shape];
-      if (open.batch && shape.length > 0 && shape[0] === batch) sizes[0] = BATCHES[k]!;
+      if (open.batch && shape.length > 0 && shape[0] === batch) sizes[0] = nth(BATCHES, k);
       if (open.plane !== undefined && shape.length === 4 && shape[2] === image?.[2] && shape[3] === image?.[3]) {
-        sizes[2]! += stepped(HIGHER[k]!, open.plane);
-        sizes[3]! += stepped(WIDER[k]!, open.plane);
+        sizes[2]! += stepped(nth(HIGHER, k), open.plane);
+        sizes[3]! += stepped(nth(WIDER, k), open.plane);
       }
       return [name, sizes] as const;
     };
@@ -148,7 +148,9 @@ function stepped(n: number, step: number): number {
 
 /** Shapes of what is fed. */
 export function inputShapes(net: NetGraph): (readonly [string, Shape])[] {
-  return net.feeds.map(({ blob, layer }) => [blob, net.layers[layer]!.tops.find(t => t.name === blob)!.shape] as const);
+  return net.feeds.map(
+    ({ blob, layer }) => [blob, nth(net.layers, layer).tops.find(t => t.name === blob)!.shape] as const,
+  );
 }
 
 function graphsAt(net: Net, samples: readonly InputShapes[], lowering: Lowering): [Graph, ...Graph[]] {

@@ -3,6 +3,8 @@
  * a channel, a·x + b, is done to the channel's filter and bias instead. The network loses layers and computes the same.
  */
 
+import { need, nth } from '../diagnostics/index.js';
+import { dim } from '../ir/shape.js';
 import { type ChannelAffine, multiplies, paramAt } from '../layers/index.js';
 import type { NetLayer } from '../net/index.js';
 import type { Net } from '../runtime/net.js';
@@ -32,7 +34,7 @@ export function foldBatchNorm(net: Net): Folding {
     const last = chain.at(-1)!.layer;
     const affine = chain.map(c => c.affine).reduce(after);
     changed.set(layer.name, {
-      param: withBias(layer, last.param.top[0]!),
+      param: withBias(layer, nth(last.param.top, 0)),
       blobs: applied(layer, blobsOf(net, layer), affine),
     });
     folded.push({ into: layer.name, layers: chain.map(c => c.layer.name) });
@@ -47,7 +49,7 @@ export function foldBatchNorm(net: Net): Folding {
 type Blobs = readonly { readonly shape: readonly number[]; readonly data: Float32Array }[];
 
 function blobsOf(net: Net, layer: NetLayer): Blobs {
-  return layer.params.length > 0 ? net.params.get(layer.name)! : [];
+  return layer.params.length > 0 ? need(net.params, layer.name) : [];
 }
 
 /** The layer for this one view: its rules have been applied. */
@@ -66,13 +68,13 @@ function ownsParams(net: Net, layer: NetLayer): boolean {
 /** The layers right behind that are a·x + b by channel, as long as each alone reads what the one before makes. */
 function chainBehind(net: Net, first: NetLayer): { layer: NetLayer; affine: ChannelAffine }[] {
   const chain: { layer: NetLayer; affine: ChannelAffine }[] = [];
-  for (let made = first.tops[0]!; ; ) {
+  for (let made = nth(first.tops, 0); ; ) {
     const readers = net.graph.layers.filter(l => l.bottoms.some(b => b.id === made.id));
     const [layer] = readers;
     const affine = readers.length === 1 && layer!.bottoms.length === 1 ? affineOf(net, layer!) : undefined;
     if (!affine) return chain;
     chain.push({ layer: layer!, affine });
-    made = layer!.tops[0]!;
+    made = nth(layer!.tops, 0);
   }
 }
 
@@ -120,9 +122,9 @@ function outputAt(layer: NetLayer, shape: readonly number[]): (i: number) => num
   if (weights.spreads) {
     // [inputs, outputs / group, …]: a group of inputs has outputs of its own.
     const group = weights.group?.(layer.param) ?? 1;
-    const [inputs, depth, place] = [shape[0]!, shape[1]!, per(2)];
+    const [inputs, depth, place] = [dim(shape, 0), dim(shape, 1), per(2)];
     return i =>
       Math.floor(Math.floor(i / (depth * place)) / (inputs / group)) * depth + (Math.floor(i / place) % depth);
   }
-  return weights.transposed?.(layer.param) ? i => i % shape[1]! : i => Math.floor(i / per(1));
+  return weights.transposed?.(layer.param) ? i => i % dim(shape, 1) : i => Math.floor(i / per(1));
 }

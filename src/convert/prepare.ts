@@ -1,7 +1,7 @@
 /** Preprocessing built into an exported model, so that it takes pixels as they come: 0 to 255, red before blue. */
 
-import { fail } from '../diagnostics/index.js';
-import { type Builder, type Shape, showShape, sizeOf, type Value } from '../ir/index.js';
+import { fail, nth } from '../diagnostics/index.js';
+import { type Builder, dim, type Shape, showShape, sizeOf, type Value } from '../ir/index.js';
 import type { WeightBlob } from '../weights/index.js';
 
 /** As Caffe's transform_param has it: (x − mean) · scale, channels in the network's own order. */
@@ -29,7 +29,7 @@ export interface PreparedInput {
 /** @throws MokapotError `convert-preprocessing` where it does not fit the network's input */
 export function prepareInput(how: Preprocessing, inputs: readonly (readonly [string, Shape])[]): PreparedInput {
   const [blob, shape] = inputFor(how, inputs);
-  const channels = shape[1]!;
+  const channels = dim(shape, 1);
   if (how.swapChannels && channels !== 3)
     throw refuse(`--bgr is for three channels, and "${blob}" ${showShape(shape)} has ${channels}.`);
   if (how.scale !== undefined && !(Number.isFinite(how.scale) && how.scale !== 0))
@@ -85,7 +85,7 @@ function meanFor(mean: NonNullable<Preprocessing['mean']>, blob: string, shape: 
       const given = `The mean has ${mean.length} numbers, and "${blob}" ${showShape(shape)} has ${channels} channels.`;
       throw refuse(given, 'Give one number, or one for each channel in the order of the network.');
     }
-    const data = Float32Array.from({ length: channels }, (_, c) => mean[mean.length === 1 ? 0 : c]!);
+    const data = Float32Array.from({ length: channels }, (_, c) => nth(mean, mean.length === 1 ? 0 : c));
     return { shape: [1, channels, 1, 1], data };
   }
   const [h = 1, w = 1] = mean.shape.slice(-2);

@@ -5,7 +5,7 @@
 
 import { readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fail, MokapotError } from '../diagnostics/index.js';
+import { fail, MokapotError, nth } from '../diagnostics/index.js';
 import { FolderUpdate, fileError, kindOf, writeAtomically } from '../files/index.js';
 
 /** A file of a model. */
@@ -64,7 +64,7 @@ export class Staging {
       const sizes = place.map(name => statSync(this.path(name)).size);
       const remove = readdirSync(this.out).filter(name => stale?.test(name) && !place.includes(name));
       this.update.commit({ place, remove });
-      return place.map((name, i) => ({ path: join(this.out, name), bytes: sizes[i]! }));
+      return place.map((name, i) => ({ path: join(this.out, name), bytes: nth(sizes, i) }));
     });
   }
 

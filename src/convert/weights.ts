@@ -1,5 +1,6 @@
 /** Weights on their own, as layers of blobs: read from, written to and compared in any of the formats. */
 
+import { nth } from '../diagnostics/index.js';
 import { defaultCatalogue, type LayerCatalogue, type LayerType } from '../layers/index.js';
 import type { Net } from '../runtime/net.js';
 import { tensorsOf, type WeightBlob } from '../weights/index.js';
@@ -58,7 +59,7 @@ export function layersOfNet(net: Net): Layers {
 export function fillNet(net: Net, layers: Layers): void {
   for (const [name, blobs] of net.params)
     blobs.forEach((blob, i) => {
-      blob.data = layers.get(name)![i]!.data;
+      blob.data = nth(layers.get(name)!, i).data;
     });
 }
 

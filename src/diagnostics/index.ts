@@ -2,4 +2,5 @@
 export * from './diagnostic.js';
 export { applyFixes, type Fixed } from './fix.js';
 export * from './frame.js';
+export { need, nth } from './internal.js';
 export { nearest } from './nearest.js';

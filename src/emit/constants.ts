@@ -1,5 +1,6 @@
 /** What of a graph is known before it runs, parameters once they stay as they are: computed now, by the host's kernels. */
 
+import { need, nth } from '../diagnostics/index.js';
 import { hostKernel } from '../engines/host/kernels.js';
 import type { GeneralGraph } from '../ir/passes/generalise.js';
 import { sameConstant } from '../ir/passes/generalise.js';
@@ -24,7 +25,7 @@ export function knownValues(general: GeneralGraph, parameters: Parameters): Read
   const known = new Map<Value, KnownArray>();
   const readers = readersOf(general.graph);
   for (const node of general.graph.nodes) {
-    const value = node.outputs[0]!;
+    const value = node.outputs[0];
     switch (node.op) {
       case 'variable':
         known.set(value, { shape: node.attrs.shape, data: parameters(node.attrs.name), isParameter: true });
@@ -49,10 +50,10 @@ function canFold(general: GeneralGraph, node: Node, known: ReadonlyMap<Value, Kn
 }
 
 function fold(node: Node, known: Map<Value, KnownArray>): void {
-  const inputs = node.inputs.map(x => known.get(x)!);
+  const inputs = node.inputs.map(x => need(known, x));
   const isParameter = inputs.some(x => x.isParameter);
   const alias = node.op === 'reshape' || node.op === 'stopGradient';
-  const arrays = alias ? [inputs[0]!.data] : node.outputs.map(y => new Float32Array(sizeOf(y.shape)));
+  const arrays = alias ? [nth(inputs, 0).data] : node.outputs.map(y => new Float32Array(sizeOf(y.shape)));
   if (!alias) {
     hostKernel(node)(
       inputs.map(x => x.data),

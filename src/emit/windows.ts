@@ -1,5 +1,6 @@
 /** Caffe's pooling windows for libraries that know only whole ones. */
 
+import { nth } from '../diagnostics/index.js';
 import type { GeneralGraph, Samples } from '../ir/passes/generalise.js';
 import type { Node, NodeOf, PoolAttrs } from '../ir/types.js';
 
@@ -7,7 +8,7 @@ import type { Node, NodeOf, PoolAttrs } from '../ir/types.js';
 export function wholePlane(general: GeneralGraph, node: NodeOf<'maxPool'> | NodeOf<'avePool'>): boolean {
   const planes = general.at<Node, boolean>(node, n => {
     const { kernel, pad, outSize } = n.attrs as PoolAttrs;
-    const [, , h, w] = n.inputs[0]!.shape;
+    const [, , h, w] = nth(n.inputs, 0).shape;
     return kernel[0] === h && kernel[1] === w && [...pad].every(p => p === 0) && [...outSize].every(o => o === 1);
   });
   return planes.every(Boolean);

@@ -4,7 +4,7 @@
  * last use. What differs between engines is behind `Device`.
  */
 
-import { type Diagnostic, fail } from '../diagnostics/index.js';
+import { type Diagnostic, fail, need, nth } from '../diagnostics/index.js';
 import { pruneDead } from '../ir/passes/dead_code.js';
 import { fuse, isElementwise } from '../ir/passes/fuse.js';
 import { type Schedule, schedule } from '../ir/passes/schedule.js';
@@ -162,10 +162,10 @@ class DeviceProgram<T> implements Program {
       for (let i = 0; i < plan.nodes.length; i++) {
         const start = observe && performance.now();
         await this.step(plan, i, feeds, live);
-        if (start !== undefined) observe!(plan.nodes[i]!.label, performance.now() - start);
+        if (start !== undefined) observe!(nth(plan.nodes, i).label, performance.now() - start);
       }
       const results: Record<string, Float32Array> = {};
-      for (const name of fetch) results[name] = await this.device.download(live.get(plan.graph.outputs.get(name)!)!);
+      for (const name of fetch) results[name] = await this.device.download(need(live, need(plan.graph.outputs, name)));
       return results;
     } finally {
       for (const handle of live.values()) this.device.release(handle);
@@ -178,18 +178,18 @@ class DeviceProgram<T> implements Program {
     feeds: Readonly<Record<string, Float32Array>>,
     live: Map<Value, T>,
   ): Promise<void> {
-    const node = plan.nodes[i]!;
-    const inputs = node.inputs.map(v => live.get(v)!);
+    const node = nth(plan.nodes, i);
+    const inputs = node.inputs.map(v => need(live, v));
     const made = node.op === 'hostCall' ? this.callHost(node, inputs) : this.evaluate(plan, i, inputs, feeds);
     const handles = made instanceof Promise ? await made : made;
     node.outputs.forEach((v, k) => {
-      live.set(v, handles[k]!);
+      live.set(v, nth(handles, k));
     });
-    for (const { variable, value } of plan.commits[i]!) {
-      this.engine.assign(variable, this.device.alias(live.get(value)!, value.shape), sizeOf(value.shape));
+    for (const { variable, value } of nth(plan.commits, i)) {
+      this.engine.assign(variable, this.device.alias(need(live, value), value.shape), sizeOf(value.shape));
     }
-    for (const v of plan.releases[i]!) {
-      this.device.release(live.get(v)!);
+    for (const v of nth(plan.releases, i)) {
+      this.device.release(need(live, v));
       live.delete(v);
     }
   }
@@ -200,27 +200,27 @@ class DeviceProgram<T> implements Program {
     inputs: readonly T[],
     feeds: Readonly<Record<string, Float32Array>>,
   ): ReturnType<Kernel<T>> {
-    const node = plan.nodes[i]!;
-    const { shape } = node.outputs[0]!;
+    const node = nth(plan.nodes, i);
+    const { shape } = node.outputs[0];
     switch (node.op) {
       case 'input':
         return [this.device.upload(fed(feeds, node.attrs, shape), shape)];
       case 'variable':
         return [this.device.alias(this.engine.handle(node.attrs.name), shape)];
       case 'constant':
-        return [this.device.alias(plan.constants.get(node)!, shape)];
+        return [this.device.alias(need(plan.constants, node), shape)];
       case 'reshape':
       case 'stopGradient':
-        return [this.device.alias(inputs[0]!, shape)];
+        return [this.device.alias(nth(inputs, 0), shape)];
       default:
-        return plan.kernels[i]!(inputs);
+        return nth(plan.kernels, i)(inputs);
     }
   }
 
   private async callHost(node: Node & { op: 'hostCall' }, inputs: readonly T[]): Promise<T[]> {
     const arrays = [];
     for (let k = 0; k < inputs.length; k++)
-      arrays.push({ shape: node.inputs[k]!.shape, data: await this.device.download(inputs[k]!) });
+      arrays.push({ shape: nth(node.inputs, k).shape, data: await this.device.download(nth(inputs, k)) });
     const results = await node.attrs.run(arrays);
     return node.outputs.map((v, k) => this.device.upload(checkHostResult(node, results, k), v.shape));
   }
@@ -280,7 +280,7 @@ export function checkHostResult(
   k: number,
 ): Float32Array {
   const data = results[k];
-  const { shape } = outputs[k]!;
+  const { shape } = nth(outputs, k);
   if (data?.length === sizeOf(shape)) return data;
   throw fail(
     'host-call-size',
@@ -312,12 +312,15 @@ export function fed(
  * the output as its new value. This is what keeps an SGD step from paying for fresh pages at every parameter.
  */
 function reuseOf({ nodes, releases, commits }: Schedule, i: number): (Reuse | undefined)[] {
-  const node = nodes[i]!;
+  const node = nth(nodes, i);
   if (node.op !== 'fused' && !isElementwise(node)) return [];
   const taken = new Set<number>();
   return node.outputs.map(output => {
-    const assigned = commits[i]!.filter(c => c.value === output).map(c => c.variable);
-    const fits = (v: Value, k: number) => !taken.has(k) && sameShape(v.shape, output.shape) && releases[i]!.includes(v);
+    const assigned = nth(commits, i)
+      .filter(c => c.value === output)
+      .map(c => c.variable);
+    const fits = (v: Value, k: number) =>
+      !taken.has(k) && sameShape(v.shape, output.shape) && nth(releases, i).includes(v);
     const isOwn = (v: Value) => v.node.op === 'variable' && assigned.includes(v.node.attrs.name);
     let input = node.inputs.findIndex((v, k) => fits(v, k) && isOwn(v));
     const holders = input >= 0 ? 2 : 1;

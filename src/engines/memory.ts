@@ -1,6 +1,6 @@
 /** What an engine may hold, and what is done about a graph that would take more. */
 
-import { type Diagnostic, fail } from '../diagnostics/index.js';
+import { type Diagnostic, fail, need, nth } from '../diagnostics/index.js';
 import { type Planned, planWithin } from '../ir/passes/recompute.js';
 import type { Schedule } from '../ir/passes/schedule.js';
 import { sizeOf } from '../ir/shape.js';
@@ -42,15 +42,15 @@ export function peakOf({ nodes, releases }: Schedule, scratch: (n: Node) => numb
     const isAlias = node.op === 'reshape' || node.op === 'stopGradient';
     for (const v of node.outputs) {
       const own = isAlias
-        ? storage.get(node.inputs[0]!)!
+        ? need(storage, node.inputs[0])
         : { bytes: node.op === 'variable' ? 0 : sizeOf(v.shape) * 4, handles: 0 };
       own.handles++;
       storage.set(v, own);
       if (!isAlias) bytes += own.bytes;
     }
     peak = Math.max(peak, bytes + scratch(node));
-    for (const v of releases[i]!) {
-      const own = storage.get(v)!;
+    for (const v of nth(releases, i)) {
+      const own = need(storage, v);
       if (--own.handles === 0) bytes -= own.bytes;
     }
   });

@@ -1,5 +1,6 @@
 /** Builds IR graphs: one method per op, shapes inferred, trivial ops left out. */
 
+import { nth } from '../diagnostics/index.js';
 import type { ExportTarget } from './export.js';
 import type { OpDefinition } from './ops/definition.js';
 import { ops } from './ops/index.js';
@@ -9,17 +10,22 @@ import type {
   ConvAttrs,
   Graph,
   HostCallAttrs,
+  InputsOf,
   Node,
   OpAttrs,
   OpName,
+  OutputsOf,
   PoolAttrs,
   RandomInput,
   Shape,
+  TypedHostCall,
   Value,
 } from './types.js';
 
 /** A value, or a number that stands for a scalar constant. */
 export type Operand = Value | number;
+
+type OneOutput = Exclude<OpName, 'maxPool' | 'hostCall' | 'fused'>;
 
 /**
  * A graph in the making. Values come from leaves (inputs, variables, constants) and ops; `finish` keeps what is
@@ -52,23 +58,21 @@ export class Builder {
     }
   }
 
-  private node<K extends OpName>(op: K, inputs: readonly Value[], attrs: OpAttrs[K]): readonly Value[] {
-    const definition = ops[op] as unknown as OpDefinition<K>;
-    const shapes = definition.shapes(
-      inputs.map(v => v.shape),
-      attrs,
-    );
+  private node<K extends OpName>(op: K, inputs: InputsOf<K>, attrs: OpAttrs[K]): OutputsOf<K> {
+    const definition = ops[op] as unknown as OpDefinition<OpName>;
+    const shapes = definition.shapes(inputs.map(v => v.shape) as never, attrs as never);
     const outputs: Value[] = [];
     const node = { id: this.nodes.length, op, inputs, attrs, outputs, label: this.currentLabel } as unknown as Node;
     shapes.forEach((shape, index) => {
       outputs.push({ id: this.values++, shape, node, index });
     });
     this.nodes.push(node);
-    return outputs;
+    return outputs as unknown as OutputsOf<K>;
   }
 
-  private one<K extends OpName>(op: K, inputs: readonly Value[], attrs: OpAttrs[K]): Value {
-    return this.node(op, inputs, attrs)[0]!;
+  private one<K extends OneOutput>(op: K, inputs: InputsOf<K>, attrs: OpAttrs[K]): Value {
+    const [value]: readonly [Value] = this.node(op, inputs, attrs);
+    return value;
   }
 
   private value(x: Operand): Value {
@@ -226,7 +230,7 @@ export class Builder {
   /** The same numbers in another shape of as many places. */
   reshape(x: Value, shape: Shape): Value {
     if (sameShape(x.shape, shape)) return x;
-    const source = x.node.op === 'reshape' ? x.node.inputs[0]! : x;
+    const source = x.node.op === 'reshape' ? x.node.inputs[0] : x;
     return sameShape(source.shape, shape) ? source : this.one('reshape', [source], { shape });
   }
 
@@ -243,7 +247,7 @@ export class Builder {
 
   /** Values joined along an axis; the other axes agree. */
   concat(xs: readonly Value[], axis: number): Value {
-    return xs.length === 1 ? xs[0]! : this.one('concat', xs, { axis });
+    return xs.length === 1 ? nth(xs, 0) : this.one('concat', xs, { axis });
   }
 
   /** The part from `begin` on, of `size` places along each axis. */
@@ -287,7 +291,11 @@ export class Builder {
     this.product('convFilterGrad', [x, dy], attrs);
 
   /** Of an empty operand (no sample passed a filter) a product is 0 without any engine's help: not all know such. */
-  private product<K extends OpName>(op: K, operands: readonly Value[], attrs: OpAttrs[K]): Value {
+  private product<K extends 'matMul' | 'conv2d' | 'convInputGrad' | 'convFilterGrad'>(
+    op: K,
+    operands: readonly [Value, Value],
+    attrs: OpAttrs[K],
+  ): Value {
     const value = this.one(op, operands, attrs);
     return operands.some(x => sizeOf(x.shape) === 0) ? this.zeros(value.shape) : value;
   }
@@ -296,7 +304,7 @@ export class Builder {
 
   /** The maxima and the flat index in its plane that each came from. */
   maxPool(x: Value, attrs: PoolAttrs): readonly [Value, Value] {
-    return this.node('maxPool', [x], attrs) as readonly [Value, Value];
+    return this.node('maxPool', [x], attrs);
   }
 
   /** Gradient of `maxPool`: each number of dy goes to the place that its maximum came from. */
@@ -312,8 +320,13 @@ export class Builder {
   /** x; no gradient passes. */
   stopGradient = (x: Value): Value => this.one('stopGradient', [x], {});
   /** User code, or what takes its place in a model. */
-  hostCall = (inputs: readonly Value[], attrs: HostCallAttrs): readonly Value[] =>
-    (this.target && attrs.lower?.(this, inputs, this.target)) ?? this.node('hostCall', inputs, attrs);
+  hostCall<const I extends readonly Value[], const O extends readonly Shape[]>(
+    inputs: I,
+    attrs: TypedHostCall<I, O>,
+  ): readonly Value[] {
+    const exported = this.target && attrs.lower?.(this, inputs, this.target);
+    return exported ?? this.node('hostCall', inputs, attrs as unknown as HostCallAttrs);
+  }
 
   /** The graph of what `outputs`, `assignments` and side effects need. */
   finish({

@@ -1,5 +1,6 @@
 /** Reverse-mode differentiation on the IR: the backward graph is more IR, derived by each op's own rule. */
 
+import { nth } from '../diagnostics/index.js';
 import type { Builder } from './builder.js';
 import type { OpDefinition } from './ops/definition.js';
 import { ops } from './ops/index.js';
@@ -33,7 +34,7 @@ export function gradients(b: Builder, seeds: readonly Seed[], wrt: readonly Valu
     const label = node.label.endsWith("'") ? node.label : `${node.label}'`;
     b.withLabel(label, () => {
       rule.gradient!(b, node as never, dy, wanted).forEach((gradient, i) => {
-        if (gradient && wanted[i]) accumulate(node.inputs[i]!, gradient);
+        if (gradient && wanted[i]) accumulate(nth(node.inputs, i), gradient);
       });
     });
   }

@@ -33,13 +33,28 @@ export function broadcastShapes(...shapes: readonly Shape[]): Shape {
   return out;
 }
 
+/** The length of an axis that the shape has; a negative axis counts from the end. */
+export function dim(shape: Shape, axis: number): number {
+  const d = shape.at(axis);
+  if (d === undefined) throw new Error(`IR: shape ${showShape(shape)} has no axis ${axis}`);
+  return d;
+}
+
+/** The four axes of a batch of images, or of a filter [O, C, kh, kw]. */
+export function nchw(shape: Shape): readonly [n: number, c: number, h: number, w: number] {
+  const [n, c, h, w] = shape;
+  if (shape.length !== 4 || n === undefined || c === undefined || h === undefined || w === undefined)
+    throw new Error(`IR: shape ${showShape(shape)} has not four axes`);
+  return [n, c, h, w];
+}
+
 /** Row-major strides. */
 export function stridesOf(shape: Shape): number[] {
   const strides = new Array<number>(shape.length);
   let step = 1;
   for (let i = shape.length - 1; i >= 0; i--) {
     strides[i] = step;
-    step *= shape[i]!;
+    step *= dim(shape, i);
   }
   return strides;
 }

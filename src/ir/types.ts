@@ -91,6 +91,22 @@ export interface HostCallAttrs {
   readonly sideEffects?: boolean;
 }
 
+type ArraysOf<T extends readonly unknown[]> = { readonly [K in keyof T]: HostArray };
+
+/** A host call whose functions are typed by its inputs and outputs: one array for each. */
+export interface TypedHostCall<I extends readonly Value[], O extends readonly Shape[]>
+  extends Omit<HostCallAttrs, 'outputs' | 'run' | 'backward'> {
+  /** Shapes of the outputs. */
+  readonly outputs: O;
+  /** The forward: one array for each input. */
+  readonly run: (inputs: ArraysOf<I>) => ReturnType<HostFunction>;
+  /** The gradient, of inputs, outputs and the outputs' gradients: see `HostCallAttrs`. */
+  readonly backward?: (
+    arrays: readonly [...ArraysOf<I>, ...ArraysOf<O>, ...ArraysOf<O>],
+    wanted: readonly boolean[],
+  ) => ReturnType<HostFunction>;
+}
+
 /** One elementwise op inside a fused node; `args` count the node's inputs first, then the steps before this one. */
 export interface FusedStep {
   readonly op: 'constant' | ElementwiseOp;
@@ -228,12 +244,45 @@ export interface OpAttrs {
 
 export type OpName = keyof OpAttrs;
 
+type Unary = Exclude<ElementwiseOp, Binary | 'select'> | 'reduceSum' | 'reduceMax' | 'argMax' | 'windowSum';
+type Binary = 'add' | 'sub' | 'mul' | 'div' | 'max' | 'min' | 'greater' | 'greaterEqual' | 'equal';
+type Moving = 'reshape' | 'transpose' | 'broadcast' | 'slice' | 'pad' | 'oneHot';
+type Linear = 'matMul' | 'conv2d' | 'convInputGrad' | 'convFilterGrad';
+
+/** How many inputs each op takes. */
+type OpArity = Record<'input' | 'variable' | 'constant', 0> &
+  Record<Unary | Moving | 'maxPool' | 'avePool' | 'avePoolGrad' | 'stopGradient', 1> &
+  Record<Binary | Linear | 'gather' | 'scatterAdd' | 'maxPoolGrad', 2> &
+  Record<'select', 3> &
+  Record<'concat' | 'hostCall' | 'fused', number>;
+
+/** So many of T. */
+interface Tuples<T> {
+  readonly 0: readonly [];
+  readonly 1: readonly [T];
+  readonly 2: readonly [T, T];
+  readonly 3: readonly [T, T, T];
+  readonly [count: number]: readonly T[];
+}
+
+/** One T for each input of an op. */
+export type InputsOf<K extends OpName, T = Value> = Tuples<T>[OpArity[K]];
+
+/** One T for each output of an op. */
+export type OutputsOf<K extends OpName, T = Value> = K extends 'hostCall'
+  ? readonly T[]
+  : K extends 'maxPool'
+    ? readonly [T, T]
+    : K extends 'fused'
+      ? readonly [T, ...T[]]
+      : readonly [T];
+
 export interface NodeOf<K extends OpName> {
   readonly id: number;
   readonly op: K;
-  readonly inputs: readonly Value[];
+  readonly inputs: InputsOf<K>;
   readonly attrs: OpAttrs[K];
-  readonly outputs: readonly Value[];
+  readonly outputs: OutputsOf<K>;
   /** Whence it came: a layer's name, with `'` behind it for a gradient. */
   readonly label: string;
 }

@@ -82,7 +82,7 @@ export interface DataTrait {
 }
 
 /** What is known of a layer type besides its shapes and its lowering; all of it is optional. */
-export interface LayerTraits {
+export interface LayerTraits<Bottoms extends number = number> {
   // For people
 
   /** Default: `data` without bottoms, `loss` of a loss, else `other`. */
@@ -90,7 +90,7 @@ export interface LayerTraits {
   /** What tells a layer from others of its type, in a word or two: `3×3, 64, stride 2`. */
   detail?(param: LayerParameter): string;
   /** How the shape of the first top comes about, with the layer's own numbers: `(256 + 2·100 − 11) / 4 + 1 = 112`. */
-  explainShape?(ctx: LayerContext, top: Shape): string;
+  explainShape?(ctx: LayerContext<Bottoms>, top: Shape): string;
   /** Its tops are results: nothing has to read them. */
   readonly endsNet?: boolean;
 
@@ -100,7 +100,7 @@ export interface LayerTraits {
    * Where the places of the first bottom lie in the first top; undefined where that is no matter of places. Absent: they stay
    * where they are if the layer is elementwise (found out from `lower`), else nothing is known.
    */
-  coordMap?(ctx: LayerContext): CoordMap | undefined;
+  coordMap?(ctx: LayerContext<Bottoms>): CoordMap | undefined;
   /** It cuts its first bottom to the second's size, as the `axis` and `offset` of this message say (CropParameter's). */
   readonly cropsBy?: ParamField;
   /** It pools windows that this message places (PoolingParameter's fields). */
@@ -123,11 +123,11 @@ export interface LayerTraits {
   /** What its first two parameters are, if it multiplies by one and adds the other. */
   readonly weights?: WeightsTrait;
   /** What it does to each channel where that is y = factor · x + shift; undefined where it is not. */
-  channelAffine?(ctx: LayerContext, blobs: readonly Float32Array[]): ChannelAffine | undefined;
+  channelAffine?(ctx: LayerContext<Bottoms>, blobs: readonly Float32Array[]): ChannelAffine | undefined;
   /** Whether all its tops are 0 where these bottoms are 0 everywhere. Absent: no. */
-  zeroTops?(ctx: LayerContext, zero: readonly boolean[]): boolean;
+  zeroTops?(ctx: LayerContext<Bottoms>, zero: readonly boolean[]): boolean;
   /** No gradient flows through it where its bottom is 0. */
-  blocksAtZero?(ctx: LayerContext): boolean;
+  blocksAtZero?(ctx: LayerContext<Bottoms>): boolean;
   /** It acts in phase TRAIN and hands its bottom through in TEST. */
   readonly trainOnly?: boolean;
 
@@ -144,7 +144,7 @@ export interface LayerTraits {
   /** Of a loss: how many of its first bottoms the net computes; the others are labels. Default 1. */
   readonly predictions?: number;
   /** Of a loss: over how many numbers it adds up where a mean would divide by their count; 1 where it is a mean. */
-  addedUp?(ctx: LayerContext): number;
+  addedUp?(ctx: LayerContext<Bottoms>): number;
 
   // Where numbers and code come from
 

@@ -10,8 +10,25 @@ import type { LayerTraits, ParamField } from './traits.js';
 /** A net's phase: training, or everything else. */
 export type Phase = 'TRAIN' | 'TEST';
 
-/** What a layer may know: its own parameters and the shapes of its bottoms, nothing of other layers. */
-export interface LayerContext {
+/** N of T and perhaps more: those from the N-th on may be absent. Of `number` nothing is known. */
+export type AtLeast<T, N extends number> = N extends 1
+  ? readonly [T, ...T[]]
+  : N extends 2
+    ? readonly [T, T, ...T[]]
+    : N extends 3
+      ? readonly [T, T, T, ...T[]]
+      : N extends 4
+        ? readonly [T, T, T, T, ...T[]]
+        : readonly T[];
+
+/** The bottoms of a layer that has one at least, for what several layers share. */
+export type OneOrMore = 1 | 2 | 3 | 4;
+
+/**
+ * What a layer may know: its own parameters and the shapes of its bottoms, nothing of other layers. It has `Bottoms`
+ * bottoms at least.
+ */
+export interface LayerContext<Bottoms extends number = number> {
   /** The layer's name. */
   readonly name: string;
   /** The layer's message. */
@@ -19,7 +36,7 @@ export interface LayerContext {
   /** The net's phase. */
   readonly phase: Phase;
   /** One a bottom, whole. */
-  readonly bottomShapes: readonly Shape[];
+  readonly bottomShapes: AtLeast<Shape, Bottoms>;
   /** How many tops the prototxt names (some layers have optional ones, a loss may have none: then one is made). */
   readonly topCount: number;
   /** Of a layer with `settle`: the shapes of its tops that the run at hand found. Absent before. */
@@ -64,17 +81,17 @@ export interface ParamDeclaration {
 }
 
 /** What a layer's Reshape gives. */
-export interface LayerShapes {
+export interface LayerShapes<Params extends number = number> {
   /** One a top, whole. */
   readonly tops: readonly Shape[];
   /** Its parameters, in Caffe's order. */
-  readonly params: readonly ParamDeclaration[];
+  readonly params: AtLeast<ParamDeclaration, Params>;
 }
 
 /** How many bottoms or tops a layer takes. */
-export interface Arity {
+export interface Arity<Min extends number = number> {
   /** At least so many. */
-  readonly min: number;
+  readonly min: Min;
   /** At most so many; Infinity for any number. */
   readonly max: number;
 }
@@ -97,17 +114,24 @@ export interface SettledTop {
 }
 
 /** How the shapes of tops are found that depend on numbers. */
-export interface Settling {
+export interface Settling<Bottoms extends number = number> {
   /** Whether they are to be found at all: user code's only where it has changed them once. Default: they are. */
-  when?(ctx: LayerContext): boolean;
+  when?(ctx: LayerContext<Bottoms>): boolean;
   /** The bottoms that decide, by index. Default: all. */
-  bottoms?(ctx: LayerContext): readonly number[];
+  bottoms?(ctx: LayerContext<Bottoms>): readonly number[];
   /** All tops for these bottoms. */
-  tops(ctx: LayerContext, bottoms: readonly HostArray[]): readonly SettledTop[] | Promise<readonly SettledTop[]>;
+  tops(
+    ctx: LayerContext<Bottoms>,
+    bottoms: readonly HostArray[],
+  ): readonly SettledTop[] | Promise<readonly SettledTop[]>;
 }
 
-/** A layer type: its rule for shapes, its forward as IR, and what else is to be known of it. */
-export interface LayerType extends LayerTraits {
+/**
+ * A layer type: its rule for shapes, its forward as IR, and what else is to be known of it. `LayerType<2, 1>` has two
+ * bottoms and one parameter at least, which are there in every method: a net checks the number of bottoms before it asks.
+ */
+export interface LayerType<Bottoms extends number = number, Params extends number = number>
+  extends LayerTraits<Bottoms> {
   /** Caffe's name, e.g. `Convolution`. */
   readonly type: string;
   /** One sentence: what it computes. */
@@ -134,7 +158,7 @@ export interface LayerType extends LayerTraits {
    * The shapes of its tops depend on numbers. Before a run `reshape` tells the greatest there can be; the run computes the
    * bottoms first, settles the tops by them, and the layers behind are compiled for what was found (`ctx.settledTops`).
    */
-  readonly settle?: Settling;
+  readonly settle?: Settling<Bottoms>;
   /** Has no bottoms and is fed from outside (Data, Input, ImageData …). */
   readonly isSource?: boolean;
   /**
@@ -143,28 +167,33 @@ export interface LayerType extends LayerTraits {
    */
   entries?(layer: LayerParameter): readonly Shape[] | undefined;
   /** The file that a layer writes at every forward, and what its bottoms are called there. */
-  writes?(ctx: LayerContext): { readonly file: string; readonly datasets: readonly string[] };
+  writes?(ctx: LayerContext<Bottoms>): { readonly file: string; readonly datasets: readonly string[] };
   /** Which bottoms gradients can flow to, whatever force_backward says (labels: false). Default: all. */
-  canBackward?(ctx: LayerContext, bottom: number): boolean;
+  canBackward?(ctx: LayerContext<Bottoms>, bottom: number): boolean;
   /** The layer's Reshape: shapes of tops and parameters. Throws ctx.fail(...) or ctx.misfit(...) where Caffe would CHECK-fail. */
-  reshape(ctx: LayerContext): LayerShapes;
+  reshape(ctx: LayerContext<Bottoms>): LayerShapes<Params>;
   /** The layer's Forward as IR; sources are never lowered (their tops are graph inputs). The gradient follows from the IR. */
-  lower(ctx: LayerContext, b: Builder, bottoms: readonly Value[], params: readonly Value[]): readonly Value[];
+  lower(
+    ctx: LayerContext<Bottoms>,
+    b: Builder,
+    bottoms: AtLeast<Value, Bottoms>,
+    params: AtLeast<Value, Params>,
+  ): readonly Value[];
   /**
    * New values of parameters that the layer's own Forward changes (BatchNorm's statistics), one per parameter; undefined
    * where it stays. Absent: none changes.
    */
   updates?(
-    ctx: LayerContext,
+    ctx: LayerContext<Bottoms>,
     b: Builder,
-    bottoms: readonly Value[],
-    params: readonly Value[],
+    bottoms: AtLeast<Value, Bottoms>,
+    params: AtLeast<Value, Params>,
   ): readonly (Value | undefined)[];
   /**
    * Tops that user code makes on the host from nothing (a Python layer without bottoms): called before every run, which is
    * fed with them, so that their shapes may change. Undefined where `lower` does it all. Absent: it always does.
    */
-  make?(ctx: LayerContext): Promise<readonly MadeTop[] | undefined>;
+  make?(ctx: LayerContext<Bottoms>): Promise<readonly MadeTop[] | undefined>;
   /** Multiply-adds of one forward. Default 0. */
-  macs?(ctx: LayerContext, shapes: LayerShapes): number;
+  macs?(ctx: LayerContext<Bottoms>, shapes: LayerShapes<Params>): number;
 }

@@ -3,6 +3,7 @@
  * connections only.
  */
 
+import { nth } from '../diagnostics/index.js';
 import type { BlobVersion, NetParam } from './types.js';
 
 /** What of a layer the analysis reads. */
@@ -30,10 +31,10 @@ export function planBackward(
   const drafts = walkForward(layers, params);
   walkBack(layers, drafts);
   return layers.map((layer, i) => {
-    const { propagate, needs } = drafts[i]!;
+    const { propagate, needs } = nth(drafts, i);
     const allowed = layer.canBackward;
     return {
-      propagateDown: propagate.map((p, j) => allowed[j]! && (p || forceBackward)),
+      propagateDown: propagate.map((p, j) => nth(allowed, j) && (p || forceBackward)),
       blocked: layer.bottoms.map((_, j) => !allowed[j] || (layer.explicit[j] === false && !forceBackward)),
       needsBackward: needs || forceBackward,
     };
@@ -50,7 +51,7 @@ function walkForward(layers: readonly BackwardLayer[], params: readonly Pick<Net
   const needy = new Set<number>();
   return layers.map(layer => {
     const below = layer.bottoms.some(blob => needy.has(blob.id));
-    const needs = below || layer.params.some(p => params[p]!.lrMult !== 0);
+    const needs = below || layer.params.some(p => nth(params, p).lrMult !== 0);
     const propagate = layer.bottoms.map((blob, j) => layer.explicit[j] ?? needy.has(blob.id));
     if (needs) for (const top of layer.tops) needy.add(top.id);
     return { propagate, needs };
@@ -62,8 +63,8 @@ function walkBack(layers: readonly BackwardLayer[], drafts: readonly Draft[]): v
   const underLoss = new Set<number>();
   const cut = new Set<number>();
   for (let i = layers.length - 1; i >= 0; i--) {
-    const layer = layers[i]!;
-    const draft = drafts[i]!;
+    const layer = nth(layers, i);
+    const draft = nth(drafts, i);
     const contributes = layer.tops.some((top, k) => layer.lossWeights[k] !== 0 || underLoss.has(top.id));
     if (!contributes || (draft.needs && layer.tops.every(top => cut.has(top.id)))) {
       draft.needs = false;

@@ -3,7 +3,7 @@
  * Pure: nothing is read, run or allocated.
  */
 
-import { type Diagnostic, hasErrors, MokapotError } from '../diagnostics/index.js';
+import { type Diagnostic, hasErrors, MokapotError, nth } from '../diagnostics/index.js';
 import type { NetParameter } from '../schema/index.js';
 import { type BackwardPlan, planBackward } from './backward.js';
 import { checkConnections } from './connect.js';
@@ -89,7 +89,7 @@ function assemble(
   const written = new Set(param.layer);
   const layers: NetLayer[] = setUp.layers.map((layer, i) => ({
     ...layer,
-    ...plans[i]!,
+    ...nth(plans, i),
     source: layer.source && written.has(layer.source) ? layer.source : undefined,
   }));
   const feeds = layers.flatMap(layer => {

@@ -1,6 +1,6 @@
 /** Whether every bottom has a maker and every top one maker: the checks on names, before any shape is known. */
 
-import { nearest } from '../diagnostics/index.js';
+import { nearest, nth } from '../diagnostics/index.js';
 import type { LayerCatalogue } from '../layers/index.js';
 import type { LayerParameter } from '../schema/index.js';
 import { describeState, type State } from './filter.js';
@@ -81,7 +81,7 @@ export function checkConnections(
 
 /** A top that is already there must be the same layer's bottom at the same place, and read by nobody else. */
 function reportRemake(layer: LayerParameter, top: number, blob: Made, report: Report): boolean {
-  const name = layer.top[top]!;
+  const name = nth(layer.top, top);
   const at = { message: layer, field: 'top', index: top };
   if (layer.bottom[top] !== name) {
     report.error(

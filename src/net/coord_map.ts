@@ -3,6 +3,7 @@
  * between two blobs, as pycaffe's coord_map.py derives them. A Crop that joins two paths needs the offset that follows.
  */
 
+import { nth } from '../diagnostics/index.js';
 import { isElementwise } from '../layers/elementwise.js';
 import {
   type AxisMap,
@@ -29,7 +30,7 @@ export type Offsets = ReadonlyMap<BlobVersion, readonly number[]>;
 export function coordMap({ type, context, tops, paramShapes }: MappedLayer, offsets?: Offsets): CoordMap | undefined {
   const axes = spatialAxes(context);
   if (axes < 1) return undefined;
-  const right = type.cropsBy && offsets?.get(tops[0]!);
+  const right = type.cropsBy && offsets?.get(nth(tops, 0));
   if (right) return cropMap(right);
   if (type.coordMap) return type.coordMap(context);
   return isElementwise(type, context, paramShapes) ? identity(axes) : undefined;
@@ -37,7 +38,7 @@ export function coordMap({ type, context, tops, paramShapes }: MappedLayer, offs
 
 /** The offset, for every axis of its bottom, of a layer that crops; 0 where it does not crop. */
 export function cropOffsets({ type, context }: Pick<MappedLayer, 'type' | 'context'>): readonly number[] {
-  const rank = context.bottomShapes[0]!.length;
+  const rank = nth(context.bottomShapes, 0).length;
   const { axis, offset } = paramAt<CropParameter>(context.param, type.cropsBy!);
   const first = axis < 0 ? axis + rank : axis;
   return Array.from({ length: rank }, (_, i) => (i < first ? 0 : (offset[offset.length === 1 ? 0 : i - first] ?? 0)));
@@ -79,7 +80,7 @@ function* walk(
   const start = identity(blob.shape.length - 2);
   const queue: (readonly [BlobVersion, CoordMap])[] = [[blob, start]];
   for (let next = 0; next < queue.length; next++) {
-    const [at, map] = queue[next]!;
+    const [at, map] = nth(queue, next);
     yield [at, map];
     const maker = layers[at.producer];
     const own = maker && coordMap(maker, offsets);

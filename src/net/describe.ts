@@ -1,6 +1,6 @@
 /** A network in numbers, from its text alone: synchronous, without an engine. */
 
-import { type Diagnostic, error, hasErrors, MokapotError } from '../diagnostics/index.js';
+import { type Diagnostic, error, hasErrors, MokapotError, nth } from '../diagnostics/index.js';
 import { type Shape, sizeOf } from '../ir/index.js';
 import { type LayerCatalogue, type LayerCategory, ShapesPending } from '../layers/index.js';
 import { type NetParameter, type ParseOptions, parseNet } from '../schema/index.js';
@@ -183,10 +183,10 @@ function softenPython(d: Diagnostic): Diagnostic {
 
 function describeLayer(graph: NetGraph, layer: NetLayer): DescribedLayer {
   const params = layer.params.map((index, i) => {
-    const { key, lrMult, decayMult } = graph.params[index]!;
-    return { key, lrMult, decayMult, shape: layer.paramShapes[i]! };
+    const { key, lrMult, decayMult } = nth(graph.params, index);
+    return { key, lrMult, decayMult, shape: nth(layer.paramShapes, i) };
   });
-  const own = new Set(layer.params.filter(i => graph.params[i]!.layer === layer.name));
+  const own = new Set(layer.params.filter(i => nth(graph.params, i).layer === layer.name));
   return {
     name: layer.name,
     type: layer.type.type,
@@ -198,7 +198,7 @@ function describeLayer(graph: NetGraph, layer: NetLayer): DescribedLayer {
     rule: (layer.tops[0] && layer.type.explainShape?.(layer.context, layer.tops[0].shape)) ?? '',
     category: categoryOf(layer),
     detail: layer.type.detail?.(layer.context.param) ?? '',
-    paramCount: [...own].reduce((n, i) => n + sizeOf(graph.params[i]!.shape), 0),
+    paramCount: [...own].reduce((n, i) => n + sizeOf(nth(graph.params, i).shape), 0),
     macs: layer.macs,
     lossWeights: layer.lossWeights,
     inserted: layer.source === undefined,

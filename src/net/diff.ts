@@ -5,6 +5,7 @@
  */
 
 import protobuf from 'protobufjs';
+import { need, nth } from '../diagnostics/index.js';
 import type { Shape } from '../ir/index.js';
 import {
   formatValue,
@@ -152,7 +153,7 @@ function matchLayers(a: readonly LayerParameter[], b: readonly LayerParameter[])
   match(layer => layer.name);
   match(layer => [layer.type, ...content(layer)].join('\n'));
   const order = new Map(b.map((layer, i) => [layer, i]));
-  pairs.sort((p, q) => order.get(p.b)! - order.get(q.b)!);
+  pairs.sort((p, q) => need(order, p.b) - need(order, q.b));
   return { pairs, added: [...restB], removed: [...restA] };
 }
 
@@ -172,12 +173,12 @@ function renamedBlobs(pairs: readonly Pair[]): Map<string, string> {
   for (const { a, b } of pairs) {
     if (a.top.length !== b.top.length) continue;
     a.top.forEach((top, i) => {
-      put(there, top, b.top[i]!);
-      put(back, b.top[i]!, top);
+      put(there, top, nth(b.top, i));
+      put(back, nth(b.top, i), top);
     });
   }
-  const single = [...there].flatMap(([from, names]) => (names.size === 1 ? [[from, [...names][0]!] as const] : []));
-  return new Map(single.filter(([from, to]) => from !== to && back.get(to)!.size === 1));
+  const single = [...there].flatMap(([from, names]) => (names.size === 1 ? [[from, nth([...names], 0)] as const] : []));
+  return new Map(single.filter(([from, to]) => from !== to && need(back, to).size === 1));
 }
 
 // -------------------------------------------------------------------- fields
@@ -279,7 +280,7 @@ function movedLayers(
   return pairs.flatMap(({ a: x, b: y }) => {
     if (x.bottom.map(name => blobs.get(name) ?? name).join() !== y.bottom.join()) return [];
     const same = x.bottom.every((_, i) => {
-      const [from, to] = [before.get(x)![i]!, after.get(y)![i]!];
+      const [from, to] = [nth(need(before, x), i), nth(need(after, y), i)];
       const matched = from.map(layer => partner.get(layer)).filter(l => l !== undefined);
       const kept = to.filter(layer => matchedIn.has(layer));
       return matched.length === kept.length && matched.every(l => kept.includes(l));

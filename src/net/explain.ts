@@ -4,6 +4,7 @@
  */
 
 import protobuf from 'protobufjs';
+import { nth } from '../diagnostics/index.js';
 import { defaultCatalogue, type LayerCatalogue, type LayerType, type ParamField } from '../layers/index.js';
 import { formatValue, isSet, type LayerParameter, messageType, type Schema, typeOf } from '../schema/index.js';
 import type { DescribedLayer, Description } from './describe.js';
@@ -111,11 +112,11 @@ export function explainLayer(net: Description, described: DescribedLayer, param:
     described,
     bottoms: described.bottoms.map((bottom, i) => {
       const name = sources.get(bottom) ?? bottom;
-      return { name, shape: described.bottomShapes[i]!, layers: [maker(name) ?? ''].filter(n => n !== '') };
+      return { name, shape: nth(described.bottomShapes, i), layers: [maker(name) ?? ''].filter(n => n !== '') };
     }),
     tops: described.tops.map((name, i) => ({
       name,
-      shape: described.topShapes[i]!,
+      shape: nth(described.topShapes, i),
       layers: [...new Set(readBy(name))],
     })),
   };
@@ -124,7 +125,7 @@ export function explainLayer(net: Description, described: DescribedLayer, param:
 /** Copies that the compiler's splits make, and the blobs of the text that they are of. */
 function splitSources(net: Description): Map<string, string> {
   const splits = net.layers.filter(l => l.isSplit);
-  return new Map(splits.flatMap(l => l.tops.map(top => [top, l.bottoms[0]!] as const)));
+  return new Map(splits.flatMap(l => l.tops.map(top => [top, nth(l.bottoms, 0)] as const)));
 }
 
 function explained(type: LayerType, param: LayerParameter | undefined, schema?: Schema): ExplainedType {

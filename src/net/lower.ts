@@ -5,6 +5,7 @@
  * fed with a blob's gradient, `grad/<key>` and `grad/blob/<blob>` are gradients, `LOSS` is the weighted sum of the losses.
  */
 
+import { need, nth } from '../diagnostics/index.js';
 import { Builder, type ExportTarget, type Graph, gradients, type Seed, type Shape, type Value } from '../ir/index.js';
 import type { BlobVersion, NetGraph, NetLayer, NetParam } from './types.js';
 
@@ -96,7 +97,7 @@ export function writtenName(layer: string, i: number): string {
 function written(net: NetGraph, { values }: Forward, { from, until }: LowerOptions): [string, Value][] {
   const writers = net.layers.slice(from, until).filter(layer => layer.type.writes);
   return writers.flatMap(({ name, bottoms }) =>
-    bottoms.map((blob, i): [string, Value] => [writtenName(name, i), values.get(blob.id)!]),
+    bottoms.map((blob, i): [string, Value] => [writtenName(name, i), need(values, blob.id)]),
   );
 }
 
@@ -135,14 +136,14 @@ function lowerForward(
       if (!layer.type.isSource) return lowerLayer(b, net, layer, values, params, gradients !== 'none', updates);
       for (const top of layer.tops) inputs.set(top.name, top.shape);
       const fed = layer.tops.map(top => b.input(top.name, top.shape));
-      return prepare ? fed.map((value, i) => prepare(b, layer.tops[i]!.name, value)) : fed;
+      return prepare ? fed.map((value, i) => prepare(b, nth(layer.tops, i).name, value)) : fed;
     });
     layer.tops.forEach((top, i) => {
-      const value = tops[i]!;
+      const value = nth(tops, i);
       values.set(top.id, value);
       last.set(top.name, value);
       if (!first.has(top.name)) first.set(top.name, value);
-      const weight = layer.lossWeights[i]!;
+      const weight = nth(layer.lossWeights, i);
       if (weight !== 0) losses.push({ value, weight });
     });
   }
@@ -165,13 +166,15 @@ function lowerLayer(
   updates: { variable: string; value: Value }[],
 ): readonly Value[] {
   const bottoms = layer.bottoms.map((blob, i) => {
-    const value = values.get(blob.id)!;
+    const value = need(values, blob.id);
     return differentiate && layer.blocked[i] ? b.stopGradient(value) : value;
   });
-  const own = layer.params.map((index, i) => b.reshape(params.get(net.params[index]!.key)!, layer.paramShapes[i]!));
+  const own = layer.params.map((index, i) =>
+    b.reshape(need(params, nth(net.params, index).key), nth(layer.paramShapes, i)),
+  );
   const changed = layer.type.updates?.(layer.context, b, bottoms, own) ?? [];
   changed.forEach((value, i) => {
-    const param = net.params[layer.params[i]!]!;
+    const param = nth(net.params, nth(layer.params, i));
     if (value) updates.push({ variable: param.key, value: b.reshape(value, param.shape) });
   });
   return layer.type.lower(layer.context, b, bottoms, own);
@@ -198,7 +201,7 @@ function lowerBackward(b: Builder, net: NetGraph, forward: Forward, options: Low
   const seeds = seedsOf(b, forward, mode === 'seeds' ? (options.seeds ?? []) : [], inputs);
   const wanted = net.params.filter(p => options.paramDiffs === 'all' || net.forceBackward || p.lrMult !== 0);
   const names = options.blobDiffs ?? net.inputs.filter(name => reachesInput(net, name));
-  const paramValues = wanted.map(p => forward.params.get(p.key)!);
+  const paramValues = wanted.map(p => need(forward.params, p.key));
   const blobValues = names.map(name => {
     const value = forward.first.get(name);
     if (!value) throw new Error(`lowerNet: the net has no blob "${name}"`);
@@ -207,8 +210,8 @@ function lowerBackward(b: Builder, net: NetGraph, forward: Forward, options: Low
   const found = gradients(b, seeds, [...paramValues, ...blobValues]);
   const orZero = (value: Value, i: number) => found[i] ?? b.zeros(value.shape);
   return {
-    gradients: new Map(wanted.map((p, i) => [p.key, orZero(paramValues[i]!, i)])),
-    blobDiffs: new Map(names.map((name, i) => [name, orZero(blobValues[i]!, wanted.length + i)])),
+    gradients: new Map(wanted.map((p, i) => [p.key, orZero(nth(paramValues, i), i)])),
+    blobDiffs: new Map(names.map((name, i) => [name, orZero(nth(blobValues, i), wanted.length + i)])),
     inputs,
   };
 }

@@ -1,5 +1,6 @@
 /** How much memory a net takes: an estimate from its shapes, before any engine has seen it. */
 
+import { nth } from '../diagnostics/index.js';
 import { sizeOf } from '../ir/index.js';
 import type { BlobVersion, NetGraph } from './types.js';
 
@@ -31,7 +32,7 @@ function mostAlive(net: NetGraph): number {
   const rootOf = (blob: BlobVersion) => root.get(blob.id) ?? blob;
   const lastReader = new Map<number, number>();
   for (const layer of net.layers) {
-    if (layer.type.copies) for (const top of layer.tops) root.set(top.id, rootOf(layer.bottoms[0]!));
+    if (layer.type.copies) for (const top of layer.tops) root.set(top.id, rootOf(nth(layer.bottoms, 0)));
     for (const blob of layer.bottoms) lastReader.set(rootOf(blob).id, layer.index);
   }
   let alive = 0;

@@ -3,7 +3,7 @@
  * layer that fails is reported once; whatever stands on it is left out silently.
  */
 
-import { type Diagnostic, MokapotError, nearest } from '../diagnostics/index.js';
+import { type Diagnostic, MokapotError, nearest, nth } from '../diagnostics/index.js';
 import { type Shape, showShape, sizeOf } from '../ir/index.js';
 import { defaultCatalogue, type LayerCatalogue, SPLIT } from '../layers/index.js';
 import type { LayerContext, LayerShapes, LayerType, Phase } from '../layers/types.js';
@@ -272,7 +272,7 @@ class SetUpRun {
       const version = { id: this.versions++, name: name ?? '(automatic)', shape, producer: this.layers.length };
       if (name === undefined) return version;
       if (!source && param.type === SPLIT.type)
-        this.originals.set(name, this.originals.get(param.bottom[0]!) ?? param.bottom[0]!);
+        this.originals.set(name, this.originals.get(nth(param.bottom, 0)) ?? nth(param.bottom, 0));
       this.blobs.set(name, version);
       this.unread.delete(name);
       this.unread.add(name);

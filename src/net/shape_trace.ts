@@ -3,7 +3,7 @@
  * change: an input of another size, the num_output of another layer, another offset.
  */
 
-import { type Diagnostic, MokapotError } from '../diagnostics/index.js';
+import { type Diagnostic, MokapotError, need, nth } from '../diagnostics/index.js';
 import { type Shape, sameShape, showShape } from '../ir/index.js';
 import { multiplies } from '../layers/index.js';
 import type { LayerContext, LayerType } from '../layers/types.js';
@@ -33,9 +33,9 @@ function ancestors(layers: readonly SetUpLayer[], blobs: readonly BlobVersion[])
   for (let index = stack.pop(); index !== undefined; index = stack.pop()) {
     if (found.has(index)) continue;
     found.add(index);
-    stack.push(...layers[index]!.bottoms.map(b => b.producer));
+    stack.push(...nth(layers, index).bottoms.map(b => b.producer));
   }
-  return [...found].sort((a, b) => a - b).map(index => layers[index]!);
+  return [...found].sort((a, b) => a - b).map(index => nth(layers, index));
 }
 
 const MOST_LINES = 24;
@@ -48,9 +48,9 @@ function chain(layers: readonly SetUpLayer[]): string[] {
     `"${l.name}"`,
     l.type.type,
     l.tops.map(t => showShape(t.shape)).join(' '),
-    l.type.explainShape?.(l.context, l.tops[0]!.shape) ?? '',
+    l.type.explainShape?.(l.context, nth(l.tops, 0).shape) ?? '',
   ]);
-  const widths = [0, 1, 2].map(i => Math.min(40, Math.max(...rows.map(r => r[i]!.length))));
+  const widths = [0, 1, 2].map(i => Math.min(40, Math.max(...rows.map(r => nth(r, i).length))));
   const lines = rows.map(r =>
     r
       .map((cell, i) => cell.padEnd(widths[i] ?? 0))
@@ -64,7 +64,7 @@ function chain(layers: readonly SetUpLayer[]): string[] {
 
 function keepsShape({ bottoms, tops, source }: SetUpLayer): boolean {
   if (bottoms.length === 0) return false;
-  return source === undefined || tops.every(t => sameShape(t.shape, bottoms[0]!.shape));
+  return source === undefined || tops.every(t => sameShape(t.shape, nth(bottoms, 0).shape));
 }
 
 // -------------------------------------------------------------------- another size of the input
@@ -77,7 +77,7 @@ const MOST_WORK = 40_000;
 function sizeRemedy(behind: readonly SetUpLayer[], failing: Failing): string | undefined {
   const source = behind.find(l => l.type.isSource && l.tops[0]?.shape.length === 4);
   if (!source) return undefined;
-  const [height, width] = source.tops[0]!.shape.slice(2) as [number, number];
+  const [height, width] = nth(source.tops, 0).shape.slice(2) as [number, number];
   let tries = Math.min(MOST_TRIES, Math.floor(MOST_WORK / behind.length));
   const fits = (by: number) => {
     tries--;
@@ -90,7 +90,7 @@ function sizeRemedy(behind: readonly SetUpLayer[], failing: Failing): string | u
   }
   const sizes = [smaller, larger].flatMap(by => (by === undefined ? [] : `${height + by}×${width + by}`));
   if (sizes.length === 0) return undefined;
-  return `With "${source.tops[0]!.name}" of ${sizes.join(' or ')} instead of ${height}×${width} it would fit.`;
+  return `With "${nth(source.tops, 0).name}" of ${sizes.join(' or ')} instead of ${height}×${width} it would fit.`;
 }
 
 /** The least growth that fits: one by one at first, then by doubling and halving. */
@@ -113,7 +113,7 @@ function fitsWith(behind: readonly SetUpLayer[], failing: Failing, from: Shape, 
   const shapes = new Map<number, Shape>();
   const resize = (shape: Shape): Shape =>
     shape.length === 4 && sameShape(shape.slice(2), from) ? [...shape.slice(0, 2), ...to] : shape;
-  const at = (blobs: readonly BlobVersion[]) => blobs.map(b => shapes.get(b.id)!);
+  const at = (blobs: readonly BlobVersion[]) => blobs.map(b => need(shapes, b.id));
   try {
     for (const layer of behind) {
       const { context, type, tops, bottoms } = layer;
@@ -121,7 +121,7 @@ function fitsWith(behind: readonly SetUpLayer[], failing: Failing, from: Shape, 
         ? tops.map(t => resize(t.shape))
         : type.reshape({ ...context, bottomShapes: at(bottoms) }).tops;
       tops.forEach((top, i) => {
-        shapes.set(top.id, made[i]!);
+        shapes.set(top.id, nth(made, i));
       });
     }
     failing.type.reshape({ ...failing.context, bottomShapes: at(failing.bottoms) });
@@ -136,7 +136,7 @@ function fitsWith(behind: readonly SetUpLayer[], failing: Failing, from: Shape, 
 
 /** The layer whose num_output is the number of channels of a blob. */
 function channelMaker(layers: readonly SetUpLayer[], blob: BlobVersion): SetUpLayer | undefined {
-  const layer = layers[blob.producer]!;
+  const layer = nth(layers, blob.producer);
   if (multiplies(layer.type)) return layer;
   const [first] = layer.bottoms;
   return first && first.shape[1] === blob.shape[1] ? channelMaker(layers, first) : undefined;
@@ -163,8 +163,8 @@ function channelRemedy(d: Diagnostic, layers: readonly SetUpLayer[], { bottoms }
 /** The offset that a Crop needs, where it is another than the one that does not fit. */
 function offsetRemedy(_d: Diagnostic, layers: readonly SetUpLayer[], { type, bottoms }: Failing): string | undefined {
   if (!type.cropsBy) return undefined;
-  const aligned = cropAlignment(layers, bottoms[0]!, bottoms[1]!);
+  const aligned = cropAlignment(layers, nth(bottoms, 0), nth(bottoms, 1));
   if (!aligned?.scale.every(s => s === 1)) return undefined;
   const offset = [...new Set(aligned.offset)].join(', ');
-  return `The layers on both paths put "${bottoms[1]!.name}" at offset ${offset}.`;
+  return `The layers on both paths put "${nth(bottoms, 1).name}" at offset ${offset}.`;
 }

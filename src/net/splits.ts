@@ -1,5 +1,6 @@
 /** Where several layers read one blob, a Split layer goes between, under the names Caffe gives it (its InsertSplits). */
 
+import { nth } from '../diagnostics/index.js';
 import { SPLIT } from '../layers/index.js';
 import { createBeside, type LayerParameter, typeOf } from '../schema/index.js';
 import type { NetLayer } from './types.js';
@@ -33,7 +34,7 @@ export function insertSplits(layers: readonly LayerParameter[]): PlacedLayer[] {
   const placed: PlacedLayer[] = [];
   layers.forEach((layer, i) => {
     // The own splits first: a reader of this layer's top comes later, and the loss takes the first top.
-    const splits = tops[i]!.filter(origin => origin.readers > 1);
+    const splits = nth(tops, i).filter(origin => origin.readers > 1);
     const renamed = layer.bottom.map((name, j) => {
       const origin = bottoms[i]![j];
       return origin && origin.readers > 1 ? splitBlob(layers, origin, origin.nextSplit++) : name;
@@ -70,7 +71,7 @@ function countReaders(layers: readonly LayerParameter[]): { bottoms: (Origin | u
 }
 
 function splitName(layers: readonly LayerParameter[], o: Origin): string {
-  return `${o.blob}_${layers[o.layer]!.name}_${o.top}_split`;
+  return `${o.blob}_${nth(layers, o.layer).name}_${o.top}_split`;
 }
 
 function splitBlob(layers: readonly LayerParameter[], o: Origin, k: number): string {
@@ -79,7 +80,7 @@ function splitBlob(layers: readonly LayerParameter[], o: Origin, k: number): str
 
 function splitLayer(layers: readonly LayerParameter[], o: Origin): LayerParameter {
   const tops = Array.from({ length: o.readers }, (_, k) => splitBlob(layers, o, k));
-  return createBeside(layers[o.layer]!, 'caffe.LayerParameter', {
+  return createBeside(nth(layers, o.layer), 'caffe.LayerParameter', {
     name: splitName(layers, o),
     type: SPLIT.type,
     bottom: [o.blob],

@@ -1,6 +1,6 @@
 /** IR → ONNX: `emitGraph` says a list of nodes in a `GraphWriter`, for the engine as for files (general.ts). */
 
-import { fail } from '../../diagnostics/index.js';
+import { fail, need, nth } from '../../diagnostics/index.js';
 import { sizeOf } from '../../ir/shape.js';
 import type { Node, OpName, Value } from '../../ir/types.js';
 import { type Emitter, emitterOf, fitsOnnx, type Scope } from './ops/index.js';
@@ -58,7 +58,7 @@ export function emitGraph(w: GraphWriter, nodes: readonly Node[], options: Graph
     if (w.typeOf(name) === type) return name;
     const key = `${type} ${name}`;
     if (!casts.has(key)) casts.set(key, w.cast(name, type));
-    return casts.get(key)!;
+    return need(casts, key);
   };
   const scope: Scope = {
     w,
@@ -74,7 +74,7 @@ export function emitGraph(w: GraphWriter, nodes: readonly Node[], options: Graph
     if (!lowering) continue;
     w.setLabel(node.label);
     lowering.emit(scope).forEach((name, i) => {
-      names.set(node.outputs[i]!, name);
+      names.set(nth(node.outputs, i), name);
     });
   }
   return scope.float;

@@ -4,7 +4,9 @@
  * initializers.
  */
 
+import { nth } from '../../diagnostics/index.js';
 import { type GeneralGraph, isConstant, NotGeneral, type Place, type Samples } from '../../ir/passes/generalise.js';
+import { dim } from '../../ir/shape.js';
 import type { Node, NodeOf, OpName, PoolAttrs, Shape, Value } from '../../ir/types.js';
 import { knownValues, type Parameters } from '../constants.js';
 import { padAfter, wholePlane } from '../windows.js';
@@ -50,8 +52,8 @@ export function emitGeneralOnnx(general: GeneralGraph, parameters: Parameters, t
   const known = new Map<Value, string>();
   for (const node of inputs) {
     const { name } = node.attrs;
-    w.addInput(name, dimsOf(general, node.outputs[0]!));
-    known.set(node.outputs[0]!, name);
+    w.addInput(name, dimsOf(general, node.outputs[0]));
+    known.set(node.outputs[0], name);
   }
   for (const [value, { data, shape }] of folded) known.set(value, w.floats(data, shape, nameOf(value)));
   const wanted = [...graph.outputs.values()];
@@ -63,7 +65,7 @@ export function emitGeneralOnnx(general: GeneralGraph, parameters: Parameters, t
   const endpoint = (blob: string, value: Value) => ({ blob, shape: openShape(general, value) });
   return {
     bytes: writeModel(finished, text),
-    inputs: inputs.map(n => endpoint(n.attrs.name, n.outputs[0]!)),
+    inputs: inputs.map(n => endpoint(n.attrs.name, n.outputs[0])),
     outputs: [...graph.outputs].map(([name, value]) => endpoint(name, value)),
   };
 }
@@ -116,7 +118,7 @@ function noFormula(node: Node): NotGeneral {
 }
 
 function filled(s: Scope, general: GeneralGraph, node: NodeOf<'input'>): string {
-  const sizes = new Sizes(s, general).vector(general.shape(node.outputs[0]!), node);
+  const sizes = new Sizes(s, general).vector(general.shape(node.outputs[0]), node);
   return s.w.op('Expand', [s.w.scalar(node.attrs.unfed!), sizes]);
 }
 
@@ -130,7 +132,7 @@ class Sizes {
   vector(sizes: readonly Samples[], node: Node): string {
     if (sizes.every(isConstant)) return this.s.w.ints(sizes.map(samples => samples[0]!));
     const parts = sizes.map(samples => this.one(samples, node));
-    return parts.length === 1 ? parts[0]! : this.op('Concat', parts, { axis: 0 });
+    return parts.length === 1 ? nth(parts, 0) : this.op('Concat', parts, { axis: 0 });
   }
 
   one(samples: Samples, node: Node): string {
@@ -184,28 +186,28 @@ const emitters: Partial<{ readonly [K in OpName]: GeneralEmitter<K> }> = {
 
   /** −1 stands for the last size that varies. */
   reshape(z, node) {
-    const sizes = z.general.shape(node.outputs[0]!);
+    const sizes = z.general.shape(node.outputs[0]);
     const free = sizes.findLastIndex(samples => !isConstant(samples));
     const given = sizes.map((samples, i) => (i === free ? [-1] : samples));
-    return [z.s.w.op('Reshape', [z.s.float(node.inputs[0]!), z.vector(given, node)])];
+    return [z.s.w.op('Reshape', [z.s.float(node.inputs[0]), z.vector(given, node)])];
   },
 
   broadcast: (z, node) => [
-    z.s.w.op('Expand', [z.s.float(node.inputs[0]!), z.vector(z.general.shape(node.outputs[0]!), node)]),
+    z.s.w.op('Expand', [z.s.float(node.inputs[0]), z.vector(z.general.shape(node.outputs[0]), node)]),
   ],
 
   slice(z, node) {
-    const [x] = node.inputs as readonly [Value];
-    const begin = x.shape.map((_, axis) => z.general.at(node, n => n.attrs.begin[axis]!));
-    const size = x.shape.map((_, axis) => z.general.at(node, n => n.attrs.size[axis]!));
+    const [x] = node.inputs;
+    const begin = x.shape.map((_, axis) => z.general.at(node, n => nth(n.attrs.begin, axis)));
+    const size = x.shape.map((_, axis) => z.general.at(node, n => nth(n.attrs.size, axis)));
     // By its size and not by its end: a size is that of another blob, more often than an end is.
     const toEnd = (axis: number) =>
-      z.general.axis(x, axis).every((whole, k) => whole === begin[axis]![k]! + size[axis]![k]!);
+      z.general.axis(x, axis).every((whole, k) => whole === nth(nth(begin, axis), k) + nth(nth(size, axis), k));
     const starts = z.vector(begin, node);
     const bounds = size.map((s, axis) => (toEnd(axis) ? [END] : s));
     const fixed = [...begin, ...bounds].every(isConstant);
     const ends = fixed
-      ? z.s.w.ints(bounds.map((s, axis) => Math.min(END, begin[axis]![0]! + s[0]!)))
+      ? z.s.w.ints(bounds.map((s, axis) => Math.min(END, nth(nth(begin, axis), 0) + nth(s, 0))))
       : z.sum(starts, z.vector(bounds, node));
     return [z.s.w.op('Slice', [z.s.float(x), starts, ends])];
   },
@@ -215,7 +217,7 @@ const emitters: Partial<{ readonly [K in OpName]: GeneralEmitter<K> }> = {
     if (new Set(amounts).size > 1) throw noFormula(node);
     const { before, after, value } = node.attrs;
     const { w } = z.s;
-    return [w.op('Pad', [z.s.float(node.inputs[0]!), w.ints([...before, ...after]), w.scalar(value)])];
+    return [w.op('Pad', [z.s.float(node.inputs[0]), w.ints([...before, ...after]), w.scalar(value)])];
   },
 
   oneHot(z, node) {
@@ -224,7 +226,7 @@ const emitters: Partial<{ readonly [K in OpName]: GeneralEmitter<K> }> = {
     if (!isConstant(z.general.axis(y, axis))) throw noFormula(node);
     const { w } = z.s;
     const places = Float32Array.from({ length: depth }, (_, i) => i);
-    const widened = w.op('Unsqueeze', [z.s.float(node.inputs[0]!), w.ints([axis])]);
+    const widened = w.op('Unsqueeze', [z.s.float(node.inputs[0]), w.ints([axis])]);
     const classes = w.floats(places, [depth, ...y.shape.slice(axis + 1).map(() => 1)]);
     return [w.op('Equal', [widened, classes], { type: ElementType.BOOL })];
   },
@@ -239,9 +241,9 @@ const emitters: Partial<{ readonly [K in OpName]: GeneralEmitter<K> }> = {
 
   /** Across channels: a product with a band of ones, as a convolution of one pixel. */
   windowSum(z, node) {
-    const [x] = node.inputs as readonly [Value];
+    const [x] = node.inputs;
     const { axis, size } = node.attrs;
-    const channels = x.shape[1]!;
+    const channels = dim(x.shape, 1);
     if (axis !== 1 || x.shape.length !== 4 || !isConstant(z.general.axis(x, 1))) throw noFormula(node);
     const band = new Float32Array(channels * channels);
     for (let from = 0; from < channels; from++)
@@ -252,15 +254,15 @@ const emitters: Partial<{ readonly [K in OpName]: GeneralEmitter<K> }> = {
   convInputGrad(z, node) {
     const rest = z.general.at(node, n => {
       const { stride, pad, dilation, inputSize } = n.attrs;
-      const [dy, filter] = n.inputs as readonly [Value, Value];
+      const [dy, filter] = n.inputs;
       return [0, 1].map(i => {
-        const extent = dilation[i]! * (filter.shape[i + 2]! - 1) + 1;
-        return inputSize[i]! - ((dy.shape[i + 2]! - 1) * stride[i]! + extent - 2 * pad[i]!);
+        const extent = nth(dilation, i) * (dim(filter.shape, i + 2) - 1) + 1;
+        return nth(inputSize, i) - ((dim(dy.shape, i + 2) - 1) * nth(stride, i) + extent - 2 * nth(pad, i));
       });
     });
     const [first] = rest as [number[]];
     if (new Set(rest.map(r => r.join())).size > 1) throw noFormula(node);
-    const [dy, filter] = node.inputs as readonly [Value, Value];
+    const [dy, filter] = node.inputs;
     const { stride, pad, dilation, groups } = node.attrs;
     const attrs = {
       kernel_shape: filter.shape.slice(2),
@@ -274,9 +276,9 @@ const emitters: Partial<{ readonly [K in OpName]: GeneralEmitter<K> }> = {
   },
 
   maxPool(z, node) {
-    if (z.s.isRead(node.outputs[1]!)) throw noFormula(node);
+    if (z.s.isRead(node.outputs[1])) throw noFormula(node);
     const { w } = z.s;
-    const [x] = node.inputs as readonly [Value];
+    const [x] = node.inputs;
     if (wholePlane(z.general, node)) return [w.op('GlobalMaxPool', [z.s.float(x)])];
     return [w.op('MaxPool', [z.s.float(x)], { attrs: windowAttrs(z, node) })];
   },
@@ -284,13 +286,13 @@ const emitters: Partial<{ readonly [K in OpName]: GeneralEmitter<K> }> = {
   /** As in TensorFlow.js: a mean over whole windows, over the share of the window that lies in the padded image. */
   avePool(z, node) {
     const { w } = z.s;
-    const [x] = node.inputs as readonly [Value];
+    const [x] = node.inputs;
     if (wholePlane(z.general, node)) return [w.op('GlobalAveragePool', [z.s.float(x)])];
     const attrs = { ...windowAttrs(z, node), count_include_pad: 1 };
     const mean = w.op('AveragePool', [z.s.float(x)], { attrs });
     const [top, left, bottom, right] = attrs.pads as [number, number, number, number];
     if (bottom === top && right === left) return [mean];
-    const inside = [2, 3].map(axis => z.general.axis(x, axis).map(n => n + 2 * [top, left][axis - 2]!));
+    const inside = [2, 3].map(axis => z.general.axis(x, axis).map(n => n + 2 * nth([top, left], axis - 2)));
     const ones = w.op('Expand', [w.scalar(1), z.vector([[1], [1], ...inside], node)]);
     const share = w.op('AveragePool', [ones], { attrs: { ...attrs, pads: [0, 0, bottom - top, right - left] } });
     return [w.op('Div', [mean, share])];
@@ -318,7 +320,7 @@ function windowAttrs(z: Sizes, node: NodeOf<'maxPool'> | NodeOf<'avePool'>) {
   if (new Set(kernels).size > 1) throw noFormula(node);
   const { kernel, stride, pad } = node.attrs;
   const after = ([0, 1] as const).map(i => {
-    const [inputs, outputs] = [z.general.axis(node.inputs[0]!, i + 2), z.general.axis(node.outputs[0]!, i + 2)];
+    const [inputs, outputs] = [z.general.axis(node.inputs[0], i + 2), z.general.axis(node.outputs[0], i + 2)];
     const found = padAfter(inputs, outputs, { kernel: kernel[i], stride: stride[i], pad: pad[i] });
     // ONNX takes no padding as large as the window.
     if (found === undefined || found >= kernel[i]) throw noFormula(node);

@@ -3,7 +3,8 @@
  * normalisation. A group is taken where nothing outside reads what lies inside it. Others read better so, and run faster.
  */
 
-import { sameShape } from '../../ir/shape.js';
+import { nth } from '../../diagnostics/index.js';
+import { dim, sameShape } from '../../ir/shape.js';
 import type { Node, NodeOf, OpName, Shape, Value } from '../../ir/types.js';
 import { conv, convTranspose } from './ops/conv.js';
 import { masked } from './ops/elementwise.js';
@@ -36,7 +37,7 @@ export function patternAt(node: Node, isPrivate: IsPrivate, isInside: IsInside):
 /** The node of kind `op` that a value is the first result of, aliases aside. */
 function made<K extends OpName>(v: Value | undefined, op: K): NodeOf<K> | undefined {
   let node = v?.node;
-  while (node?.op === 'stopGradient') node = node.inputs[0]!.node;
+  while (node?.op === 'stopGradient') node = node.inputs[0].node;
   return node?.op === op && (v!.index === 0 || node !== v!.node) ? (node as unknown as NodeOf<K>) : undefined;
 }
 
@@ -49,7 +50,8 @@ function number(v: Value | undefined): number | undefined {
 
 /** The two operands either way round. */
 function either(node: Node): readonly (readonly [Value, Value])[] {
-  const [x, y] = node.inputs as readonly [Value, Value];
+  const [x, y] = node.inputs;
+  if (!x || !y) return [];
   return [
     [x, y],
     [y, x],
@@ -75,7 +77,7 @@ const convolutionWithBias: Pattern = (node, isPrivate) => {
   if (node.op !== 'add') return undefined;
   for (const [x, y] of either(node)) {
     const inner = made(x, 'conv2d') ?? made(x, 'convInputGrad');
-    const bias = inner && sameShape(x.shape, node.outputs[0]!.shape) && perChannel(y, x.shape[1]!);
+    const bias = inner && sameShape(x.shape, node.outputs[0].shape) && perChannel(y, dim(x.shape, 1));
     if (!bias || !isPrivate(x)) continue;
     return {
       needs: [...inner.inputs, bias],
@@ -89,7 +91,7 @@ const productWithBias: Pattern = (node, isPrivate) => {
   if (node.op !== 'add') return undefined;
   for (const [x, bias] of either(node)) {
     const inner = made(x, 'matMul');
-    if (!inner || x.shape.length !== 2 || !sameShape(bias.shape, [x.shape[1]!]) || !isPrivate(x)) continue;
+    if (!inner || x.shape.length !== 2 || !sameShape(bias.shape, [dim(x.shape, 1)]) || !isPrivate(x)) continue;
     const { transposeA, transposeB } = inner.attrs;
     return {
       needs: [...inner.inputs, bias],
@@ -106,7 +108,7 @@ const productWithBias: Pattern = (node, isPrivate) => {
 /** e / Σ e with e = exp(x − max x). */
 const softmax: Pattern = (node, isPrivate) => {
   if (node.op !== 'div') return undefined;
-  const [top, bottom] = node.inputs as readonly [Value, Value];
+  const [top, bottom] = node.inputs;
   const [exp, sum] = [made(top, 'exp'), made(bottom, 'reduceSum')];
   const shifted = made(exp?.inputs[0], 'sub');
   const greatest = made(shifted?.inputs[1], 'reduceMax');
@@ -115,7 +117,7 @@ const softmax: Pattern = (node, isPrivate) => {
   const { axes } = sum.attrs;
   const sameAxes = axes.length === 1 && greatest.attrs.axes.length === 1 && axes[0] === greatest.attrs.axes[0];
   if (!sameAxes || !sum.attrs.keepDims || !greatest.attrs.keepDims || !isPrivate(bottom)) return undefined;
-  return { needs: [x], emit: s => [s.w.op('Softmax', [s.float(x)], { attrs: { axis: axes[0]! } })] };
+  return { needs: [x], emit: s => [s.w.op('Softmax', [s.float(x)], { attrs: { axis: nth(axes, 0) } })] };
 };
 
 /** x · (Σ x² over neighbouring channels · α/n + k)^−β. */
@@ -132,7 +134,7 @@ const responseNormalisation: Pattern = (node, isPrivate) => {
     const [k, a] = [number(bias) ?? (shifted ? undefined : 0), number(alpha)];
     if (!power || !sum || !square || k === undefined || a === undefined || x.shape.length !== 4) continue;
     if (square.inputs.some(v => v !== x) || sum.attrs.axis !== 1) continue;
-    if (![scale, power.inputs[0]!, weighted!, window!].every(isPrivate)) continue;
+    if (![scale, power.inputs[0], weighted!, window!].every(isPrivate)) continue;
     const { size } = sum.attrs;
     return {
       needs: [x],
@@ -149,17 +151,17 @@ const responseNormalisation: Pattern = (node, isPrivate) => {
 /** The gradient of a pooling whose windows lie side by side, found from the maxima themselves. */
 const gradientOfTiles: Pattern = (node, _isPrivate, isInside) => {
   if (node.op !== 'maxPoolGrad') return undefined;
-  const [dy, indices] = node.inputs as readonly [Value, Value];
+  const [dy, indices] = node.inputs;
   const pool = indices.node;
   if (pool.op !== 'maxPool' || !isInside(pool) || !isTiled(pool)) return undefined;
-  const [x, y] = [pool.inputs[0]!, pool.outputs[0]!];
+  const [x, y] = [pool.inputs[0], pool.outputs[0]];
   return { needs: [dy, x, y], emit: s => [tileGradient(s, pool, dy)] };
 };
 
 /** As Caffe has it, top_diff · (top > 0): a gradient that is not finite stays so behind any ReLU. */
 const gradientOfRelu: Pattern = node => {
   if (node.op !== 'select') return undefined;
-  const [mask, dy, none] = node.inputs as readonly [Value, Value, Value];
+  const [mask, dy, none] = node.inputs;
   const comparison = made(mask, 'greater');
   const [y, zero] = comparison?.inputs ?? [];
   if (!made(y, 'relu') || number(zero) !== 0 || number(none) !== 0) return undefined;
@@ -173,9 +175,9 @@ const gradientOfRelu: Pattern = node => {
  */
 const channelwise: Pattern = node => {
   if (node.op !== 'sub' && node.op !== 'div') return undefined;
-  const [x, c] = node.inputs as readonly [Value, Value];
-  const isWide = x.shape.length === 4 && x.shape[2]! * x.shape[3]! > 1;
-  if (!isWide || !perChannelShapes(x.shape[1]!).some(s => sameShape(s, c.shape))) return undefined;
+  const [x, c] = node.inputs;
+  const isWide = x.shape.length === 4 && dim(x.shape, 2) * dim(x.shape, 3) > 1;
+  if (!isWide || !perChannelShapes(dim(x.shape, 1)).some(s => sameShape(s, c.shape))) return undefined;
   const [opposite, op] = node.op === 'sub' ? (['Neg', 'Add'] as const) : (['Reciprocal', 'Mul'] as const);
   return { needs: [x, c], emit: s => [s.w.op(op, [s.float(x), s.w.op(opposite, [s.float(c)])])] };
 };

@@ -4,7 +4,8 @@
  * indices. Its Conv for N×H×W×C gives wrong numbers for some counts of channels, so sessions keep to N×C×H×W (runtime.ts).
  */
 
-import type { Node, NodeOf, OpName, PoolAttrs, Value } from '../../ir/types.js';
+import { nchw } from '../../ir/shape.js';
+import type { Node, NodeOf, OpName, PoolAttrs } from '../../ir/types.js';
 import { gatheringOnWebgpu } from './ops/gather.js';
 import type { Emitter, EmitterTable, Scope } from './ops/index.js';
 import { pooling, windows } from './ops/pool.js';
@@ -20,7 +21,7 @@ const emitters: EmitterTable<Missing> = {
     const { w } = s;
     const isGreater = (a: string, b: string) =>
       w.cast(w.op('Greater', [a, b], { type: ElementType.BOOL }), ElementType.FLOAT);
-    const [name, zero] = [s.float(x!), w.scalar(0)];
+    const [name, zero] = [s.float(x), w.scalar(0)];
     return [w.op('Sub', [isGreater(name, zero), isGreater(zero, name)])];
   },
 
@@ -30,14 +31,14 @@ const emitters: EmitterTable<Missing> = {
 
   maxPoolGrad(s, { inputs: [dy, indices], attrs: { inputSize } }) {
     const { w } = s;
-    const [n, c, h, v] = dy!.shape as readonly [number, number, number, number];
+    const [n, c, h, v] = nchw(dy.shape);
     const [places, all] = [
       [n * c, h * v],
       [n * c, inputSize[0] * inputSize[1]],
     ];
-    const at = w.cast(w.reshape(s.float(indices!), indices!.shape, places), ElementType.INT32);
+    const at = w.cast(w.reshape(s.float(indices), indices.shape, places), ElementType.INT32);
     const zeros = w.op('Expand', [w.scalar(0), w.ints(all)]);
-    const updates = w.reshape(s.float(dy!), dy!.shape, places);
+    const updates = w.reshape(s.float(dy), dy.shape, places);
     const scattered = w.op('ScatterElements', [zeros, at, updates], { attrs: { axis: 1, reduction: 'add' } });
     return [w.reshape(scattered, all, [n, c, ...inputSize])];
   },
@@ -59,13 +60,13 @@ const LEAST = -3.4028234663852886e38;
 function maxima(s: Scope, node: NodeOf<'maxPool'>): readonly string[] {
   const { w } = s;
   const { attrs } = node;
-  const [x] = node.inputs as readonly [Value];
-  if (!s.isRead(node.outputs[1]!)) return pooling.maxPool(s, node);
+  const [x] = node.inputs;
+  if (!s.isRead(node.outputs[1])) return pooling.maxPool(s, node);
   const pads = windows(attrs, x).pads;
   const [top, left, bottom, right] = pads as [number, number, number, number];
   const around = [0, 0, top, left, 0, 0, bottom, right];
   const padded = pads.every(p => p === 0) ? s.float(x) : w.op('Pad', [s.float(x), w.ints(around), w.scalar(LEAST)]);
-  const [n, c, height, width] = x.shape as readonly [number, number, number, number];
+  const [n, c, height, width] = nchw(x.shape);
   const places = w.op('Expand', [w.scalar(0), w.ints([n, c, top + height + bottom, left + width + right])]);
   const row = greatest(s, { values: padded, places }, attrs, { axis: 3, step: 1 });
   const whole = greatest(s, row, attrs, { axis: 2, step: width });

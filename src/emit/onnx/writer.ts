@@ -1,5 +1,6 @@
 /** Collects the nodes and initializers of one ONNX graph, giving every result a name and sharing equal constants. */
 
+import { nth } from '../../diagnostics/index.js';
 import { sameShape } from '../../ir/shape.js';
 import type { Shape } from '../../ir/types.js';
 import {
@@ -75,7 +76,7 @@ export class GraphWriter {
 
   /** Adds a node with one result, and gives that one's name. */
   op(type: string, inputs: readonly string[], options: Omit<NodeOptions, 'outputs'> = {}): string {
-    return this.node(type, inputs, options)[0]!;
+    return nth(this.node(type, inputs, options), 0);
   }
 
   node(type: string, inputs: readonly string[], { outputs = 1, attrs = {}, domain, ...more }: NodeOptions = {}) {

@@ -1,5 +1,6 @@
 /** Elementwise ops: in whichever layout an operand has, the others brought to it. */
 
+import { nth } from '../../diagnostics/index.js';
 import type { ElementwiseOp, Node, Value } from '../../ir/types.js';
 import type { Emitter, Layout } from './emitter.js';
 import { attr } from './graph_def.js';
@@ -36,7 +37,7 @@ export function isElementwiseOp(node: Node): node is ElementwiseNode {
 
 /** `image` where an operand is there in it, and all others can be: constants, scalars and values of four axes. */
 export function commonLayout(e: Emitter, node: Node): Layout {
-  if (node.outputs[0]!.shape.length !== 4) return 'caffe';
+  if (node.outputs[0].shape.length !== 4) return 'caffe';
   const given = node.inputs.filter(x => !e.known.has(x));
   const fits = given.every(x => x.shape.length === 4 || x.shape.length === 0);
   return fits && given.some(x => x.shape.length === 4 && e.has(x, 'image')) ? 'image' : 'caffe';
@@ -45,7 +46,7 @@ export function commonLayout(e: Emitter, node: Node): Layout {
 export function emitElementwise(e: Emitter, node: ElementwiseNode): void {
   const layout = commonLayout(e, node);
   const operands = node.inputs.map(x => e.operand(x, x.shape.length === 0 ? 'caffe' : layout));
-  e.hold(node.outputs[0]!, emit(e, node, operands), layout);
+  e.hold(node.outputs[0], emit(e, node, operands), layout);
 }
 
 function emit(e: Emitter, node: ElementwiseNode, operands: readonly string[]): string {
@@ -55,7 +56,7 @@ function emit(e: Emitter, node: ElementwiseNode, operands: readonly string[]): s
       if (node.attrs.slope === 0) return def.add('Relu', operands);
       return def.add('LeakyRelu', operands, { alpha: attr.float(node.attrs.slope) });
     case 'power':
-      return def.add('Pow', [operands[0]!, def.scalar(node.attrs.exponent)]);
+      return def.add('Pow', [nth(operands, 0), def.scalar(node.attrs.exponent)]);
     case 'select': {
       const [mask, x, y] = operands as readonly [string, string, string];
       const condition = e.masks.get(mask) ?? def.add('NotEqual', [mask, def.scalar(0)]);

@@ -93,7 +93,7 @@ export function emitTfjsGraph(general: GeneralGraph, parameters: Parameters, { l
 }
 
 function emitInput(e: Emitter, node: Node & { op: 'input' }, borders: Layout, inputs: Endpoint[]): void {
-  const value = node.outputs[0]!;
+  const value = node.outputs[0];
   const { name: blob, unfed } = node.attrs;
   if (unfed !== undefined) {
     const sizes = e.sizes(e.general.shape(value), node);

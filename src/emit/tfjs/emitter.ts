@@ -7,9 +7,9 @@
  * are turned at the graph's borders and where a Flatten or Reshape looks at Caffe's order.
  */
 
-import { fail, type MokapotError } from '../../diagnostics/index.js';
+import { fail, type MokapotError, need, nth } from '../../diagnostics/index.js';
 import { type GeneralGraph, isConstant, NotGeneral, type Place, type Samples } from '../../ir/passes/generalise.js';
-import { sizeOf, stridesOf } from '../../ir/shape.js';
+import { dim, sizeOf, stridesOf } from '../../ir/shape.js';
 import type { Node, NodeOf, Shape, Value } from '../../ir/types.js';
 import { type KnownArray, knownValues, type Parameters } from '../constants.js';
 import { attr, GraphDef } from './graph_def.js';
@@ -34,7 +34,7 @@ export function noFormula(node: Node): NotGeneral {
 
 /** What a value is a reshaped form of. */
 function sourceOf(value: Value): Value {
-  return value.node.op === 'reshape' ? sourceOf(value.node.inputs[0]!) : value;
+  return value.node.op === 'reshape' ? sourceOf(value.node.inputs[0]) : value;
 }
 
 type Names = Partial<Record<Layout, string>>;
@@ -113,7 +113,7 @@ export class Emitter {
     const asIs = layout === 'caffe' || shape.length === 0;
     const four = [...new Array<number>(Math.max(0, 4 - shape.length)).fill(1), ...shape];
     const turned = () => (asIs ? data : permute(data, four, TO_IMAGE));
-    const inLayout = asIs ? shape : TO_IMAGE.map(axis => four[axis]!);
+    const inLayout = asIs ? shape : TO_IMAGE.map(axis => nth(four, axis));
     if (!isParameter) return this.def.constant(turned(), inLayout);
     const make = () => this.def.weight(name, { shape: inLayout, dtype: 'float32', isParameter, data: turned });
     return this.isParameter(value) ? this.shared(`${name} ${layout} ${inLayout.join()}`, make) : make();
@@ -142,7 +142,7 @@ export class Emitter {
   sizes(sizes: readonly Samples[], node: Node): string {
     if (sizes.every(isConstant)) return this.def.ints(sizes.map(s => s[0]!));
     const parts = sizes.map(samples => this.size(samples, node));
-    if (parts.length === 1) return parts[0]!;
+    if (parts.length === 1) return nth(parts, 0);
     return this.def.add('ConcatV2', [...parts, this.zero()], { N: attr.int(parts.length) });
   }
 
@@ -176,7 +176,7 @@ export class Emitter {
     const found = this.general.equals(wanted).find(({ value }) => this.names.has(value));
     if (!found) throw noFormula(wanted.value.node);
     const { value, axis } = found;
-    const names = this.names.get(value)!;
+    const names = need(this.names, value);
     const layout = names.caffe === undefined ? 'image' : 'caffe';
     const source = names[layout]!;
     const at = layout === 'caffe' ? axis : TO_IMAGE.indexOf(axis as 0);
@@ -203,12 +203,12 @@ export function axisIn(layout: Layout, axis: number): number {
 
 /** A list by axis, in the order of a layout. */
 export function orderedIn<T>(layout: Layout, list: readonly T[]): readonly T[] {
-  return layout === 'image' ? TO_IMAGE.map(axis => list[axis]!) : list;
+  return layout === 'image' ? TO_IMAGE.map(axis => nth(list, axis)) : list;
 }
 
 export function permute(data: Float32Array, shape: Shape, perm: readonly number[]): Float32Array {
-  const out = perm.map(axis => shape[axis]!);
-  const steps = perm.map(axis => stridesOf(shape)[axis]!);
+  const out = perm.map(axis => dim(shape, axis));
+  const steps = perm.map(axis => nth(stridesOf(shape), axis));
   const made = new Float32Array(sizeOf(shape));
   const at = out.map(() => 0);
   let from = 0;

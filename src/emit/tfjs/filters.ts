@@ -1,6 +1,6 @@
 /** Filters, from Caffe's order of axes to TensorFlow's. All are [outputs, inputs of a group, height, width] at first. */
 
-import { sizeOf } from '../../ir/shape.js';
+import { nchw, sizeOf } from '../../ir/shape.js';
 import type { KnownArray } from '../constants.js';
 
 export type Filter = KnownArray;
@@ -10,7 +10,7 @@ const LINE = 16;
 
 /** [O, C, h, w] → [h, w, C, O], one cache line of each row at a time. */
 export function toHWIO({ shape, data }: Filter): Float32Array {
-  const [outputs, depth, height, width] = shape as readonly [number, number, number, number];
+  const [outputs, depth, height, width] = nchw(shape);
   const places = height * width;
   const columns = depth * places;
   const turned = new Float32Array(data.length);
@@ -27,7 +27,7 @@ export function toHWIO({ shape, data }: Filter): Float32Array {
 
 /** The same filter with zeros between its elements, for where a library has no dilation (beside a stride). */
 export function dilate({ shape, data, isParameter }: Filter, [dh, dw]: readonly [number, number]): Filter {
-  const [outputs, depth, height, width] = shape as readonly [number, number, number, number];
+  const [outputs, depth, height, width] = nchw(shape);
   if (dh === 1 && dw === 1) return { shape, data, isParameter };
   const [tall, wide] = [(height - 1) * dh + 1, (width - 1) * dw + 1];
   const spread = new Float32Array(outputs * depth * tall * wide);
@@ -50,7 +50,7 @@ export function outputsOf({ shape, data, isParameter }: Filter, from: number, co
  * where an input and an output are of different groups.
  */
 export function phases({ shape, data }: Filter, stride: number, groups: number): Float32Array {
-  const [inputs, depth, height, width] = shape as readonly [number, number, number, number];
+  const [inputs, depth, height, width] = nchw(shape);
   const [tall, wide] = [Math.ceil(height / stride), Math.ceil(width / stride)];
   const channels = depth * groups;
   const outputs = stride * stride * channels;
@@ -71,7 +71,7 @@ export function phases({ shape, data }: Filter, stride: number, groups: number):
 
 /** The same where every channel has a filter of its own, for a depthwise convolution: [K, L, C, s·s]. */
 export function depthwisePhases({ shape, data }: Filter, stride: number): Float32Array {
-  const [channels, , height, width] = shape as readonly [number, number, number, number];
+  const [channels, , height, width] = nchw(shape);
   const [tall, wide] = [Math.ceil(height / stride), Math.ceil(width / stride)];
   const per = stride * stride;
   const made = new Float32Array(tall * wide * channels * per);

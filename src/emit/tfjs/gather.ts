@@ -3,6 +3,7 @@
  * a matrix's axes. What an index out of range names is replaced by 0: they would fail on it, or read elsewhere.
  */
 
+import { nth } from '../../diagnostics/index.js';
 import { isConstant, type Samples } from '../../ir/passes/generalise.js';
 import { sameShape } from '../../ir/shape.js';
 import type { Node, NodeOf, Shape, Value } from '../../ir/types.js';
@@ -16,7 +17,7 @@ const toInt = { SrcT: attr.type('DT_FLOAT'), DstT: attr.type('DT_INT32') };
 function inRange(e: Emitter, index: Value, size: Samples, node: Node) {
   const given = e.operand(index, 'caffe');
   const before = size.map(d => d - 1);
-  const last = isConstant(before) ? e.def.scalar(before[0]!) : e.def.add('Cast', [e.size(before, node)], toFloat);
+  const last = isConstant(before) ? e.def.scalar(nth(before, 0)) : e.def.add('Cast', [e.size(before, node)], toFloat);
   const clipped = e.def.add('Minimum', [e.def.add('Maximum', [given, e.def.scalar(0)]), last]);
   const at = e.def.add('Cast', [clipped], toInt);
   const isMeant = e.def.add('Equal', [e.def.add('Cast', [at], toFloat), given]);
@@ -54,7 +55,7 @@ function restored(e: Emitter, made: string, value: Value, perm: readonly number[
   const shaped = e.def.add('Reshape', [
     made,
     e.sizes(
-      perm.map(axis => sizes[axis]!),
+      perm.map(axis => nth(sizes, axis)),
       node,
     ),
   ]);
@@ -71,8 +72,8 @@ function asRows(e: Emitter, x: string, perm: readonly number[], along: Samples, 
 }
 
 export const gather: Emit<'gather'> = (e, node) => {
-  const [x, index] = node.inputs as readonly [Value, Value];
-  const y = node.outputs[0]!;
+  const [x, index] = node.inputs;
+  const y = node.outputs[0];
   const { axis } = node.attrs;
   const size = e.general.axis(x, axis);
   const { at, isMeant } = inRange(e, index, size, node);
@@ -91,8 +92,8 @@ export const gather: Emit<'gather'> = (e, node) => {
 };
 
 export const scatterAdd: Emit<'scatterAdd'> = (e, node) => {
-  const [x, index] = node.inputs as readonly [Value, Value];
-  const y = node.outputs[0]!;
+  const [x, index] = node.inputs;
+  const y = node.outputs[0];
   const { axis } = node.attrs;
   const { at, isMeant } = inRange(e, index, e.general.axis(y, axis), node);
   const updates = where(e, isMeant, e.operand(x, 'caffe'));
@@ -110,7 +111,7 @@ function others(e: Emitter, value: Value, axis: number): Samples {
 
 /** One index for whole rows. */
 function addRows(e: Emitter, node: NodeOf<'scatterAdd'>, at: string, updates: string): string {
-  const y = node.outputs[0]!;
+  const y = node.outputs[0];
   const { axis } = node.attrs;
   const perm = moved(y.shape.length, axis, 'start');
   const width = others(e, y, axis);
@@ -122,8 +123,8 @@ function addRows(e: Emitter, node: NodeOf<'scatterAdd'>, at: string, updates: st
 
 /** An index for each element: counted through the whole array, row after row. */
 function addElements(e: Emitter, node: NodeOf<'scatterAdd'>, at: string, updates: string): string {
-  const [x, index] = node.inputs as readonly [Value, Value];
-  const y = node.outputs[0]!;
+  const [x, index] = node.inputs;
+  const y = node.outputs[0];
   const { axis } = node.attrs;
   const perm = moved(y.shape.length, axis, 'end');
   const [along, size, rows] = [e.general.axis(x, axis), e.general.axis(y, axis), others(e, y, axis)];

@@ -1,7 +1,8 @@
 /** Matrix products and convolutions, each with the bias and ReLU behind it in one op. */
 
+import { need, nth } from '../../diagnostics/index.js';
 import type { Samples } from '../../ir/passes/generalise.js';
-import { convOutput } from '../../ir/shape.js';
+import { convOutput, dim, nchw } from '../../ir/shape.js';
 import type { ConvAttrs, NodeOf, Value } from '../../ir/types.js';
 import { isChannelBias } from './elementwise.js';
 import { cannotExport, type Emit, type Emitter, permute } from './emitter.js';
@@ -22,10 +23,10 @@ function fusable(e: Emitter, product: Value, channels: number, isBias: (value: V
   let bias: Value | undefined;
   const add = e.onlyReader(value);
   if (add?.op === 'add' && add.inputs[0] === value) {
-    const other = add.inputs[1]!;
+    const other = add.inputs[1];
     if (e.known.has(other) && isBias(other)) {
       bias = other;
-      value = add.outputs[0]!;
+      value = add.outputs[0];
       e.markDone(add);
     }
   }
@@ -33,7 +34,7 @@ function fusable(e: Emitter, product: Value, channels: number, isBias: (value: V
   const relu = e.onlyReader(value);
   if (relu?.op !== 'relu' || relu.attrs.slope !== 0 || channels === 0) return { value, bias, relu: false };
   e.markDone(relu);
-  return { value: relu.outputs[0]!, bias, relu: true };
+  return { value: relu.outputs[0], bias, relu: true };
 }
 
 /** A weight made of a known value in some way, `how`; of a parameter that several layers share, the same node. */
@@ -53,7 +54,7 @@ function emitFused(
   part?: { readonly from: number; readonly count: number },
 ): string {
   if (!bias) return e.def.add(op, [x, filter], attrs);
-  const { data } = e.known.get(bias)!;
+  const { data } = need(e.known, bias);
   const { from, count } = part ?? { from: 0, count: data.length };
   const added = weight(e, bias, `from ${from}`, [count], () => data.subarray(from, from + count));
   // TensorFlow.js's own name for the depthwise one has no underscore.
@@ -66,26 +67,26 @@ function emitFused(
 }
 
 export const matMul: Emit<'matMul'> = (e, node) => {
-  const [a, b] = node.inputs as readonly [Value, Value];
+  const [a, b] = node.inputs;
   const { transposeA, transposeB } = node.attrs;
   if (a.shape.length > 2) {
     const name = e.def.add('BatchMatMulV2', [e.operand(a, 'caffe'), e.operand(b, 'caffe')], {
       adj_x: attr.flag(transposeA),
       adj_y: attr.flag(transposeB),
     });
-    e.hold(node.outputs[0]!, name, 'caffe');
+    e.hold(node.outputs[0], name, 'caffe');
     return;
   }
   // Kernels are slow with their transpose flags: a known matrix is turned now.
   const known = e.known.get(b);
   const turned = known && transposeB;
   const right = turned
-    ? weight(e, b, 'turned', [known.shape[1]!, known.shape[0]!], () => permute(known.data, known.shape, [1, 0]))
+    ? weight(e, b, 'turned', [dim(known.shape, 1), dim(known.shape, 0)], () => permute(known.data, known.shape, [1, 0]))
     : e.operand(b, 'caffe');
-  const outputs = node.outputs[0]!.shape[1]!;
+  const outputs = dim(node.outputs[0].shape, 1);
   const isBias = (v: Value) =>
     v.shape.length <= 2 && v.shape.at(-1) === outputs && (v.shape.length < 2 || v.shape[0] === 1);
-  const fused = fusable(e, node.outputs[0]!, outputs, isBias);
+  const fused = fusable(e, node.outputs[0], outputs, isBias);
   const attrs = { transpose_a: attr.flag(transposeA), transpose_b: attr.flag(transposeB && !turned) };
   e.hold(fused.value, emitFused(e, 'MatMul', [e.operand(a, 'caffe'), right], attrs, fused), 'caffe');
 };
@@ -111,13 +112,13 @@ function convAttrs(before: Pair, after: Pair, stride: Pair, dilation: Pair): Rec
 }
 
 export const conv2d: Emit<'conv2d'> = (e, node) => {
-  const [x, w] = node.inputs as readonly [Value, Value];
+  const [x, w] = node.inputs;
   const { stride, pad, groups } = node.attrs;
   const both = node.attrs.dilation.some(d => d > 1) && stride.some(s => s > 1);
   const filter = dilate(filterOf(e, w, node.label), both ? node.attrs.dilation : [1, 1]);
   const dilation: Pair = both ? [1, 1] : node.attrs.dilation;
-  const outputs = filter.shape[0]!;
-  const fused = fusable(e, node.outputs[0]!, outputs, v => isChannelBias(v, outputs));
+  const outputs = dim(filter.shape, 0);
+  const fused = fusable(e, node.outputs[0], outputs, v => isChannelBias(v, outputs));
   const image = e.operand(x, 'image');
   const attrs = convAttrs(pad, pad, stride, dilation);
   const made =
@@ -126,7 +127,7 @@ export const conv2d: Emit<'conv2d'> = (e, node) => {
       : grouped(e, image, groups, (part, g) => {
           const count = outputs / groups;
           const own = outputsOf(filter, g * count, count);
-          const [, depth, height, width] = own.shape as readonly [number, number, number, number];
+          const [, depth, height, width] = nchw(own.shape);
           const right = weight(e, w, `group ${g}`, [height, width, depth, count], () => toHWIO(own));
           return emitFused(e, 'Conv2D', [part, right], attrs, fused, { from: g * count, count });
         });
@@ -135,9 +136,11 @@ export const conv2d: Emit<'conv2d'> = (e, node) => {
 
 /** [C·m, 1, h, w] → [h, w, C, m] */
 function depthwise(e: Emitter, source: Value, { shape, data }: Filter, channels: number): string {
-  const [outputs, , height, width] = shape as readonly [number, number, number, number];
+  const [outputs, , height, width] = nchw(shape);
   const four = [channels, outputs / channels, height, width];
-  return weight(e, source, 'depthwise', [height, width, four[0]!, four[1]!], () => permute(data, four, [2, 3, 0, 1]));
+  return weight(e, source, 'depthwise', [height, width, nth(four, 0), nth(four, 1)], () =>
+    permute(data, four, [2, 3, 0, 1]),
+  );
 }
 
 /** Groups of channels one by one, joined again. */
@@ -151,21 +154,21 @@ function grouped(e: Emitter, image: string, groups: number, run: (part: string, 
 /** The transposed convolution. */
 export const convInputGrad: Emit<'convInputGrad'> = (e, node) => {
   const { stride, pad, dilation, groups } = node.attrs;
-  const filter = dilate(filterOf(e, node.inputs[1]!, node.label), dilation);
+  const filter = dilate(filterOf(e, node.inputs[1], node.label), dilation);
   const natural = [0, 1].every(i => coversInput(e, node, filter, i as 0 | 1));
   const made =
     natural && stride[0] === stride[1]
       ? upsample(e, node, filter, { stride: stride[0], pad, groups })
       : backprop(e, node, filter, node.attrs);
-  e.hold(node.outputs[0]!, made, 'image');
+  e.hold(node.outputs[0], made, 'image');
 };
 
 /** Whether the output ends where the last window does, less the padding: so it is for every Deconvolution layer. */
 function coversInput(e: Emitter, node: NodeOf<'convInputGrad'>, filter: Filter, i: 0 | 1): boolean {
   const { stride, pad } = node.attrs;
-  const sizes = e.general.axis(node.outputs[0]!, i + 2);
-  const given = e.general.axis(node.inputs[0]!, i + 2);
-  return sizes.every((n, k) => n === stride[i]! * (given[k]! - 1) + filter.shape[i + 2]! - 2 * pad[i]!);
+  const sizes = e.general.axis(node.outputs[0], i + 2);
+  const given = e.general.axis(node.inputs[0], i + 2);
+  return sizes.every((n, k) => n === stride[i] * (given[k]! - 1) + dim(filter.shape, i + 2) - 2 * pad[i]);
 }
 
 /**
@@ -178,7 +181,7 @@ function upsample(
   filter: Filter,
   { stride: s, pad, groups }: { stride: number; pad: Pair; groups: number },
 ): string {
-  const [inputs, depth, height, width] = filter.shape as readonly [number, number, number, number];
+  const [inputs, depth, height, width] = nchw(filter.shape);
   const plans = ([height, width] as const).map((kernel, i) => {
     const taps = Math.ceil(kernel / s);
     const before = Math.max(0, taps - 1 - Math.floor(pad[i]! / s));
@@ -190,8 +193,8 @@ function upsample(
   });
   const [h, w] = plans as [(typeof plans)[0], (typeof plans)[0]];
   const attrs = convAttrs([h.before, w.before], [h.after, w.after], [1, 1], [1, 1]);
-  const image = e.operand(node.inputs[0]!, 'image');
-  const source = node.inputs[1]!;
+  const image = e.operand(node.inputs[0], 'image');
+  const source = node.inputs[1];
   const own = depth === 1 && groups > 1 && inputs === groups;
   let made: string;
   if (own) {
@@ -234,19 +237,19 @@ function crop(e: Emitter, image: string, begin: Pair, surplus: Pair): string {
 }
 
 function backprop(e: Emitter, node: NodeOf<'convInputGrad'>, filter: Filter, { stride, pad, groups }: ConvAttrs) {
-  const [inputs, depth, height, width] = filter.shape as readonly [number, number, number, number];
-  const [n, , h, w] = e.general.shape(node.outputs[0]!) as readonly [Samples, Samples, Samples, Samples];
+  const [inputs, depth, height, width] = nchw(filter.shape);
+  const [n, , h, w] = e.general.shape(node.outputs[0]) as readonly [Samples, Samples, Samples, Samples];
   const sizes = e.sizes([n, h, w, [depth]], node);
   const count = inputs / groups;
-  const [dy] = node.inputs as readonly [Value];
+  const [dy] = node.inputs;
   const fits = [0, 1].every(i => {
-    const [given, made] = [e.general.axis(dy, i + 2), e.general.axis(node.outputs[0]!, i + 2)];
-    return made.every((d, k) => convOutput(d, filter.shape[i + 2]!, stride[i]!, pad[i]!, 1) === given[k]);
+    const [given, made] = [e.general.axis(dy, i + 2), e.general.axis(node.outputs[0], i + 2)];
+    return made.every((d, k) => convOutput(d, dim(filter.shape, i + 2), nth(stride, i), nth(pad, i), 1) === given[k]);
   });
   if (!fits) throw cannotExport(node.label, 'its output has another size than its windows make');
   return grouped(e, e.operand(dy, 'image'), groups, (part, g) => {
     const own = outputsOf(filter, g * count, count);
-    const right = weight(e, node.inputs[1]!, `group ${g}`, [height, width, depth, count], () => toHWIO(own));
+    const right = weight(e, node.inputs[1], `group ${g}`, [height, width, depth, count], () => toHWIO(own));
     return e.def.add('Conv2DBackpropInput', [sizes, right, part], convAttrs(pad, pad, stride, [1, 1]));
   });
 }

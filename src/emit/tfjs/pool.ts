@@ -1,5 +1,7 @@
 /** Poolings with Caffe's windows, made of TensorFlow's, which know only whole ones: the image is padded so that the last is whole. */
 
+import { nth } from '../../diagnostics/index.js';
+import { nchw } from '../../ir/shape.js';
 import type { Node, NodeOf, PoolAttrs, Value } from '../../ir/types.js';
 import { padAfter, wholePlane } from '../windows.js';
 import { type Emit, type Emitter, noFormula } from './emitter.js';
@@ -21,12 +23,12 @@ function ends(e: Emitter, node: PoolNode): Ends {
   if (new Set(kernels).size > 1) throw noFormula(node);
   const { kernel, stride, pad } = node.attrs;
   const after = ([0, 1] as const).map(i => {
-    const [inputs, outputs] = [e.general.axis(node.inputs[0]!, i + 2), e.general.axis(node.outputs[0]!, i + 2)];
+    const [inputs, outputs] = [e.general.axis(node.inputs[0], i + 2), e.general.axis(node.outputs[0], i + 2)];
     const found = padAfter(inputs, outputs, { kernel: kernel[i], stride: stride[i], pad: pad[i] });
     if (found === undefined) throw noFormula(node);
     return found;
   });
-  return { kernel, before: pad, after: [after[0]!, after[1]!] };
+  return { kernel, before: pad, after: [nth(after, 0), nth(after, 1)] };
 }
 
 function padded(e: Emitter, image: string, { before, after }: Omit<Ends, 'kernel'>, value: number): string {
@@ -49,15 +51,15 @@ function overPlane(e: Emitter, op: 'Max' | 'Mean', x: Value): string {
 }
 
 export const maxPool: Emit<'maxPool'> = (e, node) => {
-  const [x] = node.inputs as readonly [Value];
-  if (e.isRead(node.outputs[1]!)) {
+  const [x] = node.inputs;
+  if (e.isRead(node.outputs[1])) {
     maxPoolWithIndex(e, node);
     return;
   }
   const made = wholePlane(e.general, node)
     ? overPlane(e, 'Max', x)
     : e.def.add('MaxPool', [padded(e, e.operand(x, 'image'), ends(e, node), LOWEST)], windowAttrs(node.attrs));
-  e.hold(node.outputs[0]!, made, 'image');
+  e.hold(node.outputs[0], made, 'image');
 };
 
 /**
@@ -65,13 +67,13 @@ export const maxPool: Emit<'maxPool'> = (e, node) => {
  * the first, whether it is as great as the maximum. For one size, as the places are constants.
  */
 function maxPoolWithIndex(e: Emitter, node: NodeOf<'maxPool'>): void {
-  const [x] = node.inputs as readonly [Value];
+  const [x] = node.inputs;
   const [y, index] = node.outputs as readonly [Value, Value];
   if (!e.general.isFixed(x)) throw noFormula(node);
-  const [n, c, height, width] = x.shape as readonly [number, number, number, number];
+  const [n, c, height, width] = nchw(x.shape);
   const { kernel, stride, pad, outSize } = node.attrs;
   const after = ([0, 1] as const).map(i =>
-    Math.max(0, (outSize[i] - 1) * stride[i] + kernel[i] - pad[i] - [height, width][i]!),
+    Math.max(0, (outSize[i] - 1) * stride[i] + kernel[i] - pad[i] - nth([height, width], i)),
   ) as [number, number];
   const image = padded(e, e.operand(x, 'image'), { before: pad, after }, LOWEST);
   const greatest = e.def.add('MaxPool', [cut(e, image, [0, 0], node)], windowAttrs(node.attrs));
@@ -98,7 +100,7 @@ function cut(
   node: NodeOf<'maxPool'>,
   sparse = false,
 ): string {
-  const [n, c] = node.inputs[0]!.shape as readonly [number, number];
+  const [n, c] = node.inputs[0].shape as readonly [number, number];
   const { kernel, stride, outSize } = node.attrs;
   const end = ([0, 1] as const).map(i => at[i] + (outSize[i] - 1) * stride[i] + (sparse ? 1 : kernel[i]));
   const masks = ['begin_mask', 'end_mask', 'ellipsis_mask', 'new_axis_mask', 'shrink_axis_mask'];
@@ -119,21 +121,21 @@ function cut(
  * stands out of the padded image, the mean is divided by the share that lies inside.
  */
 export const avePool: Emit<'avePool'> = (e, node) => {
-  const [x] = node.inputs as readonly [Value];
+  const [x] = node.inputs;
   if (wholePlane(e.general, node)) {
-    e.hold(node.outputs[0]!, overPlane(e, 'Mean', x), 'image');
+    e.hold(node.outputs[0], overPlane(e, 'Mean', x), 'image');
     return;
   }
   const { before, after } = ends(e, node);
   const mean = (image: string) => e.def.add('AvgPool', [image], windowAttrs(node.attrs));
   const y = mean(padded(e, e.operand(x, 'image'), { before, after }, 0));
-  const beyond = after.map((n, i) => n - before[i]!) as [number, number];
+  const beyond = after.map((n, i) => n - nth(before, i)) as [number, number];
   if (beyond.every(n => n === 0)) {
-    e.hold(node.outputs[0]!, y, 'image');
+    e.hold(node.outputs[0], y, 'image');
     return;
   }
-  const inside = [2, 3].map(axis => e.general.axis(x, axis).map(n => n + 2 * before[axis - 2]!));
+  const inside = [2, 3].map(axis => e.general.axis(x, axis).map(n => n + 2 * nth(before, axis - 2)));
   const ones = e.def.add('Fill', [e.sizes([[1], ...inside, [1]], node), e.def.scalar(1)]);
   const share = mean(padded(e, ones, { before: [0, 0], after: beyond }, 0));
-  e.hold(node.outputs[0]!, e.def.add('RealDiv', [y, share]), 'image');
+  e.hold(node.outputs[0], e.def.add('RealDiv', [y, share]), 'image');
 };

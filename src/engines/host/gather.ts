@@ -2,8 +2,7 @@
 
 import { sizeOf, stridesOf } from '../../ir/shape.js';
 import type { NodeOf, Shape } from '../../ir/types.js';
-
-type Arrays = readonly Float32Array[];
+import type { Inputs, Outputs } from './arrays.js';
 
 /** How the index lies beside data [outer, along, inner]. */
 interface Layout {
@@ -46,46 +45,50 @@ function names(k: number, size: number): boolean {
   return k >= 0 && k < size && Number.isInteger(k);
 }
 
-export function gather(node: NodeOf<'gather'>, [x, index]: Arrays, [y]: Arrays): void {
+export function gather(node: NodeOf<'gather'>, [x, index]: Inputs<'gather'>, [y]: Outputs<'gather'>): void {
   const { axis } = node.attrs;
-  const { shape } = node.inputs[0]!;
-  const { outer, step, count, inner, run } = layoutOf(shape, node.inputs[1]!.shape, axis);
+  const { shape } = node.inputs[0];
+  const { outer, step, count, inner, run } = layoutOf(shape, node.inputs[1].shape, axis);
   const size = shape[axis]!;
   for (let o = 0, to = 0; o < outer.length; o++)
     for (let m = 0; m < count; m++, to += run) {
       const at = outer[o]! + m * step;
       if (inner) {
         for (let i = 0; i < run; i++) {
-          const k = index![at + inner[i]!]!;
-          y![to + i] = names(k, size) ? x![(o * size + k) * run + i]! : 0;
+          const k = index[at + inner[i]!]!;
+          y[to + i] = names(k, size) ? x[(o * size + k) * run + i]! : 0;
         }
         continue;
       }
-      const k = index![at]!;
+      const k = index[at]!;
       const from = (o * size + k) * run;
-      if (!names(k, size)) y!.fill(0, to, to + run);
-      else if (run < 16) for (let i = 0; i < run; i++) y![to + i] = x![from + i]!;
-      else y!.set(x!.subarray(from, from + run), to);
+      if (!names(k, size)) y.fill(0, to, to + run);
+      else if (run < 16) for (let i = 0; i < run; i++) y[to + i] = x[from + i]!;
+      else y.set(x.subarray(from, from + run), to);
     }
 }
 
-export function scatterAdd(node: NodeOf<'scatterAdd'>, [x, index]: Arrays, [y]: Arrays): void {
+export function scatterAdd(
+  node: NodeOf<'scatterAdd'>,
+  [x, index]: Inputs<'scatterAdd'>,
+  [y]: Outputs<'scatterAdd'>,
+): void {
   const { axis, size } = node.attrs;
-  const { outer, step, count, inner, run } = layoutOf(node.inputs[0]!.shape, node.inputs[1]!.shape, axis);
-  y!.fill(0);
+  const { outer, step, count, inner, run } = layoutOf(node.inputs[0].shape, node.inputs[1].shape, axis);
+  y.fill(0);
   for (let o = 0, from = 0; o < outer.length; o++)
     for (let m = 0; m < count; m++, from += run) {
       const at = outer[o]! + m * step;
       if (inner) {
         for (let i = 0; i < run; i++) {
-          const k = index![at + inner[i]!]!;
-          if (names(k, size)) y![(o * size + k) * run + i]! += x![from + i]!;
+          const k = index[at + inner[i]!]!;
+          if (names(k, size)) y[(o * size + k) * run + i]! += x[from + i]!;
         }
         continue;
       }
-      const k = index![at]!;
+      const k = index[at]!;
       if (!names(k, size)) continue;
       const to = (o * size + k) * run;
-      for (let i = 0; i < run; i++) y![to + i]! += x![from + i]!;
+      for (let i = 0; i < run; i++) y[to + i]! += x[from + i]!;
     }
 }

@@ -4,6 +4,7 @@
  */
 
 import type { Node, NodeOf, OpName } from '../../ir/types.js';
+import type { Inputs, Outputs } from './arrays.js';
 import { gather, scatterAdd } from './gather.js';
 import { conv2d, convFilterGrad, convInputGrad, matMul } from './linear.js';
 import { compileLoop, expressionOf, type Loop } from './loops.js';
@@ -16,11 +17,7 @@ export type Kernel = (inputs: readonly Float32Array[], outputs: readonly Float32
 /** Ops an executor handles itself: leaves, aliases, user code. */
 export type ExecutorOp = 'input' | 'variable' | 'constant' | 'reshape' | 'stopGradient' | 'hostCall';
 
-type NodeKernel<K extends OpName> = (
-  node: NodeOf<K>,
-  inputs: readonly Float32Array[],
-  outputs: readonly Float32Array[],
-) => void;
+type NodeKernel<K extends OpName> = (node: NodeOf<K>, inputs: Inputs<K>, outputs: Outputs<K>) => void;
 
 type Moving = Exclude<OpName, ExecutorOp | 'fused' | 'broadcast' | import('../../ir/types.js').ElementwiseOp>;
 
@@ -49,8 +46,8 @@ const kernels: { readonly [K in Moving]: NodeKernel<K> } = {
 /** The kernel of a node. */
 export function hostKernel(node: Node): Kernel {
   if (node.op in kernels) {
-    const kernel = kernels[node.op as Moving] as NodeKernel<OpName>;
-    return (inputs, outputs) => kernel(node as never, inputs, outputs);
+    const kernel = kernels[node.op as Moving] as unknown as NodeKernel<OpName>;
+    return (inputs, outputs) => kernel(node as never, inputs as never, outputs as never);
   }
   return elementwiseKernel(node);
 }

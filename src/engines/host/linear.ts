@@ -2,10 +2,9 @@
 
 import { sizeOf } from '../../ir/shape.js';
 import type { NodeOf, Shape } from '../../ir/types.js';
+import type { Inputs, Outputs } from './arrays.js';
 import { type ConvGeometry, foldColumns, geometryOf, isPointwise, unfoldColumns, unfoldRows } from './convolution.js';
 import { transpose2d } from './move.js';
-
-type Arrays = readonly Float32Array[];
 
 /** C [m, n] += A [m, k] · B [k, n], four rows of B at a time. */
 export function multiplyAdd(m: number, n: number, k: number, a: Float32Array, b: Float32Array, c: Float32Array): void {
@@ -39,17 +38,17 @@ function oriented(x: Float32Array, rows: number, columns: number, transposed: bo
   return y;
 }
 
-export function matMul(node: NodeOf<'matMul'>, [a, b]: Arrays, [c]: Arrays): void {
-  const out = node.outputs[0]!.shape;
+export function matMul(node: NodeOf<'matMul'>, [a, b]: Inputs<'matMul'>, [c]: Outputs<'matMul'>): void {
+  const out = node.outputs[0].shape;
   const { transposeA, transposeB } = node.attrs;
   const [m, n] = [out.at(-2)!, out.at(-1)!];
-  const k = node.inputs[0]!.shape.at(transposeA ? -2 : -1)!;
+  const k = node.inputs[0].shape.at(transposeA ? -2 : -1)!;
   const batch = sizeOf(out.slice(0, -2));
-  c!.fill(0);
+  c.fill(0);
   for (let i = 0; i < batch; i++) {
-    const left = oriented(a!.subarray(i * m * k, (i + 1) * m * k), m, k, transposeA);
-    const right = oriented(b!.subarray(i * k * n, (i + 1) * k * n), k, n, transposeB);
-    multiplyAdd(m, n, k, left, right, c!.subarray(i * m * n, (i + 1) * m * n));
+    const left = oriented(a.subarray(i * m * k, (i + 1) * m * k), m, k, transposeA);
+    const right = oriented(b.subarray(i * k * n, (i + 1) * k * n), k, n, transposeB);
+    multiplyAdd(m, n, k, left, right, c.subarray(i * m * n, (i + 1) * m * n));
   }
 }
 
@@ -77,59 +76,67 @@ function lengths(g: ConvGeometry): { taps: number; positions: number } {
   return { taps: g.channels * g.kernel[0] * g.kernel[1], positions: g.outHeight * g.outWidth };
 }
 
-export function conv2d(node: NodeOf<'conv2d'>, [x, w]: Arrays, [y]: Arrays): void {
-  const g = geometryOf(node.inputs[0]!.shape, node.inputs[1]!.shape, node.attrs);
+export function conv2d(node: NodeOf<'conv2d'>, [x, w]: Inputs<'conv2d'>, [y]: Outputs<'conv2d'>): void {
+  const g = geometryOf(node.inputs[0].shape, node.inputs[1].shape, node.attrs);
   const { taps, positions } = lengths(g);
   const columns = new Float32Array(taps * positions);
-  y!.fill(0);
+  y.fill(0);
   for (const part of partsOf(g)) {
-    if (isPointwise(g)) columns.set(x!.subarray(part.image, part.image + columns.length));
-    else unfoldColumns(g, x!, part.image, columns);
-    const filter = w!.subarray(part.filter, part.filter + g.outputs * taps);
+    if (isPointwise(g)) columns.set(x.subarray(part.image, part.image + columns.length));
+    else unfoldColumns(g, x, part.image, columns);
+    const filter = w.subarray(part.filter, part.filter + g.outputs * taps);
     multiplyAdd(
       g.outputs,
       positions,
       taps,
       filter,
       columns,
-      y!.subarray(part.output, part.output + g.outputs * positions),
+      y.subarray(part.output, part.output + g.outputs * positions),
     );
   }
 }
 
-export function convInputGrad(node: NodeOf<'convInputGrad'>, [dy, w]: Arrays, [dx]: Arrays): void {
-  const g = geometryOf(node.outputs[0]!.shape, node.inputs[1]!.shape, node.attrs);
+export function convInputGrad(
+  node: NodeOf<'convInputGrad'>,
+  [dy, w]: Inputs<'convInputGrad'>,
+  [dx]: Outputs<'convInputGrad'>,
+): void {
+  const g = geometryOf(node.outputs[0].shape, node.inputs[1].shape, node.attrs);
   const { taps, positions } = lengths(g);
-  dx!.fill(0);
+  dx.fill(0);
   for (const part of partsOf(g)) {
-    const filter = oriented(w!.subarray(part.filter, part.filter + g.outputs * taps), taps, g.outputs, true);
+    const filter = oriented(w.subarray(part.filter, part.filter + g.outputs * taps), taps, g.outputs, true);
     const columns = new Float32Array(taps * positions);
     multiplyAdd(
       taps,
       positions,
       g.outputs,
       filter,
-      dy!.subarray(part.output, part.output + g.outputs * positions),
+      dy.subarray(part.output, part.output + g.outputs * positions),
       columns,
     );
-    foldColumns(g, columns, dx!, part.image);
+    foldColumns(g, columns, dx, part.image);
   }
 }
 
-export function convFilterGrad(node: NodeOf<'convFilterGrad'>, [x, dy]: Arrays, [dw]: Arrays): void {
-  const filterShape: Shape = node.outputs[0]!.shape;
-  const g = geometryOf(node.inputs[0]!.shape, filterShape, node.attrs);
+export function convFilterGrad(
+  node: NodeOf<'convFilterGrad'>,
+  [x, dy]: Inputs<'convFilterGrad'>,
+  [dw]: Outputs<'convFilterGrad'>,
+): void {
+  const filterShape: Shape = node.outputs[0].shape;
+  const g = geometryOf(node.inputs[0].shape, filterShape, node.attrs);
   const { taps, positions } = lengths(g);
   const rows = new Float32Array(taps * positions);
-  dw!.fill(0);
+  dw.fill(0);
   for (const part of partsOf(g)) {
-    unfoldRows(g, x!, part.image, rows);
-    const gradient = dw!.subarray(part.filter, part.filter + g.outputs * taps);
+    unfoldRows(g, x, part.image, rows);
+    const gradient = dw.subarray(part.filter, part.filter + g.outputs * taps);
     multiplyAdd(
       g.outputs,
       taps,
       positions,
-      dy!.subarray(part.output, part.output + g.outputs * positions),
+      dy.subarray(part.output, part.output + g.outputs * positions),
       rows,
       gradient,
     );

@@ -20,7 +20,7 @@ export function expressionOf(node: Node): FusedAttrs {
     args: node.inputs.map((_, i) => i),
     parameter: parameterOf(node),
   };
-  return { steps: [step], results: [node.inputs.length], shape: node.outputs[0]!.shape };
+  return { steps: [step], results: [node.inputs.length], shape: node.outputs[0].shape };
 }
 
 interface Plan {

@@ -2,8 +2,7 @@
 
 import { sizeOf, stridesOf } from '../../ir/shape.js';
 import type { NodeOf, Shape } from '../../ir/types.js';
-
-type Arrays = readonly Float32Array[];
+import type { Inputs, Outputs } from './arrays.js';
 
 /** Walks the elements of `shape` without its last `inner` axes, giving for each the offset by the strides. */
 function forEachRow(shape: Shape, strides: readonly number[], visit: (offset: number) => void): void {
@@ -42,10 +41,10 @@ export function transpose2d(x: Float32Array, y: Float32Array, rows: number, colu
   }
 }
 
-export function transpose(node: NodeOf<'transpose'>, [x]: Arrays, [y]: Arrays): void {
+export function transpose(node: NodeOf<'transpose'>, [x]: Inputs<'transpose'>, [y]: Outputs<'transpose'>): void {
   const { perm } = node.attrs;
-  const shape = node.inputs[0]!.shape;
-  const out = node.outputs[0]!.shape;
+  const shape = node.inputs[0].shape;
+  const out = node.outputs[0].shape;
   const strides = stridesOf(shape);
   const swapped = swappedBlock(perm);
   if (swapped) {
@@ -54,7 +53,7 @@ export function transpose(node: NodeOf<'transpose'>, [x]: Arrays, [y]: Arrays): 
     const rows = sizeOf(shape.slice(swapped.start, swapped.middle));
     const columns = sizeOf(shape.slice(swapped.middle));
     const block = rows * columns;
-    for (let n = 0; n < batch; n++) transpose2d(x!, y!, rows, columns, n * block, n * block);
+    for (let n = 0; n < batch; n++) transpose2d(x, y, rows, columns, n * block, n * block);
     return;
   }
   const last = out.length - 1;
@@ -65,7 +64,7 @@ export function transpose(node: NodeOf<'transpose'>, [x]: Arrays, [y]: Arrays): 
     out.slice(0, last),
     perm.slice(0, last).map(a => strides[a]!),
     offset => {
-      for (let i = 0; i < run; i++) y![o++] = x![offset + i * step]!;
+      for (let i = 0; i < run; i++) y[o++] = x[offset + i * step]!;
     },
   );
 }
@@ -83,15 +82,15 @@ function swappedBlock(perm: readonly number[]): { start: number; middle: number 
   return expected.every((a, i) => perm[start + i] === a) ? { start, middle } : undefined;
 }
 
-export function concat(node: NodeOf<'concat'>, inputs: Arrays, [y]: Arrays): void {
+export function concat(node: NodeOf<'concat'>, inputs: Inputs<'concat'>, [y]: Outputs<'concat'>): void {
   const { axis } = node.attrs;
-  const out = node.outputs[0]!.shape;
+  const out = node.outputs[0].shape;
   const outer = sizeOf(out.slice(0, axis));
   const inner = sizeOf(out.slice(axis));
   let at = 0;
   inputs.forEach((x, k) => {
     const run = sizeOf(node.inputs[k]!.shape.slice(axis));
-    for (let i = 0; i < outer; i++) y!.set(x.subarray(i * run, (i + 1) * run), i * inner + at);
+    for (let i = 0; i < outer; i++) y.set(x.subarray(i * run, (i + 1) * run), i * inner + at);
     at += run;
   });
 }
@@ -132,35 +131,35 @@ function copyBlock(
   });
 }
 
-export function slice(node: NodeOf<'slice'>, [x]: Arrays, [y]: Arrays): void {
+export function slice(node: NodeOf<'slice'>, [x]: Inputs<'slice'>, [y]: Outputs<'slice'>): void {
   const { begin, size } = node.attrs;
   const zero = size.map(() => 0);
-  copyBlock(size, x!, node.inputs[0]!.shape, begin, y!, size, zero);
+  copyBlock(size, x, node.inputs[0].shape, begin, y, size, zero);
 }
 
-export function pad(node: NodeOf<'pad'>, [x]: Arrays, [y]: Arrays): void {
+export function pad(node: NodeOf<'pad'>, [x]: Inputs<'pad'>, [y]: Outputs<'pad'>): void {
   const { before, value } = node.attrs;
-  const shape = node.inputs[0]!.shape;
-  y!.fill(value);
+  const shape = node.inputs[0].shape;
+  y.fill(value);
   copyBlock(
     shape,
-    x!,
+    x,
     shape,
     shape.map(() => 0),
-    y!,
-    node.outputs[0]!.shape,
+    y,
+    node.outputs[0].shape,
     before,
   );
 }
 
-export function oneHot(node: NodeOf<'oneHot'>, [x]: Arrays, [y]: Arrays): void {
+export function oneHot(node: NodeOf<'oneHot'>, [x]: Inputs<'oneHot'>, [y]: Outputs<'oneHot'>): void {
   const { axis, depth } = node.attrs;
-  const inner = sizeOf(node.inputs[0]!.shape.slice(axis));
-  y!.fill(0);
-  for (let i = 0; i < x!.length; i++) {
-    const k = x![i]!;
+  const inner = sizeOf(node.inputs[0].shape.slice(axis));
+  y.fill(0);
+  for (let i = 0; i < x.length; i++) {
+    const k = x[i]!;
     if (!(k >= 0 && k < depth && Number.isInteger(k))) continue;
     const outer = Math.floor(i / inner);
-    y![(outer * depth + k) * inner + (i % inner)] = 1;
+    y[(outer * depth + k) * inner + (i % inner)] = 1;
   }
 }

@@ -1,8 +1,8 @@
 /** Pooling kernels with Caffe's windows: clipped at the plane, AVE's divisor clipped at the padded plane. */
 
+import { nchw } from '../../ir/shape.js';
 import type { NodeOf, PoolAttrs } from '../../ir/types.js';
-
-type Arrays = readonly Float32Array[];
+import type { Inputs, Outputs } from './arrays.js';
 
 interface Planes {
   readonly count: number;
@@ -22,9 +22,9 @@ function planesOf(shape: readonly number[], { outSize }: PoolAttrs): Planes {
   };
 }
 
-export function maxPool(node: NodeOf<'maxPool'>, [x]: Arrays, [y, indices]: Arrays): void {
+export function maxPool(node: NodeOf<'maxPool'>, [x]: Inputs<'maxPool'>, [y, indices]: Outputs<'maxPool'>): void {
   const { kernel, stride, pad } = node.attrs;
-  const { count, height, width, outHeight, outWidth } = planesOf(node.inputs[0]!.shape, node.attrs);
+  const { count, height, width, outHeight, outWidth } = planesOf(node.inputs[0].shape, node.attrs);
   let o = 0;
   for (let p = 0; p < count; p++) {
     const base = p * height * width;
@@ -41,31 +41,35 @@ export function maxPool(node: NodeOf<'maxPool'>, [x]: Arrays, [y, indices]: Arra
         for (let h = h0; h < h1; h++) {
           const row = base + h * width;
           for (let w = w0; w < w1; w++) {
-            const v = x![row + w]!;
+            const v = x[row + w]!;
             if (v > greatest) {
               greatest = v;
               at = h * width + w;
             }
           }
         }
-        y![o] = greatest;
-        indices![o++] = at;
+        y[o] = greatest;
+        indices[o++] = at;
       }
     }
   }
 }
 
-export function maxPoolGrad(node: NodeOf<'maxPoolGrad'>, [dy, indices]: Arrays, [dx]: Arrays): void {
-  const [n, c, h, w] = node.inputs[0]!.shape as readonly [number, number, number, number];
+export function maxPoolGrad(
+  node: NodeOf<'maxPoolGrad'>,
+  [dy, indices]: Inputs<'maxPoolGrad'>,
+  [dx]: Outputs<'maxPoolGrad'>,
+): void {
+  const [n, c, h, w] = nchw(node.inputs[0].shape);
   const plane = h * w;
   const inPlane = node.attrs.inputSize[0] * node.attrs.inputSize[1];
-  dx!.fill(0);
+  dx.fill(0);
   for (let p = 0; p < n * c; p++) {
     const from = p * plane;
     const to = p * inPlane;
     for (let i = from; i < from + plane; i++) {
-      const at = indices![i]!;
-      if (at >= 0) dx![to + at]! += dy![i]!;
+      const at = indices[i]!;
+      if (at >= 0) dx[to + at]! += dy[i]!;
     }
   }
 }
@@ -95,29 +99,33 @@ function forEachWindow(
   }
 }
 
-export function avePool(node: NodeOf<'avePool'>, [x]: Arrays, [y]: Arrays): void {
-  const planes = planesOf(node.inputs[0]!.shape, node.attrs);
+export function avePool(node: NodeOf<'avePool'>, [x]: Inputs<'avePool'>, [y]: Outputs<'avePool'>): void {
+  const planes = planesOf(node.inputs[0].shape, node.attrs);
   const size = planes.height * planes.width;
   const outSize = planes.outHeight * planes.outWidth;
   forEachWindow(node.attrs, planes, (o, h0, h1, w0, w1, divisor) => {
     for (let p = 0; p < planes.count; p++) {
       let sum = 0;
-      for (let h = h0; h < h1; h++) for (let w = w0; w < w1; w++) sum += x![p * size + h * planes.width + w]!;
-      y![p * outSize + o] = sum / divisor;
+      for (let h = h0; h < h1; h++) for (let w = w0; w < w1; w++) sum += x[p * size + h * planes.width + w]!;
+      y[p * outSize + o] = sum / divisor;
     }
   });
 }
 
-export function avePoolGrad(node: NodeOf<'avePoolGrad'>, [dy]: Arrays, [dx]: Arrays): void {
-  const { shape } = node.outputs[0]!;
+export function avePoolGrad(
+  node: NodeOf<'avePoolGrad'>,
+  [dy]: Inputs<'avePoolGrad'>,
+  [dx]: Outputs<'avePoolGrad'>,
+): void {
+  const { shape } = node.outputs[0];
   const planes = planesOf(shape, node.attrs);
   const size = planes.height * planes.width;
   const outSize = planes.outHeight * planes.outWidth;
-  dx!.fill(0);
+  dx.fill(0);
   forEachWindow(node.attrs, planes, (o, h0, h1, w0, w1, divisor) => {
     for (let p = 0; p < planes.count; p++) {
-      const g = dy![p * outSize + o]! / divisor;
-      for (let h = h0; h < h1; h++) for (let w = w0; w < w1; w++) dx![p * size + h * planes.width + w]! += g;
+      const g = dy[p * outSize + o]! / divisor;
+      for (let h = h0; h < h1; h++) for (let w = w0; w < w1; w++) dx[p * size + h * planes.width + w]! += g;
     }
   });
 }

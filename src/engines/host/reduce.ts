@@ -2,8 +2,7 @@
 
 import { sizeOf } from '../../ir/shape.js';
 import type { NodeOf, Shape } from '../../ir/types.js';
-
-type Arrays = readonly Float32Array[];
+import type { Inputs, Outputs } from './arrays.js';
 
 interface Block {
   readonly size: number;
@@ -47,37 +46,37 @@ function forEachRun(blocks: readonly Block[], visit: (x: number, y: number) => v
   walk(0, 0, 0);
 }
 
-export function reduceSum(node: NodeOf<'reduceSum'>, [x]: Arrays, [y]: Arrays): void {
-  const blocks = blocksOf(node.inputs[0]!.shape, node.attrs.axes);
+export function reduceSum(node: NodeOf<'reduceSum'>, [x]: Inputs<'reduceSum'>, [y]: Outputs<'reduceSum'>): void {
+  const blocks = blocksOf(node.inputs[0].shape, node.attrs.axes);
   const inner = blocks.at(-1) ?? { size: 1, reduced: false };
-  const sums = new Float64Array(y!.length);
-  if (x!.length > 0)
+  const sums = new Float64Array(y.length);
+  if (x.length > 0)
     forEachRun(blocks, (xo, yo) => {
       if (inner.reduced) {
         let sum = 0;
-        for (let i = 0; i < inner.size; i++) sum += x![xo + i]!;
+        for (let i = 0; i < inner.size; i++) sum += x[xo + i]!;
         sums[yo]! += sum;
-      } else for (let i = 0; i < inner.size; i++) sums[yo + i]! += x![xo + i]!;
+      } else for (let i = 0; i < inner.size; i++) sums[yo + i]! += x[xo + i]!;
     });
-  y!.set(sums);
+  y.set(sums);
 }
 
-export function reduceMax(node: NodeOf<'reduceMax'>, [x]: Arrays, [y]: Arrays): void {
-  const blocks = blocksOf(node.inputs[0]!.shape, node.attrs.axes);
+export function reduceMax(node: NodeOf<'reduceMax'>, [x]: Inputs<'reduceMax'>, [y]: Outputs<'reduceMax'>): void {
+  const blocks = blocksOf(node.inputs[0].shape, node.attrs.axes);
   const inner = blocks.at(-1) ?? { size: 1, reduced: false };
-  y!.fill(Number.NEGATIVE_INFINITY);
-  if (x!.length > 0)
+  y.fill(Number.NEGATIVE_INFINITY);
+  if (x.length > 0)
     forEachRun(blocks, (xo, yo) => {
       if (inner.reduced) {
-        let greatest = y![yo]!;
-        for (let i = 0; i < inner.size; i++) if (x![xo + i]! > greatest) greatest = x![xo + i]!;
-        y![yo] = greatest;
-      } else for (let i = 0; i < inner.size; i++) if (x![xo + i]! > y![yo + i]!) y![yo + i] = x![xo + i]!;
+        let greatest = y[yo]!;
+        for (let i = 0; i < inner.size; i++) if (x[xo + i]! > greatest) greatest = x[xo + i]!;
+        y[yo] = greatest;
+      } else for (let i = 0; i < inner.size; i++) if (x[xo + i]! > y[yo + i]!) y[yo + i] = x[xo + i]!;
     });
 }
 
-export function argMax(node: NodeOf<'argMax'>, [x]: Arrays, [y]: Arrays): void {
-  const { shape } = node.inputs[0]!;
+export function argMax(node: NodeOf<'argMax'>, [x]: Inputs<'argMax'>, [y]: Outputs<'argMax'>): void {
+  const { shape } = node.inputs[0];
   const { axis } = node.attrs;
   const depth = shape[axis]!;
   const inner = sizeOf(shape.slice(axis + 1));
@@ -86,13 +85,13 @@ export function argMax(node: NodeOf<'argMax'>, [x]: Arrays, [y]: Arrays): void {
     for (let i = 0; i < inner; i++) {
       const start = o * depth * inner + i;
       let best = 0;
-      for (let k = 1; k < depth; k++) if (x![start + k * inner]! > x![start + best * inner]!) best = k;
-      y![o * inner + i] = best;
+      for (let k = 1; k < depth; k++) if (x[start + k * inner]! > x[start + best * inner]!) best = k;
+      y[o * inner + i] = best;
     }
 }
 
-export function windowSum(node: NodeOf<'windowSum'>, [x]: Arrays, [y]: Arrays): void {
-  const { shape } = node.inputs[0]!;
+export function windowSum(node: NodeOf<'windowSum'>, [x]: Inputs<'windowSum'>, [y]: Outputs<'windowSum'>): void {
+  const { shape } = node.inputs[0];
   const { axis, size } = node.attrs;
   const depth = shape[axis]!;
   const inner = sizeOf(shape.slice(axis + 1));
@@ -104,10 +103,10 @@ export function windowSum(node: NodeOf<'windowSum'>, [x]: Arrays, [y]: Arrays): 
       const last = Math.min(depth - 1, k + half);
       const to = (o * depth + k) * inner;
       const from = (o * depth + first) * inner;
-      for (let i = 0; i < inner; i++) y![to + i] = x![from + i]!;
+      for (let i = 0; i < inner; i++) y[to + i] = x[from + i]!;
       for (let w = first + 1; w <= last; w++) {
         const source = (o * depth + w) * inner;
-        for (let i = 0; i < inner; i++) y![to + i]! += x![source + i]!;
+        for (let i = 0; i < inner; i++) y[to + i]! += x[source + i]!;
       }
     }
   }

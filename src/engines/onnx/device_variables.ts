@@ -5,6 +5,7 @@
  * What is replaced is freed only when nothing runs: a run or download that has begun may still be about to read it.
  */
 
+import { need } from '../../diagnostics/index.js';
 import { GraphWriter } from '../../emit/onnx/writer.js';
 import { sizeOf } from '../../ir/shape.js';
 import type { Shape } from '../../ir/types.js';
@@ -48,7 +49,7 @@ export class DeviceVariables {
     if (known) return known.array;
     const session = await this.copy('up', shape.length);
     const bound = { data: this.variables.get(name), dims: shape };
-    const array = (await session.run(new Map([['from', bound]]), new Map())).get('to')!;
+    const array = need(await session.run(new Map([['from', bound]]), new Map()), 'to');
     this.arrays.set(name, { array, shape, isOnHost: true });
     return array;
   }

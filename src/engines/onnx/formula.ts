@@ -4,6 +4,7 @@
  * pass over memory anew.
  */
 
+import { nth } from '../../diagnostics/index.js';
 import { emitGraph } from '../../emit/onnx/emit.js';
 import { GraphWriter } from '../../emit/onnx/writer.js';
 import type { Node, Value } from '../../ir/types.js';
@@ -41,7 +42,7 @@ export class Formula {
 
   /** `outputs` may be arrays of `inputs`: each piece is computed before it is written. */
   async run(inputs: readonly Operand[], outputs: readonly Float32Array[]): Promise<void> {
-    const length = outputs[0]!.length;
+    const length = nth(outputs, 0).length;
     for (let from = 0; from < length; from += PIECE) {
       const to = Math.min(length, from + PIECE);
       const piece = (x: Operand) => (typeof x === 'number' ? Float32Array.of(x) : x.subarray(from, to));
@@ -49,7 +50,7 @@ export class Formula {
       const results = this.scratch.map((array, i) => [`out ${i}`, bound(array.subarray(0, to - from))] as const);
       await this.session.run(new Map(feeds), new Map(results));
       results.forEach(([, { data }], i) => {
-        outputs[i]!.set(data, from);
+        nth(outputs, i).set(data, from);
       });
     }
   }

@@ -1,5 +1,6 @@
 /** One node that the host does: user code, or what ONNX has no words for. */
 
+import { nth } from '../../diagnostics/index.js';
 import type { Node } from '../../ir/types.js';
 import { checkHostResult } from '../executor.js';
 import { hostKernel, type Kernel } from '../host/kernels.js';
@@ -20,7 +21,7 @@ export class HostStep implements Step {
     const outputs = node.outputs.map(arrays.write);
     if (node.op === 'hostCall') {
       // User code may keep or change what it is given.
-      const given = inputs.map((data, i) => ({ shape: node.inputs[i]!.shape, data: data.slice() }));
+      const given = inputs.map((data, i) => ({ shape: nth(node.inputs, i).shape, data: data.slice() }));
       const results = await node.attrs.run(given);
       outputs.forEach((to, i) => {
         to.set(checkHostResult(node, results, i));

@@ -3,6 +3,7 @@
  * between them what only the host computes: user code and the few nodes that ONNX has no ops for.
  */
 
+import { nth } from '../../diagnostics/index.js';
 import { isSupported } from '../../emit/onnx/emit.js';
 import type { Node, Value } from '../../ir/types.js';
 
@@ -27,7 +28,7 @@ function isAlias(node: Node): boolean {
 /** The value itself, where it is another's under a new shape. */
 export function rootOf(v: Value): Value {
   let value = v;
-  while (isAlias(value.node)) value = value.node.inputs[0]!;
+  while (isAlias(value.node)) value = nth(value.node.inputs, 0);
   return value;
 }
 
@@ -62,7 +63,7 @@ function subgraphOf(
   const brought = new Set<Node>();
   for (const v of own.flatMap(n => n.inputs)) {
     let { node } = v;
-    for (; isAlias(node); node = node.inputs[0]!.node) brought.add(node);
+    for (; isAlias(node); node = nth(node.inputs, 0).node) brought.add(node);
     if (node.op === 'constant') brought.add(node);
   }
   const roots = new Set(own.flatMap(n => n.inputs).map(rootOf));

@@ -4,11 +4,11 @@
  * fresh memory is paid for page by page.
  */
 
-import { fail } from '../../diagnostics/index.js';
+import { fail, need } from '../../diagnostics/index.js';
 import { BAND } from '../../emit/onnx/ops/filter_gradient.js';
 import { pruneDead } from '../../ir/passes/dead_code.js';
 import { schedule } from '../../ir/passes/schedule.js';
-import { sizeOf } from '../../ir/shape.js';
+import { nchw, sizeOf } from '../../ir/shape.js';
 import type { Graph, Node, NodeOf, Value } from '../../ir/types.js';
 import { fed, refuseLarge } from '../executor.js';
 import { peakOf, tooLarge } from '../memory.js';
@@ -138,7 +138,7 @@ class Plan {
     const live = new Map<Value, Float32Array>();
     const kept = new Map<Value, DeviceArray>();
     for (const name of this.readHere) await deviceVariables!.syncToHost(name);
-    for (const node of this.inputs) live.set(node.outputs[0]!, fed(feeds, node.attrs, node.outputs[0]!.shape));
+    for (const node of this.inputs) live.set(node.outputs[0], fed(feeds, node.attrs, node.outputs[0].shape));
     const inBlocks = this.placeGradients(live);
     const arrays: Arrays = {
       read: v => this.arrayOf(live, v),
@@ -167,7 +167,7 @@ class Plan {
       variables.change(variable).set(data);
       deviceVariables?.drop(variable);
     }
-    for (const [value, array] of kept) deviceVariables!.take(this.staying.get(value)!, array, value.shape);
+    for (const [value, array] of kept) deviceVariables!.take(need(this.staying, value), array, value.shape);
     return results;
   }
 
@@ -211,8 +211,8 @@ class Plan {
 /** Bytes that a node takes while it runs: unfolded pictures, twice, as slices and put together. */
 function unfolded(node: Node): number {
   if (node.op !== 'convFilterGrad') return 0;
-  const [, channels, kh, kw] = node.outputs[0]!.shape as readonly [number, number, number, number];
-  const [n, , height, width] = node.inputs[1]!.shape as readonly [number, number, number, number];
+  const [, channels, kh, kw] = nchw(node.outputs[0].shape);
+  const [n, , height, width] = nchw(node.inputs[1].shape);
   return 8 * Math.min(BAND, channels * node.attrs.groups * kh * kw * n * height * width);
 }
 

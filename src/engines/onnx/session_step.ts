@@ -1,6 +1,6 @@
 /** A stage that ONNX says, as one session of onnxruntime. */
 
-import { fail } from '../../diagnostics/index.js';
+import { fail, need, nth } from '../../diagnostics/index.js';
 import { emitGraph } from '../../emit/onnx/emit.js';
 import { emitterForWebgpu } from '../../emit/onnx/webgpu.js';
 import { GraphWriter } from '../../emit/onnx/writer.js';
@@ -43,9 +43,9 @@ function write(
     const data = constants(value);
     if (data) known.set(value, w.external(data, value.shape, `constant ${i}`));
     else {
-      w.addInput(names[i]!, value.shape);
-      inputs.push({ name: names[i]!, value });
-      known.set(value, names[i]!);
+      w.addInput(nth(names, i), value.shape);
+      inputs.push({ name: nth(names, i), value });
+      known.set(value, nth(names, i));
     }
   });
   const nameIn = emitGraph(w, stage.nodes, {
@@ -56,8 +56,8 @@ function write(
   const given = stage.outputs.map((value, i) => {
     const inner = nameIn(value);
     const flat = (kept.has(value) ? undefined : w.beforeReshape(inner)) ?? { name: inner, dims: value.shape };
-    w.addOutput(outputs[i]!, flat.name, flat.dims);
-    return { name: outputs[i]!, value, dims: flat.dims };
+    w.addOutput(nth(outputs, i), flat.name, flat.dims);
+    return { name: nth(outputs, i), value, dims: flat.dims };
   });
   return { w, inputs, outputs: given.filter(o => !kept.has(o.value)), kept: given.filter(o => kept.has(o.value)) };
 }
@@ -152,7 +152,7 @@ export class SessionStep implements Step {
       const array = kept.get(output.name);
       const ours = array ? await deviceVariables!.download(array, output.dims) : arrays.read(output.value);
       // Of a parameter's new value the change counts: next to the parameter itself it is small.
-      const before = array && variables.get(this.kept.get(output.value)!);
+      const before = array && variables.get(need(this.kept, output.value));
       const error = disagreement(ours, data, before);
       if (error > DISAGREEMENT) throw disagrees(name, output.value, error);
     }
@@ -223,7 +223,7 @@ export class SessionStep implements Step {
   }
 
   private keepAll(arrays: Arrays, kept: ReadonlyMap<string, DeviceArray>): void {
-    for (const { name, value } of this.written.kept) arrays.keep(value, kept.get(name)!);
+    for (const { name, value } of this.written.kept) arrays.keep(value, need(kept, name));
   }
 
   dispose(): void {

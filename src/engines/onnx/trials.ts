@@ -1,5 +1,6 @@
 /** What a device is asked before it is used: whether it reckons, how large its arrays may be, how fast it is. */
 
+import { nth } from '../../diagnostics/index.js';
 import { GraphWriter } from '../../emit/onnx/writer.js';
 import { type OnnxRuntime, Session, type SessionOptions } from './runtime.js';
 
@@ -34,9 +35,7 @@ export async function failureOf(runtime: OnnxRuntime, provider: Provider): Promi
     await dispose();
     return y === 6 ? undefined : `it says that 3 + 3 is ${y}`;
   } catch (e) {
-    return String((e as Error).message)
-      .split('\n')[0]!
-      .replace(/^.*false\. /, '');
+    return nth(String((e as Error).message).split('\n'), 0).replace(/^.*false\. /, '');
   }
 }
 

@@ -1,5 +1,6 @@
 /** A parameter's update, done in place: one product over the rows of its block, a formula piece by piece, or a loop. */
 
+import { nth } from '../../diagnostics/index.js';
 import { sizeOf } from '../../ir/shape.js';
 import type { Value } from '../../ir/types.js';
 import { hostKernel } from '../host/kernels.js';
@@ -23,18 +24,18 @@ export class UpdateStep {
     private readonly update: Update,
   ) {
     const { node } = update;
-    this.length = sizeOf(node.outputs[0]!.shape);
+    this.length = sizeOf(node.outputs[0].shape);
     this.rows = this.length > SMALL && engine.runtime.isInPlace ? this.rowsOfProduct() : undefined;
   }
 
   private rowsOfProduct(): readonly number[] | undefined {
     const { inputs } = this.update.node;
     const arrays = inputs.flatMap((v, i) => (fillOf(v) === undefined && sizeOf(v.shape) > 1 ? [i] : []));
-    const changed = this.update.targets.map(name => arrays.find(i => variableOf(inputs[i]!) === name));
+    const changed = this.update.targets.map(name => arrays.find(i => variableOf(nth(inputs, i)) === name));
     const others = arrays.filter(i => !changed.includes(i));
-    const made = others.filter(i => variableOf(inputs[i]!) === undefined);
-    const isSame = arrays.every(i => sizeOf(inputs[i]!.shape) === this.length);
-    const isFed = made.some(i => ['input', 'variable', 'constant'].includes(rootOf(inputs[i]!).node.op));
+    const made = others.filter(i => variableOf(nth(inputs, i)) === undefined);
+    const isSame = arrays.every(i => sizeOf(nth(inputs, i).shape) === this.length);
+    const isFed = made.some(i => ['input', 'variable', 'constant'].includes(rootOf(nth(inputs, i)).node.op));
     if (!isSame || isFed || changed.includes(undefined)) return undefined;
     const rows = [...made, ...others.filter(i => !made.includes(i)), ...(changed as number[])];
     // Any numbers do: whether it is linear is a matter of the formula.
@@ -57,9 +58,9 @@ export class UpdateStep {
   arrange(): { readonly block: Block; readonly first: number; readonly gradients: readonly Value[] } | undefined {
     if (!this.rows) return undefined;
     const { inputs } = this.update.node;
-    const names = this.rows.map(i => variableOf(inputs[i]!));
+    const names = this.rows.map(i => variableOf(nth(inputs, i)));
     const place = this.engine.variables.arrange(names, this.length);
-    const gradients = this.rows.flatMap((i, row) => (names[row] === undefined ? [rootOf(inputs[i]!)] : []));
+    const gradients = this.rows.flatMap((i, row) => (names[row] === undefined ? [rootOf(nth(inputs, i))] : []));
     return place && { ...place, gradients };
   }
 

@@ -9,6 +9,7 @@
  * formula. Other formulas (Adam, AdaGrad, L1 decay) are loops.
  */
 
+import { need, nth } from '../../diagnostics/index.js';
 import { fuse } from '../../ir/passes/fuse.js';
 import { elementwiseTail } from '../../ir/passes/tail.js';
 import { sizeOf } from '../../ir/shape.js';
@@ -55,7 +56,7 @@ export function splitUpdates(
   const read = new Set(own.flatMap(n => n.inputs));
   const isUpdate = (n: Node) => n.outputs.every(v => targets.has(v) && !read.has(v));
   const scalars = own.filter(n => !isUpdate(n));
-  const updates = own.filter(isUpdate).map(node => ({ node, targets: node.outputs.map(v => targets.get(v)!) }));
+  const updates = own.filter(isUpdate).map(node => ({ node, targets: node.outputs.map(v => need(targets, v)) }));
   const onlyScalars = scalars.every(n => n.outputs.every(v => sizeOf(v.shape) === 1));
   if (!onlyScalars || readsOthers(updates)) return whole;
   const taken = new Set(updates.flatMap(u => u.node.outputs));
@@ -94,7 +95,7 @@ function readsOthers(updates: readonly Update[]): boolean {
 /** The number that fills a value of any size, where it is known beforehand. */
 export function fillOf(v: Value): number | undefined {
   let value = v;
-  while (['reshape', 'stopGradient', 'broadcast'].includes(value.node.op)) value = value.node.inputs[0]!;
+  while (['reshape', 'stopGradient', 'broadcast'].includes(value.node.op)) value = nth(value.node.inputs, 0);
   return value.node.op === 'constant' && value.node.attrs.data.length === 1 ? value.node.attrs.data[0] : undefined;
 }
 
@@ -117,7 +118,7 @@ export function linearForm(
   const plain = (rest: number): Affine => ({ factors: arrays.map(() => 0), rest });
   const values: (Affine | undefined)[] = node.inputs.map((_, i) => {
     const at = arrays.indexOf(i);
-    return at < 0 ? plain(numbers.get(i)!) : { factors: arrays.map((_, k) => Number(k === at)), rest: 0 };
+    return at < 0 ? plain(need(numbers, i)) : { factors: arrays.map((_, k) => Number(k === at)), rest: 0 };
   });
   for (const { op, args, parameter } of steps) {
     const [x, y] = args.map(a => values[a]);
@@ -134,7 +135,7 @@ function isNumber({ factors }: Affine): boolean {
 function combine(op: string, x: Affine | undefined, y: Affine | undefined): Affine | undefined {
   const scaled = (v: Affine, by: number): Affine => ({ factors: v.factors.map(f => f * by), rest: v.rest * by });
   const sum = (a: Affine, b: Affine): Affine => ({
-    factors: a.factors.map((f, i) => f + b.factors[i]!),
+    factors: a.factors.map((f, i) => f + nth(b.factors, i)),
     rest: a.rest + b.rest,
   });
   if (!x) return undefined;

@@ -3,6 +3,7 @@
  * are a parameter's gradient, history and value, so that an update is one product (see updates.ts).
  */
 
+import { need } from '../../diagnostics/index.js';
 import { sizeOf } from '../../ir/shape.js';
 import type { Shape } from '../../ir/types.js';
 
@@ -60,7 +61,7 @@ export class Variables {
   change(name: string): Float32Array {
     this.version++;
     const data = this.get(name);
-    this.variables.get(name)!.isZero = false;
+    need(this.variables, name).isZero = false;
     return data;
   }
 
@@ -70,7 +71,7 @@ export class Variables {
    */
   arrange(rows: readonly (string | undefined)[], length: number): { block: Block; first: number } | undefined {
     const names = rows.filter(name => name !== undefined);
-    const blocks = new Set(names.map(name => this.variables.get(name)!.block));
+    const blocks = new Set(names.map(name => need(this.variables, name).block));
     if (blocks.size > 1) return undefined;
     const [known] = blocks;
     if (known) {
@@ -82,7 +83,7 @@ export class Variables {
     const block: Block = { data: new Float32Array(rows.length * length), length, rows };
     rows.forEach((name, i) => {
       if (name === undefined) return;
-      const variable = this.variables.get(name)!;
+      const variable = need(this.variables, name);
       const row = rowOf(block, i);
       if (!variable.isZero) row.set(variable.data);
       this.variables.set(name, { data: row, shape: variable.shape, block, isZero: false });

@@ -4,12 +4,13 @@
  */
 
 import type * as tfjs from '@tensorflow/tfjs-core';
-import { sizeOf } from '../../ir/shape.js';
+import { nth } from '../../diagnostics/index.js';
+import { dim, nchw, sizeOf } from '../../ir/shape.js';
 import type { Node, NodeOf, PoolAttrs, Shape } from '../../ir/types.js';
+import { type Kernel, type KernelOf, kernelOf } from './kernel.js';
 
 type Tf = typeof tfjs;
 type Tensor = tfjs.Tensor;
-type Kernel = (inputs: readonly Tensor[]) => Tensor[];
 type Pair = readonly [number, number];
 
 const LOWEST = -3.4028234663852886e38;
@@ -23,15 +24,15 @@ export function total(tf: Tf, parts: readonly Tensor[]): Tensor {
 export function poolingKernel(tf: Tf, node: Node): Kernel | undefined {
   switch (node.op) {
     case 'maxPool':
-      return maxPool(tf, node);
+      return kernelOf(node, maxPool(tf, node));
     case 'maxPoolGrad':
-      return maxPoolGrad(tf, node);
+      return kernelOf(node, maxPoolGrad(tf, node));
     case 'avePool':
-      return avePool(tf, node);
+      return kernelOf(node, avePool(tf, node));
     case 'avePoolGrad':
-      return avePoolGrad(tf, node);
+      return kernelOf(node, avePoolGrad(tf, node));
     case 'windowSum':
-      return windowSum(tf, node);
+      return kernelOf(node, windowSum(tf, node));
     default:
       return undefined;
   }
@@ -44,7 +45,8 @@ interface Place {
   readonly indices: Float32Array;
 }
 
-function placesOf({ kernel, stride, pad, outSize }: PoolAttrs, [, , height, width]: Shape): Place[] {
+function placesOf({ kernel, stride, pad, outSize }: PoolAttrs, plane: Shape): Place[] {
+  const [, , height, width] = nchw(plane);
   const places: Place[] = [];
   for (let y = 0; y < kernel[0]; y++) {
     for (let x = 0; x < kernel[1]; x++) {
@@ -52,7 +54,7 @@ function placesOf({ kernel, stride, pad, outSize }: PoolAttrs, [, , height, widt
       for (let o = 0; o < indices.length; o++) {
         const h = Math.floor(o / outSize[1]) * stride[0] - pad[0] + y;
         const w = (o % outSize[1]) * stride[1] - pad[1] + x;
-        indices[o] = h >= 0 && h < height! && w >= 0 && w < width! ? h * width! + w : -1;
+        indices[o] = h >= 0 && h < height && w >= 0 && w < width ? h * width + w : -1;
       }
       places.push({ at: [y, x], indices });
     }
@@ -68,7 +70,7 @@ function reach({ kernel, stride, pad, outSize }: PoolAttrs, size: Pair): Pair {
 
 /** For each place, what the windows have there: [N, C, H', W'] each. */
 function windows(tf: Tf, x: Tensor, attrs: PoolAttrs, places: readonly Place[], fill: number): Tensor[] {
-  const [n, c, height, width] = x.shape as [number, number, number, number];
+  const [n, c, height, width] = nchw(x.shape);
   const whole = reach(attrs, [height, width]);
   const { pad, stride, outSize } = attrs;
   const behind = [whole[0] - pad[0] - height, whole[1] - pad[1] - width] as const;
@@ -88,31 +90,31 @@ function windows(tf: Tf, x: Tensor, attrs: PoolAttrs, places: readonly Place[], 
   });
 }
 
-function maxPool(tf: Tf, { attrs, inputs }: NodeOf<'maxPool'>): Kernel {
-  const places = placesOf(attrs, inputs[0]!.shape);
+function maxPool(tf: Tf, { attrs, inputs }: NodeOf<'maxPool'>): KernelOf<'maxPool'> {
+  const places = placesOf(attrs, inputs[0].shape);
   return ([x]) => {
-    const parts = windows(tf, x!, attrs, places, LOWEST);
+    const parts = windows(tf, x, attrs, places, LOWEST);
     const greatest = parts.reduce((a, b) => tf.maximum(a, b));
     // From the last place to the first, so that the first of equals stays.
     let index: Tensor = tf.fill(greatest.shape, -1);
     for (let k = parts.length - 1; k >= 0; k--) {
-      const here = tf.tensor(places[k]!.indices, [1, 1, ...attrs.outSize]);
-      const found = tf.logicalAnd(tf.equal(parts[k]!, greatest), tf.greaterEqual(here, 0));
+      const here = tf.tensor(nth(places, k).indices, [1, 1, ...attrs.outSize]);
+      const found = tf.logicalAnd(tf.equal(nth(parts, k), greatest), tf.greaterEqual(here, 0));
       index = tf.where(found, tf.broadcastTo(here, greatest.shape), index);
     }
     return [greatest, index];
   };
 }
 
-function maxPoolGrad(tf: Tf, { attrs, inputs }: NodeOf<'maxPoolGrad'>): Kernel {
-  const [n, c, h, w] = inputs[0]!.shape as [number, number, number, number];
+function maxPoolGrad(tf: Tf, { attrs, inputs }: NodeOf<'maxPoolGrad'>): KernelOf<'maxPoolGrad'> {
+  const [n, c, h, w] = nchw(inputs[0].shape);
   const plane = attrs.inputSize[0] * attrs.inputSize[1];
   const starts = Int32Array.from({ length: n * c }, (_, i) => i * plane);
   return ([dy, indices]) => {
-    const some = tf.greaterEqual(indices!, 0);
-    const inPlane = tf.reshape(tf.cast(tf.maximum(indices!, 0), 'int32'), [n * c, h * w]);
+    const some = tf.greaterEqual(indices, 0);
+    const inPlane = tf.reshape(tf.cast(tf.maximum(indices, 0), 'int32'), [n * c, h * w]);
     const at = tf.reshape(tf.add(inPlane, tf.tensor2d(starts, [n * c, 1], 'int32')), [-1, 1]);
-    const updates = tf.reshape(tf.where(some, dy!, tf.zerosLike(dy!)), [-1]);
+    const updates = tf.reshape(tf.where(some, dy, tf.zerosLike(dy)), [-1]);
     return [tf.reshape(tf.scatterND(at, updates, [n * c * plane]), [n, c, ...attrs.inputSize])];
   };
 }
@@ -128,25 +130,25 @@ function shares({ kernel, stride, pad, outSize }: PoolAttrs, size: Pair): Float3
   return Float32Array.from(rows.flatMap(r => columns.map(c => 1 / (r * c))));
 }
 
-function avePool(tf: Tf, { attrs, inputs }: NodeOf<'avePool'>): Kernel {
-  const [, , height, width] = inputs[0]!.shape;
-  const places = placesOf(attrs, inputs[0]!.shape);
-  const share = shares(attrs, [height!, width!]);
+function avePool(tf: Tf, { attrs, inputs }: NodeOf<'avePool'>): KernelOf<'avePool'> {
+  const [, , height, width] = nchw(inputs[0].shape);
+  const places = placesOf(attrs, inputs[0].shape);
+  const share = shares(attrs, [height, width]);
   return ([x]) => {
-    const sum = total(tf, windows(tf, x!, attrs, places, 0));
+    const sum = total(tf, windows(tf, x, attrs, places, 0));
     return [tf.mul(sum, tf.tensor(share, [1, 1, ...attrs.outSize]))];
   };
 }
 
-function avePoolGrad(tf: Tf, { attrs, inputs }: NodeOf<'avePoolGrad'>): Kernel {
-  const [n, c] = inputs[0]!.shape as [number, number, number, number];
+function avePoolGrad(tf: Tf, { attrs, inputs }: NodeOf<'avePoolGrad'>): KernelOf<'avePoolGrad'> {
+  const [n, c] = nchw(inputs[0].shape);
   const { inputSize, stride, pad, outSize } = attrs;
   const places = placesOf(attrs, [n, c, ...inputSize]);
   const share = shares(attrs, inputSize);
   const whole = reach(attrs, inputSize);
   const spread = [(outSize[0] - 1) * stride[0] + 1, (outSize[1] - 1) * stride[1] + 1] as const;
   return ([dy]) => {
-    const scaled = tf.mul(dy!, tf.tensor(share, [1, 1, ...outSize]));
+    const scaled = tf.mul(dy, tf.tensor(share, [1, 1, ...outSize]));
     const sparse = tf.slice(upsampled(tf, scaled, stride), [0, 0, 0, 0], [n, c, ...spread]);
     const parts = places.map(({ at: [y, x] }) =>
       tf.pad(sparse, [
@@ -162,7 +164,7 @@ function avePoolGrad(tf: Tf, { attrs, inputs }: NodeOf<'avePoolGrad'>): Kernel {
 
 /** [N, C, h, w] → [N, C, h·sy, w·sx] with zeros between the elements. */
 function upsampled(tf: Tf, x: Tensor, [sy, sx]: Pair): Tensor {
-  const [n, c, h, w] = x.shape as [number, number, number, number];
+  const [n, c, h, w] = nchw(x.shape);
   const columns = tf.pad(tf.reshape(x, [n * c * h * w, 1]), [
     [0, 0],
     [0, sx - 1],
@@ -174,19 +176,19 @@ function upsampled(tf: Tf, x: Tensor, [sy, sx]: Pair): Tensor {
   return tf.reshape(rows, [n, c, h * sy, w * sx]);
 }
 
-function windowSum(tf: Tf, { attrs, inputs }: NodeOf<'windowSum'>): Kernel {
-  const { shape } = inputs[0]!;
+function windowSum(tf: Tf, { attrs, inputs }: NodeOf<'windowSum'>): KernelOf<'windowSum'> {
+  const { shape } = inputs[0];
   const { axis, size } = attrs;
   const [outer, inner] = [sizeOf(shape.slice(0, axis)), sizeOf(shape.slice(axis + 1))];
   const half = (size - 1) / 2;
   return ([x]) => {
-    const flat = tf.reshape(x!, [outer, shape[axis]!, inner]);
+    const flat = tf.reshape(x, [outer, dim(shape, axis), inner]);
     const padded = tf.pad(flat, [
       [0, 0],
       [half, half],
       [0, 0],
     ]);
-    const parts = Array.from({ length: size }, (_, i) => tf.slice(padded, [0, i, 0], [outer, shape[axis]!, inner]));
+    const parts = Array.from({ length: size }, (_, i) => tf.slice(padded, [0, i, 0], [outer, dim(shape, axis), inner]));
     return [tf.reshape(total(tf, parts), [...shape])];
   };
 }

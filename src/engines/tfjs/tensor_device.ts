@@ -5,7 +5,7 @@
  */
 
 import type * as tfjs from '@tensorflow/tfjs-core';
-import { fail } from '../../diagnostics/index.js';
+import { fail, nth } from '../../diagnostics/index.js';
 import { sizeOf } from '../../ir/shape.js';
 import type { Node, Shape } from '../../ir/types.js';
 import type { Device, Kernel } from '../executor.js';
@@ -73,7 +73,7 @@ export class TensorDevice implements Device<Tensor> {
       const tf = this.select();
       return tf.tidy(() => {
         const results = native(inputs);
-        return results.map((r, i) => this.whole(r, inputs, node.outputs[i]!.shape));
+        return results.map((r, i) => this.whole(r, inputs, nth(node.outputs, i).shape));
       });
     };
   }
@@ -91,7 +91,7 @@ export class TensorDevice implements Device<Tensor> {
       const tf = this.select();
       const outputs = node.outputs.map(v => new Float32Array(sizeOf(v.shape)));
       run(inputs, outputs);
-      return outputs.map((data, i) => tf.tensor(data, [...node.outputs[i]!.shape], 'float32'));
+      return outputs.map((data, i) => tf.tensor(data, [...nth(node.outputs, i).shape], 'float32'));
     };
     if (this.downloadNow) return inputs => compute(inputs.map(t => t.dataSync<'float32'>()));
     return async inputs => compute(await Promise.all(inputs.map(t => t.data<'float32'>())));

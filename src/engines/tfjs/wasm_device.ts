@@ -9,7 +9,8 @@
  * (docs/decisions.md).
  */
 
-import { sizeOf } from '../../ir/shape.js';
+import { nth } from '../../diagnostics/index.js';
+import { dim, sizeOf } from '../../ir/shape.js';
 import type { Node, NodeOf } from '../../ir/types.js';
 import type { Device, Reuse } from '../executor.js';
 import {
@@ -102,9 +103,9 @@ export class WasmDevice implements Device<HeapBlock> {
       case 'conv2d':
         return unfoldedBytes(geometryOf(a!.shape, b!.shape, node.attrs));
       case 'convInputGrad':
-        return unfoldedBytes(geometryOf(node.outputs[0]!.shape, b!.shape, node.attrs)) + 4 * sizeOf(b!.shape);
+        return unfoldedBytes(geometryOf(node.outputs[0].shape, b!.shape, node.attrs)) + 4 * sizeOf(b!.shape);
       case 'convFilterGrad':
-        return unfoldedBytes(geometryOf(a!.shape, node.outputs[0]!.shape, node.attrs));
+        return unfoldedBytes(geometryOf(a!.shape, node.outputs[0].shape, node.attrs));
       default:
         return 0;
     }
@@ -134,7 +135,7 @@ export class WasmDevice implements Device<HeapBlock> {
     return inputs => {
       const outputs = sizes.map((n, k) => {
         const over = reuse[k];
-        const block = over && inputs[over.input]!;
+        const block = over && nth(inputs, over.input);
         return block && block.holders <= over.holders ? this.alias(block) : this.allocate(n);
       });
       run(
@@ -159,9 +160,9 @@ export class WasmDevice implements Device<HeapBlock> {
 
   private matMul(node: NodeOf<'matMul'>): Run {
     const { transposeA, transposeB } = node.attrs;
-    const out = node.outputs[0]!.shape;
-    const [m, n] = [out.at(-2)!, out.at(-1)!];
-    const k = node.inputs[0]!.shape.at(transposeA ? -2 : -1)!;
+    const out = node.outputs[0].shape;
+    const [m, n] = [dim(out, -2), dim(out, -1)];
+    const k = dim(node.inputs[0].shape, transposeA ? -2 : -1);
     const batch = sizeOf(out.slice(0, -2));
     // Of C = A·B and Cᵀ = Bᵀ·Aᵀ the one that moves fewer elements to get both operands the right way round.
     const direct = (transposeA ? m * k : 0) + (transposeB ? k * n : 0);
@@ -193,7 +194,7 @@ export class WasmDevice implements Device<HeapBlock> {
   }
 
   private conv2d(node: NodeOf<'conv2d'>): Run {
-    const g = geometryOf(node.inputs[0]!.shape, node.inputs[1]!.shape, node.attrs);
+    const g = geometryOf(node.inputs[0].shape, node.inputs[1].shape, node.attrs);
     const { taps, image, output } = sizesOf(g);
     const tiles = tilesOf(g);
     return ([x, w]) => {
@@ -232,7 +233,7 @@ export class WasmDevice implements Device<HeapBlock> {
    * leaves the cache (fc6, 2 threads: 440 ms and more with the filter as right-hand side, whose packing thrashes; 330 ms so).
    */
   private convInputGrad(node: NodeOf<'convInputGrad'>): Run {
-    const g = geometryOf(node.outputs[0]!.shape, node.inputs[1]!.shape, node.attrs);
+    const g = geometryOf(node.outputs[0].shape, node.inputs[1].shape, node.attrs);
     const { taps, image } = sizesOf(g);
     const tiles = tilesOf(g);
     const step = Math.max(1, Math.floor(SLICE_BYTES / (4 * taps)));
@@ -273,7 +274,7 @@ export class WasmDevice implements Device<HeapBlock> {
   }
 
   private convFilterGrad(node: NodeOf<'convFilterGrad'>): Run {
-    const g = geometryOf(node.inputs[0]!.shape, node.outputs[0]!.shape, node.attrs);
+    const g = geometryOf(node.inputs[0].shape, node.outputs[0].shape, node.attrs);
     const { taps, image } = sizesOf(g);
     const tiles = tilesOf(g);
     const size = g.outputs * taps;
@@ -424,5 +425,5 @@ function eachRun(
 /** The unfolded image of a tile, XNNPACK's packed copy of it, and the tile's output. */
 function unfoldedBytes(g: ConvGeometry): number {
   const { taps } = sizesOf(g);
-  return 4 * (2 * taps + g.outputs) * positionsOf(g, tilesOf(g)[0]!);
+  return 4 * (2 * taps + g.outputs) * positionsOf(g, nth(tilesOf(g), 0));
 }

@@ -103,5 +103,5 @@ export async function startModule(
 ): Promise<WasmBackend> {
   tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', threads > 1);
   if (threads > 1) wasm.setThreadsCount(threads);
-  return (await tf.findBackendFactory('wasm')!()) as unknown as WasmBackend;
+  return (await tf.findBackendFactory('wasm')()) as unknown as WasmBackend;
 }

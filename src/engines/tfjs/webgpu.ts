@@ -1,5 +1,6 @@
 /** tfjs's webgpu backend as a device: what it tells of its adapter and of its errors. */
 
+import { nth } from '../../diagnostics/index.js';
 import type { Tf } from './tensor_device.js';
 
 export interface Webgpu {
@@ -37,7 +38,7 @@ export function listen(tf: Tf): Webgpu['complaint'] {
   const { device } = tf.backend() as unknown as { device: EventTarget };
   device.addEventListener('uncapturederror', event => {
     event.preventDefault();
-    first ??= (event as Event & { error: { message: string } }).error.message.split('\n')[0]!;
+    first ??= nth((event as Event & { error: { message: string } }).error.message.split('\n'), 0);
   });
   return () => {
     const told = first;

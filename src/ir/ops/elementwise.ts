@@ -2,7 +2,7 @@
 
 import type { Builder } from '../builder.js';
 import { broadcastShapes, sameShape } from '../shape.js';
-import type { ElementwiseOp, OpName, Shape, Value } from '../types.js';
+import type { ElementwiseOp, Shape, Value } from '../types.js';
 import type { OpDefinition, OpTable } from './definition.js';
 
 /** Sums `dy` over the axes along which an operand of `shape` was stretched. */
@@ -13,25 +13,29 @@ export function unbroadcast(b: Builder, dy: Value, shape: Shape): Value {
   return b.reshape(b.sum(dy, axes, true), shape);
 }
 
+/** Ops without attributes, on one value and on two. */
+type Unary = Exclude<ElementwiseOp, Binary | 'relu' | 'power' | 'select'>;
+type Binary = 'add' | 'sub' | 'mul' | 'div' | 'max' | 'min' | 'greater' | 'greaterEqual' | 'equal';
+
 type UnaryGradient = (b: Builder, dy: Value, x: Value, y: Value) => Value;
 
-function unary<K extends OpName>(gradient?: UnaryGradient): OpDefinition<K> {
+function unary(gradient?: UnaryGradient): OpDefinition<Unary> {
   return {
-    shapes: ([x]) => [x!],
-    gradient: gradient && ((b, node, [dy]) => [gradient(b, dy!, node.inputs[0]!, node.outputs[0]!)]),
+    shapes: ([x]) => [x],
+    gradient: gradient && ((b, node, [dy]) => [gradient(b, dy, node.inputs[0], node.outputs[0])]),
   };
 }
 
 type BinaryGradient = (b: Builder, dy: Value, x: Value, z: Value, y: Value) => readonly [() => Value, () => Value];
 
-function binary<K extends OpName>(gradient?: BinaryGradient): OpDefinition<K> {
+function binary(gradient?: BinaryGradient): OpDefinition<Binary> {
   return {
     shapes: shapes => [broadcastShapes(...shapes)],
     gradient:
       gradient &&
       ((b, node, [dy], wanted) => {
-        const [x, z] = node.inputs as [Value, Value];
-        const [dx, dz] = gradient(b, dy!, x, z, node.outputs[0]!);
+        const [x, z] = node.inputs;
+        const [dx, dz] = gradient(b, dy, x, z, node.outputs[0]);
         return [
           wanted[0] ? unbroadcast(b, dx(), x.shape) : undefined,
           wanted[1] ? unbroadcast(b, dz(), z.shape) : undefined,
@@ -52,20 +56,20 @@ export const elementwise: OpTable<ElementwiseOp> = {
   floor: unary(),
 
   relu: {
-    shapes: ([x]) => [x!],
+    shapes: ([x]) => [x],
     gradient(b, node, [dy]) {
       const { slope } = node.attrs;
       // y has x's sign wherever slope ≥ 0, and reading y lets x go at once (an in-place ReLU, as Caffe has it).
-      const seen = slope >= 0 ? node.outputs[0]! : node.inputs[0]!;
+      const seen = slope >= 0 ? node.outputs[0] : node.inputs[0];
       const positive = b.greater(seen, 0);
-      return [slope === 0 ? b.select(positive, dy!, 0) : b.select(positive, dy!, b.mul(dy!, slope))];
+      return [slope === 0 ? b.select(positive, dy, 0) : b.select(positive, dy, b.mul(dy, slope))];
     },
   },
   power: {
-    shapes: ([x]) => [x!],
+    shapes: ([x]) => [x],
     gradient(b, node, [dy]) {
       const { exponent } = node.attrs;
-      return [b.mul(dy!, b.mul(b.power(node.inputs[0]!, exponent - 1), exponent))];
+      return [b.mul(dy, b.mul(b.power(node.inputs[0], exponent - 1), exponent))];
     },
   },
 
@@ -89,11 +93,11 @@ export const elementwise: OpTable<ElementwiseOp> = {
   select: {
     shapes: shapes => [broadcastShapes(...shapes)],
     gradient(b, node, [dy], wanted) {
-      const [mask, x, z] = node.inputs as [Value, Value, Value];
+      const [mask, x, z] = node.inputs;
       return [
         undefined,
-        wanted[1] ? unbroadcast(b, b.select(mask, dy!, 0), x.shape) : undefined,
-        wanted[2] ? unbroadcast(b, b.select(mask, 0, dy!), z.shape) : undefined,
+        wanted[1] ? unbroadcast(b, b.select(mask, dy, 0), x.shape) : undefined,
+        wanted[2] ? unbroadcast(b, b.select(mask, 0, dy), z.shape) : undefined,
       ];
     },
   },

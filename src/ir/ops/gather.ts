@@ -4,7 +4,7 @@
  * axis of 1 of the index stands for all places there (an index [M, 1] on data [V, D] takes M whole rows).
  */
 
-import { showShape } from '../shape.js';
+import { dim, showShape } from '../shape.js';
 import type { Shape } from '../types.js';
 import type { OpTable } from './definition.js';
 
@@ -13,24 +13,24 @@ function picked(data: Shape, index: Shape, axis: number): Shape {
   const fits = data.length === index.length && index.every((d, i) => i === axis || d === 1 || d === data[i]);
   if (!fits || axis < 0 || axis >= data.length)
     throw new Error(`IR: indices ${showShape(index)} do not go with ${showShape(data)} along axis ${axis}`);
-  return data.map((d, i) => (i === axis ? index[axis]! : d));
+  return data.map((d, i) => (i === axis ? dim(index, axis) : d));
 }
 
 export const gathering: OpTable<'gather' | 'scatterAdd'> = {
   gather: {
-    shapes: ([x, index], { axis }) => [picked(x!, index!, axis)],
+    shapes: ([x, index], { axis }) => [picked(x, index, axis)],
     gradient(b, node, [dy]) {
       const [x, index] = node.inputs;
       const { axis } = node.attrs;
-      return [b.scatterAdd(dy!, index!, { axis, size: x!.shape[axis]! }), undefined];
+      return [b.scatterAdd(dy, index, { axis, size: dim(x.shape, axis) }), undefined];
     },
   },
   scatterAdd: {
     shapes([x, index], { axis, size }) {
-      if (picked(x!, index!, axis)[axis] !== x![axis])
-        throw new Error(`IR: ${index![axis]} indices for ${x![axis]} elements along axis ${axis}`);
-      return [x!.map((d, i) => (i === axis ? size : d))];
+      if (picked(x, index, axis)[axis] !== x[axis])
+        throw new Error(`IR: ${index[axis]} indices for ${x[axis]} elements along axis ${axis}`);
+      return [x.map((d, i) => (i === axis ? size : d))];
     },
-    gradient: (b, node, [dy]) => [b.gather(dy!, node.inputs[1]!, node.attrs.axis), undefined],
+    gradient: (b, node, [dy]) => [b.gather(dy, node.inputs[1], node.attrs.axis), undefined],
   },
 };

@@ -6,7 +6,7 @@
  */
 
 import { sameShape, sizeOf } from '../shape.js';
-import type { ElementwiseOp, FusedStep, Graph, Node, Value } from '../types.js';
+import type { ElementwiseOp, FusedStep, Graph, Node, OutputsOf, Value } from '../types.js';
 
 const ELEMENTWISE: ReadonlySet<string> = new Set<ElementwiseOp>([
   'neg',
@@ -126,15 +126,15 @@ function findGroups(graph: Graph, joinReaders: boolean): Map<Node, Node[]> {
   const groups = new Map<Node, Node[]>();
   for (const node of [...graph.nodes].reverse()) {
     if (!isElementwise(node)) continue;
-    const shape = node.outputs[0]!.shape;
-    const users = readers.get(node.outputs[0]!) ?? [];
+    const shape = node.outputs[0].shape;
+    const users = readers.get(node.outputs[0]) ?? [];
     const around = new Set(users.map(u => groups.get(u)));
     const group = [node, ...[...around].flatMap(g => g ?? [])];
     const joins =
       users.length > 0 &&
       !around.has(undefined) &&
       (joinReaders || around.size === 1) &&
-      group.every(n => sameShape(shape, n.outputs[0]!.shape)) &&
+      group.every(n => sameShape(shape, n.outputs[0].shape)) &&
       sizeOf(shape) > 1 &&
       group.length <= MAX_STEPS &&
       countInputs(group) <= MAX_INPUTS;
@@ -179,19 +179,19 @@ function fuseGroup(
   };
   for (const node of group) {
     const args = node.inputs.map(slotOf);
-    slots.set(node.outputs[0]!, inputs.length + steps.length);
+    slots.set(node.outputs[0], inputs.length + steps.length);
     steps.push({ op: node.op as ElementwiseOp, args, parameter: parameterOf(node) });
   }
   const end = group.at(-1)!;
-  const results = group.map(n => n.outputs[0]!).filter(v => v.node === end || wanted.has(v));
-  const shape = end.outputs[0]!.shape;
+  const results = group.map(n => n.outputs[0]).filter(v => v.node === end || wanted.has(v));
+  const shape = end.outputs[0].shape;
   const outputs: Value[] = [];
   const fused: Node = {
     id: end.id,
     op: 'fused',
     inputs: inputs.map(now),
     attrs: { steps, results: results.map(v => slots.get(v)!), shape },
-    outputs,
+    outputs: outputs as unknown as OutputsOf<'fused'>,
     label: end.label,
   };
   results.forEach((old, index) => {

@@ -4,7 +4,8 @@
  * are found by trying, which is why the sizes should be odd ones, and are good for what the sizes have in common.
  */
 
-import { sizeOf } from '../shape.js';
+import { need, nth } from '../../diagnostics/index.js';
+import { dim, sizeOf } from '../shape.js';
 import type { Graph, Node, Value } from '../types.js';
 
 /** One axis of a value, whose size is known once the value is. */
@@ -66,8 +67,8 @@ export class GeneralGraph {
 
   /** The size of an axis at each of the sizes. */
   axis(value: Value, axis: number): Samples {
-    const i = this.position.get(value.node)!;
-    return this.graphs.map(g => g.nodes[i]!.outputs[value.index]!.shape[axis]!);
+    const i = need(this.position, value.node);
+    return this.graphs.map(g => dim(nth(nth(g.nodes, i).outputs, value.index).shape, axis));
   }
 
   /** The sizes of all axes. */
@@ -81,7 +82,7 @@ export class GeneralGraph {
 
   /** What `read` finds at the node in each of the graphs. */
   at<N extends Node, T>(node: N, read: (node: N) => T): readonly T[] {
-    const i = this.position.get(node)!;
+    const i = need(this.position, node);
     return this.graphs.map(g => read(g.nodes[i] as N));
   }
 
@@ -109,8 +110,8 @@ export class GeneralGraph {
     for (const { factors, samples: s } of [...singles, ...products(known)]) {
       for (const power of [1, -1] as const) {
         const ratios = samples.map((v, k) => v / s[k]! ** power);
-        if (ratios.every(r => Math.abs(r - ratios[0]!) <= 1e-6 * Math.abs(ratios[0]!)))
-          return { factors, number: ratios[0]!, power };
+        if (ratios.every(r => Math.abs(r - nth(ratios, 0)) <= 1e-6 * Math.abs(nth(ratios, 0))))
+          return { factors, number: nth(ratios, 0), power };
       }
     }
     return undefined;
@@ -123,13 +124,13 @@ export class GeneralGraph {
 
   /** Sizes of the node's own inputs, then those known last: what is near is less likely to be on a line by chance. */
   private nearestFirst(known: readonly KnownSize[], node: Node): KnownSize[] {
-    const isOwn = ({ places }: KnownSize) => places.some(p => node.inputs.includes(p.value));
+    const isOwn = ({ places }: KnownSize) => places.some(p => node.inputs.some(x => x === p.value));
     const latest = [...known].reverse();
     return [...latest.filter(isOwn), ...latest.filter(k => !isOwn(k))];
   }
 
   private knownAt(node: Node): KnownSize[] {
-    const before = this.position.get(node)!;
+    const before = need(this.position, node);
     return this.known.filter(({ from }) => from < before);
   }
 
@@ -141,10 +142,11 @@ export class GeneralGraph {
     nodes.forEach((node, i) => {
       const twin = other.nodes[i];
       const fits = twin?.op === node.op && twin.label === node.label && twin.inputs.length === node.inputs.length;
-      if (!fits || !node.inputs.every((x, k) => agree(x, twin.inputs[k]!))) throw otherForm(node.label);
+      if (!fits || !node.inputs.every((x, k) => agree(x, nth(twin.inputs, k)))) throw otherForm(node.label);
     });
     if (other.nodes.length !== nodes.length) throw otherForm(nodes.at(-1)!.label);
-    for (const [name, value] of outputs) if (!agree(value, other.outputs.get(name)!)) throw otherForm(value.node.label);
+    for (const [name, value] of outputs)
+      if (!agree(value, need(other.outputs, name))) throw otherForm(value.node.label);
   }
 
   private gather(): void {
@@ -212,13 +214,13 @@ function* products(
   const times = (a: Samples, b: Samples) => a.map((n, k) => n * b[k]!);
   for (let i = 0; i < known.length; i++)
     for (let j = 0; j <= i; j++) {
-      const pair = times(known[i]!.samples, known[j]!.samples);
-      yield { factors: [known[i]!.place, known[j]!.place], samples: pair };
+      const pair = times(nth(known, i).samples, nth(known, j).samples);
+      yield { factors: [nth(known, i).place, nth(known, j).place], samples: pair };
     }
   for (let i = 0; i < known.length; i++)
     for (let j = 0; j < i; j++)
       for (let k = 0; k < j; k++) {
-        const three = [known[i]!, known[j]!, known[k]!];
+        const three = [nth(known, i), nth(known, j), nth(known, k)];
         const samples = three.map(t => t.samples).reduce(times);
         yield { factors: three.map(t => t.place), samples };
       }

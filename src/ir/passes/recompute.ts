@@ -4,6 +4,7 @@
  * never called twice, so that the numbers are the same to the bit.
  */
 
+import { need } from '../../diagnostics/index.js';
 import type { Graph, Node, OpName, Value } from '../types.js';
 
 /** Ops whose results are worth their memory: with these kept, what lies between is soon made again. */
@@ -44,7 +45,7 @@ export function planWithin<P extends Planned>(
 }
 
 function expensiveValues(nodes: readonly Node[]): readonly Value[] {
-  return nodes.filter(n => !isBackward(n) && EXPENSIVE.has(n.op)).map(n => n.outputs[0]!);
+  return nodes.filter(n => !isBackward(n) && EXPENSIVE.has(n.op)).map(n => n.outputs[0]);
 }
 
 /** The graph with backward nodes reading values of the forward pass that are made anew from those of `kept`. */
@@ -100,7 +101,7 @@ function lackingFor(node: Node, isThere: (v: Value) => boolean, position: Readon
     found.add(next);
     for (const v of next.inputs) if (!isThere(v)) stack.push(v.node);
   }
-  return [...found].sort((a, b) => position.get(a)! - position.get(b)!);
+  return [...found].sort((a, b) => need(position, a) - need(position, b));
 }
 
 /** Numbers for new nodes and values. */

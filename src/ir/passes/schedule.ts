@@ -3,6 +3,7 @@
  * read is there, not at the end, so that a gradient is used up the moment it is made and its memory is free again.
  */
 
+import { need, nth } from '../../diagnostics/index.js';
 import type { Graph, Node, Value } from '../types.js';
 import { elementwiseTail } from './tail.js';
 
@@ -40,17 +41,17 @@ export function schedule(
     const computed = position.get(assignment.value.node);
     if (computed === undefined) throw new Error(`IR: the value of ${assignment.variable} is not in the graph`);
     const at = Math.max(computed, lastRead.get(assignment.variable) ?? 0);
-    commits[at]!.push(assignment);
-    lastUse.set(assignment.value, Math.max(lastUse.get(assignment.value)!, at));
+    nth(commits, at).push(assignment);
+    lastUse.set(assignment.value, Math.max(need(lastUse, assignment.value), at));
   }
   const releases: Value[][] = ordered.map(() => []);
-  for (const [value, at] of lastUse) if (!kept.has(value)) releases[at]!.push(value);
+  for (const [value, at] of lastUse) if (!kept.has(value)) nth(releases, at).push(value);
   return { nodes: ordered, releases, commits };
 }
 
 function variablesBehind(v: Value): readonly string[] {
   let value = v;
-  while (value.node.op === 'reshape' || value.node.op === 'stopGradient') value = value.node.inputs[0]!;
+  while (value.node.op === 'reshape' || value.node.op === 'stopGradient') value = value.node.inputs[0];
   return value.node.op === 'variable' ? [value.node.attrs.name] : [];
 }
 
@@ -64,7 +65,7 @@ function hoistUpdates(
   const rank = new Map<Node, number>();
   nodes.forEach((node, i) => {
     const isUpdate = updates.has(node) && node.inputs.length > 0;
-    rank.set(node, isUpdate ? Math.max(...node.inputs.map(v => rank.get(v.node)!)) + 1e-6 : i);
+    rank.set(node, isUpdate ? Math.max(...node.inputs.map(v => need(rank, v.node))) + 1e-6 : i);
   });
-  return [...nodes].sort((a, b) => rank.get(a)! - rank.get(b)! || a.id - b.id);
+  return [...nodes].sort((a, b) => need(rank, a) - need(rank, b) || a.id - b.id);
 }

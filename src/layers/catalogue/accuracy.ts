@@ -1,21 +1,21 @@
 /** Accuracy: the share of labels among their position's top_k classes. */
 
-import { sizeOf } from '../../ir/index.js';
+import { dim, sizeOf } from '../../ir/index.js';
 import { sub } from '../../schema/index.js';
 import { canonicalAxis, showBottom } from '../geometry/axis.js';
 import { readsElsewhere } from '../rules/families.js';
 import { atLabel, checkLabelCount, ignored, labelsAt, sumByLabel } from '../rules/labels.js';
 import type { LayerContext, LayerType } from '../types.js';
 
-function classAxis(ctx: LayerContext): number {
-  return canonicalAxis(ctx, sub(ctx.param, 'accuracy_param').axis, ctx.bottomShapes[0]!, 'accuracy_param.axis');
+function classAxis(ctx: LayerContext<2>): number {
+  return canonicalAxis(ctx, sub(ctx.param, 'accuracy_param').axis, ctx.bottomShapes[0], 'accuracy_param.axis');
 }
 
 /**
  * A label counts as found where fewer than top_k other classes score as high as it or higher: ties speak against it
  * (accuracy_layer.cpp). Without labels that count, the share is 0.
  */
-export const accuracy: LayerType = {
+export const accuracy: LayerType<2> = {
   type: 'Accuracy',
   doc: 'The share of labels among their position’s top_k classes; as a second top, the same per class.',
   formula: '|{labels l: |{c: x_c ≥ x_l}| ≤ top_k}| / |{labels}|, of the labels that are not ignored',
@@ -30,7 +30,7 @@ export const accuracy: LayerType = {
   reshape(ctx) {
     const axis = classAxis(ctx);
     checkLabelCount(ctx, axis);
-    const classes = ctx.bottomShapes[0]![axis]!;
+    const classes = dim(ctx.bottomShapes[0], axis);
     const { top_k } = sub(ctx.param, 'accuracy_param');
     if (!(top_k >= 1 && top_k <= classes)) {
       throw ctx.fail('top-k', `top_k is ${top_k}, and ${showBottom(ctx, 0)} has ${classes} classes on axis ${axis}.`, {
@@ -43,11 +43,11 @@ export const accuracy: LayerType = {
   lower(ctx, b, [x, label]) {
     const param = sub(ctx.param, 'accuracy_param');
     const axis = classAxis(ctx);
-    const labels = labelsAt(b, label!, x!.shape, axis);
-    const classes = x!.shape[axis]!;
-    const kept = x!.shape.map((d, i) => (i === axis ? 1 : d));
-    const right = b.reshape(atLabel(b, x!, labels, axis), kept);
-    const asHigh = b.sum(b.greaterEqual(x!, right), [axis]);
+    const labels = labelsAt(b, label, x.shape, axis);
+    const classes = dim(x.shape, axis);
+    const kept = x.shape.map((d, i) => (i === axis ? 1 : d));
+    const right = b.reshape(atLabel(b, x, labels, axis), kept);
+    const asHigh = b.sum(b.greaterEqual(x, right), [axis]);
     const skipped = ignored(b, labels, param);
     const inTop = b.greaterEqual(param.top_k, asHigh);
     const found = skipped ? b.select(skipped, 0, inTop) : inTop;

@@ -6,7 +6,7 @@ import { elementwise } from '../rules/families.js';
 import type { LayerType } from '../types.js';
 
 /** After axpy_layer.cpp of hujie-frank/SENet. */
-export const axpy: LayerType = {
+export const axpy: LayerType<3> = {
   type: 'Axpy',
   doc: 'a · x + y; its first bottom holds one factor a for each channel of each sample.',
   formula: 'z = a · x + y',
@@ -26,7 +26,7 @@ export const axpy: LayerType = {
     return { tops: [x!], params: [] };
   },
   lower(_, b, [a, x, y]) {
-    const factor = b.reshape(a!, [...x!.shape.slice(0, 2), ...x!.shape.slice(2).map(() => 1)]);
-    return [b.add(b.mul(factor, x!), y!)];
+    const factor = b.reshape(a, [...x.shape.slice(0, 2), ...x.shape.slice(2).map(() => 1)]);
+    return [b.add(b.mul(factor, x), y)];
   },
 };

@@ -1,6 +1,7 @@
 /** BatchNorm: each channel less its mean, over its deviation; while training those of the batch, else kept ones. */
 
-import type { Builder, Value } from '../../ir/index.js';
+import { nth } from '../../diagnostics/index.js';
+import { type Builder, dim, type Value } from '../../ir/index.js';
 import { isSet, sub } from '../../schema/index.js';
 import { alignAt, countOf } from '../geometry/axis.js';
 import { elementwise } from '../rules/families.js';
@@ -8,14 +9,14 @@ import type { ChannelAffine } from '../traits.js';
 import type { LayerContext, LayerType } from '../types.js';
 
 /** Whether the kept statistics are used: in TEST, unless use_global_stats says otherwise. */
-function usesKept(ctx: LayerContext): boolean {
+function usesKept(ctx: LayerContext<1>): boolean {
   const param = sub(ctx.param, 'batch_norm_param');
   return isSet(param, 'use_global_stats') ? param.use_global_stats : ctx.phase === 'TEST';
 }
 
 /** Channels lie on axis 1; a blob of one axis has a single one. */
 function channelsOf(shape: readonly number[]): number {
-  return shape.length > 1 ? shape[1]! : 1;
+  return shape.length > 1 ? dim(shape, 1) : 1;
 }
 
 function alongChannels(x: Value, statistic: Value): readonly number[] {
@@ -35,10 +36,10 @@ function ofBatch(b: Builder, x: Value): { mean: Value; variance: Value; centred:
 
 /** By the statistics it keeps: sums, and third the sum of their weights. */
 function keptAffine(
-  ctx: LayerContext,
+  ctx: LayerContext<1>,
   [means, variances, weights]: readonly Float32Array[],
 ): ChannelAffine | undefined {
-  if (!usesKept(ctx) || ctx.bottomShapes[0]!.length < 2) return undefined;
+  if (!usesKept(ctx) || ctx.bottomShapes[0].length < 2) return undefined;
   const { eps } = sub(ctx.param, 'batch_norm_param');
   const by = weights![0] === 0 ? 0 : 1 / weights![0]!;
   const factor = Float64Array.from(variances!, v => 1 / Math.sqrt(v * by + eps));
@@ -50,7 +51,7 @@ function keptAffine(
  * three by moving_average_fraction and adds the batch's mean, its variance (unbiased) and 1 (batch_norm_layer.cpp). They have
  * no gradient.
  */
-export const batchNorm: LayerType = {
+export const batchNorm: LayerType<1, 3> = {
   type: 'BatchNorm',
   doc: 'Each channel less its mean, over the root of its variance + eps; in TEST by statistics kept while training.',
   formula:
@@ -65,7 +66,7 @@ export const batchNorm: LayerType = {
   reshape(ctx) {
     const trained = ctx.param.param.findIndex(p => p.lr_mult !== 0);
     if (trained >= 0) {
-      throw ctx.fail('batch-norm-lr', `lr_mult of its statistics is ${ctx.param.param[trained]!.lr_mult}.`, {
+      throw ctx.fail('batch-norm-lr', `lr_mult of its statistics is ${nth(ctx.param.param, trained).lr_mult}.`, {
         field: 'param',
         hint: 'They are not learned: give param { lr_mult: 0 } three times, or none. What is learned is a Scale layer behind it.',
       });
@@ -82,7 +83,7 @@ export const batchNorm: LayerType = {
         },
       );
     }
-    const shape = ctx.bottomShapes[0]!;
+    const shape = ctx.bottomShapes[0];
     const channels = channelsOf(shape);
     const blob = (n: number) => ({ shape: [n], filler: null, fixed: true });
     return { tops: [shape], params: [blob(channels), blob(channels), blob(1)] };
@@ -92,20 +93,20 @@ export const batchNorm: LayerType = {
     const over = (centred: Value, variance: Value) =>
       b.div(centred, b.reshape(b.sqrt(b.add(variance, eps)), alongChannels(centred, variance)));
     if (!usesKept(ctx)) {
-      const { centred, variance } = ofBatch(b, x!);
+      const { centred, variance } = ofBatch(b, x);
       return [over(centred, variance)];
     }
-    const by = b.select(b.equal(weight!, 0), 0, b.div(1, b.select(b.equal(weight!, 0), 1, weight!)));
-    const [mean, variance] = [means!, variances!].map(blob => b.stopGradient(b.mul(blob, by))) as [Value, Value];
-    return [over(b.sub(x!, b.reshape(mean, alongChannels(x!, mean))), variance)];
+    const by = b.select(b.equal(weight, 0), 0, b.div(1, b.select(b.equal(weight, 0), 1, weight)));
+    const [mean, variance] = [means, variances].map(blob => b.stopGradient(b.mul(blob, by))) as [Value, Value];
+    return [over(b.sub(x, b.reshape(mean, alongChannels(x, mean))), variance)];
   },
   updates(ctx, b, [x], [means, variances, weight]) {
     if (usesKept(ctx)) return [];
     const { moving_average_fraction: fraction } = sub(ctx.param, 'batch_norm_param');
-    const { mean, variance } = ofBatch(b, x!);
-    const count = countOf(x!.shape, 0) / channelsOf(x!.shape);
+    const { mean, variance } = ofBatch(b, x);
+    const count = countOf(x.shape, 0) / channelsOf(x.shape);
     const unbiased = count > 1 ? count / (count - 1) : 1;
-    const kept = [means!, variances!, weight!].map(blob => b.mul(blob, fraction));
-    return [b.add(kept[0]!, mean), b.add(kept[1]!, b.mul(variance, unbiased)), b.add(kept[2]!, 1)];
+    const kept = [means, variances, weight].map(blob => b.mul(blob, fraction));
+    return [b.add(nth(kept, 0), mean), b.add(nth(kept, 1), b.mul(variance, unbiased)), b.add(nth(kept, 2), 1)];
   },
 };

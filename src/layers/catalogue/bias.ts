@@ -7,7 +7,7 @@ import { checkOverlay, overlayAxis, overlayShape, overlaysChannels } from '../ge
 import { elementwise } from '../rules/families.js';
 import type { LayerContext, LayerType } from '../types.js';
 
-function plan(ctx: LayerContext): { axis: number; addend: Shape } {
+function plan(ctx: LayerContext<1>): { axis: number; addend: Shape } {
   const param = sub(ctx.param, 'bias_param');
   const addend = ctx.bottomShapes[1] ?? overlayShape(ctx, param, 'bias_param');
   const axis = overlayAxis(ctx, param, addend, 'bias_param');
@@ -15,7 +15,7 @@ function plan(ctx: LayerContext): { axis: number; addend: Shape } {
   return { axis, addend };
 }
 
-export const bias: LayerType = {
+export const bias: LayerType<1> = {
   type: 'Bias',
   doc: 'Adds a learned blob (or the second bottom) laid on from `axis`.',
   formula: 'y = x + b',
@@ -31,10 +31,10 @@ export const bias: LayerType = {
   reshape(ctx) {
     const { addend } = plan(ctx);
     const learned = { shape: addend, filler: sub(ctx.param, 'bias_param').filler };
-    return { tops: [ctx.bottomShapes[0]!], params: ctx.bottomShapes.length === 1 ? [learned] : [] };
+    return { tops: [ctx.bottomShapes[0]], params: ctx.bottomShapes.length === 1 ? [learned] : [] };
   },
   lower(ctx, b, [x, given], [learned]) {
     const { axis, addend } = plan(ctx);
-    return [b.add(x!, b.reshape((given ?? learned)!, alignAt(addend, axis, x!.shape.length)))];
+    return [b.add(x, b.reshape((given ?? learned)!, alignAt(addend, axis, x.shape.length)))];
   },
 };

@@ -1,6 +1,6 @@
 /** BN: batch normalisation with its scale and shift in one layer, as SegNet has it (2 blobs) or as PSPNet has it (4 blobs). */
 
-import type { Builder, Value } from '../../ir/index.js';
+import { type Builder, dim, type Value } from '../../ir/index.js';
 import { BNParameter, create, isSet, sub } from '../../schema/index.js';
 import { countOf, showBottom } from '../geometry/axis.js';
 import { elementwise } from '../rules/families.js';
@@ -16,7 +16,7 @@ const OF_PSPNET = ['slope_filler', 'bias_filler', 'momentum', 'eps', 'frozen', '
  * Whether it is PSPNet's: a field of PSPNet's says so, or, where bn_param says nothing, more than two param blocks.
  * Throws where fields of both are given.
  */
-function isPspNet(ctx: LayerContext): boolean {
+function isPspNet(ctx: LayerContext<1>): boolean {
   const param = sub(ctx.param, 'bn_param');
   const [segnet, pspnet] = [OF_SEGNET, OF_PSPNET].map(fields => fields.find(field => isSet(param, field)));
   if (segnet && pspnet) {
@@ -29,11 +29,11 @@ function isPspNet(ctx: LayerContext): boolean {
 }
 
 /** Whether PSPNet's uses the statistics it keeps. */
-function usesKept(ctx: LayerContext): boolean {
+function usesKept(ctx: LayerContext<1>): boolean {
   return sub(ctx.param, 'bn_param').frozen || ctx.phase === 'TEST';
 }
 
-function blobs(ctx: LayerContext, channels: number): LayerShapes['params'] {
+function blobs(ctx: LayerContext<1>, channels: number): LayerShapes<2>['params'] {
   const param = sub(ctx.param, 'bn_param');
   const shape = [1, channels, 1, 1];
   if (!isPspNet(ctx))
@@ -53,7 +53,7 @@ function blobs(ctx: LayerContext, channels: number): LayerShapes['params'] {
 
 /** Mean and variance of each channel of the batch, [1, C, 1, 1] each, and x less the mean. */
 function ofBatch(b: Builder, x: Value): { mean: Value; variance: Value; centred: Value } {
-  const share = x.shape[1]! / countOf(x.shape, 0);
+  const share = dim(x.shape, 1) / countOf(x.shape, 0);
   const mean = b.mul(b.sum(x, [0, 2, 3], true), share);
   const centred = b.sub(x, mean);
   return { mean, variance: b.mul(b.sum(b.mul(centred, centred), [0, 2, 3], true), share), centred };
@@ -69,7 +69,7 @@ function normalised(b: Builder, centred: Value, variance: Value, eps: number): V
  * keeps running averages while training (momentum · kept + (1 − momentum) · batch's, the variance biased) and uses them in
  * TEST and where it is frozen, which also stops its learning (bn_layer.cpp of hszhao/PSPNet).
  */
-export const bn: LayerType = {
+export const bn: LayerType<1, 2> = {
   type: 'BN',
   doc: 'scale · (x − mean) / √(variance + eps) + shift by channel. SegNet’s (scale_filler, shift_filler, bn_mode): the batch’s statistics, eps 1e-9; with bn_mode INFERENCE scale · x + shift. PSPNet’s (slope_filler, bias_filler, momentum, eps, frozen): kept statistics in TEST and where frozen.',
   formula:
@@ -86,34 +86,34 @@ export const bn: LayerType = {
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 3 },
   reshape(ctx) {
-    const shape = ctx.bottomShapes[0]!;
+    const shape = ctx.bottomShapes[0];
     if (shape.length !== 4) throw ctx.misfit('bn-axes', `BN needs 4 axes, N×C×H×W, and gets ${showBottom(ctx, 0)}.`);
     if (ctx.topCount > 1 && isPspNet(ctx)) {
       throw ctx.fail('top-count', `it has ${ctx.topCount} tops, and PSPNet's BN has one.`, {
         hint: "The batch's mean and variance as further tops are SegNet's.",
       });
     }
-    const statistic = [1, shape[1]!, 1, 1];
-    return { tops: [shape, statistic, statistic].slice(0, ctx.topCount), params: blobs(ctx, shape[1]!) };
+    const statistic = [1, dim(shape, 1), 1, 1];
+    return { tops: [shape, statistic, statistic].slice(0, ctx.topCount), params: blobs(ctx, dim(shape, 1)) };
   },
   lower(ctx, b, [x], [scale, shift, means, variances]) {
     const { bn_mode, eps, frozen } = sub(ctx.param, 'bn_param');
     const held = (blob: Value) => (frozen ? b.stopGradient(blob) : blob);
-    const applied = (normal: Value) => b.add(b.mul(normal, held(scale!)), held(shift!));
+    const applied = (normal: Value) => b.add(b.mul(normal, held(scale)), held(shift));
     if (means && usesKept(ctx))
-      return [applied(normalised(b, b.sub(x!, b.stopGradient(means)), b.stopGradient(variances!), eps))];
+      return [applied(normalised(b, b.sub(x, b.stopGradient(means)), b.stopGradient(variances!), eps))];
     if (!means && bn_mode === BNParameter.BNMode.INFERENCE) {
-      const nothing = b.zeros(scale!.shape);
-      return [applied(x!), nothing, nothing].slice(0, ctx.topCount);
+      const nothing = b.zeros(scale.shape);
+      return [applied(x), nothing, nothing].slice(0, ctx.topCount);
     }
-    const { mean, variance, centred } = ofBatch(b, x!);
+    const { mean, variance, centred } = ofBatch(b, x);
     const top = applied(normalised(b, centred, variance, means ? eps : SEGNET_EPS));
     return [top, b.stopGradient(mean), b.stopGradient(variance)].slice(0, ctx.topCount);
   },
   updates(ctx, b, [x], [, , means, variances]) {
     if (!means || usesKept(ctx)) return [];
     const { momentum } = sub(ctx.param, 'bn_param');
-    const { mean, variance } = ofBatch(b, x!);
+    const { mean, variance } = ofBatch(b, x);
     const moved = (kept: Value, now: Value) => b.add(b.mul(kept, momentum), b.mul(now, 1 - momentum));
     return [undefined, undefined, moved(means, mean), moved(variances!, variance)];
   },

@@ -1,5 +1,6 @@
 /** BoxAnnotatorOHEM (R-FCN): of each picture only the regions of greatest loss keep their labels and weights. */
 
+import { nth } from '../../diagnostics/index.js';
 import type { HostArray } from '../../ir/index.js';
 import { sub } from '../../schema/index.js';
 import { countOf, showBottom } from '../geometry/axis.js';
@@ -7,7 +8,7 @@ import { readsElsewhere } from '../rules/families.js';
 import type { LayerContext, LayerType } from '../types.js';
 
 /** Indices of those that are kept: the greatest losses first, at most roi_per_img of each picture. */
-function kept(ctx: LayerContext, rois: HostArray, losses: Float32Array): readonly number[] {
+function kept(ctx: LayerContext<4>, rois: HostArray, losses: Float32Array): readonly number[] {
   const inner = countOf(rois.shape, 2);
   const left = new Map<number, number>();
   const order = [...losses.keys()].sort((a, b) => losses[b]! - losses[a]!);
@@ -21,7 +22,7 @@ function kept(ctx: LayerContext, rois: HostArray, losses: Float32Array): readonl
 }
 
 /** After box_annotator_ohem_layer.cu of R-FCN's Caffe. Bottoms are regions, losses, labels and weights of the boxes. */
-export const boxAnnotatorOHEM: LayerType = {
+export const boxAnnotatorOHEM: LayerType<4> = {
   type: 'BoxAnnotatorOHEM',
   doc: 'Labels and box weights of the roi_per_img regions of greatest loss of each picture; the other regions get ignore_label and weights of 0.',
   formula: 'label[r], w[r] where r is among the roi_per_img greatest losses of its picture, else ignore_label, 0',
@@ -36,7 +37,7 @@ export const boxAnnotatorOHEM: LayerType = {
     if (!(roi_per_img > 0))
       throw ctx.fail('ohem-count', 'roi_per_img is missing or 0.', { field: 'box_annotator_ohem_param.roi_per_img' });
     const [rois, losses, labels, weights] = ctx.bottomShapes as readonly (readonly number[])[];
-    const regions = rois!.length < 2 ? 0 : rois![0]! * countOf(rois!, 2);
+    const regions = rois!.length < 2 ? 0 : nth(rois!, 0) * countOf(rois!, 2);
     if (rois![1] !== 5)
       throw ctx.misfit('roi-axes', `${showBottom(ctx, 0)} must be regions of 5 numbers: sample, x1, y1, x2, y2.`);
     for (const [i, shape] of [losses!, labels!].entries())
@@ -56,14 +57,14 @@ export const boxAnnotatorOHEM: LayerType = {
       outputs: tops,
       run: ([rois, losses, labels, weights]) => {
         const { ignore_label } = sub(ctx.param, 'box_annotator_ohem_param');
-        const topLabels = new Float32Array(labels!.data.length).fill(ignore_label);
-        const topWeights = new Float32Array(weights!.data.length);
-        const [inner, width] = [countOf(rois!.shape, 2), weights!.shape[1] ?? 1];
-        for (const index of kept(ctx, rois!, losses!.data)) {
-          topLabels[index] = labels!.data[index]!;
+        const topLabels = new Float32Array(labels.data.length).fill(ignore_label);
+        const topWeights = new Float32Array(weights.data.length);
+        const [inner, width] = [countOf(rois.shape, 2), weights.shape[1] ?? 1];
+        for (const index of kept(ctx, rois, losses.data)) {
+          topLabels[index] = labels.data[index]!;
           for (let j = 0; j < width; j++) {
             const at = (Math.floor(index / inner) * width + j) * inner + (index % inner);
-            topWeights[at] = weights!.data[at]!;
+            topWeights[at] = weights.data[at]!;
           }
         }
         return [topLabels, topWeights];

@@ -1,6 +1,6 @@
 /** ContrastiveLoss: pulls pairs that are alike together and pushes others apart, up to a margin. */
 
-import { type Builder, sizeOf, type Value } from '../../ir/index.js';
+import { type Builder, dim, sizeOf, type Value } from '../../ir/index.js';
 import { sub } from '../../schema/index.js';
 import { countOf, showBottom } from '../geometry/axis.js';
 import { readsElsewhere } from '../rules/families.js';
@@ -17,7 +17,7 @@ function distance(b: Builder, squared: Value): Value {
   return b.add(root, b.mul(b.sub(squared, b.stopGradient(squared)), slope));
 }
 
-function checkShapes(ctx: LayerContext): void {
+function checkShapes(ctx: LayerContext<3>): void {
   checkFirstAxis(ctx);
   const [a, other, alike] = ctx.bottomShapes as readonly (readonly number[])[];
   if (countOf(a!, 1) !== countOf(other!, 1)) {
@@ -34,7 +34,7 @@ function checkShapes(ctx: LayerContext): void {
   }
 }
 
-export const contrastiveLoss: LayerType = {
+export const contrastiveLoss: LayerType<3> = {
   type: 'ContrastiveLoss',
   doc: 'Over 2·N: d² of pairs that are alike, max(margin − d, 0)² of others (legacy_version: max(margin − d², 0)).',
   formula:
@@ -52,12 +52,12 @@ export const contrastiveLoss: LayerType = {
   },
   lower(ctx, b, [a, other, alike]) {
     const { margin, legacy_version } = sub(ctx.param, 'contrastive_loss_param');
-    const difference = b.sub(perSample(b, a!), perSample(b, other!));
+    const difference = b.sub(perSample(b, a), perSample(b, other));
     const squared = b.sum(b.mul(difference, difference), [1]);
     const gap = b.relu(b.sub(margin, legacy_version ? squared : distance(b, squared)));
     const apart = legacy_version ? gap : b.mul(gap, gap);
-    const samples = a!.shape[0]!;
-    const terms = b.select(b.floor(b.reshape(alike!, [samples])), squared, apart);
+    const samples = dim(a.shape, 0);
+    const terms = b.select(b.floor(b.reshape(alike, [samples])), squared, apart);
     return [b.mul(b.sum(terms), 1 / (2 * samples))];
   },
 };

@@ -16,10 +16,10 @@ import {
 import { readsElsewhere } from '../rules/families.js';
 import type { LayerContext, LayerType } from '../types.js';
 
-type Convolving = Pick<LayerType, 'reshape' | 'lower' | 'macs' | 'coordMap' | 'explainShape'>;
+type Convolving = Pick<LayerType<1, 1>, 'reshape' | 'lower' | 'macs' | 'coordMap' | 'explainShape'>;
 
 /** Shapes and lowering of a layer that convolves with the geometry that `read` finds. */
-export function convolving(read: (ctx: LayerContext) => Geometry): Convolving {
+export function convolving(read: (ctx: LayerContext<1>) => Geometry): Convolving {
   return {
     coordMap: ctx => windowMaps(read(ctx)),
     explainShape: (ctx, top) => explainConvolution(read(ctx), top),
@@ -32,7 +32,7 @@ export function convolving(read: (ctx: LayerContext) => Geometry): Convolving {
       const g = read(ctx);
       const out = outputSize(g);
       return bottoms.map(x => {
-        const y = convolve(b, b.reshape(x, [g.batch, g.channels, ...g.spatial]), filter!, g, out);
+        const y = convolve(b, b.reshape(x, [g.batch, g.channels, ...g.spatial]), filter, g, out);
         const biased = bias ? b.add(y, b.reshape(bias, [1, g.numOutput, ...out.map(() => 1)])) : y;
         return b.reshape(biased, topShape(ctx, g, out));
       });
@@ -44,7 +44,7 @@ export function convolving(read: (ctx: LayerContext) => Geometry): Convolving {
   };
 }
 
-export const convolution: LayerType = {
+export const convolution: LayerType<1, 1> = {
   type: 'Convolution',
   doc: 'Slides learned filters over the spatial axes; with group, each group of channels has its own filters.',
   formula:

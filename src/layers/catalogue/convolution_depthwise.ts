@@ -5,7 +5,7 @@ import type { LayerType } from '../types.js';
 import { convolution, convolving } from './convolution.js';
 
 /** After conv_dw_layer.cpp of farmingyard/MobileNet and its ports: neither `group` nor `num_output` is read. */
-export const convolutionDepthwise: LayerType = {
+export const convolutionDepthwise: LayerType<1, 1> = {
   ...convolution,
   ...convolving(depthwiseGeometry),
   type: 'ConvolutionDepthwise',

@@ -1,6 +1,7 @@
 /** Crop: cuts the first bottom to the second's size from `axis` on, starting at `offset`. */
 
-import { showShape } from '../../ir/index.js';
+import { nth } from '../../diagnostics/index.js';
+import { dim, showShape } from '../../ir/index.js';
 import { type LayerParameter, sub } from '../../schema/index.js';
 import { canonicalAxis, showBottom } from '../geometry/axis.js';
 import { cropMap } from '../geometry/coord_map.js';
@@ -8,7 +9,7 @@ import { arrangement, keepsZero } from '../rules/families.js';
 import type { LayerContext, LayerType } from '../types.js';
 
 /** Where the cut begins and how big it is, per axis (crop_layer.cpp). */
-function cut(ctx: LayerContext): { begin: number[]; size: number[] } {
+function cut(ctx: LayerContext<2>): { begin: number[]; size: number[] } {
   const { axis, offset } = sub(ctx.param, 'crop_param');
   const [shape, reference] = ctx.bottomShapes as [readonly number[], readonly number[]];
   const start = canonicalAxis(ctx, axis, shape, 'crop_param.axis');
@@ -21,7 +22,7 @@ function cut(ctx: LayerContext): { begin: number[]; size: number[] } {
   const begin = shape.map((_, i) => (i < start ? 0 : (offset[offset.length > 1 ? i - start : 0] ?? 0)));
   const size = shape.map((d, i) => (i < start ? d : reference[i]));
   size.forEach((d, i) => {
-    if (d !== undefined && begin[i]! + d <= shape[i]!) return;
+    if (d !== undefined && nth(begin, i) + d <= dim(shape, i)) return;
     throw ctx.misfit(
       'crop-out-of-bounds',
       d === undefined
@@ -41,13 +42,13 @@ function cropDetail(layer: LayerParameter): string {
   return offset.length > 0 ? `offset ${offset.join(', ')}` : '';
 }
 
-function explainCrop(ctx: LayerContext): string {
+function explainCrop(ctx: LayerContext<2>): string {
   const { axis, offset } = sub(ctx.param, 'crop_param');
   const at = offset.length > 0 ? ` at offset ${offset.join(', ')}` : '';
   return `the size of "${ctx.param.bottom[1]}" ${showShape(ctx.bottomShapes[1] ?? [])} from axis ${axis} on${at}`;
 }
 
-export const crop: LayerType = {
+export const crop: LayerType<2> = {
   type: 'Crop',
   doc: 'Cuts the first bottom to the size of the second from `axis` on.',
   formula: 'y[p] = x[p + offset]',
@@ -63,6 +64,6 @@ export const crop: LayerType = {
   reshape: ctx => ({ tops: [cut(ctx).size], params: [] }),
   lower(ctx, b, [x]) {
     const { begin, size } = cut(ctx);
-    return [b.slice(x!, begin, size)];
+    return [b.slice(x, begin, size)];
   },
 };

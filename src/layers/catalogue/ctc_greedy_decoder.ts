@@ -6,12 +6,12 @@ import { readsElsewhere } from '../rules/families.js';
 import { labelsOf, type Sequences, scoresAt, sequencesOf } from '../rules/sequences.js';
 import type { LayerContext, LayerType } from '../types.js';
 
-function plan(ctx: LayerContext): Sequences {
+function plan(ctx: LayerContext<2>): Sequences {
   return sequencesOf(ctx, sub(ctx.param, 'ctc_decoder_param').blank_index, 'ctc_decoder_param.blank_index');
 }
 
 /** Labels found in sequence `n`, and the sum of its best scores. */
-function decode(ctx: LayerContext, s: Sequences, scores: HostArray, indicators: HostArray, n: number) {
+function decode(ctx: LayerContext<2>, s: Sequences, scores: HostArray, indicators: HostArray, n: number) {
   const { ctc_merge_repeated } = sub(ctx.param, 'ctc_decoder_param');
   const found: number[] = [];
   let [before, sum] = [-1, 0];
@@ -41,7 +41,7 @@ function editDistance(a: readonly number[], b: readonly number[]): number {
 }
 
 /** What the tops are: labels always, then scores and accuracy as the counts of bottoms and tops say. */
-function topKinds(ctx: LayerContext): readonly ('labels' | 'scores' | 'accuracy')[] {
+function topKinds(ctx: LayerContext<2>): readonly ('labels' | 'scores' | 'accuracy')[] {
   const measured = ctx.bottomShapes.length === 3;
   if (ctx.topCount <= (measured ? 3 : 2)) {
     if (ctx.topCount === 3) return ['labels', 'scores', 'accuracy'];
@@ -53,7 +53,7 @@ function topKinds(ctx: LayerContext): readonly ('labels' | 'scores' | 'accuracy'
 }
 
 /** After ctc_decoder_layer.cpp of crnn.caffe (C. Wick). Bottoms are scores, indicators and, for the accuracy, true labels. */
-export const ctcGreedyDecoder: LayerType = {
+export const ctcGreedyDecoder: LayerType<2> = {
   type: 'CTCGreedyDecoder',
   doc: 'The class of the greatest score at each step of each sequence, blanks left out and repetitions once; what is left of a row is −1. Further tops are the negative sum of these scores and, with true labels as third bottom, 1 − the mean edit distance by the longer length.',
   formula: 'y[n] = argmax_c x[t, n, c] for each t, without repetitions, then without blanks',
@@ -80,7 +80,7 @@ export const ctcGreedyDecoder: LayerType = {
       outputs: ctcGreedyDecoder.reshape(ctx).tops,
       run: ([scores, indicators, truth]) => {
         const s = plan(ctx);
-        const decoded = Array.from({ length: s.count }, (_, n) => decode(ctx, s, scores!, indicators!, n));
+        const decoded = Array.from({ length: s.count }, (_, n) => decode(ctx, s, scores, indicators, n));
         const labels = new Float32Array(s.count * s.steps).fill(-1);
         for (const [n, { found }] of decoded.entries()) labels.set(found, n * s.steps);
         const wrong = decoded.map(({ found }, n) => {

@@ -1,5 +1,6 @@
 /** CTCLoss: −log of the probability of label sequences that nobody has aligned with time. */
 
+import { nth } from '../../diagnostics/index.js';
 import type { HostArray } from '../../ir/index.js';
 import { sub } from '../../schema/index.js';
 import { type Ctc, ctc, softmaxOf } from '../rules/ctc.js';
@@ -7,12 +8,12 @@ import { readsElsewhere } from '../rules/families.js';
 import { labelsOf, lengthOf, type Sequences, scoresAt, sequencesOf } from '../rules/sequences.js';
 import type { LayerContext, LayerType } from '../types.js';
 
-function plan(ctx: LayerContext): Sequences {
+function plan(ctx: LayerContext<3>): Sequences {
   return sequencesOf(ctx, sub(ctx.param, 'ctc_loss_param').blank_index, 'ctc_loss_param.blank_index');
 }
 
 /** The labels to be found in sequence `n`. A label that is no class ends them. Throws where they do not fit its time. */
-function targets(ctx: LayerContext, s: Sequences, labels: HostArray, n: number, length: number): readonly number[] {
+function targets(ctx: LayerContext<3>, s: Sequences, labels: HostArray, n: number, length: number): readonly number[] {
   const { output_delay, preprocess_collapse_repeated } = sub(ctx.param, 'ctc_loss_param');
   const all = labelsOf(s, labels, n);
   const wrong = (message: string, hint: string) => ctx.fail('ctc-labels', `sequence ${n}: ${message}`, { hint });
@@ -33,7 +34,7 @@ function targets(ctx: LayerContext, s: Sequences, labels: HostArray, n: number, 
 }
 
 /** Each sequence with what CTC says of it; undefined of one without labels. */
-function all(ctx: LayerContext, inputs: readonly HostArray[]): readonly (Ctc | undefined)[] {
+function all(ctx: LayerContext<3>, inputs: readonly HostArray[]): readonly (Ctc | undefined)[] {
   const [scores, indicators, labels] = inputs as readonly [HostArray, HostArray, HostArray];
   const { output_delay, ctc_merge_repeated } = sub(ctx.param, 'ctc_loss_param');
   const s = plan(ctx);
@@ -48,13 +49,13 @@ function all(ctx: LayerContext, inputs: readonly HostArray[]): readonly (Ctc | u
 }
 
 /** Gradients of the summed loss, at the steps that count. */
-function backward(ctx: LayerContext, inputs: readonly HostArray[], dy: number): Float32Array {
+function backward(ctx: LayerContext<3>, inputs: readonly HostArray[], dy: number): Float32Array {
   const { output_delay } = sub(ctx.param, 'ctc_loss_param');
   const s = plan(ctx);
-  const dx = new Float32Array(inputs[0]!.data.length);
+  const dx = new Float32Array(nth(inputs, 0).data.length);
   for (const [n, found] of all(ctx, inputs).entries())
     found?.gradient.forEach((row, t) => {
-      const own = scoresAt(s, { shape: inputs[0]!.shape, data: dx }, n, t + output_delay);
+      const own = scoresAt(s, { shape: nth(inputs, 0).shape, data: dx }, n, t + output_delay);
       row.forEach((d, k) => {
         own[k] = d * dy;
       });
@@ -63,7 +64,7 @@ function backward(ctx: LayerContext, inputs: readonly HostArray[], dy: number): 
 }
 
 /** After ctc_loss_layer.cpp of crnn.caffe (C. Wick). Bottoms are scores before the softmax, indicators, labels. */
-export const ctcLoss: LayerType = {
+export const ctcLoss: LayerType<3> = {
   type: 'CTCLoss',
   doc: 'Connectionist temporal classification: −log of the softmax’s probability of each label sequence over all its alignments with time, averaged over the sequences. Labels end with a negative number; indicators are 0 where a sequence begins.',
   formula: '−Σ_n log Σ_{alignments π of labels_n} Π_t softmax(x_t)[π_t] / N',
@@ -93,7 +94,7 @@ export const ctcLoss: LayerType = {
         const sum = all(ctx, inputs).reduce((total, found) => total + (found?.loss ?? 0), 0);
         return [Float32Array.of(sum / plan(ctx).count)];
       },
-      backward: ([x, indicators, labels, , dy]) => [backward(ctx, [x!, indicators!, labels!], dy!.data[0]!)],
+      backward: ([x, indicators, labels, , dy]) => [backward(ctx, [x, indicators, labels], dy.data[0]!)],
     });
   },
 };

@@ -1,5 +1,6 @@
 /** Deconvolution: the transpose of Convolution; each input is stamped onto the output through the filter. */
 
+import { nth } from '../../diagnostics/index.js';
 import { deconvolve } from '../geometry/convolution_axes.js';
 import {
   convolutionDetail,
@@ -18,10 +19,12 @@ import type { LayerType } from '../types.js';
 
 /** stride · (in − 1) + extent of the dilated kernel − 2 · pad (deconv_layer.cpp). */
 function outputSize({ kernel, stride, pad, dilation, spatial }: Geometry): readonly number[] {
-  return spatial.map((d, i) => stride[i]! * (d - 1) + dilation[i]! * (kernel[i]! - 1) + 1 - 2 * pad[i]!);
+  return spatial.map(
+    (d, i) => nth(stride, i) * (d - 1) + nth(dilation, i) * (nth(kernel, i) - 1) + 1 - 2 * nth(pad, i),
+  );
 }
 
-export const deconvolution: LayerType = {
+export const deconvolution: LayerType<1, 1> = {
   type: 'Deconvolution',
   doc: 'The transpose of Convolution, for upsampling: stamps each input onto the output through the filter.',
   formula: 'y[n, o, i · stride − pad + p · dilation, …] += w[c, o, p, q] · x[n, c, i, j], from b[o] on',
@@ -49,7 +52,7 @@ export const deconvolution: LayerType = {
     const g = geometry(ctx);
     const out = outputSize(g);
     return bottoms.map(x => {
-      const y = deconvolve(b, b.reshape(x, [g.batch, g.channels, ...g.spatial]), filter!, g, out);
+      const y = deconvolve(b, b.reshape(x, [g.batch, g.channels, ...g.spatial]), filter, g, out);
       const biased = bias ? b.add(y, b.reshape(bias, [1, g.numOutput, ...out.map(() => 1)])) : y;
       return b.reshape(biased, topShape(ctx, g, out));
     });

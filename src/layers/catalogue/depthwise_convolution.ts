@@ -3,7 +3,7 @@
 import type { LayerType } from '../types.js';
 import { convolution } from './convolution.js';
 
-export const depthwiseConvolution: LayerType = {
+export const depthwiseConvolution: LayerType<1, 1> = {
   ...convolution,
   type: 'DepthwiseConvolution',
   paramFields: ['convolution_param'],

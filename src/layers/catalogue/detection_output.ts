@@ -3,7 +3,8 @@
  * best of each class.
  */
 
-import { type Builder, type ExportTarget, type HostArray, sizeOf, type Value } from '../../ir/index.js';
+import { nth } from '../../diagnostics/index.js';
+import { type Builder, dim, type ExportTarget, type HostArray, sizeOf, type Value } from '../../ir/index.js';
 import { type DetectionOutputParameter, isSet, sub } from '../../schema/index.js';
 import { checkPredictions } from '../detection/box_predictions.js';
 import { type Box, boxAt, decode, overlap, type Prior, priorsOf, UNIT } from '../detection/boxes.js';
@@ -63,7 +64,7 @@ function decoder(loc: Float32Array, priors: readonly Prior[], param: DetectionOu
     const at = 4 * (share_location ? p : p * num_classes + label);
     let found = known.get(at);
     if (!found) {
-      const { box, variance } = priors[p]!;
+      const { box, variance } = nth(priors, p);
       found = decode(box, variance_encoded_in_target ? UNIT : variance, boxAt(loc, at), code_type);
       known.set(at, found);
     }
@@ -105,7 +106,7 @@ function partOf({ data }: HostArray, n: number, count: number): Float32Array {
 /** From the layer's bottoms: locations, scores and priors. */
 function predicted([loc, conf, boxes]: readonly HostArray[], param: DetectionOutputParameter): Predictions[] {
   const priors = priorsOf(boxes!.data);
-  const samples = loc!.shape[0]!;
+  const samples = dim(loc!.shape, 0);
   return Array.from({ length: samples }, (_, n) => {
     const scores = partOf(conf!, n, samples);
     return {
@@ -173,14 +174,14 @@ function exported(
 }
 
 /** How many rows there can be at most. */
-function capacity(ctx: LayerContext): number {
+function capacity(ctx: LayerContext<3>): number {
   const param = sub(ctx.param, 'detection_output_param');
-  const priors = ctx.bottomShapes[2]![2]! / 4;
+  const priors = dim(ctx.bottomShapes[2], 2) / 4;
   const all = param.num_classes * Math.min(topK(param), priors);
-  return ctx.bottomShapes[0]![0]! * Math.max(1, param.keep_top_k < 0 ? all : Math.min(all, param.keep_top_k));
+  return dim(ctx.bottomShapes[0], 0) * Math.max(1, param.keep_top_k < 0 ? all : Math.min(all, param.keep_top_k));
 }
 
-export const detectionOutput: LayerType = {
+export const detectionOutput: LayerType<3> = {
   type: 'DetectionOutput',
   doc: 'Boxes decoded from offsets, scores and priors, overlapping ones of a class suppressed: rows [sample, label, score, xmin, ymin, xmax, ymax].',
   formula:

@@ -1,5 +1,6 @@
 /** DummyData: blobs made by fillers; a constant one is filled once, any other anew at every iteration. */
 
+import { nth } from '../../diagnostics/index.js';
 import type { Shape } from '../../ir/index.js';
 import { create, type DummyDataParameter, type FillerParameter, sub } from '../../schema/index.js';
 import type { LayerContext, LayerType } from '../types.js';
@@ -22,7 +23,7 @@ function checkCount(ctx: LayerContext, field: string, given: number, allowed: re
 }
 
 function shapes(ctx: LayerContext, param: DummyDataParameter): readonly Shape[] {
-  const pick = <T>(list: readonly T[], i: number): T => list[list.length === 1 ? 0 : i]!;
+  const pick = <T>(list: readonly T[], i: number): T => nth(list, list.length === 1 ? 0 : i);
   const legacy = LEGACY.some(field => param[field].length > 0);
   if (legacy && param.shape.length > 0) {
     throw ctx.fail('dummy-data-shape', 'both shape and the older num, channels, height, width are given.', {

@@ -8,7 +8,7 @@ import type { LayerContext, LayerType } from '../types.js';
 
 const { PROD, MAX } = EltwiseParameter.EltwiseOp;
 
-function checkCoefficients(ctx: LayerContext): void {
+function checkCoefficients(ctx: LayerContext<2>): void {
   const { operation, coeff } = sub(ctx.param, 'eltwise_param');
   const field = 'eltwise_param.coeff';
   if (coeff.length > 0 && coeff.length !== ctx.bottomShapes.length) {
@@ -30,7 +30,7 @@ function checkCoefficients(ctx: LayerContext): void {
  * greater (eltwise_layer.cpp). The gradient of PROD is the product of the others, which is what stable_prod_grad asks
  * for; without it Caffe divides, with the same result but for NaN where a factor is 0.
  */
-export const eltwise: LayerType = {
+export const eltwise: LayerType<2> = {
   type: 'Eltwise',
   doc: 'Elementwise sum (with coefficients), product or maximum of its bottoms.',
   formula: 'SUM: y = Σ coeff_i · x_i; PROD: y = Π x_i; MAX: y = max x_i',
@@ -50,19 +50,19 @@ export const eltwise: LayerType = {
     checkCoefficients(ctx);
     const [first] = ctx.bottomShapes;
     ctx.bottomShapes.forEach((shape, i) => {
-      if (sameShape(shape, first!)) return;
+      if (sameShape(shape, first)) return;
       throw ctx.misfit('eltwise-shapes', `bottoms ${showBottom(ctx, 0)} and ${showBottom(ctx, i)} differ in shape.`, {
         hint: 'All bottoms of an Eltwise must have one shape: crop, pad or convolve one of them to fit.',
       });
     });
-    return { tops: [first!], params: [] };
+    return { tops: [first], params: [] };
   },
   lower(ctx, b, bottoms) {
     const { operation, coeff } = sub(ctx.param, 'eltwise_param');
     if (operation === PROD) return [bottoms.reduce((product, x) => b.mul(product, x))];
     if (operation === MAX) {
       const [first, second, ...others] = bottoms;
-      return [others.reduce((greatest, x) => b.max(greatest, x), b.max(second!, first!))];
+      return [others.reduce((greatest, x) => b.max(greatest, x), b.max(second, first))];
     }
     return [bottoms.map((x, i) => b.mul(x, coeff[i] ?? 1)).reduce((sum, x) => b.add(sum, x))];
   },

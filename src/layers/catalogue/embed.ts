@@ -1,11 +1,11 @@
 /** Embed: each whole number is replaced by a learned vector, its row of the weights. */
 
-import { sizeOf } from '../../ir/index.js';
+import { dim, sizeOf } from '../../ir/index.js';
 import { sub } from '../../schema/index.js';
 import { readsElsewhere } from '../rules/families.js';
 import type { LayerType } from '../types.js';
 
-export const embed: LayerType = {
+export const embed: LayerType<1, 1> = {
   type: 'Embed',
   doc: 'Replaces each whole number by its row of the learned weights [input_dim, num_output], plus a bias.',
   formula: 'y = W[x] + b',
@@ -23,11 +23,11 @@ export const embed: LayerType = {
     }
     const weight = { shape: [input_dim, num_output], filler: weight_filler };
     const bias = { shape: [num_output], filler: bias_filler };
-    return { tops: [[...ctx.bottomShapes[0]!, num_output]], params: bias_term ? [weight, bias] : [weight] };
+    return { tops: [[...ctx.bottomShapes[0], num_output]], params: bias_term ? [weight, bias] : [weight] };
   },
   lower(_, b, [x], [weight, bias]) {
-    const width = weight!.shape[1]!;
-    const vectors = b.gather(weight!, b.floor(b.reshape(x!, [sizeOf(x!.shape), 1])), 0);
-    return [b.reshape(bias ? b.add(vectors, bias) : vectors, [...x!.shape, width])];
+    const width = dim(weight.shape, 1);
+    const vectors = b.gather(weight, b.floor(b.reshape(x, [sizeOf(x.shape), 1])), 0);
+    return [b.reshape(bias ? b.add(vectors, bias) : vectors, [...x.shape, width])];
   },
 };

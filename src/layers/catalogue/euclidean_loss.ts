@@ -7,14 +7,14 @@ import { readsElsewhere } from '../rules/families.js';
 import { addedUp, checkFirstAxis } from '../rules/labels.js';
 import type { LayerType } from '../types.js';
 
-export const euclideanLoss: LayerType = {
+export const euclideanLoss: LayerType<2> = {
   type: 'EuclideanLoss',
   doc: 'Σ (a − b)² / (2 · N); the gradient goes to both bottoms.',
   formula: 'Σ (a − b)² / 2N',
   shapeRule: 'A scalar.',
   ...readsElsewhere,
   comparesElements: true,
-  addedUp: ctx => addedUp(ctx, sizeOf(ctx.bottomShapes[0]!), LossParameter.NormalizationMode.BATCH_SIZE),
+  addedUp: ctx => addedUp(ctx, sizeOf(ctx.bottomShapes[0]), LossParameter.NormalizationMode.BATCH_SIZE),
   bottoms: { min: 2, max: 2 },
   tops: { min: 1, max: 1 },
   isLoss: true,
@@ -30,7 +30,7 @@ export const euclideanLoss: LayerType = {
     return { tops: [[]], params: [] };
   },
   lower(_, b, [x, target]) {
-    const difference = b.sub(x!, b.reshape(target!, x!.shape));
-    return [b.mul(b.sum(b.mul(difference, difference)), 1 / (2 * x!.shape[0]!))];
+    const difference = b.sub(x, b.reshape(target, x.shape));
+    return [b.mul(b.sum(b.mul(difference, difference)), 1 / (2 * (x.shape[0] ?? 1)))];
   },
 };

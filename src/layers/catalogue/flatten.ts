@@ -1,11 +1,12 @@
 /** Flatten: the axes from `axis` to `end_axis` become one. */
 
+import { nth } from '../../diagnostics/index.js';
 import { sub } from '../../schema/index.js';
 import { canonicalAxis, countOf, showBottom } from '../geometry/axis.js';
 import { arrangement, keepsZero } from '../rules/families.js';
 import type { LayerType } from '../types.js';
 
-export const flatten: LayerType = {
+export const flatten: LayerType<1> = {
   type: 'Flatten',
   doc: 'Joins the axes from `axis` to `end_axis` into one.',
   formula: 'y = x',
@@ -17,7 +18,7 @@ export const flatten: LayerType = {
   tops: { min: 1, max: 1 },
   reshape(ctx) {
     const param = sub(ctx.param, 'flatten_param');
-    const shape = ctx.bottomShapes[0]!;
+    const shape = ctx.bottomShapes[0];
     const start = canonicalAxis(ctx, param.axis, shape, 'flatten_param.axis');
     const end = canonicalAxis(ctx, param.end_axis, shape, 'flatten_param.end_axis');
     if (start > end + 1) {
@@ -28,5 +29,5 @@ export const flatten: LayerType = {
     }
     return { tops: [[...shape.slice(0, start), countOf(shape, start, end + 1), ...shape.slice(end + 1)]], params: [] };
   },
-  lower: (ctx, b, [x]) => [b.reshape(x!, flatten.reshape(ctx).tops[0]!)],
+  lower: (ctx, b, [x]) => [b.reshape(x, nth(flatten.reshape(ctx).tops, 0))],
 };

@@ -6,7 +6,7 @@ import { readsElsewhere } from '../rules/families.js';
 import { checkFirstAxis } from '../rules/labels.js';
 import type { LayerType } from '../types.js';
 
-export const hdf5Output: LayerType = {
+export const hdf5Output: LayerType<2> = {
   type: 'HDF5Output',
   doc: 'Writes its bottoms to an HDF5 file, as the datasets `data` and `label`, at every forward.',
   shapeRule: 'No tops.',

@@ -6,7 +6,7 @@ import { outputSize, topShape, windowGeometry } from '../geometry/convolution_ge
 import { keepsZero, readsElsewhere } from '../rules/families.js';
 import type { LayerType } from '../types.js';
 
-export const im2col: LayerType = {
+export const im2col: LayerType<1> = {
   type: 'Im2col',
   doc: 'The elements that each place of a convolution sees, as C · kernel channels.',
   formula: 'y[n, (c, p, q), i, j] = x[n, c, i · stride − pad + p · dilation, j · stride − pad + q · dilation]',
@@ -37,7 +37,7 @@ export const im2col: LayerType = {
     for (let i = 0; i < g.numOutput; i++) one[i * places + (i % places)] = 1;
     const filter = b.constant(one, [g.numOutput, 1, ...g.kernel]);
     const out = outputSize(g);
-    const windows = convolve(b, b.reshape(x!, [g.batch, g.channels, ...g.spatial]), filter, g, out);
+    const windows = convolve(b, b.reshape(x, [g.batch, g.channels, ...g.spatial]), filter, g, out);
     return [b.reshape(windows, topShape(ctx, g, out))];
   },
 };

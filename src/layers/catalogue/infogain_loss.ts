@@ -1,6 +1,7 @@
 /** InfogainLoss: cross entropy of the softmax with a matrix that says how much each class counts for each label. */
 
-import { type Builder, type Shape, showShape, sizeOf, type Value } from '../../ir/index.js';
+import { nth } from '../../diagnostics/index.js';
+import { type Builder, dim, type Shape, showShape, sizeOf, type Value } from '../../ir/index.js';
 import { sub } from '../../schema/index.js';
 import { canonicalAxis, countOf, showBottom } from '../geometry/axis.js';
 import { readsElsewhere } from '../rules/families.js';
@@ -8,18 +9,18 @@ import { checkFirstAxis, checkLabelCount, ignored, LOG_THRESHOLD, labelsAt, norm
 import { softmaxParts } from '../rules/softmax_rule.js';
 import type { LayerContext, LayerType } from '../types.js';
 
-function classAxis(ctx: LayerContext): number {
+function classAxis(ctx: LayerContext<2>): number {
   return canonicalAxis(
     ctx,
     sub(ctx.param, 'infogain_loss_param').axis,
-    ctx.bottomShapes[0]!,
+    ctx.bottomShapes[0],
     'infogain_loss_param.axis',
   );
 }
 
 /** The matrix's row of each position's label, laid out as x: the classes along `axis`. */
 function rowsOf(b: Builder, matrix: Value, labels: Value, x: Shape, axis: number): Value {
-  const classes = x[axis]!;
+  const classes = dim(x, axis);
   const [outer, inner] = [countOf(x, 0, axis), countOf(x, axis + 1)];
   const rows = b.gather(b.reshape(matrix, [classes, classes]), b.reshape(labels, [outer * inner, 1]), 0);
   return b.reshape(b.transpose(b.reshape(rows, [outer, inner, classes]), [0, 2, 1]), x);
@@ -34,8 +35,8 @@ interface Matrix {
 }
 
 /** H: the third bottom, else the file `source`. */
-function matrixOf(ctx: LayerContext): Matrix | undefined {
-  if (ctx.bottomShapes.length === 3) return { shape: ctx.bottomShapes[2]!, name: showBottom(ctx, 2) };
+function matrixOf(ctx: LayerContext<2>): Matrix | undefined {
+  if (ctx.bottomShapes.length === 3) return { shape: nth(ctx.bottomShapes, 2), name: showBottom(ctx, 2) };
   const { source } = sub(ctx.param, 'infogain_loss_param');
   if (source === '') {
     throw ctx.fail('infogain-matrix', 'it has no matrix H.', {
@@ -46,7 +47,7 @@ function matrixOf(ctx: LayerContext): Matrix | undefined {
   return file && { ...file, name: `${source} ${showShape(file.shape)}` };
 }
 
-function checkMatrix(ctx: LayerContext, classes: number, axis: number): void {
+function checkMatrix(ctx: LayerContext<2>, classes: number, axis: number): void {
   const matrix = matrixOf(ctx);
   if (!matrix || sizeOf(matrix.shape) === classes ** 2) return;
   throw ctx.fail('infogain-matrix', `${matrix.name} is no matrix of ${classes}×${classes}.`, {
@@ -55,7 +56,7 @@ function checkMatrix(ctx: LayerContext, classes: number, axis: number): void {
 }
 
 /** H as a value. */
-function matrixValue(ctx: LayerContext, b: Builder, given: Value | undefined): Value {
+function matrixValue(ctx: LayerContext<2>, b: Builder, given: Value | undefined): Value {
   if (given) return given;
   const matrix = matrixOf(ctx);
   if (matrix?.data) return b.constant(matrix.data, matrix.shape);
@@ -66,7 +67,7 @@ function matrixValue(ctx: LayerContext, b: Builder, given: Value | undefined): V
   });
 }
 
-export const infogainLoss: LayerType = {
+export const infogainLoss: LayerType<2> = {
   type: 'InfogainLoss',
   doc: '−Σ H[label, c] · log softmax(x)[c], averaged as SoftmaxWithLoss does; H is the third bottom or the file `source`.',
   formula: '−Σ_n Σ_c H[label_n, c] · log p[n, c] / normalizer',
@@ -87,20 +88,20 @@ export const infogainLoss: LayerType = {
     const axis = classAxis(ctx);
     checkFirstAxis(ctx);
     checkLabelCount(ctx, axis);
-    checkMatrix(ctx, ctx.bottomShapes[0]![axis]!, axis);
-    return { tops: [[], ctx.bottomShapes[0]!].slice(0, ctx.topCount), params: [] };
+    checkMatrix(ctx, dim(ctx.bottomShapes[0], axis), axis);
+    return { tops: [[], ctx.bottomShapes[0]].slice(0, ctx.topCount), params: [] };
   },
   lower(ctx, b, [x, label, given]) {
     const matrix = matrixValue(ctx, b, given);
     const axis = classAxis(ctx);
-    const { shifted, exponentials, total } = softmaxParts(b, x!, axis);
-    const labels = labelsAt(b, label!, x!.shape, axis);
+    const { shifted, exponentials, total } = softmaxParts(b, x, axis);
+    const labels = labelsAt(b, label, x.shape, axis);
     const surprise = b.sub(b.log(total), shifted);
     const cut = b.stopGradient(b.min(surprise, -Math.log(LOG_THRESHOLD)));
     const held = b.add(cut, b.sub(surprise, b.stopGradient(surprise)));
-    const weighted = b.sum(b.mul(held, rowsOf(b, matrix, labels, x!.shape, axis)), [axis]);
+    const weighted = b.sum(b.mul(held, rowsOf(b, matrix, labels, x.shape, axis)), [axis]);
     const skipped = ignored(b, labels, sub(ctx.param, 'loss_param'));
-    const outer = countOf(x!.shape, 0, axis);
+    const outer = countOf(x.shape, 0, axis);
     const by = normalizer(ctx, b, { outer, positions: sizeOf(labels.shape), skipped });
     const loss = b.div(b.sum(skipped ? b.select(skipped, 0, weighted) : weighted), by);
     return [loss, b.stopGradient(b.div(exponentials, total))].slice(0, ctx.topCount);

@@ -6,14 +6,14 @@ import { canonicalAxis, countOf } from '../geometry/axis.js';
 import { readsElsewhere } from '../rules/families.js';
 import type { LayerContext, LayerType } from '../types.js';
 
-function geometry(ctx: LayerContext) {
+function geometry(ctx: LayerContext<1>) {
   const param = sub(ctx.param, 'inner_product_param');
-  const shape = ctx.bottomShapes[0]!;
+  const shape = ctx.bottomShapes[0];
   const axis = canonicalAxis(ctx, param.axis, shape, 'inner_product_param.axis');
   return { param, lead: shape.slice(0, axis), rows: countOf(shape, 0, axis), inputs: countOf(shape, axis) };
 }
 
-export const innerProduct: LayerType = {
+export const innerProduct: LayerType<1, 1> = {
   type: 'InnerProduct',
   doc: 'Fully connected: each output is a weighted sum of all inputs from `axis` on, plus a bias.',
   formula: 'y = x · Wᵀ + b; transpose: y = x · W + b',
@@ -41,8 +41,8 @@ export const innerProduct: LayerType = {
   },
   lower(ctx, b, [x], [weight, bias]) {
     const { param, lead, rows, inputs } = geometry(ctx);
-    const product = b.matMul(b.reshape(x!, [rows, inputs]), weight!, { transposeB: !param.transpose });
+    const product = b.matMul(b.reshape(x, [rows, inputs]), weight, { transposeB: !param.transpose });
     return [b.reshape(bias ? b.add(product, bias) : product, [...lead, param.num_output])];
   },
-  macs: (ctx, { params }) => geometry(ctx).rows * sizeOf(params[0]!.shape),
+  macs: (ctx, { params }) => geometry(ctx).rows * sizeOf(params[0].shape),
 };

@@ -1,5 +1,6 @@
 /** Input: blobs fed from outside, of the shapes given here. */
 
+import { nth } from '../../diagnostics/index.js';
 import { sub } from '../../schema/index.js';
 import type { LayerType } from '../types.js';
 
@@ -19,7 +20,10 @@ export const input: LayerType = {
         hint: 'Give one shape for all tops, or one per top: input_param { shape { dim: 1 dim: 3 dim: 224 dim: 224 } }.',
       });
     }
-    return { tops: Array.from({ length: ctx.topCount }, (_, i) => shapes[shapes.length === 1 ? 0 : i]!), params: [] };
+    return {
+      tops: Array.from({ length: ctx.topCount }, (_, i) => nth(shapes, shapes.length === 1 ? 0 : i)),
+      params: [],
+    };
   },
   lower: () => [],
 };

@@ -10,7 +10,7 @@ import type { LayerType } from '../types.js';
  * After l1_loss_layer.cpp of NVCaffe 0.16 and 0.17, which divides by the batch size; drafts of it (0.14) divided by the count
  * of numbers.
  */
-export const l1Loss: LayerType = {
+export const l1Loss: LayerType<2> = {
   type: 'L1Loss',
   doc: 'Σ |x − y| / N.',
   formula: 'Σ |x − y| / N',
@@ -28,6 +28,6 @@ export const l1Loss: LayerType = {
     return { tops: [[]], params: [] };
   },
   lower(_, b, [x, y]) {
-    return [b.div(b.sum(b.abs(b.sub(x!, b.reshape(y!, x!.shape)))), x!.shape[0]!)];
+    return [b.div(b.sum(b.abs(b.sub(x, b.reshape(y, x.shape)))), x.shape[0] ?? 1)];
   },
 };

@@ -1,6 +1,6 @@
 /** LRN: divides by the strength of the neighbourhood, across channels or within each. */
 
-import type { Builder, Value } from '../../ir/index.js';
+import { type Builder, dim, type Value } from '../../ir/index.js';
 import { LRNParameter, sub } from '../../schema/index.js';
 import { showBottom } from '../geometry/axis.js';
 import { staysInPlace } from '../geometry/coord_map.js';
@@ -17,7 +17,7 @@ function acrossChannels(b: Builder, x: Value, { local_size: n, alpha, beta, k }:
 /** x · (1 + α · mean of x²)^−β over n×n neighbours, the mean by Pooling's AVE rule; Caffe does not use k here. */
 function withinChannel(b: Builder, x: Value, { local_size: n, alpha, beta }: LRNParameter): Value {
   const pad = (n - 1) / 2;
-  const size = (axis: number) => pooledSize(x.shape[axis]!, { kernel: n, stride: 1, pad });
+  const size = (axis: number) => pooledSize(dim(x.shape, axis), { kernel: n, stride: 1, pad });
   const mean = b.avePool(b.mul(x, x), {
     kernel: [n, n],
     stride: [1, 1],
@@ -27,7 +27,7 @@ function withinChannel(b: Builder, x: Value, { local_size: n, alpha, beta }: LRN
   return b.mul(x, b.power(b.add(b.mul(mean, alpha), 1), -beta));
 }
 
-export const lrn: LayerType = {
+export const lrn: LayerType<1> = {
   type: 'LRN',
   doc: 'Local response normalisation: divides each element by the strength of its neighbourhood.',
   formula:
@@ -49,13 +49,13 @@ export const lrn: LayerType = {
         hint: 'It must be odd, so that the element lies in the middle of its neighbours.',
       });
     }
-    if (ctx.bottomShapes[0]!.length !== 4)
+    if (ctx.bottomShapes[0].length !== 4)
       throw ctx.misfit('lrn-axes', `LRN needs 4 axes, N×C×H×W, and gets ${showBottom(ctx, 0)}.`);
-    return { tops: [ctx.bottomShapes[0]!], params: [] };
+    return { tops: [ctx.bottomShapes[0]], params: [] };
   },
   lower(ctx, b, [x]) {
     const param = sub(ctx.param, 'lrn_param');
     const within = param.norm_region === LRNParameter.NormRegion.WITHIN_CHANNEL;
-    return [within ? withinChannel(b, x!, param) : acrossChannels(b, x!, param)];
+    return [within ? withinChannel(b, x, param) : acrossChannels(b, x, param)];
   },
 };

@@ -6,7 +6,7 @@ import { readsElsewhere } from '../rules/families.js';
 import { lstmUnit as rule } from '../rules/lstm_rule.js';
 import type { LayerType } from '../types.js';
 
-export const lstmUnit: LayerType = {
+export const lstmUnit: LayerType<3> = {
   type: 'LSTMUnit',
   doc: 'One step of an LSTM: c [1, N, D], gates [1, N, 4·D] and cont [1, N] become the next c and h.',
   formula: 'c′ = cont · σ(f) · c + σ(i) · tanh(g); h′ = σ(o) · tanh(c′)',
@@ -26,13 +26,13 @@ export const lstmUnit: LayerType = {
     return { tops: [c!, c!], params: [] };
   },
   lower(_, b, [c, gates, cont]) {
-    const [, samples, width] = c!.shape as readonly [number, number, number];
+    const [, samples, width] = c.shape as readonly [number, number, number];
     const next = rule(
       b,
-      b.reshape(c!, [samples, width]),
-      b.reshape(gates!, [samples, 4 * width]),
-      b.reshape(cont!, [samples, 1]),
+      b.reshape(c, [samples, width]),
+      b.reshape(gates, [samples, 4 * width]),
+      b.reshape(cont, [samples, 1]),
     );
-    return [b.reshape(next.c, c!.shape), b.reshape(next.h, c!.shape)];
+    return [b.reshape(next.c, c.shape), b.reshape(next.h, c.shape)];
   },
 };

@@ -1,5 +1,6 @@
 /** MultiBoxLoss (SSD): boxes and scores predicted from priors against the true boxes of each picture. */
 
+import { nth } from '../../diagnostics/index.js';
 import type { HostArray } from '../../ir/index.js';
 import { isSet, LossParameter, MultiBoxLossParameter, sub } from '../../schema/index.js';
 import { type Match, NONE } from '../detection/box_match.js';
@@ -41,13 +42,13 @@ function divisor(job: Job, matched: number): number {
 }
 
 /** The loss, and its slopes by location and by confidence. */
-function compute(ctx: LayerContext, inputs: readonly HostArray[]): Float32Array[] {
+function compute(ctx: LayerContext<4>, inputs: readonly HostArray[]): Float32Array[] {
   const job = jobOf(ctx, inputs);
   const { param, pictures } = job;
   const found = Array.from({ length: pictures }, (_, picture): Found => {
     const matches = matchesOf(job, picture);
     const mining = param.mining_type !== MiningType.NONE && matches.length > 0;
-    return { matches, negatives: mining ? negativesOf(job, picture, matches[0]!) : [] };
+    return { matches, negatives: mining ? negativesOf(job, picture, nth(matches, 0)) : [] };
   });
   const matched = found.flatMap(f => f.matches.flatMap(m => [...m.truth])).filter(t => t > NONE).length;
   const by = divisor(job, matched);
@@ -57,7 +58,7 @@ function compute(ctx: LayerContext, inputs: readonly HostArray[]): Float32Array[
   return [Float32Array.of(loss), ...parts.map((part, i) => part.slopes.map(v => v * wanted(i)))];
 }
 
-function check(ctx: LayerContext): void {
+function check(ctx: LayerContext<4>): void {
   const param = sub(ctx.param, 'multibox_loss_param');
   const wrong = (field: string, message: string, hint?: string) =>
     ctx.fail('multibox', message, { field: `multibox_loss_param.${field}`, ...(hint && { hint }) });
@@ -94,8 +95,8 @@ function check(ctx: LayerContext): void {
     );
 }
 
-function checkTruths(ctx: LayerContext): void {
-  const truths = ctx.bottomShapes[3]!;
+function checkTruths(ctx: LayerContext<4>): void {
+  const truths = ctx.bottomShapes[3];
   if (truths.length === 4 && truths[3] === 8 && countOf(truths, 0, 2) === 1) return;
   throw ctx.misfit('multibox-shapes', `${showBottom(ctx, 3)} must be true boxes, [1, 1, boxes, 8].`, {
     hint: 'Each row is picture, label, instance, xmin, ymin, xmax, ymax, difficult; rows of picture −1 are padding.',
@@ -107,7 +108,7 @@ function checkTruths(ctx: LayerContext): void {
  * false its loss is left out of the top too. With encode_variance_in_target SSD does not divide the location's gradient by
  * the variance, and neither does this.
  */
-export const multiBoxLoss: LayerType = {
+export const multiBoxLoss: LayerType<4> = {
   type: 'MultiBoxLoss',
   doc: 'loc_weight · location loss of the priors that match a true box + confidence loss of these and of mined negatives, over the number of matches. Bottoms: locations, scores, priors, true boxes as rows [picture, label, instance, xmin, ymin, xmax, ymax, difficult].',
   formula:
@@ -137,7 +138,7 @@ export const multiBoxLoss: LayerType = {
       name: ctx.name,
       outputs: [[], loc!, conf!],
       run: inputs => compute(ctx, inputs),
-      backward: ([, , , , , byLoc, byConf, dy]) => [byLoc!, byConf!].map(({ data }) => data.map(v => v * dy!.data[0]!)),
+      backward: ([, , , , , byLoc, byConf, dy]) => [byLoc, byConf].map(({ data }) => data.map(v => v * dy.data[0]!)),
     });
     return [loss!];
   },

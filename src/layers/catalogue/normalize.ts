@@ -1,6 +1,6 @@
 /** Normalize (SSD, after ParseNet): each sample, or each place, divided by its L2 norm, times a learned scale. */
 
-import type { Builder, Value } from '../../ir/index.js';
+import { type Builder, dim, type Value } from '../../ir/index.js';
 import { create, sub } from '../../schema/index.js';
 import { alignAt, showBottom } from '../geometry/axis.js';
 import { elementwise } from '../rules/families.js';
@@ -21,7 +21,7 @@ function scaledByChannel(b: Builder, x: Value, scale: Value, normalized: (x: Val
 }
 
 /** After normalize_layer.cpp of weiliu89/caffe; the gradient of the scale is the true one where SSD's divides by a scale of 0. */
-export const normalize: LayerType = {
+export const normalize: LayerType<1, 1> = {
   type: 'Normalize',
   doc: 'scale · x / √(Σ x² + eps), summed over the channels of each place, or with across_spatial over the whole sample.',
   formula: 'y = scale · x / √(Σ x² + eps)',
@@ -35,17 +35,17 @@ export const normalize: LayerType = {
   tops: { min: 1, max: 1 },
   reshape(ctx) {
     const { channel_shared, scale_filler } = sub(ctx.param, 'norm_param');
-    const shape = ctx.bottomShapes[0]!;
+    const shape = ctx.bottomShapes[0];
     if (shape.length < 2 || shape.length > 4)
       throw ctx.misfit('normalize-axes', `Normalize needs 2 to 4 axes, N×C×H×W, and gets ${showBottom(ctx, 0)}.`);
     const filler = scale_filler ?? create('caffe.FillerParameter', { type: 'constant', value: 1 });
-    return { tops: [shape], params: [{ shape: channel_shared ? [] : [shape[1]!], filler }] };
+    return { tops: [shape], params: [{ shape: channel_shared ? [] : [dim(shape, 1)], filler }] };
   },
   lower(ctx, b, [x], [scale]) {
     const { across_spatial, channel_shared, eps } = sub(ctx.param, 'norm_param');
-    const axes = across_spatial ? x!.shape.map((_, i) => i).slice(1) : [1];
+    const axes = across_spatial ? x.shape.map((_, i) => i).slice(1) : [1];
     const normalized = (v: Value) => b.div(v, b.sqrt(b.add(b.sum(b.mul(v, v), axes, true), eps)));
-    if (channel_shared) return [b.mul(normalized(x!), b.reshape(scale!, []))];
-    return [scaledByChannel(b, x!, b.reshape(scale!, alignAt(scale!.shape, 1, x!.shape.length)), normalized)];
+    if (channel_shared) return [b.mul(normalized(x), b.reshape(scale, []))];
+    return [scaledByChannel(b, x, b.reshape(scale, alignAt(scale.shape, 1, x.shape.length)), normalized)];
   },
 };

@@ -1,14 +1,15 @@
 /** Permute (SSD): the axes in another order. */
 
+import { dim } from '../../ir/index.js';
 import { sub } from '../../schema/index.js';
 import { showBottom } from '../geometry/axis.js';
 import { arrangement } from '../rules/families.js';
 import type { LayerContext, LayerType } from '../types.js';
 
 /** The axes in their new order; those that `order` leaves out follow as they were (permute_layer.cpp of weiliu89/caffe). */
-function orderOf(ctx: LayerContext): readonly number[] {
+function orderOf(ctx: LayerContext<1>): readonly number[] {
   const { order } = sub(ctx.param, 'permute_param');
-  const rank = ctx.bottomShapes[0]!.length;
+  const rank = ctx.bottomShapes[0].length;
   const invalid = order.find((axis, i) => axis >= rank || order.indexOf(axis) !== i);
   if (invalid !== undefined) {
     throw ctx.fail(
@@ -17,10 +18,10 @@ function orderOf(ctx: LayerContext): readonly number[] {
       { field: 'permute_param.order', hint: `Axes go from 0 to ${rank - 1}, each at most once.` },
     );
   }
-  return [...order, ...ctx.bottomShapes[0]!.map((_, i) => i).filter(i => !order.includes(i))];
+  return [...order, ...ctx.bottomShapes[0].map((_, i) => i).filter(i => !order.includes(i))];
 }
 
-export const permute: LayerType = {
+export const permute: LayerType<1> = {
   type: 'Permute',
   doc: 'Its bottom with the axes in another order: axis i of the top is axis order[i] of the bottom.',
   formula: 'y[p_order] = x[p]',
@@ -28,6 +29,6 @@ export const permute: LayerType = {
   ...arrangement,
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },
-  reshape: ctx => ({ tops: [orderOf(ctx).map(axis => ctx.bottomShapes[0]![axis]!)], params: [] }),
-  lower: (ctx, b, [x]) => [b.transpose(x!, orderOf(ctx))],
+  reshape: ctx => ({ tops: [orderOf(ctx).map(axis => dim(ctx.bottomShapes[0], axis))], params: [] }),
+  lower: (ctx, b, [x]) => [b.transpose(x, orderOf(ctx))],
 };

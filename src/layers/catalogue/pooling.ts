@@ -1,6 +1,7 @@
 /** Pooling: the maximum or the mean of windows of each channel. */
 
-import type { PoolAttrs, Shape } from '../../ir/index.js';
+import { nth } from '../../diagnostics/index.js';
+import { dim, type PoolAttrs, type Shape } from '../../ir/index.js';
 import { enumName, isSet, type LayerParameter, PoolingParameter, sub } from '../../schema/index.js';
 import { showBottom } from '../geometry/axis.js';
 import { type CoordMap, windowMap } from '../geometry/coord_map.js';
@@ -15,7 +16,7 @@ const { MAX, STOCHASTIC } = PoolingParameter.PoolMethod;
 type Pair = readonly [number, number];
 
 /** `stem` once for both axes, or its _h and _w forms, but not both. */
-function pair(ctx: LayerContext, param: PoolingParameter, stem: 'kernel' | 'pad' | 'stride'): Pair {
+function pair(ctx: LayerContext<1>, param: PoolingParameter, stem: 'kernel' | 'pad' | 'stride'): Pair {
   const once = stem === 'kernel' ? 'kernel_size' : stem;
   const [h, w] = [`${stem}_h`, `${stem}_w`] as const;
   const given = [isSet(param, h), isSet(param, w)];
@@ -32,7 +33,7 @@ function pair(ctx: LayerContext, param: PoolingParameter, stem: 'kernel' | 'pad'
   return given[0] ? [param[h], param[w]] : [param[once], param[once]];
 }
 
-function globalWindow(ctx: LayerContext, param: PoolingParameter, plane: Pair): PoolAttrs {
+function globalWindow(ctx: LayerContext<1>, param: PoolingParameter, plane: Pair): PoolAttrs {
   const extra = (['kernel_size', 'kernel_h', 'kernel_w'] as const).find(field => isSet(param, field));
   const [pad, stride] = [pair(ctx, param, 'pad'), pair(ctx, param, 'stride')];
   if (extra || pad.some(p => p !== 0) || stride.some(s => s !== 1)) {
@@ -45,13 +46,13 @@ function globalWindow(ctx: LayerContext, param: PoolingParameter, plane: Pair): 
 }
 
 /** Checks the parameters and places the windows on the bottom's planes. */
-function windows(ctx: LayerContext): PoolAttrs {
+function windows(ctx: LayerContext<1>): PoolAttrs {
   const param = sub(ctx.param, 'pooling_param');
-  const shape = ctx.bottomShapes[0]!;
+  const shape = ctx.bottomShapes[0];
   if (shape.length !== 4) {
     throw ctx.misfit('pool-axes', `Pooling needs 4 axes, N×C×H×W, and ${showBottom(ctx, 0)} has ${shape.length}.`);
   }
-  const plane: Pair = [shape[2]!, shape[3]!];
+  const plane: Pair = [dim(shape, 2), dim(shape, 3)];
   if (param.global_pooling) return globalWindow(ctx, param, plane);
   const [kernel, pad, stride] = [pair(ctx, param, 'kernel'), pair(ctx, param, 'pad'), pair(ctx, param, 'stride')];
   const zero = kernel.some(k => !(k > 0)) ? 'kernel_size' : stride.some(s => !(s > 0)) ? 'stride' : undefined;
@@ -84,7 +85,7 @@ function windows(ctx: LayerContext): PoolAttrs {
   return { kernel, stride, pad, outSize };
 }
 
-function checkMethod(ctx: LayerContext): void {
+function checkMethod(ctx: LayerContext<1>): void {
   const { pool } = sub(ctx.param, 'pooling_param');
   if (pool === STOCHASTIC) checkStochastic(ctx, windows(ctx), 'pooling_param.pad');
   if (pool !== MAX && ctx.topCount > 1) {
@@ -96,18 +97,18 @@ function checkMethod(ctx: LayerContext): void {
   }
 }
 
-function poolingMap(ctx: LayerContext): CoordMap | undefined {
+function poolingMap(ctx: LayerContext<1>): CoordMap | undefined {
   if (sub(ctx.param, 'pooling_param').global_pooling) return undefined;
   const { kernel, stride, pad } = windows(ctx);
-  return kernel.map((k, i) => windowMap(k, stride[i]!, pad[i]!));
+  return kernel.map((k, i) => windowMap(k, nth(stride, i), nth(pad, i)));
 }
 
 /** `rounded up; (112 − 3) / 2 + 1 = 56` */
-function explainPooling(ctx: LayerContext, top: Shape): string {
+function explainPooling(ctx: LayerContext<1>, top: Shape): string {
   if (sub(ctx.param, 'pooling_param').global_pooling) return 'the whole plane';
   const { kernel, stride, pad } = windows(ctx);
   const axes = kernel.map(
-    (k, i) => `(${ctx.bottomShapes[0]![i + 2]}${plusPads(pad[i]!)} − ${k}) / ${stride[i]} + 1 = ${top[i + 2]}`,
+    (k, i) => `(${ctx.bottomShapes[0][i + 2]}${plusPads(nth(pad, i))} − ${k}) / ${stride[i]} + 1 = ${top[i + 2]}`,
   );
   return `rounded up; ${once(axes)}`;
 }
@@ -122,7 +123,7 @@ function poolingDetail(layer: LayerParameter): string {
   return joinWords([method, sides(kernel), stride === '1' ? '' : `stride ${stride}`]);
 }
 
-export const pooling: LayerType = {
+export const pooling: LayerType<1> = {
   type: 'Pooling',
   doc: 'The maximum (and, as a second top, where it lies), the mean or a random element of windows of each channel.',
   formula:
@@ -141,13 +142,13 @@ export const pooling: LayerType = {
   tops: { min: 1, max: 2 },
   reshape(ctx) {
     checkMethod(ctx);
-    const top = [...ctx.bottomShapes[0]!.slice(0, 2), ...windows(ctx).outSize];
+    const top = [...ctx.bottomShapes[0].slice(0, 2), ...windows(ctx).outSize];
     return { tops: Array.from({ length: ctx.topCount }, () => top), params: [] };
   },
   lower(ctx, b, [x]) {
     const { pool } = sub(ctx.param, 'pooling_param');
-    if (pool === MAX) return b.maxPool(x!, windows(ctx)).slice(0, ctx.topCount);
-    if (pool === STOCHASTIC) return [stochasticPool(ctx, b, x!, windows(ctx))];
-    return [b.avePool(x!, windows(ctx))];
+    if (pool === MAX) return b.maxPool(x, windows(ctx)).slice(0, ctx.topCount);
+    if (pool === STOCHASTIC) return [stochasticPool(ctx, b, x, windows(ctx))];
+    return [b.avePool(x, windows(ctx))];
   },
 };

@@ -1,5 +1,7 @@
 /** PriorBox (SSD): the boxes that each place of a feature map predicts from, in shares of the image. */
 
+import { nth } from '../../diagnostics/index.js';
+import { dim, nchw } from '../../ir/index.js';
 import { isSet, type PriorBoxParameter, sub } from '../../schema/index.js';
 import { showBottom } from '../geometry/axis.js';
 import { readsElsewhere } from '../rules/families.js';
@@ -28,7 +30,7 @@ function boxesOf(param: PriorBoxParameter): readonly (readonly [number, number])
 
 /** `once` for both sides or `pair`, one for each: not both, and what is given is positive. */
 function checkSizes(
-  ctx: LayerContext,
+  ctx: LayerContext<2>,
   param: PriorBoxParameter,
   once: 'img_size' | 'step',
   pair: readonly ('img_h' | 'img_w' | 'step_h' | 'step_w')[],
@@ -40,20 +42,20 @@ function checkSizes(
       hint: `Give ${once}, or both ${pair.join(' and ')}, or none of them.`,
     });
   if (either.length > 0 && isSet(param, once)) throw wrong(once, `both ${once} and ${either.join(', ')} are given.`);
-  if (either.length === 1) throw wrong(either[0]!, `of ${pair.join(' and ')}, only ${either[0]} is given.`);
+  if (either.length === 1) throw wrong(nth(either, 0), `of ${pair.join(' and ')}, only ${either[0]} is given.`);
   const zero = [once, ...pair].find(
     field => isSet(param, field) && !((param[field as keyof PriorBoxParameter] as number) > 0),
   );
   if (zero) throw wrong(zero, `${zero} is not positive.`);
 }
 
-function check(ctx: LayerContext, param: PriorBoxParameter): void {
+function check(ctx: LayerContext<2>, param: PriorBoxParameter): void {
   const wrong = (field: string, message: string, hint?: string) =>
     ctx.fail('prior-box', message, { field: `prior_box_param.${field}`, ...(hint && { hint }) });
   const { min_size, max_size, aspect_ratio, variance } = param;
   if (min_size.length === 0) throw wrong('min_size', 'it has no min_size.');
   if (min_size.some(s => !(s > 0))) throw wrong('min_size', 'a min_size is not positive.');
-  if (max_size.length > 0 && (max_size.length !== min_size.length || max_size.some((s, i) => s <= min_size[i]!)))
+  if (max_size.length > 0 && (max_size.length !== min_size.length || max_size.some((s, i) => s <= nth(min_size, i))))
     throw wrong('max_size', 'max_size and min_size do not pair.', 'Give one max_size, the greater, for each min_size.');
   if (aspect_ratio.some(r => !(r > 0))) throw wrong('aspect_ratio', 'an aspect_ratio is not positive.');
   for (const [once, pair] of [
@@ -69,17 +71,17 @@ function check(ctx: LayerContext, param: PriorBoxParameter): void {
 }
 
 /** Sizes along the vertical (`h`) or the horizontal (`w`): of the map, of the image, from place to place. */
-function along(ctx: LayerContext, param: PriorBoxParameter, side: 'h' | 'w') {
+function along(ctx: LayerContext<2>, param: PriorBoxParameter, side: 'h' | 'w') {
   const axis = side === 'h' ? 2 : 3;
-  const places = ctx.bottomShapes[0]![axis]!;
+  const places = dim(ctx.bottomShapes[0], axis);
   const given = param[`img_${side}`] || param.img_size;
-  const image = given || ctx.bottomShapes[1]![axis]!;
+  const image = given || dim(ctx.bottomShapes[1], axis);
   const step = (isSet(param, `step_${side}`) ? param[`step_${side}`] : param.step) || image / places;
   return { places, image, step };
 }
 
 /** Corners xmin, ymin, xmax, ymax of all boxes, then the variances of each. */
-function compute(ctx: LayerContext): Float32Array {
+function compute(ctx: LayerContext<2>): Float32Array {
   const param = sub(ctx.param, 'prior_box_param');
   const [y, x, boxes] = [along(ctx, param, 'h'), along(ctx, param, 'w'), boxesOf(param)];
   const corners: number[] = [];
@@ -92,11 +94,11 @@ function compute(ctx: LayerContext): Float32Array {
       }
   const kept = param.clip ? corners.map(v => Math.min(Math.max(v, 0), 1)) : corners;
   const variance = param.variance.length > 0 ? param.variance : [0.1];
-  return Float32Array.from([...kept, ...corners.map((_, i) => variance[i % variance.length]!)]);
+  return Float32Array.from([...kept, ...corners.map((_, i) => nth(variance, i % variance.length))]);
 }
 
 /** The top is [1, 2, boxes · 4]: the corners, then their variances. */
-export const priorBox: LayerType = {
+export const priorBox: LayerType<2> = {
   type: 'PriorBox',
   doc: 'For each place of the first bottom a set of boxes, as corners in shares of the image (the second bottom), and their variances.',
   formula:
@@ -109,8 +111,8 @@ export const priorBox: LayerType = {
   reshape(ctx) {
     const param = sub(ctx.param, 'prior_box_param');
     check(ctx, param);
-    const [, , height, width] = ctx.bottomShapes[0] as readonly [number, number, number, number];
+    const [, , height, width] = nchw(ctx.bottomShapes[0]);
     return { tops: [[1, 2, height * width * boxesOf(param).length * 4]], params: [] };
   },
-  lower: (ctx, b) => [b.constant(compute(ctx), priorBox.reshape(ctx).tops[0]!)],
+  lower: (ctx, b) => [b.constant(compute(ctx), nth(priorBox.reshape(ctx).tops, 0))],
 };

@@ -1,6 +1,6 @@
 /** Proposal (Faster R-CNN, as a C++ layer): regions of interest from an RPN's scores and boxes. */
 
-import type { HostArray, Shape } from '../../ir/index.js';
+import { dim, type HostArray, nchw, type Shape } from '../../ir/index.js';
 import { sub } from '../../schema/index.js';
 import { anchorsOf, moved, type PictureInfo, suppressInOrder } from '../detection/anchors.js';
 import type { Box } from '../detection/boxes.js';
@@ -21,10 +21,10 @@ function infoOf({ data }: HostArray): PictureInfo {
 }
 
 /** All boxes of one sample, place by place; a box that is too small has a score of 0. */
-function candidates(ctx: LayerContext, scores: HostArray, boxes: HostArray, info: PictureInfo, n: number) {
+function candidates(ctx: LayerContext<3>, scores: HostArray, boxes: HostArray, info: PictureInfo, n: number) {
   const { base_size, ratio, scale, feat_stride, min_size } = sub(ctx.param, 'proposal_param');
   const anchors = anchorsOf(base_size, ratio, scale);
-  const [, , height, width] = scores.shape as readonly [number, number, number, number];
+  const [, , height, width] = nchw(scores.shape);
   const [plane, count] = [height * width, anchors.length];
   const found: Candidate[] = [];
   for (let place = 0; place < plane; place++)
@@ -39,10 +39,10 @@ function candidates(ctx: LayerContext, scores: HostArray, boxes: HostArray, info
   return found;
 }
 
-function find(ctx: LayerContext, inputs: readonly HostArray[]): readonly HostArray[] {
+function find(ctx: LayerContext<3>, inputs: readonly HostArray[]): readonly HostArray[] {
   const [scores, boxes, info] = inputs as readonly [HostArray, HostArray, HostArray];
   const { pre_nms_topn, post_nms_topn, nms_thresh } = sub(ctx.param, 'proposal_param');
-  const kept = Array.from({ length: scores.shape[0]! }, (_, n) => {
+  const kept = Array.from({ length: dim(scores.shape, 0) }, (_, n) => {
     const best = candidates(ctx, scores, boxes, infoOf(info), n).sort((a, b) => b.score - a.score);
     return suppressInOrder(best.slice(0, pre_nms_topn), nms_thresh, post_nms_topn).map(c => ({ ...c, n }));
   }).flat();
@@ -55,14 +55,14 @@ function find(ctx: LayerContext, inputs: readonly HostArray[]): readonly HostArr
 }
 
 /** As many regions as there are boxes, at most post_nms_topn for each sample. */
-function most(ctx: LayerContext): readonly Shape[] {
+function most(ctx: LayerContext<3>): readonly Shape[] {
   const { ratio, scale, pre_nms_topn, post_nms_topn } = sub(ctx.param, 'proposal_param');
-  const scores = ctx.bottomShapes[0]!;
+  const scores = ctx.bottomShapes[0];
   const each = Math.min(ratio.length * scale.length * countOf(scores, 2), pre_nms_topn, post_nms_topn);
-  return [[scores[0]! * each, 5], [scores[0]! * each]].slice(0, ctx.topCount);
+  return [[dim(scores, 0) * each, 5], [dim(scores, 0) * each]].slice(0, ctx.topCount);
 }
 
-function check(ctx: LayerContext): void {
+function check(ctx: LayerContext<3>): void {
   const param = sub(ctx.param, 'proposal_param');
   const [scores, boxes, info] = ctx.bottomShapes as readonly (readonly number[])[];
   const anchors = param.ratio.length * param.scale.length;
@@ -89,7 +89,7 @@ function check(ctx: LayerContext): void {
 }
 
 /** After proposal_layer.cpp of PVANet's Caffe, OpenVINO's training toolbox and crnn.caffe. */
-export const proposal: LayerType = {
+export const proposal: LayerType<3> = {
   type: 'Proposal',
   doc: 'Regions [sample, x1, y1, x2, y2] from the scores and boxes of anchors: the pre_nms_topn of greatest score, overlapping ones left out, post_nms_topn of each sample at most; a second top is their scores. Bottoms are scores, boxes and the picture’s height, width and scale.',
   formula:

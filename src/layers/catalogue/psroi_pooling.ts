@@ -1,6 +1,7 @@
 /** PSROIPooling (R-FCN): the mean in each bin of a grid laid over a region, each bin from channels of its own. */
 
-import type { HostArray } from '../../ir/index.js';
+import { nth } from '../../diagnostics/index.js';
+import { dim, type HostArray, nchw } from '../../ir/index.js';
 import { sub } from '../../schema/index.js';
 import { checkRegions, type Region, regionAt, roundAway } from '../detection/regions.js';
 import { showBottom } from '../geometry/axis.js';
@@ -19,16 +20,16 @@ function binOf(i: number, bins: number, first: number, last: number, scale: numb
 
 /** Calls `visit` for each element of the top, with where in the bottom its bin's channel begins and what the bin covers. */
 function eachBin(
-  ctx: LayerContext,
+  ctx: LayerContext<2>,
   x: HostArray,
   rois: HostArray,
   visit: (at: number, places: readonly number[]) => void,
 ): void {
-  const [batch, channels, height, width] = x.shape as readonly [number, number, number, number];
+  const [batch, channels, height, width] = nchw(x.shape);
   const { output_dim, group_size: k, spatial_scale } = sub(ctx.param, 'psroi_pooling_param');
   const rows = (r: Region, i: number) => binOf(i, k, r.y1, r.y2, spatial_scale, height);
   const columns = (r: Region, i: number) => binOf(i, k, r.x1, r.x2, spatial_scale, width);
-  for (let at = 0; at < rois.shape[0]! * output_dim * k * k; at++) {
+  for (let at = 0; at < dim(rois.shape, 0) * output_dim * k * k; at++) {
     const [pw, ph] = [at % k, Math.floor(at / k) % k];
     const c = Math.floor(at / (k * k)) % output_dim;
     const region = regionAt(ctx, rois, Math.floor(at / (k * k * output_dim)), batch);
@@ -40,7 +41,7 @@ function eachBin(
   }
 }
 
-export const psroiPooling: LayerType = {
+export const psroiPooling: LayerType<2> = {
   type: 'PSROIPooling',
   doc: 'The mean in each of group_size × group_size bins of each region of interest, each bin taken from channels of its own; regions are rows [sample, x1, y1, x2, y2].',
   formula: 'y[r, c, i, j] = mean of x[(c · k + i) · k + j] over bin (i, j) of region r, k = group_size',
@@ -62,29 +63,29 @@ export const psroiPooling: LayerType = {
       });
     checkRegions(ctx);
     const needed = output_dim * group_size ** 2;
-    if (ctx.bottomShapes[0]![1] !== needed)
+    if (ctx.bottomShapes[0][1] !== needed)
       throw ctx.misfit('roi-channels', `${showBottom(ctx, 0)} must have ${needed} channels.`, {
         field: 'psroi_pooling_param.output_dim',
         hint: 'They are output_dim · group_size².',
       });
-    return { tops: [[ctx.bottomShapes[1]![0]!, output_dim, group_size, group_size]], params: [] };
+    return { tops: [[dim(ctx.bottomShapes[1], 0), output_dim, group_size, group_size]], params: [] };
   },
   lower(ctx, b, [x, rois]) {
-    const shape = psroiPooling.reshape(ctx).tops[0]!;
-    return b.hostCall([x!, rois!], {
+    const shape = nth(psroiPooling.reshape(ctx).tops, 0);
+    return b.hostCall([x, rois], {
       name: ctx.name,
       outputs: [shape],
       run: ([image, regions]) => {
-        const top = new Float32Array(regions!.shape[0]! * shape[1]! * shape[2]! * shape[3]!);
-        eachBin(ctx, image!, regions!, (at, places) => {
-          if (places.length > 0) top[at] = places.reduce((sum, p) => sum + image!.data[p]!, 0) / places.length;
+        const top = new Float32Array(dim(regions.shape, 0) * dim(shape, 1) * dim(shape, 2) * dim(shape, 3));
+        eachBin(ctx, image, regions, (at, places) => {
+          if (places.length > 0) top[at] = places.reduce((sum, p) => sum + image.data[p]!, 0) / places.length;
         });
         return [top];
       },
       backward: ([image, regions, , dy]) => {
-        const dx = new Float32Array(image!.data.length);
-        eachBin(ctx, image!, regions!, (at, places) => {
-          for (const p of places) dx[p]! += dy!.data[at]! / places.length;
+        const dx = new Float32Array(image.data.length);
+        eachBin(ctx, image, regions, (at, places) => {
+          for (const p of places) dx[p]! += dy.data[at]! / places.length;
         });
         return [dx];
       },

@@ -3,7 +3,7 @@
  * before every forward, `backward` where a gradient is asked for. Code with a `lower` becomes part of the graph instead.
  */
 
-import { MokapotError } from '../../diagnostics/index.js';
+import { MokapotError, nth } from '../../diagnostics/index.js';
 import { type Builder, type HostArray, type Shape, sameShape, showShape, sizeOf, type Value } from '../../ir/index.js';
 import { sub } from '../../schema/index.js';
 import { hostBlob, hostBlobs } from '../host/host_blob.js';
@@ -239,10 +239,10 @@ async function backward(ctx: LayerContext, arrays: readonly HostArray[], wanted:
   const blobs = host.blobs!;
   const outputs = tops.length + keptBlobs(ctx, blobs.length).length;
   const inputs = bottoms.length + blobs.length;
-  for (const [i, bottom] of bottoms.entries()) if (!tops.includes(bottom)) bottom.diff = zeros(arrays[i]!.shape);
-  for (const [i, top] of tops.entries()) top.diff = arrays[inputs + outputs + i]!.data;
+  for (const [i, bottom] of bottoms.entries()) if (!tops.includes(bottom)) bottom.diff = zeros(nth(arrays, i).shape);
+  for (const [i, top] of tops.entries()) top.diff = nth(arrays, inputs + outputs + i).data;
   for (const blob of blobs) blob.diff = zeros(blob.shape);
-  const propagate = bottoms.map((_, i) => wanted[i]! || ctx.param.propagate_down[i] === true);
+  const propagate = bottoms.map((_, i) => nth(wanted, i) || ctx.param.propagate_down[i] === true);
   await call(ctx, 'backward', () => host.backward!(tops, propagate, bottoms));
   return [...bottoms.map((bottom, i) => (propagate[i] ? bottom.diff : zeros([0]))), ...blobs.map(blob => blob.diff)];
 }
@@ -261,7 +261,7 @@ function hostCall(ctx: LayerContext, b: Builder, bottoms: readonly Value[], para
   const { tops } = python.reshape(ctx);
   values = b.hostCall([...bottoms, ...params], {
     name: ctx.name,
-    outputs: [...tops, ...keptBlobs(ctx, params.length).map(i => params[i]!.shape)],
+    outputs: [...tops, ...keptBlobs(ctx, params.length).map(i => nth(params, i).shape)],
     run: arrays => forward(ctx, arrays, tops),
     ...(host.backward && { backward: (arrays, wanted) => backward(ctx, arrays, wanted) }),
     sideEffects: true,

@@ -7,11 +7,11 @@ import type { LayerContext, LayerType } from '../types.js';
 
 const { ASUM, SUMSQ, MEAN } = ReductionParameter.ReductionOp;
 
-function firstAxis(ctx: LayerContext): number {
-  return canonicalAxis(ctx, sub(ctx.param, 'reduction_param').axis, ctx.bottomShapes[0]!, 'reduction_param.axis');
+function firstAxis(ctx: LayerContext<1>): number {
+  return canonicalAxis(ctx, sub(ctx.param, 'reduction_param').axis, ctx.bottomShapes[0], 'reduction_param.axis');
 }
 
-export const reduction: LayerType = {
+export const reduction: LayerType<1> = {
   type: 'Reduction',
   doc: 'SUM, ASUM (of absolutes), SUMSQ (of squares) or MEAN over all axes from `axis` on, times coeff.',
   formula: 'y = coeff · Σ x; ASUM: coeff · Σ |x|; SUMSQ: coeff · Σ x²; MEAN: coeff · Σ x / n',
@@ -19,12 +19,12 @@ export const reduction: LayerType = {
   ...arrangement,
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },
-  reshape: ctx => ({ tops: [ctx.bottomShapes[0]!.slice(0, firstAxis(ctx))], params: [] }),
+  reshape: ctx => ({ tops: [ctx.bottomShapes[0].slice(0, firstAxis(ctx))], params: [] }),
   lower(ctx, b, [x]) {
     const { operation, coeff } = sub(ctx.param, 'reduction_param');
     const first = firstAxis(ctx);
-    const axes = x!.shape.map((_, i) => i).slice(first);
-    const terms = operation === ASUM ? b.abs(x!) : operation === SUMSQ ? b.mul(x!, x!) : x!;
-    return [b.mul(b.sum(terms, axes), operation === MEAN ? coeff / countOf(x!.shape, first) : coeff)];
+    const axes = x.shape.map((_, i) => i).slice(first);
+    const terms = operation === ASUM ? b.abs(x) : operation === SUMSQ ? b.mul(x, x) : x;
+    return [b.mul(b.sum(terms, axes), operation === MEAN ? coeff / countOf(x.shape, first) : coeff)];
   },
 };

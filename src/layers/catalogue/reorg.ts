@@ -1,6 +1,7 @@
 /** Reorg (YOLOv2): moves blocks of stride × stride elements of the plane into channels, or back. */
 
-import type { Shape } from '../../ir/index.js';
+import { nth } from '../../diagnostics/index.js';
+import { nchw, type Shape } from '../../ir/index.js';
 import { isSet, sub } from '../../schema/index.js';
 import { showBottom } from '../geometry/axis.js';
 import { arrangement, keepsZero } from '../rules/families.js';
@@ -16,14 +17,14 @@ interface Plan {
 }
 
 /** Throws where blocks of stride × stride do not fill the plane, or groups of stride² the channels. */
-function plan(ctx: LayerContext): Plan {
+function plan(ctx: LayerContext<1>): Plan {
   const param = sub(ctx.param, 'reorg_param');
   const { stride, reverse } = param;
-  const shape = ctx.bottomShapes[0]!;
+  const shape = ctx.bottomShapes[0];
   if (shape.length !== 4) throw ctx.misfit('reorg-axes', `${showBottom(ctx, 0)} must have 4 axes, N×C×H×W.`);
   if (!isSet(param, 'stride') || !(stride > 0))
     throw ctx.fail('reorg-stride', 'stride is missing or 0.', { field: 'reorg_param.stride' });
-  const [batch, channels, height, width] = shape as readonly [number, number, number, number];
+  const [batch, channels, height, width] = nchw(shape);
   const bad = (what: string, by: number) =>
     ctx.fail('reorg-stride', `${what} of ${showBottom(ctx, 0)} do not form groups of ${by}.`, {
       field: 'reorg_param.stride',
@@ -39,7 +40,7 @@ function plan(ctx: LayerContext): Plan {
  * × (s · W), and takes from these planes each block's element (i, j) into channel (i · s + j) · C/s² + c. synopsys-caffe,
  * whose numbers these are, gives it the height for the width; planes that are square, as YOLO's, are the same in all ports.
  */
-export const reorg: LayerType = {
+export const reorg: LayerType<1> = {
   type: 'Reorg',
   doc: 'Each block of stride × stride elements of a plane becomes stride² channels; with reverse the other way round.',
   formula:
@@ -64,8 +65,8 @@ export const reorg: LayerType = {
     const blocks = [batch, outer, width, s, height, s];
     const dealt = [batch, s, s, outer, width, height];
     const moved = reverse
-      ? b.transpose(b.reshape(x!, dealt), [0, 3, 4, 1, 5, 2])
-      : b.transpose(b.reshape(x!, blocks), [0, 3, 5, 1, 2, 4]);
-    return [b.reshape(moved, reorg.reshape(ctx).tops[0]!)];
+      ? b.transpose(b.reshape(x, dealt), [0, 3, 4, 1, 5, 2])
+      : b.transpose(b.reshape(x, blocks), [0, 3, 5, 1, 2, 4]);
+    return [b.reshape(moved, nth(reorg.reshape(ctx).tops, 0))];
   },
 };

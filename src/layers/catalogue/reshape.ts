@@ -7,9 +7,9 @@ import { arrangement, keepsZero } from '../rules/families.js';
 import type { LayerContext, LayerType } from '../types.js';
 
 /** The run of bottom axes, first to past-last, that the given shape replaces (axis and num_axes). */
-function replaced(ctx: LayerContext): [number, number] {
+function replaced(ctx: LayerContext<1>): [number, number] {
   const { axis, num_axes } = sub(ctx.param, 'reshape_param');
-  const rank = ctx.bottomShapes[0]!.length;
+  const rank = ctx.bottomShapes[0].length;
   const start = axis >= 0 ? axis : rank + axis + 1;
   if (start < 0 || start > rank) {
     throw ctx.misfit('axis-out-of-range', `axis ${axis} does not exist in ${showBottom(ctx, 0)}.`, {
@@ -27,8 +27,8 @@ function replaced(ctx: LayerContext): [number, number] {
   return [start, end];
 }
 
-function newShape(ctx: LayerContext): Shape {
-  const bottom = ctx.bottomShapes[0]!;
+function newShape(ctx: LayerContext<1>): Shape {
+  const bottom = ctx.bottomShapes[0];
   const [start, end] = replaced(ctx);
   const dims = sub(ctx.param, 'reshape_param').shape?.dim ?? [];
   const field = 'reshape_param.shape';
@@ -61,7 +61,7 @@ function newShape(ctx: LayerContext): Shape {
   return top.map(d => (d === -1 ? size / known : d));
 }
 
-export const reshape: LayerType = {
+export const reshape: LayerType<1> = {
   type: 'Reshape',
   doc: 'The same elements under another shape; 0 copies a dimension, −1 takes what is left.',
   formula: 'y = x',
@@ -73,5 +73,5 @@ export const reshape: LayerType = {
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },
   reshape: ctx => ({ tops: [newShape(ctx)], params: [] }),
-  lower: (ctx, b, [x]) => [b.reshape(x!, newShape(ctx))],
+  lower: (ctx, b, [x]) => [b.reshape(x, newShape(ctx))],
 };

@@ -1,6 +1,7 @@
 /** ROIAlign (Mask R-CNN's ports): interpolated values in each bin of a grid laid over a region, the greatest of four. */
 
-import type { HostArray, HostFunction } from '../../ir/index.js';
+import { nth } from '../../diagnostics/index.js';
+import { dim, type HostArray, type HostFunction, nchw } from '../../ir/index.js';
 import { sub } from '../../schema/index.js';
 import { checkRegions, regionAt } from '../detection/regions.js';
 import { readsElsewhere } from '../rules/families.js';
@@ -64,11 +65,11 @@ function choose(data: Float32Array, samples: readonly (readonly Element[])[], em
 }
 
 /** What each element of the top was computed from. */
-function align(ctx: LayerContext, x: HostArray, rois: HostArray): readonly Chosen[] {
-  const [batch, channels, height, width] = x.shape as readonly [number, number, number, number];
+function align(ctx: LayerContext<2>, x: HostArray, rois: HostArray): readonly Chosen[] {
+  const [batch, channels, height, width] = nchw(x.shape);
   const { pooled_h, pooled_w, spatial_scale } = sub(ctx.param, 'roi_align_param');
   const chosen: Chosen[] = [];
-  for (let r = 0; r < rois.shape[0]!; r++) {
+  for (let r = 0; r < dim(rois.shape, 0); r++) {
     const { sample, x1, y1, x2, y2 } = regionAt(ctx, rois, r, batch);
     const rows: Side = { from: f(y1 * spatial_scale), to: f(y2 * spatial_scale), size: height };
     const columns: Side = { from: f(x1 * spatial_scale), to: f(x2 * spatial_scale), size: width };
@@ -92,7 +93,7 @@ function align(ctx: LayerContext, x: HostArray, rois: HostArray): readonly Chose
 }
 
 /** Gradients go to the elements of the chosen samples, by their weights. */
-function scatter(ctx: LayerContext): HostFunction {
+function scatter(ctx: LayerContext<2>): HostFunction {
   return ([x, rois, , dy]) => {
     const dx = new Float32Array(x!.data.length);
     align(ctx, x!, rois!).forEach(({ elements }, i) => {
@@ -107,7 +108,7 @@ function scatter(ctx: LayerContext): HostFunction {
  * count for four samples half-way to the region's corners, and the greatest sample is the bin's value. It is not the ROIAlign
  * of the paper, which averages samples within the bin.
  */
-export const roiAlign: LayerType = {
+export const roiAlign: LayerType<2> = {
   type: 'ROIAlign',
   doc: 'In each of pooled_h × pooled_w bins of each region of interest the greatest of four samples interpolated from the bin’s first four elements; regions are rows [sample, x1, y1, x2, y2].',
   formula:
@@ -126,13 +127,13 @@ export const roiAlign: LayerType = {
     if (zero) throw ctx.fail('roi-bins', `${zero} is missing or 0.`, { field: `roi_align_param.${zero}` });
     checkRegions(ctx);
     const [x, rois] = ctx.bottomShapes as readonly (readonly number[])[];
-    return { tops: [[rois![0]!, x![1]!, param.pooled_h, param.pooled_w]], params: [] };
+    return { tops: [[nth(rois!, 0), nth(x!, 1), param.pooled_h, param.pooled_w]], params: [] };
   },
   lower(ctx, b, [x, rois]) {
-    return b.hostCall([x!, rois!], {
+    return b.hostCall([x, rois], {
       name: ctx.name,
       outputs: roiAlign.reshape(ctx).tops,
-      run: ([image, regions]) => [Float32Array.from(align(ctx, image!, regions!), ({ value }) => value)],
+      run: ([image, regions]) => [Float32Array.from(align(ctx, image, regions), ({ value }) => value)],
       backward: scatter(ctx),
     });
   },

@@ -1,6 +1,7 @@
 /** ROIPooling (Fast R-CNN): the maximum in each bin of a grid laid over each region of interest. */
 
-import type { Builder, HostArray, Shape, Value } from '../../ir/index.js';
+import { nth } from '../../diagnostics/index.js';
+import { type Builder, dim, type HostArray, nchw, type Shape, type Value } from '../../ir/index.js';
 import { sub } from '../../schema/index.js';
 import { checkRegions, regionAt, roundAway } from '../detection/regions.js';
 import { countOf } from '../geometry/axis.js';
@@ -22,10 +23,10 @@ function binOf(i: number, bins: number, from: number, to: number, size: number):
  * from, or −1: of a region that ends before it begins, which forward takes for one element, no gradient flows, nor to an
  * element behind a region's end (Backward_cpu, and in_roi on the GPU).
  */
-function pool(ctx: LayerContext, x: HostArray, rois: HostArray): Float32Array[] {
-  const [batch, channels, height, width] = x.shape as readonly [number, number, number, number];
+function pool(ctx: LayerContext<2>, x: HostArray, rois: HostArray): Float32Array[] {
+  const [batch, channels, height, width] = nchw(x.shape);
   const { pooled_h, pooled_w, spatial_scale } = sub(ctx.param, 'roi_pooling_param');
-  const [regions, bins] = [rois.shape[0]!, pooled_h * pooled_w];
+  const [regions, bins] = [dim(rois.shape, 0), pooled_h * pooled_w];
   const top = new Float32Array(regions * channels * bins);
   const index = new Float32Array(top.length).fill(-1);
   for (let at = 0; at < top.length; at++) {
@@ -63,7 +64,7 @@ function spread(b: Builder, dy: Value, index: Value, x: Shape): Value {
  * Regions are rows [sample, x1, y1, x2, y2] in pixels of the image; spatial_scale brings them to the feature map
  * (roi_pooling_layer.cpp of rbgirshick/caffe-fast-rcnn).
  */
-export const roiPooling: LayerType = {
+export const roiPooling: LayerType<2> = {
   type: 'ROIPooling',
   doc: 'The maximum in each of pooled_h × pooled_w bins of each region of interest; regions are rows [sample, x1, y1, x2, y2].',
   formula:
@@ -80,18 +81,21 @@ export const roiPooling: LayerType = {
     const zero = pooled_h > 0 ? (pooled_w > 0 ? undefined : 'pooled_w') : 'pooled_h';
     if (zero) throw ctx.fail('roi-bins', `${zero} is missing or 0.`, { field: `roi_pooling_param.${zero}` });
     checkRegions(ctx);
-    return { tops: [[rois![0]!, x![1]!, pooled_h, pooled_w]], params: [] };
+    return { tops: [[nth(rois!, 0), nth(x!, 1), pooled_h, pooled_w]], params: [] };
   },
   lower(ctx, b, [x, rois]) {
     const { tops } = roiPooling.reshape(ctx);
-    const shape = tops[0]!;
+    const shape = nth(tops, 0);
     const { pooled_h, pooled_w, spatial_scale } = sub(ctx.param, 'roi_pooling_param');
     const attrs = { pooled_shape: [pooled_h, pooled_w], spatial_scale: { float: spatial_scale } };
-    const [top] = b.hostCall([x!, b.reshape(rois!, [rois!.shape[0]!, 5])], {
+    const [top] = b.hostCall([x, b.reshape(rois, [dim(rois.shape, 0), 5])], {
       name: ctx.name,
-      outputs: [shape, [shape[1]!, shape[0]!, pooled_h, pooled_w]],
-      run: ([image, regions]) => pool(ctx, image!, regions!),
-      gradient: (b, { inputs, outputs }, [dy]) => [dy && spread(b, dy, outputs[1]!, inputs[0]!.shape), undefined],
+      outputs: [shape, [dim(shape, 1), dim(shape, 0), pooled_h, pooled_w]],
+      run: ([image, regions]) => pool(ctx, image, regions),
+      gradient: (b, { inputs, outputs }, [dy]) => [
+        dy && spread(b, dy, nth(outputs, 1), nth(inputs, 0).shape),
+        undefined,
+      ],
       lower: (b, inputs, target) =>
         target === 'onnx'
           ? b.hostCall(inputs, {

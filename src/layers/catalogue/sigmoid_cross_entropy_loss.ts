@@ -9,7 +9,7 @@ import { softplus } from '../rules/softplus.js';
 import type { LayerType } from '../types.js';
 
 /** Unlike SoftmaxWithLoss, it divides by the batch size where nothing else is said. */
-export const sigmoidCrossEntropyLoss: LayerType = {
+export const sigmoidCrossEntropyLoss: LayerType<2> = {
   type: 'SigmoidCrossEntropyLoss',
   doc: 'Σ −t·log σ(x) − (1 − t)·log(1 − σ(x)), over the batch size unless normalization says otherwise.',
   formula: 'Σ (max(x, 0) − x · t + log(1 + exp(−|x|))) / normalizer',
@@ -23,7 +23,7 @@ export const sigmoidCrossEntropyLoss: LayerType = {
   comparesElements: true,
   applies: { activation: 'sigmoid', layer: 'Sigmoid' },
   addedUp: ctx =>
-    addedUp(ctx, sizeOf(ctx.bottomShapes[0]!), normalizationMode(ctx, LossParameter.NormalizationMode.BATCH_SIZE)),
+    addedUp(ctx, sizeOf(ctx.bottomShapes[0]), normalizationMode(ctx, LossParameter.NormalizationMode.BATCH_SIZE)),
   bottoms: { min: 2, max: 2 },
   tops: { min: 1, max: 1 },
   isLoss: true,
@@ -43,11 +43,11 @@ export const sigmoidCrossEntropyLoss: LayerType = {
     return { tops: [[]], params: [] };
   },
   lower(ctx, b, [x, given]) {
-    const target = b.reshape(given!, x!.shape);
+    const target = b.reshape(given, x.shape);
     const skipped = ignored(b, b.floor(target), sub(ctx.param, 'loss_param'));
-    const terms = b.sub(softplus(b, x!), b.mul(x!, target));
+    const terms = b.sub(softplus(b, x), b.mul(x, target));
     const fallback = LossParameter.NormalizationMode.BATCH_SIZE;
-    const by = normalizer(ctx, b, { outer: x!.shape[0]!, positions: sizeOf(x!.shape), skipped, fallback });
+    const by = normalizer(ctx, b, { outer: x.shape[0] ?? 1, positions: sizeOf(x.shape), skipped, fallback });
     return [b.div(b.sum(skipped ? b.select(skipped, 0, terms) : terms), by)];
   },
 };

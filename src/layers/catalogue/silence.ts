@@ -2,7 +2,7 @@
 
 import type { LayerType } from '../types.js';
 
-export const silence: LayerType = {
+export const silence: LayerType<1> = {
   type: 'Silence',
   doc: 'Takes its bottoms and does nothing: they are then no outputs of the net.',
   shapeRule: 'No tops.',

@@ -1,12 +1,14 @@
 /** Slice: cuts a bottom into its tops along an axis, evenly or at slice_point. */
 
+import { nth } from '../../diagnostics/index.js';
+import { dim } from '../../ir/index.js';
 import { isSet, sub } from '../../schema/index.js';
 import { canonicalAxis, showBottom } from '../geometry/axis.js';
 import { staysInPlace } from '../geometry/coord_map.js';
 import { arrangement, keepsZero } from '../rules/families.js';
 import type { LayerContext, LayerType } from '../types.js';
 
-function sliceAxis(ctx: LayerContext): number {
+function sliceAxis(ctx: LayerContext<1>): number {
   const param = sub(ctx.param, 'slice_param');
   const legacy = isSet(param, 'slice_dim');
   if (legacy && isSet(param, 'axis')) {
@@ -16,13 +18,13 @@ function sliceAxis(ctx: LayerContext): number {
     });
   }
   const [axis, field] = legacy ? [param.slice_dim, 'slice_dim'] : [param.axis, 'axis'];
-  return canonicalAxis(ctx, axis, ctx.bottomShapes[0]!, `slice_param.${field}`);
+  return canonicalAxis(ctx, axis, ctx.bottomShapes[0], `slice_param.${field}`);
 }
 
 /** Where the tops begin, and last the end. */
-function borders(ctx: LayerContext, axis: number): readonly number[] {
+function borders(ctx: LayerContext<1>, axis: number): readonly number[] {
   const points = sub(ctx.param, 'slice_param').slice_point;
-  const size = ctx.bottomShapes[0]![axis]!;
+  const size = dim(ctx.bottomShapes[0], axis);
   const field = 'slice_param.slice_point';
   if (points.length === 0) {
     if (size % ctx.topCount !== 0) {
@@ -43,7 +45,7 @@ function borders(ctx: LayerContext, axis: number): readonly number[] {
     });
   }
   const all = [0, ...points, size];
-  if (all.some((p, i) => i > 0 && p <= all[i - 1]!)) {
+  if (all.some((p, i) => i > 0 && p <= nth(all, i - 1))) {
     throw ctx.misfit('slice-points', `slice_point ${points.join(', ')} does not rise between 0 and ${size}.`, {
       field,
       hint: `Axis ${axis} of ${showBottom(ctx, 0)} is cut there: each point must lie behind the one before it and before ${size}.`,
@@ -52,7 +54,7 @@ function borders(ctx: LayerContext, axis: number): readonly number[] {
   return all;
 }
 
-export const slice: LayerType = {
+export const slice: LayerType<1> = {
   type: 'Slice',
   doc: 'Cuts its bottom into its tops along `axis`, evenly or at each slice_point.',
   formula: 'y₁, y₂, … = the parts of x',
@@ -65,7 +67,7 @@ export const slice: LayerType = {
   reshape(ctx) {
     const axis = sliceAxis(ctx);
     const at = borders(ctx, axis);
-    const top = (k: number) => ctx.bottomShapes[0]!.map((d, i) => (i === axis ? at[k + 1]! - at[k]! : d));
+    const top = (k: number) => ctx.bottomShapes[0].map((d, i) => (i === axis ? nth(at, k + 1) - nth(at, k) : d));
     return { tops: Array.from({ length: ctx.topCount }, (_, k) => top(k)), params: [] };
   },
   lower(ctx, b, [x]) {
@@ -73,9 +75,9 @@ export const slice: LayerType = {
     const at = borders(ctx, axis);
     return Array.from({ length: ctx.topCount }, (_, k) =>
       b.slice(
-        x!,
-        x!.shape.map((_, i) => (i === axis ? at[k]! : 0)),
-        x!.shape.map((d, i) => (i === axis ? at[k + 1]! - at[k]! : d)),
+        x,
+        x.shape.map((_, i) => (i === axis ? nth(at, k) : 0)),
+        x.shape.map((d, i) => (i === axis ? nth(at, k + 1) - nth(at, k) : d)),
       ),
     );
   },

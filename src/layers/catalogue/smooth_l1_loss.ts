@@ -13,7 +13,7 @@ import type { LayerType } from '../types.js';
  * (smooth_L1_loss_layer.cu of rbgirshick/caffe-fast-rcnn). Fast R-CNN's and SSD's older form has weights of one kind, 0 or 1,
  * and does not multiply the gradient by them.
  */
-export const smoothL1Loss: LayerType = {
+export const smoothL1Loss: LayerType<2> = {
   type: 'SmoothL1Loss',
   doc: 'Σ w_out · s(w_in · (x − y)) / N, where s(d) is σ²d²/2 for |d| < 1/σ² and |d| − 1/(2σ²) beyond; the weights are optional, and w_in alone will do.',
   formula: 'Σ w_out · s(w_in · (x − y)) / N with s(d) = σ²d² / 2 for |d| < 1 / σ², else |d| − 1 / 2σ²',
@@ -26,7 +26,7 @@ export const smoothL1Loss: LayerType = {
   canBackward: (_, bottom) => bottom < 2,
   reshape(ctx) {
     checkFirstAxis(ctx);
-    const size = sizeOf(ctx.bottomShapes[0]!);
+    const size = sizeOf(ctx.bottomShapes[0]);
     const mismatch = ctx.bottomShapes.findIndex(shape => sizeOf(shape) !== size);
     if (mismatch > 0)
       throw ctx.misfit(
@@ -36,7 +36,7 @@ export const smoothL1Loss: LayerType = {
     return { tops: [[]], params: [] };
   },
   lower(ctx, b, bottoms) {
-    const { shape } = bottoms[0]!;
+    const { shape } = bottoms[0];
     const [x, y, inside, outside] = bottoms.map(v => b.reshape(v, shape));
     const square = sub(ctx.param, 'smooth_l1_loss_param').sigma ** 2;
     const difference = b.sub(x!, y!);

@@ -8,13 +8,13 @@ import { held, smoothL1 } from '../rules/smooth_l1.js';
 import type { LayerContext, LayerType } from '../types.js';
 
 /** Regions, their numbers and the places of each, as Caffe's num, channels and height · width. */
-function parts(ctx: LayerContext) {
-  const [num = 1, channels = 1, ...places] = ctx.bottomShapes[0]!;
+function parts(ctx: LayerContext<2>) {
+  const [num = 1, channels = 1, ...places] = ctx.bottomShapes[0];
   return { num, channels, places, inner: sizeOf(places) };
 }
 
 /** After smooth_l1_loss_ohem_layer.cu of R-FCN's Caffe, which leaves the weights out of the gradient. */
-export const smoothL1LossOHEM: LayerType = {
+export const smoothL1LossOHEM: LayerType<2> = {
   type: 'SmoothL1LossOHEM',
   doc: 'Σ s(w · (x − y)) / normalizer, where s(d) is d²/2 for |d| < 1 and |d| − ½ beyond; the weights w are optional. A second top is the sum of each region.',
   formula: 'Σ s(w · (x − y)) / normalizer with s(d) = d² / 2 for |d| < 1, else |d| − ½',
@@ -35,7 +35,7 @@ export const smoothL1LossOHEM: LayerType = {
   canBackward: (_, bottom) => bottom < 2,
   reshape(ctx) {
     checkFirstAxis(ctx);
-    const size = sizeOf(ctx.bottomShapes[0]!);
+    const size = sizeOf(ctx.bottomShapes[0]);
     const mismatch = ctx.bottomShapes.findIndex(shape => sizeOf(shape) !== size);
     if (mismatch > 0)
       throw ctx.misfit(

@@ -6,11 +6,11 @@ import { elementwise } from '../rules/families.js';
 import { softmaxParts } from '../rules/softmax_rule.js';
 import type { LayerContext, LayerType } from '../types.js';
 
-function softmaxAxis(ctx: LayerContext): number {
-  return canonicalAxis(ctx, sub(ctx.param, 'softmax_param').axis, ctx.bottomShapes[0]!, 'softmax_param.axis');
+function softmaxAxis(ctx: LayerContext<1>): number {
+  return canonicalAxis(ctx, sub(ctx.param, 'softmax_param').axis, ctx.bottomShapes[0], 'softmax_param.axis');
 }
 
-export const softmax: LayerType = {
+export const softmax: LayerType<1> = {
   type: 'Softmax',
   doc: 'exp(x) over the sum of exp(x) along `axis`.',
   formula: 'y_c = exp(x_c) / Σ_k exp(x_k)',
@@ -24,10 +24,10 @@ export const softmax: LayerType = {
   tops: { min: 1, max: 1 },
   reshape(ctx) {
     softmaxAxis(ctx);
-    return { tops: [ctx.bottomShapes[0]!], params: [] };
+    return { tops: [ctx.bottomShapes[0]], params: [] };
   },
   lower(ctx, b, [x]) {
-    const { exponentials, total } = softmaxParts(b, x!, softmaxAxis(ctx));
+    const { exponentials, total } = softmaxParts(b, x, softmaxAxis(ctx));
     return [b.div(exponentials, total)];
   },
 };

@@ -1,6 +1,6 @@
 /** SoftmaxWithLoss: −log of the softmax share of the right class, averaged. */
 
-import { type Builder, sizeOf, type Value } from '../../ir/index.js';
+import { type Builder, dim, sizeOf, type Value } from '../../ir/index.js';
 import { sub } from '../../schema/index.js';
 import { canonicalAxis, countOf } from '../geometry/axis.js';
 import { readsElsewhere } from '../rules/families.js';
@@ -18,8 +18,8 @@ import {
 import { softmaxParts } from '../rules/softmax_rule.js';
 import type { LayerContext, LayerType } from '../types.js';
 
-function softmaxAxis(ctx: LayerContext): number {
-  return canonicalAxis(ctx, sub(ctx.param, 'softmax_param').axis, ctx.bottomShapes[0]!, 'softmax_param.axis');
+function softmaxAxis(ctx: LayerContext<2>): number {
+  return canonicalAxis(ctx, sub(ctx.param, 'softmax_param').axis, ctx.bottomShapes[0], 'softmax_param.axis');
 }
 
 /** −log of the least normal float: Caffe takes the logarithm of no share below it. */
@@ -30,10 +30,10 @@ const GREATEST = -Math.log(2 ** -126);
  * class_weighting, or in the older form without it by 1 / the number of such labels in the batch, ignored ones and all. What
  * the loss is divided by does not change.
  */
-function classWeights(ctx: LayerContext, b: Builder, labels: Value, axis: number): Value | undefined {
+function classWeights(ctx: LayerContext<2>, b: Builder, labels: Value, axis: number): Value | undefined {
   const { weight_by_label_freqs, class_weighting } = sub(ctx.param, 'loss_param');
   if (!weight_by_label_freqs) return undefined;
-  const classes = ctx.bottomShapes[0]![axis]!;
+  const classes = dim(ctx.bottomShapes[0], axis);
   const ones = b.broadcast(b.scalar(1), labels.shape);
   const weights =
     class_weighting.length > 0
@@ -42,7 +42,7 @@ function classWeights(ctx: LayerContext, b: Builder, labels: Value, axis: number
   return b.reshape(b.gather(weights, b.reshape(labels, [sizeOf(labels.shape)]), 0), labels.shape);
 }
 
-function checkWeights(ctx: LayerContext, classes: number): void {
+function checkWeights(ctx: LayerContext<2>, classes: number): void {
   const { weight_by_label_freqs, class_weighting } = sub(ctx.param, 'loss_param');
   const field = 'loss_param.class_weighting';
   if (class_weighting.length > 0 && !weight_by_label_freqs)
@@ -66,7 +66,7 @@ interface SoftmaxLoss {
   readonly each: Value;
 }
 
-export function softmaxLoss(ctx: LayerContext, b: Builder, x: Value, label: Value): SoftmaxLoss {
+export function softmaxLoss(ctx: LayerContext<2>, b: Builder, x: Value, label: Value): SoftmaxLoss {
   const axis = softmaxAxis(ctx);
   const { shifted, exponentials, total } = softmaxParts(b, x, axis);
   const labels = labelsAt(b, label, x.shape, axis);
@@ -83,18 +83,18 @@ export function softmaxLoss(ctx: LayerContext, b: Builder, x: Value, label: Valu
 }
 
 /** Throws where scores, labels or class weights do not fit. */
-export function checkSoftmaxLoss(ctx: LayerContext): void {
+export function checkSoftmaxLoss(ctx: LayerContext<2>): void {
   checkFirstAxis(ctx);
   const axis = softmaxAxis(ctx);
   checkLabelCount(ctx, axis);
-  checkWeights(ctx, ctx.bottomShapes[0]![axis]!);
+  checkWeights(ctx, dim(ctx.bottomShapes[0], axis));
 }
 
 /**
  * The value is cut where the share falls below FLT_MIN; the gradient, share − 1 at the label, is not
  * (softmax_loss_layer.cpp). Labels that are no class (and not ignored) count as a loss of log Σ exp with no gradient.
  */
-export const softmaxWithLoss: LayerType = {
+export const softmaxWithLoss: LayerType<2> = {
   type: 'SoftmaxWithLoss',
   doc: '−log of the softmax share of the right class, averaged over the labels that count. SegNet’s weight_by_label_freqs multiplies each by its class_weighting.',
   formula: '−Σ_n w[label_n] · log softmax(x)[label_n] / normalizer, w being 1 but for SegNet’s class weights',
@@ -110,17 +110,17 @@ export const softmaxWithLoss: LayerType = {
     field: 'softmax_param',
     without: 'MultinomialLogisticLoss',
   },
-  addedUp: ctx => addedUp(ctx, sizeOf(ctx.bottomShapes[1]!), normalizationMode(ctx)),
+  addedUp: ctx => addedUp(ctx, sizeOf(ctx.bottomShapes[1]), normalizationMode(ctx)),
   bottoms: { min: 2, max: 2 },
   tops: { min: 1, max: 2 },
   isLoss: true,
   canBackward: (_, bottom) => bottom !== 1,
   reshape(ctx) {
     checkSoftmaxLoss(ctx);
-    return { tops: [[], ctx.bottomShapes[0]!].slice(0, ctx.topCount), params: [] };
+    return { tops: [[], ctx.bottomShapes[0]].slice(0, ctx.topCount), params: [] };
   },
   lower(ctx, b, [x, label]) {
-    const { loss, shares } = softmaxLoss(ctx, b, x!, label!);
+    const { loss, shares } = softmaxLoss(ctx, b, x, label);
     return [loss, shares].slice(0, ctx.topCount);
   },
 };

@@ -1,5 +1,6 @@
 /** SoftmaxWithLossOHEM (R-FCN): SoftmaxWithLoss with the loss of each region as a further top, for BoxAnnotatorOHEM. */
 
+import { nth } from '../../diagnostics/index.js';
 import type { LayerType } from '../types.js';
 import { checkSoftmaxLoss, softmaxLoss, softmaxWithLoss } from './softmax_with_loss.js';
 
@@ -14,7 +15,7 @@ export const softmaxWithLossOHEM: LayerType = {
   tops: { min: 1, max: 3 },
   reshape(ctx) {
     checkSoftmaxLoss(ctx);
-    return { tops: [[], ctx.bottomShapes[0]!, ctx.bottomShapes[1]!].slice(0, ctx.topCount), params: [] };
+    return { tops: [[], nth(ctx.bottomShapes, 0), nth(ctx.bottomShapes, 1)].slice(0, ctx.topCount), params: [] };
   },
   lower(ctx, b, [x, label]) {
     const { loss, shares, each } = softmaxLoss(ctx, b, x!, label!);

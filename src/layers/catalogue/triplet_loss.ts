@@ -1,6 +1,6 @@
 /** TripletLoss: an anchor must lie nearer to its like than to another, by a margin. */
 
-import { sameShape, sizeOf } from '../../ir/index.js';
+import { dim, sameShape, sizeOf } from '../../ir/index.js';
 import { sub } from '../../schema/index.js';
 import { showBottom } from '../geometry/axis.js';
 import { readsElsewhere } from '../rules/families.js';
@@ -8,7 +8,7 @@ import { checkFirstAxis, perSample } from '../rules/labels.js';
 import type { LayerType } from '../types.js';
 
 /** After triplet_loss_layer.cpp of caffe-windows and caffe-triplet; the latter's fourth bottom is not read there either. */
-export const tripletLoss: LayerType = {
+export const tripletLoss: LayerType<3> = {
   type: 'TripletLoss',
   doc: 'Over 2·N: max(margin + ‖a − p‖² − ‖a − n‖², 0) of anchors a, others p that are alike and others n that are not. A fourth bottom is not read.',
   formula: 'Σ_n max(margin + ‖a − p‖² − ‖a − n‖², 0) / 2N',
@@ -40,6 +40,6 @@ export const tripletLoss: LayerType = {
       return b.sum(b.mul(difference, difference), [1]);
     };
     const terms = b.relu(b.add(b.sub(squared(alike), squared(unlike)), margin));
-    return [b.mul(b.sum(terms), 1 / (2 * anchor!.shape[0]!))];
+    return [b.mul(b.sum(terms), 1 / (2 * dim(anchor!.shape, 0)))];
   },
 };

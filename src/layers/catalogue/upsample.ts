@@ -3,10 +3,13 @@
  * one, repeats each element.
  */
 
+import { nth } from '../../diagnostics/index.js';
 import {
   type Builder,
+  dim,
   type HostCallAttrs,
   type HostFunction,
+  nchw,
   OnnxType,
   type Shape,
   sameShape,
@@ -18,16 +21,16 @@ import { readsElsewhere } from '../rules/families.js';
 import type { LayerContext, LayerType } from '../types.js';
 
 /** upsample_h × upsample_w, else the bottom's plane times scale, less 1 with pad_out (upsample_layer.cpp). */
-function planeOf(ctx: LayerContext): readonly [number, number] {
+function planeOf(ctx: LayerContext<1>): readonly [number, number] {
   const param = sub(ctx.param, 'upsample_param');
-  const [, , height, width] = ctx.bottomShapes[0] as readonly [number, number, number, number];
+  const [, , height, width] = nchw(ctx.bottomShapes[0]);
   if (isSet(param, 'upsample_h') && isSet(param, 'upsample_w')) return [param.upsample_h, param.upsample_w];
   const [h, w] = isSet(param, 'scale_h') ? [param.scale_h, param.scale_w] : [param.scale, param.scale];
   return [height * h - Number(param.pad_out_h), width * w - Number(param.pad_out_w)];
 }
 
 /** SegNet knows a plane that is one less only where it was halved (upsample_layer.cpp of caffe-segnet). */
-function checkScale(ctx: LayerContext): void {
+function checkScale(ctx: LayerContext<1>): void {
   const param = sub(ctx.param, 'upsample_param');
   const wrong = (field: string, message: string, hint: string) =>
     ctx.fail('upsample-scale', message, { field: `upsample_param.${field}`, hint });
@@ -36,7 +39,7 @@ function checkScale(ctx: LayerContext): void {
   if (pair.length === 1 || (pair.length === 2 && isSet(param, 'scale'))) {
     const given = [...(isSet(param, 'scale') ? ['scale'] : []), ...pair].join(' and ');
     throw wrong(
-      pair[0]!,
+      nth(pair, 0),
       `${given} is given.`,
       'Give upsample_h and upsample_w, or scale, or both scale_h and scale_w.',
     );
@@ -61,11 +64,11 @@ function checkScale(ctx: LayerContext): void {
 function hasOwnPlaces({ node, index }: Value, size: number): boolean {
   if (node.op !== 'maxPool' || index !== 1) return false;
   const { kernel, stride } = node.attrs;
-  return kernel.every((k, i) => k <= stride[i]!) && countOf(node.inputs[0]!.shape, 2) <= size;
+  return kernel.every((k, i) => k <= nth(stride, i)) && countOf(node.inputs[0].shape, 2) <= size;
 }
 
 /** 1 for each element that stays, as in SegNet: of two with the same place the later one. */
-function lastOfEach(ctx: LayerContext, size: number): HostFunction {
+function lastOfEach(ctx: LayerContext<1>, size: number): HostFunction {
   return ([mask]) => {
     const stays = new Float32Array(mask!.data.length);
     const per = countOf(mask!.shape, 2);
@@ -85,9 +88,9 @@ function lastOfEach(ctx: LayerContext, size: number): HostFunction {
 }
 
 /** The top of YOLO's: the last two axes `scale` times as long, 1 unless given (upsample_layer.cpp of MobileNet-YOLO). */
-function repeatedShape(ctx: LayerContext): Shape {
+function repeatedShape(ctx: LayerContext<1>): Shape {
   const param = sub(ctx.param, 'upsample_param');
-  const shape = ctx.bottomShapes[0]!;
+  const shape = ctx.bottomShapes[0];
   const others = ['scale_h', 'scale_w', 'pad_out_h', 'pad_out_w', 'upsample_h', 'upsample_w'] as const;
   const foreign = others.find(field => isSet(param, field));
   if (foreign)
@@ -102,10 +105,10 @@ function repeatedShape(ctx: LayerContext): Shape {
 }
 
 /** Each element scale × scale times. */
-function repeated(ctx: LayerContext, b: Builder, x: Value): Value {
+function repeated(ctx: LayerContext<1>, b: Builder, x: Value): Value {
   const shape = repeatedShape(ctx);
   const [height = 0, width = 0] = x.shape.slice(-2);
-  const scale = width > 0 ? shape.at(-1)! / width : 1;
+  const scale = width > 0 ? dim(shape, -1) / width : 1;
   const rows = countOf(x.shape, 0, x.shape.length - 2) * height;
   return b.reshape(b.broadcast(b.reshape(x, [rows, 1, width, 1]), [rows, scale, width, scale]), shape);
 }
@@ -129,7 +132,7 @@ function onnxLastOfEach(mask: Shape, size: number): NonNullable<HostCallAttrs['o
   };
 }
 
-export const upsample: LayerType = {
+export const upsample: LayerType<1> = {
   type: 'Upsample',
   doc: 'SegNet’s: a plane of zeros with each element of the first bottom where the second, the mask of a MAX pooling, says. With one bottom YOLO’s: each element scale × scale times.',
   formula: 'y[mask[i]] = x[i], else 0; with one bottom y[i, j] = x[⌊i / scale⌋, ⌊j / scale⌋]',
@@ -156,12 +159,12 @@ export const upsample: LayerType = {
     return { tops: [[...x!.slice(0, 2), ...plane]], params: [] };
   },
   lower(ctx, b, [x, mask]) {
-    if (!mask) return [repeated(ctx, b, x!)];
-    const shape = upsample.reshape(ctx).tops[0]!;
+    if (!mask) return [repeated(ctx, b, x)];
+    const shape = nth(upsample.reshape(ctx).tops, 0);
     const size = countOf(shape, 2);
-    const perPlane = [...x!.shape.slice(0, 2), countOf(x!.shape, 2)];
+    const perPlane = [...x.shape.slice(0, 2), countOf(x.shape, 2)];
     const places = b.reshape(b.floor(mask), perPlane);
-    let elements = x!;
+    let elements = x;
     if (!hasOwnPlaces(mask, size)) {
       const { name } = ctx;
       const own = { name, outputs: [mask.shape], run: lastOfEach(ctx, size) };
@@ -170,7 +173,7 @@ export const upsample: LayerType = {
         target === 'onnx' ? b.hostCall(inputs, { ...own, onnx }) : undefined;
       const [stays] = b.hostCall([mask], { ...own, lower });
       // Every element has the gradient of its place, also one that does not stay.
-      elements = b.sub(x!, b.stopGradient(b.select(stays!, 0, x!)));
+      elements = b.sub(x, b.stopGradient(b.select(stays!, 0, x)));
     }
     return [b.reshape(b.scatterAdd(b.reshape(elements, perPlane), places, { axis: 2, size }), shape)];
   },

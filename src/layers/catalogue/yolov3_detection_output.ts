@@ -1,5 +1,6 @@
 /** Yolov3DetectionOutput (MobileNet-YOLO): boxes of YOLOv3's grids, overlapping ones suppressed. */
 
+import { nth } from '../../diagnostics/index.js';
 import type { HostArray } from '../../ir/index.js';
 import { sub } from '../../schema/index.js';
 import { detections, rowsShape } from '../detection/rows.js';
@@ -10,13 +11,13 @@ import { foundShapes } from '../rules/found.js';
 import type { LayerContext, LayerType } from '../types.js';
 
 /** Which anchors grid `i` uses: width and height of each. */
-function anchorsOf(ctx: LayerContext, i: number): readonly (readonly [number, number])[] {
+function anchorsOf(ctx: LayerContext<1>, i: number): readonly (readonly [number, number])[] {
   const { biases, mask, num_box, mask_group_num } = sub(ctx.param, 'yolov3_detection_output_param');
   const first = i * Math.floor(mask.length / mask_group_num);
-  return mask.slice(first, first + num_box).map(m => [biases[2 * m]!, biases[2 * m + 1]!]);
+  return mask.slice(first, first + num_box).map(m => [nth(biases, 2 * m), nth(biases, 2 * m + 1)]);
 }
 
-function check(ctx: LayerContext): void {
+function check(ctx: LayerContext<1>): void {
   const { num_classes, num_box, biases, mask, mask_group_num, anchors_scale } = sub(
     ctx.param,
     'yolov3_detection_output_param',
@@ -46,18 +47,18 @@ function check(ctx: LayerContext): void {
 }
 
 /** All classes of all boxes of all cells. */
-function capacity(ctx: LayerContext): number {
+function capacity(ctx: LayerContext<1>): number {
   const { num_classes, num_box } = sub(ctx.param, 'yolov3_detection_output_param');
   return ctx.bottomShapes.reduce((sum, [n, , h, w]) => sum + n! * num_box * num_classes * h! * w!, 0);
 }
 
-function find(ctx: LayerContext, inputs: readonly HostArray[]): readonly (readonly number[])[] {
+function find(ctx: LayerContext<1>, inputs: readonly HostArray[]): readonly (readonly number[])[] {
   const param = sub(ctx.param, 'yolov3_detection_output_param');
   const found = inputs.flatMap((grid, i) =>
     predictions(grid, {
       classes: param.num_classes,
       anchors: anchorsOf(ctx, i),
-      cell: param.anchors_scale[i]!,
+      cell: nth(param.anchors_scale, i),
       least: param.confidence_threshold,
     }),
   );
@@ -69,7 +70,7 @@ function rowOf({ label, score, box: { x, y, w, h } }: Found): readonly number[] 
 }
 
 /** After yolov3_detection_output_layer.cpp of eric612/MobileNet-YOLO. */
-export const yolov3DetectionOutput: LayerType = {
+export const yolov3DetectionOutput: LayerType<1> = {
   type: 'Yolov3DetectionOutput',
   doc: 'Boxes of the anchors of one grid for each bottom, a class being found where its score passes confidence_threshold; boxes that overlap a better one are left out. Rows are [sample, label, score, xmin, ymin, xmax, ymax], labels count from 1.',
   formula:

@@ -1,5 +1,6 @@
 /** Which true box each prior answers for (SSD's MatchBBox and FindMatches, bbox_util.cpp). */
 
+import { nth } from '../../diagnostics/index.js';
 import { MultiBoxLossParameter } from '../../schema/index.js';
 import { type Box, crossesBorder, overlap } from './boxes.js';
 
@@ -37,12 +38,12 @@ export function matchBoxes(
   param: MultiBoxLossParameter,
 ): Match {
   const match = { label, truth: new Int32Array(boxes.length).fill(NONE), overlap: new Float32Array(boxes.length) };
-  const own = truths.map((_, t) => t).filter(t => label === ANY || truths[t]!.label === label);
+  const own = truths.map((_, t) => t).filter(t => label === ANY || nth(truths, t).label === label);
   if (own.length === 0) return match;
   const shared = boxes.map((box, i) => {
     if (param.ignore_cross_boundary_bbox && crossesBorder(box)) match.truth[i] = IGNORED;
     if (match.truth[i] === IGNORED) return [];
-    const row = own.map(t => overlap(box, truths[t]!.box));
+    const row = own.map(t => overlap(box, nth(truths, t).box));
     for (const o of row) if (o > TOUCHING && o > match.overlap[i]!) match.overlap[i] = o;
     return row;
   });
@@ -78,7 +79,7 @@ function perPrediction(
     let [at, greatest] = [-1, TOUCHING];
     for (const [t, o] of row.entries()) if (o >= least && o > greatest) [at, greatest] = [t, o];
     if (at < 0) continue;
-    truth[i] = own[at]!;
+    truth[i] = nth(own, at);
     overlap[i] = greatest;
   }
 }

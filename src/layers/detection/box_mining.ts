@@ -1,5 +1,6 @@
 /** Which negatives (or hard examples) of a picture count in SSD's loss (MineHardExamples, bbox_util.cpp). */
 
+import { nth } from '../../diagnostics/index.js';
 import { MultiBoxLossParameter, type NonMaximumSuppressionParameter } from '../../schema/index.js';
 import { IGNORED, type Match, NONE } from './box_match.js';
 import { area, type Box, overlap } from './boxes.js';
@@ -27,7 +28,7 @@ export function mine(
   const candidates = hard ? all : all.filter(i => match.truth[i] === NONE && match.overlap[i]! < param.neg_overlap);
   const matched = match.truth.reduce((sum, t) => sum + Number(t > NONE), 0);
   const most = hard ? param.sample_size : Math.trunc(Math.fround(matched * param.neg_pos_ratio));
-  const sorted = candidates.sort((a, b) => loss[b]! - loss[a]!);
+  const sorted = candidates.sort((a, b) => nth(loss, b) - nth(loss, a));
   const nms = param.nms_param;
   const chosen = new Set((nms && nms.nms_threshold > 0 ? suppress(sorted, boxes, nms) : sorted).slice(0, most));
   if (hard) for (const i of all) if (match.truth[i]! > IGNORED && !chosen.has(i)) match.truth[i] = NONE;
@@ -39,8 +40,8 @@ function suppress(sorted: readonly number[], boxes: readonly Box[], param: NonMa
   const { nms_threshold, top_k } = param;
   const kept: number[] = [];
   for (const i of top_k >= 0 ? sorted.slice(0, top_k) : sorted) {
-    if (area(boxes[i]!) < TINY) continue;
-    if (kept.every(k => overlap(boxes[k]!, boxes[i]!) <= nms_threshold)) kept.push(i);
+    if (area(nth(boxes, i)) < TINY) continue;
+    if (kept.every(k => overlap(nth(boxes, k), nth(boxes, i)) <= nms_threshold)) kept.push(i);
   }
   return kept;
 }

@@ -3,7 +3,7 @@
  * best first, prefers the first of equals and drops what overlaps a kept box by more than the threshold, as SSD does.
  */
 
-import { type Builder, OnnxType, type OnnxWriter, type Value } from '../../ir/index.js';
+import { type Builder, dim, OnnxType, type OnnxWriter, type Value } from '../../ir/index.js';
 import { type DetectionOutputParameter, isSet, PriorBoxParameter, sub } from '../../schema/index.js';
 import { filledRows } from './rows.js';
 
@@ -12,7 +12,7 @@ const { CORNER, CENTER_SIZE } = PriorBoxParameter.CodeType;
 /** The decoded boxes [samples, priors, locations, 4], one location for all classes or one for each (`decode` in boxes.ts). */
 export function decodedBoxes(b: Builder, loc: Value, priors: Value, param: DetectionOutputParameter): Value {
   const locations = param.share_location ? 1 : param.num_classes;
-  const [samples, count] = [loc.shape[0]!, priors.shape[2]! / 4];
+  const [samples, count] = [dim(loc.shape, 0), dim(priors.shape, 2) / 4];
   const parts = (x: Value, from: number, length: number) =>
     b.slice(x, [...x.shape.slice(0, -1).map(() => 0), from], [...x.shape.slice(0, -1), length]);
   const both = b.reshape(priors, [2, 1, count, 1, 4]);

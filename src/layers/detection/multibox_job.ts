@@ -1,6 +1,7 @@
 /** What MultiBoxLoss works on: predictions, priors and true boxes of all pictures, and where each number lies. */
 
-import type { HostArray } from '../../ir/index.js';
+import { nth } from '../../diagnostics/index.js';
+import { dim, type HostArray } from '../../ir/index.js';
 import { type MultiBoxLossParameter, sub } from '../../schema/index.js';
 import { showBottom } from '../geometry/axis.js';
 import type { LayerContext } from '../types.js';
@@ -41,7 +42,7 @@ function truthsOf(ctx: LayerContext, data: Float32Array, pictures: number): read
 export function jobOf(ctx: LayerContext, inputs: readonly HostArray[]): Job {
   const [loc, conf, priors, truths] = inputs as readonly [HostArray, HostArray, HostArray, HostArray];
   const param = sub(ctx.param, 'multibox_loss_param');
-  const pictures = loc.shape[0]!;
+  const pictures = dim(loc.shape, 0);
   return {
     ctx,
     param,
@@ -72,7 +73,7 @@ export function predictedBoxes(job: Job, picture: number, label: number): Box[] 
 /** Matches by class, in order of the classes; none where the picture has no truth (FindMatches). */
 export function matchesOf(job: Job, picture: number): Match[] {
   const { param, background, priors } = job;
-  const truths = job.truths[picture]!;
+  const truths = nth(job.truths, picture);
   if (truths.length === 0) return [];
   const classes = param.share_location ? [ANY] : [...Array(param.num_classes).keys()].filter(c => c !== background);
   if (!param.use_prior_for_matching)
@@ -81,7 +82,7 @@ export function matchesOf(job: Job, picture: number): Match[] {
   const all = matchBoxes(truths, boxes, ANY, param);
   if (param.share_location) return [all];
   return classes.map(label => {
-    const truth = all.truth.map(t => (t > NONE && truths[t]!.label === label ? t : NONE));
+    const truth = all.truth.map(t => (t > NONE && nth(truths, t).label === label ? t : NONE));
     return { label, truth, overlap: all.overlap };
   });
 }

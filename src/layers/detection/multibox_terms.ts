@@ -1,5 +1,6 @@
 /** The two losses of MultiBoxLoss, of locations and of confidences, with their slopes (bbox_util.cpp). */
 
+import { nth } from '../../diagnostics/index.js';
 import { MultiBoxLossParameter } from '../../schema/index.js';
 import { type Match, NONE } from './box_match.js';
 import { type Box, boxAt, decode, encode, UNIT } from './boxes.js';
@@ -25,11 +26,11 @@ export function codePairs(job: Job, picture: number, { label, truth }: Match): C
     (inTarget ? code.map((v, i) => Math.fround(v / variance[i]!)) : code) as Box;
   truth.forEach((t, p) => {
     if (t <= NONE) return;
-    const { box, variance } = priors[p]!;
+    const { box, variance } = nth(priors, p);
     const used = inTarget ? UNIT : variance;
     const at = locAt(job, picture, p, label);
     const code = boxAt(loc, at);
-    const wanted = encode(box, used, job.truths[picture]![t]!.box, param.code_type);
+    const wanted = encode(box, used, nth(nth(job.truths, picture), t).box, param.code_type);
     const matched = param.use_prior_for_matching ? box : decode(box, used, code, param.code_type);
     const outside = (i: number) => param.bp_inside && (matched[i]! < 0 || matched[i]! > 1);
     const predicted = code.map((v, i) => (outside(i) ? wanted[i]! : v)) as unknown as Box;
@@ -69,7 +70,7 @@ export function confLosses(job: Job, picture: number, { truth }: Match): number[
   const { param, background, conf, priors } = job;
   const classes = param.num_classes;
   return priors.map((_, p) => {
-    const label = truth[p]! > NONE ? job.truths[picture]![truth[p]!]!.label : background;
+    const label = truth[p]! > NONE ? nth(nth(job.truths, picture), truth[p]!).label : background;
     const at = (picture * priors.length + p) * classes;
     if (param.conf_loss_type === ConfLossType.SOFTMAX) return softmaxLoss(conf, at, classes, label);
     let sum = 0;
@@ -115,7 +116,8 @@ function examplesOf(job: Job, found: readonly Found[]): Example[] {
     const labels = new Map<number, number>(mining ? [] : priors.map((_, p) => [p, background]));
     for (const { truth } of matches)
       truth.forEach((t, p) => {
-        if (t > NONE) labels.set(p, param.map_object_to_agnostic ? background + 1 : job.truths[picture]![t]!.label);
+        if (t > NONE)
+          labels.set(p, param.map_object_to_agnostic ? background + 1 : nth(nth(job.truths, picture), t).label);
       });
     for (const p of negatives) labels.set(p, background);
     return [...labels].map(([p, label]) => ({ at: first + p, label }));
@@ -138,7 +140,7 @@ function logisticTargets(job: Job, found: readonly Found[], examples: readonly E
   found.forEach(({ matches }, picture) => {
     for (const { truth } of matches)
       truth.forEach((t, p) => {
-        const label = param.map_object_to_agnostic ? background + 1 : (job.truths[picture]![t]?.label ?? 0);
+        const label = param.map_object_to_agnostic ? background + 1 : (nth(job.truths, picture)[t]?.label ?? 0);
         if (t > NONE) targets[picture * priors.length + p * classes + label] = 1;
       });
   });

@@ -1,6 +1,7 @@
 /** Detections as SSD's blob has them: rows [sample, label, score, xmin, ymin, xmax, ymax], as many as were found. */
 
-import type { HostArray, HostCallAttrs, Shape } from '../../ir/index.js';
+import { nth } from '../../diagnostics/index.js';
+import { dim, type HostArray, type HostCallAttrs, type Shape } from '../../ir/index.js';
 import { foundOnHost } from '../rules/found.js';
 import type { LayerContext } from '../types.js';
 
@@ -37,7 +38,7 @@ export function detections(
   return foundOnHost({
     most: ctx => [rowsShape(most(ctx))],
     find(ctx, inputs) {
-      const rows = orNone(find(ctx, inputs), inputs[0]!.shape[0]!);
+      const rows = orNone(find(ctx, inputs), dim(nth(inputs, 0).shape, 0));
       return [{ shape: rowsShape(rows.length), data: Float32Array.from(rows.flat()) }];
     },
     filler: -1,

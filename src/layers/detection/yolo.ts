@@ -1,6 +1,6 @@
 /** YOLOv3's predictions: scores and boxes of each anchor in each cell of a grid, and greedy suppression among them. */
 
-import type { HostArray } from '../../ir/index.js';
+import { type HostArray, nchw } from '../../ir/index.js';
 
 const f = Math.fround;
 
@@ -32,7 +32,7 @@ interface Grid {
 
 /** Each class of each anchor whose score passes `least`, as yolov3_detection_output_layer.cpp goes through them. */
 export function predictions({ shape, data }: HostArray, { classes, anchors, cell, least }: Grid): Found[] {
-  const [batch, , height, width] = shape as readonly [number, number, number, number];
+  const [batch, , height, width] = nchw(shape);
   const plane = height * width;
   const found: Found[] = [];
   for (let n = 0; n < batch; n++)

@@ -1,5 +1,6 @@
 /** Axes and bottoms, the words that several layers' rules share. */
 
+import { nth } from '../../diagnostics/index.js';
 import { type Shape, showShape, sizeOf } from '../../ir/index.js';
 import type { LayerContext } from '../types.js';
 
@@ -20,7 +21,7 @@ export function countOf(shape: Shape, from: number, to: number = shape.length): 
 
 /** `"score" [1, 21, 34, 34]`, for messages. */
 export function showBottom(ctx: LayerContext, index: number): string {
-  return `"${ctx.param.bottom[index] ?? `bottom ${index}`}" ${showShape(ctx.bottomShapes[index]!)}`;
+  return `"${ctx.param.bottom[index] ?? `bottom ${index}`}" ${showShape(nth(ctx.bottomShapes, index))}`;
 }
 
 /** Shape that lines a blob of `inner`, laid onto axes `axis` … of a blob of rank `rank`, up for broadcasting. */

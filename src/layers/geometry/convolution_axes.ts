@@ -3,7 +3,8 @@
  * axis of 1, more axes are unrolled one at a time from the first.
  */
 
-import type { Builder, ConvAttrs, Value } from '../../ir/index.js';
+import { nth } from '../../diagnostics/index.js';
+import { type Builder, type ConvAttrs, dim, type Value } from '../../ir/index.js';
 
 export interface Axes {
   readonly kernel: readonly number[];
@@ -14,7 +15,7 @@ export interface Axes {
 }
 
 function attrs({ stride, pad, dilation, group }: Axes): ConvAttrs {
-  const pair = (list: readonly number[]) => [list[0]!, list[1]!] as const;
+  const pair = (list: readonly number[]) => [nth(list, 0), nth(list, 1)] as const;
   return { stride: pair(stride), pad: pair(pad), dilation: pair(dilation), groups: group };
 }
 
@@ -78,13 +79,13 @@ export function convolve(b: Builder, x: Value, filter: Value, a: Axes, out: read
     return b.reshape(y, [n, o, ...out]);
   }
   if (spatial.length === 2) return convolve2d(b, x, filter, a, out);
-  const extent = (kernel[0]! - 1) * a.dilation[0]! + 1;
-  const needed = (out[0]! - 1) * a.stride[0]! + extent;
-  const padded = padRows(b, x, a.pad[0]!, Math.max(0, needed - spatial[0]! - a.pad[0]!));
-  const flat = b.reshape(filter, [o, depth * kernel[0]!, ...kernel.slice(1)]);
-  const planes = Array.from({ length: out[0]! }, (_, i) => {
-    const window = rows(b, padded, i * a.stride[0]!, a.dilation[0]!, kernel[0]!);
-    const folded = b.reshape(window, [n, c * kernel[0]!, ...spatial.slice(1)]);
+  const extent = (nth(kernel, 0) - 1) * nth(a.dilation, 0) + 1;
+  const needed = (nth(out, 0) - 1) * nth(a.stride, 0) + extent;
+  const padded = padRows(b, x, nth(a.pad, 0), Math.max(0, needed - nth(spatial, 0) - nth(a.pad, 0)));
+  const flat = b.reshape(filter, [o, depth * nth(kernel, 0), ...kernel.slice(1)]);
+  const planes = Array.from({ length: nth(out, 0) }, (_, i) => {
+    const window = rows(b, padded, i * nth(a.stride, 0), nth(a.dilation, 0), nth(kernel, 0));
+    const folded = b.reshape(window, [n, c * nth(kernel, 0), ...spatial.slice(1)]);
     return b.reshape(convolve(b, folded, flat, rest(a), out.slice(1)), [n, o, 1, ...out.slice(1)]);
   });
   return b.concat(planes, 2);
@@ -93,8 +94,8 @@ export function convolve(b: Builder, x: Value, filter: Value, a: Axes, out: read
 function convolve2d(b: Builder, x: Value, filter: Value, a: Axes, out: readonly number[]): Value {
   // Caffe divides towards zero, so a kernel that sticks out by less than a stride still has one (zero-filled) place.
   const missing = [0, 1].map(i => {
-    const needed = (out[i]! - 1) * a.stride[i]! + (a.kernel[i]! - 1) * a.dilation[i]! + 1;
-    return Math.max(0, needed - x.shape[i + 2]! - 2 * a.pad[i]!);
+    const needed = (nth(out, i) - 1) * nth(a.stride, i) + (nth(a.kernel, i) - 1) * nth(a.dilation, i) + 1;
+    return Math.max(0, needed - dim(x.shape, i + 2) - 2 * nth(a.pad, i));
   });
   return b.conv2d(b.pad(x, [0, 0, 0, 0], [0, 0, ...missing]), filter, attrs(a));
 }
@@ -115,18 +116,18 @@ export function deconvolve(b: Builder, x: Value, filter: Value, a: Axes, out: re
     );
     return b.reshape(y, [n, o, ...out]);
   }
-  if (spatial.length === 2) return b.convInputGrad(x, filter, { ...attrs(a), inputSize: [out[0]!, out[1]!] });
-  const flat = b.reshape(filter, [c, depth * kernel[0]!, ...kernel.slice(1)]);
-  const full = out[0]! + 2 * a.pad[0]!;
-  const parts = Array.from({ length: spatial[0]! }, (_, i) => {
+  if (spatial.length === 2) return b.convInputGrad(x, filter, { ...attrs(a), inputSize: [nth(out, 0), nth(out, 1)] });
+  const flat = b.reshape(filter, [c, depth * nth(kernel, 0), ...kernel.slice(1)]);
+  const full = nth(out, 0) + 2 * nth(a.pad, 0);
+  const parts = Array.from({ length: nth(spatial, 0) }, (_, i) => {
     const plane = b.reshape(rows(b, x, i, 1, 1), [n, c, ...spatial.slice(1)]);
-    const y = b.reshape(deconvolve(b, plane, flat, rest(a), out.slice(1)), [n, o, kernel[0]!, ...out.slice(1)]);
-    const spread = Array.from({ length: kernel[0]! }, (_, k) => {
-      const at = i * a.stride[0]! + k * a.dilation[0]!;
+    const y = b.reshape(deconvolve(b, plane, flat, rest(a), out.slice(1)), [n, o, nth(kernel, 0), ...out.slice(1)]);
+    const spread = Array.from({ length: nth(kernel, 0) }, (_, k) => {
+      const at = i * nth(a.stride, 0) + k * nth(a.dilation, 0);
       return padRows(b, rows(b, y, k, 1, 1), at, full - at - 1);
     });
     return spread.reduce((sum, part) => b.add(sum, part));
   });
   const sum = parts.reduce((total, part) => b.add(total, part));
-  return rows(b, sum, a.pad[0]!, 1, out[0]!);
+  return rows(b, sum, nth(a.pad, 0), 1, nth(out, 0));
 }

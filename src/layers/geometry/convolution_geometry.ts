@@ -1,9 +1,10 @@
 /** The parameters that Convolution and Deconvolution share (base_conv_layer.cpp), for any number of spatial axes. */
 
-import { type Shape, sameShape, sizeOf } from '../../ir/index.js';
+import { nth } from '../../diagnostics/index.js';
+import { dim, type Shape, sameShape, sizeOf } from '../../ir/index.js';
 import { type ConvolutionParameter, isSet, type LayerParameter, sub } from '../../schema/index.js';
 import type { WeightsTrait } from '../traits.js';
-import type { LayerContext, ParamDeclaration } from '../types.js';
+import type { AtLeast, LayerContext, OneOrMore, ParamDeclaration } from '../types.js';
 import { canonicalAxis, countOf, showBottom } from './axis.js';
 import { type CoordMap, windowMap } from './coord_map.js';
 import { joinWords, once, plusPads, sides, squareOnce } from './words.js';
@@ -54,7 +55,7 @@ function perAxis(ctx: LayerContext, param: ConvolutionParameter, field: Field, c
       hint: 'Give it once for all axes, or once per axis.',
     });
   }
-  return Array.from({ length: count }, (_, i) => values[values.length === 1 ? 0 : i]!);
+  return Array.from({ length: count }, (_, i) => nth(values, values.length === 1 ? 0 : i));
 }
 
 function checkPositive(ctx: LayerContext, field: string, values: readonly number[]): readonly number[] {
@@ -83,10 +84,10 @@ function checkGroups(
 }
 
 /** Reads and checks the parameters against the bottoms. */
-export function geometry(ctx: LayerContext): Geometry {
+export function geometry(ctx: LayerContext<OneOrMore>): Geometry {
   const param = sub(ctx.param, 'convolution_param');
   ctx.bottomShapes.forEach((other, i) => {
-    if (sameShape(ctx.bottomShapes[0]!, other)) return;
+    if (sameShape(ctx.bottomShapes[0], other)) return;
     throw ctx.misfit('conv-shapes', `bottoms ${showBottom(ctx, 0)} and ${showBottom(ctx, i)} differ in shape.`, {
       hint: 'Bottoms that share one layer’s filters must have one shape.',
     });
@@ -108,8 +109,8 @@ export function windowGeometry(ctx: LayerContext): Geometry {
   return { ...window, group: window.channels, numOutput: window.channels * sizeOf(window.kernel) };
 }
 
-function windows(ctx: LayerContext, param: ConvolutionParameter): Omit<Geometry, 'group' | 'numOutput'> {
-  const shape = ctx.bottomShapes[0]!;
+function windows(ctx: LayerContext<OneOrMore>, param: ConvolutionParameter): Omit<Geometry, 'group' | 'numOutput'> {
+  const shape = ctx.bottomShapes[0];
   const channelAxis = canonicalAxis(ctx, param.axis, shape, 'convolution_param.axis');
   const spatial = shape.slice(channelAxis + 1);
   const n = spatial.length;
@@ -123,18 +124,20 @@ function windows(ctx: LayerContext, param: ConvolutionParameter): Omit<Geometry,
     dilation,
     channelAxis,
     batch: countOf(shape, 0, channelAxis),
-    channels: shape[channelAxis]!,
+    channels: dim(shape, channelAxis),
     spatial,
   };
 }
 
 /** Of a convolution: (in + 2·pad − extent) / stride + 1, divided as C does, towards zero (conv_layer.cpp). */
 export function outputSize({ kernel, stride, pad, dilation, spatial }: Geometry): readonly number[] {
-  return spatial.map((d, i) => Math.trunc((d + 2 * pad[i]! - (dilation[i]! * (kernel[i]! - 1) + 1)) / stride[i]!) + 1);
+  return spatial.map(
+    (d, i) => Math.trunc((d + 2 * nth(pad, i) - (nth(dilation, i) * (nth(kernel, i) - 1) + 1)) / nth(stride, i)) + 1,
+  );
 }
 
 /** The top's shape for these output sizes. Throws where there is nothing left to compute. */
-export function topShape(ctx: LayerContext, g: Geometry, out: readonly number[]): Shape {
+export function topShape(ctx: LayerContext<OneOrMore>, g: Geometry, out: readonly number[]): Shape {
   if (out.some(d => d < 1)) {
     throw ctx.misfit(
       'conv-empty',
@@ -145,11 +148,11 @@ export function topShape(ctx: LayerContext, g: Geometry, out: readonly number[])
       },
     );
   }
-  return [...ctx.bottomShapes[0]!.slice(0, g.channelAxis), g.numOutput, ...out];
+  return [...ctx.bottomShapes[0].slice(0, g.channelAxis), g.numOutput, ...out];
 }
 
 /** The filter [out, in / group, …kernel] and, unless bias_term is false, the bias [num_output]. */
-export function parameters(ctx: LayerContext, g: Geometry, out: number, into: number): readonly ParamDeclaration[] {
+export function parameters(ctx: LayerContext, g: Geometry, out: number, into: number): AtLeast<ParamDeclaration, 1> {
   const param = sub(ctx.param, 'convolution_param');
   const weight = { shape: [out, into / g.group, ...g.kernel], filler: param.weight_filler };
   return param.bias_term ? [weight, { shape: [g.numOutput], filler: param.bias_filler }] : [weight];
@@ -171,14 +174,14 @@ export const filterWeights: WeightsTrait = {
 
 /** Where the middles of the windows lie. */
 export function windowMaps(g: Geometry): CoordMap {
-  return g.kernel.map((k, i) => windowMap(g.dilation[i]! * (k - 1) + 1, g.stride[i]!, g.pad[i]!));
+  return g.kernel.map((k, i) => windowMap(nth(g.dilation, i) * (k - 1) + 1, nth(g.stride, i), nth(g.pad, i)));
 }
 
 /** `num_output 64; (256 + 2·100 − 11) / 4 + 1 = 112` */
 export function explainConvolution(g: Geometry, top: Shape): string {
   const axes = top.slice(g.channelAxis + 1).map((out, i) => {
-    const extent = g.dilation[i]! * (g.kernel[i]! - 1) + 1;
-    return `(${g.spatial[i]}${plusPads(g.pad[i]!)} − ${extent}) / ${g.stride[i]} + 1 = ${out}`;
+    const extent = nth(g.dilation, i) * (nth(g.kernel, i) - 1) + 1;
+    return `(${g.spatial[i]}${plusPads(nth(g.pad, i))} − ${extent}) / ${g.stride[i]} + 1 = ${out}`;
   });
   return `num_output ${g.numOutput}; ${once(axes)}`;
 }
@@ -186,7 +189,7 @@ export function explainConvolution(g: Geometry, top: Shape): string {
 /** `num_output 2; 2·(32 − 1) + 4 − 2·1 = 64` */
 export function explainDeconvolution(g: Geometry, top: Shape): string {
   const axes = top.slice(g.channelAxis + 1).map((out, i) => {
-    const extent = g.dilation[i]! * (g.kernel[i]! - 1) + 1;
+    const extent = nth(g.dilation, i) * (nth(g.kernel, i) - 1) + 1;
     const pad = g.pad[i] ? ` − 2·${g.pad[i]}` : '';
     return `${g.stride[i]}·(${g.spatial[i]} − 1) + ${extent}${pad} = ${out}`;
   });

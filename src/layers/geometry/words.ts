@@ -1,5 +1,7 @@
 /** How windows and sizes are written for people. */
 
+import { nth } from '../../diagnostics/index.js';
+
 /** `3×3`, also of a single number; `3×5`. */
 export function sides(numbers: readonly number[]): string {
   return numbers.length === 1 ? `${numbers[0]}×${numbers[0]}` : numbers.join('×');
@@ -7,7 +9,7 @@ export function sides(numbers: readonly number[]): string {
 
 /** `2×2` as `2`. */
 export function squareOnce(text: string): string {
-  return /^(\d+)×\1$/.test(text) ? text.split('×')[0]! : text;
+  return /^(\d+)×\1$/.test(text) ? nth(text.split('×'), 0) : text;
 }
 
 /** The words that are not empty. */

@@ -1,6 +1,6 @@
 /** The focal loss, `digits_python_layers.FocalLoss`. */
 
-import { type Builder, sizeOf, type Value } from '../../ir/index.js';
+import { type Builder, dim, sizeOf, type Value } from '../../ir/index.js';
 import { softmaxParts } from '../rules/softmax_rule.js';
 import { softplus } from '../rules/softplus.js';
 import { checkNumber, checkWeights } from './options.js';
@@ -30,7 +30,7 @@ export function focalLoss(b: Builder, scores: Value, label: Value, options: Part
   const losses = b.mul(b.mul(classes, b.neg(logs)), held);
   const weights = alpha && b.constant(Float32Array.from(alpha), [1, alpha.length, 1]);
   const counted = [weights, counts].reduce<Value>((x, by) => (by ? b.mul(x, by) : x), losses);
-  const positions = counts ? b.max(b.sum(counts), 1) : sizeOf(scores.shape) / scores.shape[1]!;
+  const positions = counts ? b.max(b.sum(counts), 1) : sizeOf(scores.shape) / dim(scores.shape, 1);
   return b.reshape(b.div(b.sum(counted), positions), [1]);
 }
 

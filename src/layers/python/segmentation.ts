@@ -3,7 +3,7 @@
  * where one score says yes or no to class 1. Written in IR: they run on the engine, and the losses' gradients follow.
  */
 
-import { type Builder, type Shape, sizeOf, type Value } from '../../ir/index.js';
+import { type Builder, dim, type Shape, sizeOf, type Value } from '../../ir/index.js';
 import type { HostBlob, HostLayer } from '../host/host_layer.js';
 import { softmaxParts } from '../rules/softmax_rule.js';
 import type { Phase } from '../types.js';
@@ -46,7 +46,7 @@ export function labelParts(b: Builder, label: Value, scores: Shape, { ignore_lab
 export function compareClasses(b: Builder, scores: Value, label: Value, options: LabelOptions): Compared {
   const x = flat(b, scores);
   const parts = labelParts(b, label, scores.shape, options);
-  const chosen = x.shape[1] === 1 ? b.greater(x, 0) : b.oneHot(b.argMax(x, 1), 1, x.shape[1]!);
+  const chosen = x.shape[1] === 1 ? b.greater(x, 0) : b.oneHot(b.argMax(x, 1), 1, dim(x.shape, 1));
   return { ...parts, predicted: parts.counts ? b.mul(chosen, parts.counts) : chosen };
 }
 

@@ -3,6 +3,8 @@
  * over time with blanks between. In logarithms and 64 bits, as in ctc_loss_layer.cpp.
  */
 
+import { nth } from '../../diagnostics/index.js';
+
 export interface Ctc {
   /** −log of the probability of the labels; Infinity where no way leads to them. */
   readonly loss: number;
@@ -43,8 +45,8 @@ function mayLeap(labels: readonly number[], u: number, { blank, mergeRepeated }:
 /** log α[t][u]: all ways from the start to place u at time t. */
 function forwards(shares: readonly Float32Array[], labels: readonly number[], options: CtcOptions) {
   const alpha = shares.map(() => new Float64Array(labels.length).fill(-Infinity));
-  alpha[0]![0] = Math.log(shares[0]![options.blank]!);
-  if (labels.length > 1) alpha[0]![1] = Math.log(shares[0]![labels[1]!]!);
+  alpha[0]![0] = Math.log(nth(shares, 0)[options.blank]!);
+  if (labels.length > 1) alpha[0]![1] = Math.log(nth(shares, 0)[nth(labels, 1)]!);
   for (let t = 1; t < shares.length; t++) {
     const before = alpha[t - 1]!;
     const [from, to] = places(labels, t, shares.length);
@@ -52,7 +54,7 @@ function forwards(shares: readonly Float32Array[], labels: readonly number[], op
       let sum = options.mergeRepeated || labels[u] === options.blank ? before[u]! : -Infinity;
       if (u > 0) sum = logAdd(sum, before[u - 1]!);
       if (u > 1 && mayLeap(labels, u, options)) sum = logAdd(sum, before[u - 2]!);
-      alpha[t]![u] = Math.log(shares[t]![labels[u]!]!) + sum;
+      alpha[t]![u] = Math.log(nth(shares, t)[labels[u]!]!) + sum;
     }
   }
   return alpha;
@@ -64,7 +66,7 @@ function backwards(shares: readonly Float32Array[], labels: readonly number[], o
   const beta = shares.map(() => new Float64Array(count).fill(-Infinity));
   for (let u = Math.max(0, count - 2); u < count; u++) beta[times - 1]![u] = 0;
   for (let t = times - 2; t >= 0; t--) {
-    const step = (u: number) => beta[t + 1]![u]! + Math.log(shares[t + 1]![labels[u]!]!);
+    const step = (u: number) => beta[t + 1]![u]! + Math.log(nth(shares, t + 1)[labels[u]!]!);
     const [from, to] = places(labels, t, times);
     for (let u = from; u < to; u++) {
       let sum = options.mergeRepeated || labels[u] === options.blank ? step(u) : -Infinity;

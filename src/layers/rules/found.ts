@@ -1,5 +1,6 @@
 /** Layers that find their tops on the host: how many rows there are, the numbers tell. */
 
+import { nth } from '../../diagnostics/index.js';
 import { type HostArray, type HostCallAttrs, type Shape, sizeOf } from '../../ir/index.js';
 import type { LayerContext, LayerType } from '../types.js';
 
@@ -37,7 +38,7 @@ export function foundOnHost({
     lower(ctx, b, bottoms) {
       const outputs = foundShapes(ctx, most);
       const run = (inputs: readonly HostArray[]) =>
-        find(ctx, inputs).map(({ data }, i) => filled(data, sizeOf(outputs[i]!)));
+        find(ctx, inputs).map(({ data }, i) => filled(data, sizeOf(nth(outputs, i))));
       const lower = model?.(ctx);
       return b.hostCall(bottoms, { name: ctx.name, outputs, run, ...(lower && { lower }) });
     },

@@ -1,9 +1,9 @@
 /** Labels beside predictions: how the two must fit, which count, and what a loss is divided by. */
 
-import { type Builder, type Shape, sizeOf, type Value } from '../../ir/index.js';
+import { type Builder, dim, type Shape, sizeOf, type Value } from '../../ir/index.js';
 import { isSet, LossParameter, sub } from '../../schema/index.js';
 import { countOf, showBottom } from '../geometry/axis.js';
-import type { LayerContext } from '../types.js';
+import type { LayerContext, OneOrMore } from '../types.js';
 
 /** LossLayer's own check: predictions and labels (or targets) agree in their first axis. */
 export function checkFirstAxis(ctx: LayerContext): void {
@@ -50,7 +50,7 @@ export function checkOneLabel(ctx: LayerContext): void {
 
 /** x as [samples, classes]. */
 export function perSample(b: Builder, x: Value): Value {
-  return b.reshape(x, [x.shape[0]!, countOf(x.shape, 1)]);
+  return b.reshape(x, [x.shape[0] ?? 1, countOf(x.shape, 1)]);
 }
 
 /** max(x, least) as a value, x as to the gradient. */
@@ -70,7 +70,7 @@ const COMPARED_CLASSES = 10;
 
 /** The element of x at its label's place, per position; 0 where the label is none of the classes. */
 export function atLabel(b: Builder, x: Value, labels: Value, axis: number): Value {
-  const classes = x.shape[axis]!;
+  const classes = dim(x.shape, axis);
   if (classes <= COMPARED_CLASSES) return b.sum(b.select(b.oneHot(labels, axis, classes), x, 0), [axis]);
   const index = b.reshape(
     labels,
@@ -109,9 +109,9 @@ export function normalizationMode(ctx: LayerContext, fallback: number = VALID): 
 }
 
 /** Over how many of `places` numbers a loss of this mode adds up where a mean would divide by their count. */
-export function addedUp(ctx: LayerContext, places: number, mode: number): number {
+export function addedUp(ctx: LayerContext<OneOrMore>, places: number, mode: number): number {
   if (mode === NONE) return places;
-  return mode === BATCH_SIZE ? places / (ctx.bottomShapes[0]![0] ?? 1) : 1;
+  return mode === BATCH_SIZE ? places / (ctx.bottomShapes[0][0] ?? 1) : 1;
 }
 
 /**

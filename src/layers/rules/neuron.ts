@@ -16,13 +16,13 @@ export interface Neuron extends LayerTraits {
   /** Where it departs from the Caffe it comes from. Absent: nowhere. */
   readonly differences?: string;
   /** Throws ctx.fail(...) where a parameter is out of its range. */
-  check?(ctx: LayerContext): void;
+  check?(ctx: LayerContext<1>): void;
   /** The function, as IR. */
   apply(ctx: LayerContext, b: Builder, x: Value): Value;
 }
 
 /** The layer type of such a function: one bottom, one top of its shape, no parameters, in place allowed. */
-export function neuron({ check, apply, ...about }: Neuron): LayerType {
+export function neuron({ check, apply, ...about }: Neuron): LayerType<1> {
   return {
     category: 'activation',
     ...elementwise,
@@ -32,8 +32,8 @@ export function neuron({ check, apply, ...about }: Neuron): LayerType {
     tops: { min: 1, max: 1 },
     reshape(ctx) {
       check?.(ctx);
-      return { tops: [ctx.bottomShapes[0]!], params: [] };
+      return { tops: [ctx.bottomShapes[0]], params: [] };
     },
-    lower: (ctx, b, [x]) => [apply(ctx, b, x!)],
+    lower: (ctx, b, [x]) => [apply(ctx, b, x)],
   };
 }

@@ -3,7 +3,8 @@
  * 0 where a sequence begins, and the net is unrolled over T.
  */
 
-import { type Builder, type Shape, sameShape, type Value } from '../../ir/index.js';
+import { nth } from '../../diagnostics/index.js';
+import { type Builder, dim, type Shape, sameShape, type Value } from '../../ir/index.js';
 import { type RecurrentParameter, sub } from '../../schema/index.js';
 import { countOf, showBottom } from '../geometry/axis.js';
 import type { LayerContext, LayerShapes, LayerType, ParamDeclaration } from '../types.js';
@@ -39,7 +40,7 @@ interface Plan {
   readonly staticInputs: number | undefined;
 }
 
-function plan(ctx: LayerContext, cell: Cell): Plan {
+function plan(ctx: LayerContext<2>, cell: Cell): Plan {
   const param = sub(ctx.param, 'recurrent_param');
   const [x, cont] = ctx.bottomShapes as [Shape, Shape];
   if (!(param.num_output > 0))
@@ -55,7 +56,7 @@ function plan(ctx: LayerContext, cell: Cell): Plan {
       hint: `With expose_hidden: ${param.expose_hidden} it takes ${param.expose_hidden ? `2 or 3 and the ${cell.states} first states` : '2 or 3'}.`,
     });
   }
-  const fixed = given === 3 ? ctx.bottomShapes[2]! : undefined;
+  const fixed = given === 3 ? nth(ctx.bottomShapes, 2) : undefined;
   if (fixed && fixed[0] !== samples)
     throw ctx.misfit('recurrent-static', `${showBottom(ctx, 2)} must hold one vector for each of ${samples} samples.`);
   return {
@@ -68,7 +69,7 @@ function plan(ctx: LayerContext, cell: Cell): Plan {
   };
 }
 
-function shapes(ctx: LayerContext, cell: Cell): LayerShapes {
+function shapes(ctx: LayerContext<2>, cell: Cell): LayerShapes {
   const { param, steps, samples, width, inputs, staticInputs } = plan(ctx, cell);
   const state: Shape = [1, samples, width];
   const exposed = param.expose_hidden ? cell.states : 0;
@@ -99,7 +100,7 @@ function shapes(ctx: LayerContext, cell: Cell): LayerShapes {
 /** The inputs of all steps, transformed at once: [T, N, gates·D]. */
 function transformed(b: Builder, p: Plan, x: Value, fixed: Value | undefined, params: readonly Value[]): Value {
   const [weight, bias, fixedWeight] = params as [Value, Value, Value];
-  const rows = weight.shape[0]!;
+  const rows = dim(weight.shape, 0);
   const flat = b.reshape(x, [p.steps * p.samples, p.inputs]);
   const all = b.reshape(b.add(b.matMul(flat, weight, { transposeB: true }), bias), [p.steps, p.samples, rows]);
   if (!fixed) return all;
@@ -107,7 +108,7 @@ function transformed(b: Builder, p: Plan, x: Value, fixed: Value | undefined, pa
   return b.add(all, b.reshape(once, [1, p.samples, rows]));
 }
 
-function stateName(ctx: LayerContext, i: number): string {
+function stateName(ctx: LayerContext<2>, i: number): string {
   return `${ctx.name}/state ${i}`;
 }
 
@@ -116,7 +117,7 @@ function stateName(ctx: LayerContext, i: number): string {
  * first; with expose_hidden from the given ones. No gradient goes back into the run before, and none through the states
  * that are exposed, first or last: Caffe shares their data with the unrolled net, not their gradients.
  */
-export function recurrent(cell: Cell): LayerType {
+export function recurrent(cell: Cell): LayerType<2> {
   return {
     type: cell.type,
     doc: cell.doc,
@@ -133,23 +134,23 @@ export function recurrent(cell: Cell): LayerType {
     lower(ctx, b, bottoms, params) {
       const p = plan(ctx, cell);
       const exposed = p.param.expose_hidden ? cell.states : 0;
-      const fixed = p.staticInputs === undefined ? undefined : bottoms[2]!;
-      const input = transformed(b, p, bottoms[0]!, fixed, params);
+      const fixed = p.staticInputs === undefined ? undefined : nth(bottoms, 2);
+      const input = transformed(b, p, bottoms[0], fixed, params);
       const [hidden, ...output] = params.slice(fixed ? 3 : 2) as [Value, ...Value[]];
       const state = [p.samples, p.width];
       let states: readonly Value[] = Array.from({ length: cell.states }, (_, i) =>
         exposed
-          ? b.stopGradient(b.reshape(bottoms[bottoms.length - exposed + i]!, state))
+          ? b.stopGradient(b.reshape(nth(bottoms, bottoms.length - exposed + i), state))
           : b.state(stateName(ctx, i), state),
       );
       const outputs: Value[] = [];
       const at = (x: Value, t: number, size: number) =>
         b.reshape(b.slice(x, [t, ...x.shape.slice(1).map(() => 0)], [1, ...x.shape.slice(1)]), [p.samples, size]);
       for (let t = 0; t < p.steps; t++) {
-        const cont = at(bottoms[1]!, t, 1);
+        const cont = at(bottoms[1], t, 1);
         const [h, ...others] = states as [Value, ...Value[]];
         const carried = [b.mul(h, cont), ...others];
-        const next = cell.step(b, { input: at(input, t, input.shape[2]!), states: carried, cont, hidden, output });
+        const next = cell.step(b, { input: at(input, t, dim(input.shape, 2)), states: carried, cont, hidden, output });
         outputs.push(b.reshape(next.output, [1, p.samples, p.width]));
         states = next.states;
       }
@@ -160,7 +161,7 @@ export function recurrent(cell: Cell): LayerType {
     macs(ctx, { params }) {
       const { steps, samples } = plan(ctx, cell);
       return params.reduce(
-        (sum, { shape }) => (shape.length === 2 ? sum + steps * samples * shape[0]! * shape[1]! : sum),
+        (sum, { shape }) => (shape.length === 2 ? sum + steps * samples * dim(shape, 0) * dim(shape, 1) : sum),
         0,
       );
     },

@@ -1,6 +1,7 @@
 /** STOCHASTIC pooling (Zeiler and Fergus 2013), the rule that Pooling and SPP share (pooling_layer.cu). */
 
-import type { Builder, PoolAttrs, Value } from '../../ir/index.js';
+import { nth } from '../../diagnostics/index.js';
+import { type Builder, dim, nchw, type PoolAttrs, type Value } from '../../ir/index.js';
 import type { LayerContext } from '../types.js';
 
 /** The least normal float, which Caffe adds to a sum it divides by. */
@@ -25,7 +26,7 @@ export function stochasticPool(ctx: LayerContext, b: Builder, x: Value, attrs: P
       b.avePool(b.mul(x, x), attrs),
       b.add(b.avePool(x, attrs), FLT_MIN / attrs.kernel[0] / attrs.kernel[1]),
     );
-  const shape = [x.shape[0]!, x.shape[1]!, ...attrs.outSize];
+  const shape = [dim(x.shape, 0), dim(x.shape, 1), ...attrs.outSize];
   const name = `${ctx.name}/choice ${attrs.outSize.join('×')}`;
   const chance = b.random(name, shape, { kind: 'uniform' });
   return choose(b, x, chance, attrs);
@@ -44,7 +45,7 @@ function placesOf({ kernel, stride, outSize }: PoolAttrs, height: number, width:
 
 /** Of each window the element at which the running sum of its elements, row by row, reaches `chance` of the whole. */
 function choose(b: Builder, x: Value, chance: Value, attrs: PoolAttrs): Value {
-  const [n, c, height, width] = x.shape as readonly [number, number, number, number];
+  const [n, c, height, width] = nchw(x.shape);
   const count = attrs.outSize[0] * attrs.outSize[1];
   const planes = b.reshape(x, [n, c, height * width]);
   const places = placesOf(attrs, height, width);
@@ -55,7 +56,7 @@ function choose(b: Builder, x: Value, chance: Value, attrs: PoolAttrs): Value {
   // From the last place to the first: so the first that reaches it stays. None does where there are no numbers.
   const chosen = elements.reduceRight<Value>(
     (later, v, k) => {
-      const reached = b.greaterEqual(sums[k]!, threshold);
+      const reached = b.greaterEqual(nth(sums, k), threshold);
       const inside = places[k]!.includes(-1) ? b.mul(reached, inPlane(b, places[k]!)) : reached;
       return b.select(inside, v, later);
     },

@@ -3,6 +3,7 @@
  * of all upsampled input channels.
  */
 
+import { nth } from '../../diagnostics/index.js';
 import { setting } from '../../schema/index.js';
 import { about, type Check, fixOf } from './check.js';
 import { PIXELS } from './examples.js';
@@ -32,7 +33,7 @@ export const bilinearGroups: Check = {
       const param = bilinearFilter(layer);
       if (!param || param.group === param.num_output) return [];
       const { group, num_output: outputs } = param;
-      const channels = layer.bottoms[0]!.shape[1];
+      const channels = nth(layer.bottoms, 0).shape[1];
       const edits = setting(layer.context.param, `${layer.type.weights!.field}.group`, String(outputs));
       return about(
         layer,

@@ -3,6 +3,8 @@
  * deconvolutions give.
  */
 
+import { nth } from '../../diagnostics/index.js';
+import { dim } from '../../ir/index.js';
 import { paramAt } from '../../layers/index.js';
 import { type CropParameter, setting } from '../../schema/index.js';
 import { type CropAlignment, cropAlignment, cropOffsets } from '../coord_map.js';
@@ -37,11 +39,11 @@ export const cropOffset: Check = {
     // A crop behind one that is wrong is judged as if that were right.
     const right = new Map<BlobVersion, readonly number[]>();
     return graph.layers.flatMap(layer => {
-      if (!layer.type.cropsBy || layer.bottoms[0]!.shape.length < 3) return [];
-      const aligned = cropAlignment(graph.layers, layer.bottoms[0]!, layer.bottoms[1]!, right);
+      if (!layer.type.cropsBy || nth(layer.bottoms, 0).shape.length < 3) return [];
+      const aligned = cropAlignment(graph.layers, nth(layer.bottoms, 0), nth(layer.bottoms, 1), right);
       if (!aligned) return [];
       const found = judge(layer, aligned, unsplit(graph, aligned.common).name);
-      if (found && aligned.offset.every(Number.isFinite)) right.set(layer.tops[0]!, aligned.offset);
+      if (found && aligned.offset.every(Number.isFinite)) right.set(nth(layer.tops, 0), aligned.offset);
       return found ?? [];
     });
   },
@@ -50,13 +52,13 @@ export const cropOffset: Check = {
 function judge(layer: NetLayer, { offset, scale }: CropAlignment, common: string) {
   const { param } = layer.context;
   const [from, to] = param.bottom as [string, string];
-  const rank = layer.bottoms[0]!.shape.length;
+  const rank = nth(layer.bottoms, 0).shape.length;
   const field = layer.type.cropsBy!;
   const { axis } = paramAt<CropParameter>(param, field);
   const first = (axis < 0 ? axis + rank : axis) - 2;
   const given = cropOffsets(layer).slice(2);
   // Axes before the crop's own are not cut.
-  const wanted = offset.map((o, i) => (i < first ? given[i]! : o));
+  const wanted = offset.map((o, i) => (i < first ? nth(given, i) : o));
   if (scale.some(s => s !== 1)) {
     const times = [...new Set(scale)].map(s => formatScale(s)).join('×');
     return about(
@@ -66,7 +68,7 @@ function judge(layer: NetLayer, { offset, scale }: CropAlignment, common: string
       { hint: `Bring "${from}" to the resolution of "${to}" before the crop, by strides that undo each other.` },
     );
   }
-  if (wanted.every((o, i) => Math.abs(o - given[i]!) < 1)) return undefined;
+  if (wanted.every((o, i) => Math.abs(o - nth(given, i)) < 1)) return undefined;
   const words = `Layer "${layer.name}" cuts "${from}" at offset ${show(given)}; "${to}" lies over it at ${show(wanted)}, by the layers from "${common}" on.`;
   if (wanted.some(o => o < 0)) {
     return about(layer, 'crop-offset', words, {
@@ -80,11 +82,13 @@ function judge(layer: NetLayer, { offset, scale }: CropAlignment, common: string
       hint: `That is between two places: offset ${show(wanted.map(Math.floor))} or ${show(wanted.map(Math.ceil))} comes nearest; an odd kernel_size less or more would make it whole.`,
     });
   }
-  const fits = wanted.every((o, i) => o + layer.tops[0]!.shape[i + 2]! <= layer.bottoms[0]!.shape[i + 2]!);
+  const fits = wanted.every(
+    (o, i) => o + dim(nth(layer.tops, 0).shape, i + 2) <= dim(nth(layer.bottoms, 0).shape, i + 2),
+  );
   return about(layer, 'crop-offset', words, {
     field: `${field}.offset`,
     hint: fits
-      ? `Write offset: ${show(wanted)}. As it is, every place is taken for one ${show(wanted.map((o, i) => Math.abs(o - given[i]!)))} away.`
+      ? `Write offset: ${show(wanted)}. As it is, every place is taken for one ${show(wanted.map((o, i) => Math.abs(o - nth(given, i))))} away.`
       : `"${from}" is too small for offset ${show(wanted)}: raise the pad of the first convolution behind it.`,
     fix: fits ? fixOf(`Set offset: ${show(wanted)}.`, edits(layer, wanted, first)) : undefined,
   });

@@ -1,5 +1,6 @@
 /** In training every blob is read: what no loss stands on is computed for nothing, and learns nothing. */
 
+import { nth } from '../../diagnostics/index.js';
 import { about, type Check } from './check.js';
 import { SCORES } from './examples.js';
 import { isLoss, readersOf, trains } from './walk.js';
@@ -24,7 +25,7 @@ export const danglingTop: Check = {
       return layer.tops.flatMap((top, index) => {
         // Second tops (a pooling mask, shares) are extras.
         if ((readers.get(top.id)?.length ?? 0) > 0 || (index > 0 && !layer.type.isSource)) return [];
-        const learns = layer.params.some(p => graph.params[p]!.lrMult !== 0);
+        const learns = layer.params.some(p => nth(graph.params, p).lrMult !== 0);
         return about(
           layer,
           'dangling-top',

@@ -1,5 +1,6 @@
 /** SoftmaxWithLoss and SigmoidCrossEntropyLoss take scores as they are: they apply softmax or the sigmoid themselves. */
 
+import { nth } from '../../diagnostics/index.js';
 import { setting } from '../../schema/index.js';
 import { about, type Check, fixOf } from './check.js';
 import { SCORES } from './examples.js';
@@ -20,7 +21,7 @@ export const doubleSoftmax: Check = {
       const maker = applies && layer.bottoms[0] && makerOf(graph, layer.bottoms[0]);
       if (!maker || maker.type.activation !== applies.activation) return [];
       const other = applies.without;
-      const raw = maker.context.param.bottom[0]!;
+      const raw = nth(maker.context.param.bottom, 0);
       const named = raw !== maker.context.param.top[0];
       const edits = named ? replaceFirstBottom(layer.context.param, raw) : undefined;
       return about(

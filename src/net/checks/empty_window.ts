@@ -3,6 +3,8 @@
  * does not, and a stride greater than the kernel can put one wholly outside: MAX gives -3.4e38 there, AVE 0 / 0.
  */
 
+import { nth } from '../../diagnostics/index.js';
+import { dim } from '../../ir/index.js';
 import { paramAt } from '../../layers/index.js';
 import { isSet, PoolingParameter } from '../../schema/index.js';
 import type { NetLayer } from '../types.js';
@@ -47,8 +49,8 @@ function emptyAxis({ context, tops }: NetLayer, p: PoolingParameter): { start: n
   const pads = isSet(p, 'pad_h') ? [p.pad_h, p.pad_w] : [p.pad, p.pad];
   return strides
     .map((stride, i) => ({
-      start: (tops[0]!.shape[i + 2]! - 1) * stride - pads[i]!,
-      size: context.bottomShapes[0]![i + 2]!,
+      start: (dim(nth(tops, 0).shape, i + 2) - 1) * stride - nth(pads, i),
+      size: dim(nth(context.bottomShapes, 0), i + 2),
     }))
     .find(({ start, size }) => start >= size);
 }

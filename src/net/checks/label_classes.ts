@@ -1,5 +1,6 @@
 /** There is a score for every class that the labels may hold, and for more than one. */
 
+import { nth } from '../../diagnostics/index.js';
 import { about, type Check } from './check.js';
 import { PIXELS } from './examples.js';
 import { classAxis, isLoss } from './walk.js';
@@ -21,7 +22,7 @@ export const labelClasses: Check = {
       const axis = classAxis(layer);
       if (axis === undefined || layer.bottoms.length < 2) return [];
       const { type, applies } = layer.type;
-      const channels = layer.bottoms[0]!.shape[axis];
+      const channels = nth(layer.bottoms, 0).shape[axis];
       const [x, label] = layer.context.param.bottom;
       if (applies?.activation === 'softmax' && channels === 1 && isLoss(layer)) {
         return about(

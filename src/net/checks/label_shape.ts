@@ -3,6 +3,7 @@
  * memory, so that 32×16 labels pass for 16×32 scores.
  */
 
+import { nth } from '../../diagnostics/index.js';
 import { type Shape, showShape, sizeOf } from '../../ir/index.js';
 import type { NetLayer } from '../types.js';
 import { about, type Check } from './check.js';
@@ -30,7 +31,7 @@ export const labelShape: Check = {
       return about(
         layer,
         'label-shape',
-        `Layer "${layer.name}" (${layer.type.type}) compares "${x}" ${showShape(layer.bottoms[0]!.shape)} with "${label}" ${showShape(given)}: as many numbers, but of another shape.`,
+        `Layer "${layer.name}" (${layer.type.type}) compares "${x}" ${showShape(nth(layer.bottoms, 0).shape)} with "${label}" ${showShape(given)}: as many numbers, but of another shape.`,
         {
           field: 'bottom',
           index: 1,

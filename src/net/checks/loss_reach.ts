@@ -1,5 +1,6 @@
 /** The gradient of a loss reaches something that learns. */
 
+import { nth } from '../../diagnostics/index.js';
 import type { BlobVersion, NetGraph, NetLayer } from '../types.js';
 import { about, type Check } from './check.js';
 import { PIXELS } from './examples.js';
@@ -62,13 +63,13 @@ function reach(graph: NetGraph, loss: NetLayer): Reach {
       }
       if (seen.has(blob.producer)) return;
       seen.add(blob.producer);
-      stack.push(graph.layers[blob.producer]!);
+      stack.push(nth(graph.layers, blob.producer));
     });
   enter(loss);
   for (let layer = stack.pop(); layer; layer = stack.pop()) {
     for (const p of layer.params) {
       params++;
-      if (graph.params[p]!.lrMult !== 0) learns = true;
+      if (nth(graph.params, p).lrMult !== 0) learns = true;
     }
     if (learns) break;
     enter(layer);

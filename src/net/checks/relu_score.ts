@@ -1,5 +1,6 @@
 /** Scores may be negative: a ReLU on them makes every unlikely class equally likely, and stops its gradient. */
 
+import { nth } from '../../diagnostics/index.js';
 import { removing } from '../../schema/index.js';
 import { about, type Check, fixOf } from './check.js';
 import { SCORES } from './examples.js';
@@ -21,7 +22,7 @@ export const reluScore: Check = {
     graph.layers.flatMap(layer => {
       const { isLoss, classLabels, applies } = layer.type;
       if (!isLoss || !(classLabels || applies)) return [];
-      const maker = makerOf(graph, layer.bottoms[0]!);
+      const maker = makerOf(graph, nth(layer.bottoms, 0));
       if (maker.type.activation !== 'relu') return [];
       const removed = inPlace(maker) ? removing(maker.context.param) : undefined;
       return about(

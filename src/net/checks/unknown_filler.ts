@@ -1,6 +1,6 @@
 /** Fillers are those that Caffe has. It refuses others only when it fills, long after the text was read. */
 
-import { nearest } from '../../diagnostics/index.js';
+import { nearest, nth } from '../../diagnostics/index.js';
 import { setting } from '../../schema/index.js';
 import { about, type Check, fixOf } from './check.js';
 import { PIXELS } from './examples.js';
@@ -28,7 +28,7 @@ export const unknownFiller: Check = {
   run: graph =>
     graph.layers.flatMap(layer =>
       layer.params.flatMap((index, i) => {
-        const { declaration, layer: owner } = graph.params[index]!;
+        const { declaration, layer: owner } = nth(graph.params, index);
         const { filler } = declaration;
         if (!filler || owner !== layer.name || FILLERS.includes(filler.type)) return [];
         const near = nearest(filler.type, FILLERS);

@@ -1,18 +1,19 @@
 /** Ways through a net that several checks go. Splits, which the compiler puts in, are looked through. */
 
+import { nth } from '../../diagnostics/index.js';
 import { isSplit } from '../splits.js';
 import type { BlobVersion, NetGraph, NetLayer } from '../types.js';
 
 /** The layer of the text that makes a blob. */
 export function makerOf(graph: NetGraph, blob: BlobVersion): NetLayer {
-  const layer = graph.layers[blob.producer]!;
-  return isSplit(layer) ? makerOf(graph, layer.bottoms[0]!) : layer;
+  const layer = nth(graph.layers, blob.producer);
+  return isSplit(layer) ? makerOf(graph, nth(layer.bottoms, 0)) : layer;
 }
 
 /** The version of a blob that people know: before any Split. */
 export function unsplit(graph: NetGraph, blob: BlobVersion): BlobVersion {
-  const layer = graph.layers[blob.producer]!;
-  return isSplit(layer) ? unsplit(graph, layer.bottoms[0]!) : blob;
+  const layer = nth(graph.layers, blob.producer);
+  return isSplit(layer) ? unsplit(graph, nth(layer.bottoms, 0)) : blob;
 }
 
 /** The layers of the text that read each version of a blob, by its id. */
@@ -49,5 +50,5 @@ export function inPlace(layer: NetLayer): boolean {
 /** The axis of its scores along which classes lie, of a layer that reads class numbers; undefined of any other. */
 export function classAxis({ type, context, bottoms }: NetLayer): number | undefined {
   const axis = type.classLabels?.axis(context.param);
-  return axis === undefined || axis >= 0 ? axis : axis + bottoms[0]!.shape.length;
+  return axis === undefined || axis >= 0 ? axis : axis + nth(bottoms, 0).shape.length;
 }

@@ -4,7 +4,7 @@
  * gradient, and the weights are 0, so the layer before has none either.
  */
 
-import { type Diagnostic, error } from '../../diagnostics/index.js';
+import { type Diagnostic, error, nth } from '../../diagnostics/index.js';
 import { multiplies } from '../../layers/index.js';
 import { placeOf } from '../report.js';
 import type { BlobVersion, NetGraph, NetLayer } from '../types.js';
@@ -33,7 +33,7 @@ export const zeroWeights: Check = {
   run(graph, { weightsLoaded }) {
     if (weightsLoaded || !trains(graph)) return [];
     const stuck = stuckParams(graph);
-    const layers = graph.layers.filter(l => multiplies(l.type) && stuck.has(l.params[0]!));
+    const layers = graph.layers.filter(l => multiplies(l.type) && stuck.has(nth(l.params, 0)));
     return layers.length === 0 ? [] : [warning(layers)];
   },
 };
@@ -61,7 +61,7 @@ function warning(layers: readonly NetLayer[]): Diagnostic {
  */
 function stuckParams(graph: NetGraph): Set<number> {
   const weighted = graph.layers.flatMap(l => (multiplies(l.type) ? l.params : []));
-  const stuck = new Set(weighted.filter(index => fillsZero(graph.params[index]!.declaration.filler)));
+  const stuck = new Set(weighted.filter(index => fillsZero(nth(graph.params, index).declaration.filler)));
   for (let before = -1; before !== stuck.size; ) {
     before = stuck.size;
     const zero = zeroBlobs(graph, stuck);
@@ -77,7 +77,7 @@ function stuckParams(graph: NetGraph): Set<number> {
 }
 
 function learns(graph: NetGraph, param: number | undefined): boolean {
-  return param !== undefined && graph.params[param]!.lrMult !== 0;
+  return param !== undefined && nth(graph.params, param).lrMult !== 0;
 }
 
 /** Versions of blobs that are exactly 0, whatever is fed. */
@@ -102,7 +102,7 @@ function blobsWithGradient(graph: NetGraph, stuck: ReadonlySet<number>, zero: Re
   for (const layer of graph.layers.toReversed()) {
     const isLoss = layer.lossWeights.some(w => w !== 0);
     if (!isLoss && !layer.tops.some(top => moving.has(top.id))) continue;
-    if (multiplies(layer.type) && stuck.has(layer.params[0]!)) continue;
+    if (multiplies(layer.type) && stuck.has(nth(layer.params, 0))) continue;
     layer.bottoms.forEach((blob, i) => {
       const dead = zero.has(blob.id) && layer.type.blocksAtZero?.(layer.context);
       if (!layer.blocked[i] && !dead) moving.add(blob.id);

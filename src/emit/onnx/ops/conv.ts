@@ -4,6 +4,8 @@
  * at 200 instead of 150 GFLOP/s, but has to turn the filter first, which does not pay where the filter is the larger part.
  */
 
+import { nth } from '../../../diagnostics/index.js';
+import { dim, nchw } from '../../../ir/shape.js';
 import type { ConvAttrs, NodeOf, Value } from '../../../ir/types.js';
 import type { EmitterTable, Scope } from './emitter.js';
 import { filterGradient } from './filter_gradient.js';
@@ -26,11 +28,11 @@ function attributes({ stride, pad, dilation, groups }: ConvAttrs, filter: Value)
 
 /** `bias`, if given, is one number for each output channel. */
 export function conv(s: Scope, { inputs: [x, w], attrs }: NodeOf<'conv2d'>, bias?: string): string {
-  return s.w.op('Conv', [s.float(x!), s.float(w!), ...(bias ? [bias] : [])], { attrs: attributes(attrs, w!) });
+  return s.w.op('Conv', [s.float(x), s.float(w), ...(bias ? [bias] : [])], { attrs: attributes(attrs, w) });
 }
 
 export function convTranspose(s: Scope, node: NodeOf<'convInputGrad'>, bias?: string): string {
-  const [dy, w] = node.inputs as readonly [Value, Value];
+  const [dy, w] = node.inputs;
   const rest = leftovers(node);
   return s.w.op('ConvTranspose', [s.float(dy), s.float(w), ...(bias ? [bias] : [])], {
     attrs: { ...attributes(node.attrs, w), output_padding: rest.some(r => r > 0) ? rest : undefined },
@@ -41,8 +43,9 @@ export function convTranspose(s: Scope, node: NodeOf<'convInputGrad'>, bias?: st
 export function leftovers({ inputs: [dy, w], attrs }: NodeOf<'convInputGrad'>): readonly number[] {
   const { stride, pad, dilation, inputSize } = attrs;
   return [0, 1].map(i => {
-    const reached = (dy!.shape[i + 2]! - 1) * stride[i]! + dilation[i]! * (w!.shape[i + 2]! - 1) + 1 - 2 * pad[i]!;
-    return inputSize[i]! - reached;
+    const reached =
+      (dim(dy.shape, i + 2) - 1) * nth(stride, i) + nth(dilation, i) * (dim(w.shape, i + 2) - 1) + 1 - 2 * nth(pad, i);
+    return nth(inputSize, i) - reached;
   });
 }
 
@@ -62,27 +65,29 @@ const PLACES = 8;
 const WASTE = 1.5;
 
 function paysToTurn({ inputs: [dy, w], attrs }: NodeOf<'convInputGrad'>): boolean {
-  const [n, , h, v] = dy!.shape;
-  const taps = w!.shape[1]! * w!.shape[2]! * w!.shape[3]!;
-  const fits = [0, 1].every(i => attrs.stride[i] === 1 && attrs.dilation[i]! * (w!.shape[i + 2]! - 1) >= attrs.pad[i]!);
+  const [n, , h, v] = dy.shape;
+  const taps = dim(w.shape, 1) * dim(w.shape, 2) * dim(w.shape, 3);
+  const fits = [0, 1].every(
+    i => attrs.stride[i] === 1 && nth(attrs.dilation, i) * (dim(w.shape, i + 2) - 1) >= nth(attrs.pad, i),
+  );
   const places = h! * v!;
   if (!fits || taps * places > LARGE) return fits;
   const isTight = attrs.inputSize[0] * attrs.inputSize[1] < WASTE * places;
-  return isTight && n! * places > (PLACES * w!.shape[0]!) / attrs.groups;
+  return isTight && n! * places > (PLACES * dim(w.shape, 0)) / attrs.groups;
 }
 
 /** dx as the convolution of dy with the filter turned by half a circle, its inputs and outputs swapped. Stride 1 only. */
 function turnedConv(s: Scope, node: NodeOf<'convInputGrad'>): string {
   const { w: g } = s;
-  const [dy, w] = node.inputs as readonly [Value, Value];
+  const [dy, w] = node.inputs;
   const { groups, pad, dilation } = node.attrs;
-  const [o, c, kh, kw] = w.shape as readonly [number, number, number, number];
+  const [o, c, kh, kw] = nchw(w.shape);
   const parts = g.reshape(s.float(w), w.shape, [groups, o / groups, c, kh, kw]);
   const swapped = g.op('Transpose', [parts], { attrs: { perm: [0, 2, 1, 3, 4] } });
   const filters = g.op('Reshape', [swapped, g.ints([groups * c, o / groups, kh, kw])]);
   const [first, last] = [g.ints([-1, -1]), g.ints([-(2 ** 31), -(2 ** 31)])];
   const turned = g.op('Slice', [filters, first, last, g.ints([2, 3]), g.ints([-1, -1])]);
-  const pads = [0, 1].map(i => dilation[i]! * (w.shape[i + 2]! - 1) - pad[i]!);
+  const pads = [0, 1].map(i => nth(dilation, i) * (dim(w.shape, i + 2) - 1) - nth(pad, i));
   return g.op('Conv', [s.float(dy), turned], {
     attrs: { kernel_shape: [kh, kw], pads: [...pads, ...pads], dilations: dilation, group: groups },
   });

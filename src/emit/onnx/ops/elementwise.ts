@@ -1,5 +1,6 @@
 /** Elementwise ops. Masks are booleans in ONNX; they become floats only where something reckons with them. */
 
+import { nth } from '../../../diagnostics/index.js';
 import { parameterOf } from '../../../ir/passes/fuse.js';
 import type { ElementwiseOp, NodeOf, OpName } from '../../../ir/types.js';
 import { ElementType } from '../schema.js';
@@ -74,21 +75,27 @@ const names = Object.keys(formulas) as (keyof typeof formulas)[];
 export const elementwise = {
   ...(Object.fromEntries(names.map(op => [op, one(op)])) as EmitterTable<Exclude<ElementwiseOp, 'select'>>),
 
-  select: (s, { inputs: [mask, x, y] }) => [s.w.op('Where', [s.bool(mask!), s.float(x!), s.float(y!)])],
+  select: (s, { inputs: [mask, x, y] }) => [s.w.op('Where', [s.bool(mask), s.float(x), s.float(y)])],
 
   /** Step by step: ONNX has no fused formula. */
   fused(s, { inputs, attrs }) {
     const names = inputs.map(s.float);
-    const float = (a: number) => s.w.cast(names[a]!, ElementType.FLOAT);
+    const float = (a: number) => s.w.cast(nth(names, a), ElementType.FLOAT);
     for (const { op, args, parameter } of attrs.steps) {
       if (op === 'constant') names.push(s.w.scalar(parameter));
       else if (op === 'select')
-        names.push(s.w.op('Where', [s.w.cast(names[args[0]!]!, ElementType.BOOL), float(args[1]!), float(args[2]!)]));
+        names.push(
+          s.w.op('Where', [
+            s.w.cast(nth(names, nth(args, 0)), ElementType.BOOL),
+            float(nth(args, 1)),
+            float(nth(args, 2)),
+          ]),
+        );
       else {
         const [x, y, z] = args.map(float);
         names.push(formulas[op](s.w, x!, y!, z!, parameter));
       }
     }
-    return attrs.results.map(r => names[r]!);
+    return attrs.results.map(r => nth(names, r));
   },
 } satisfies EmitterTable<ElementwiseOp | 'fused'>;

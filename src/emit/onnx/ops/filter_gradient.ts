@@ -7,7 +7,9 @@
  * of its own, and a few slices without steps do. Where `cols` is large, it is made band by band.
  */
 
-import type { NodeOf, Value } from '../../../ir/types.js';
+import { nth } from '../../../diagnostics/index.js';
+import { dim, nchw } from '../../../ir/shape.js';
+import type { NodeOf } from '../../../ir/types.js';
 import type { GraphWriter } from '../writer.js';
 import type { Scope } from './emitter.js';
 
@@ -28,9 +30,9 @@ interface Picture {
 
 export function filterGradient(s: Scope, node: NodeOf<'convFilterGrad'>): string {
   const { w } = s;
-  const dy = node.inputs[1]!;
+  const dy = node.inputs[1];
   const { groups } = node.attrs;
-  const [n, outputs, height, width] = dy.shape as readonly [number, number, number, number];
+  const [n, outputs, height, width] = nchw(dy.shape);
   const isDealt = moves(node);
   const whole = isDealt ? dealt(w, padded(s, node, true), n) : padded(s, node, false);
   const shape = [whole.channels, 1, n, ...whole.size];
@@ -49,7 +51,7 @@ export function filterGradient(s: Scope, node: NodeOf<'convFilterGrad'>): string
     sum = product(w, left, right, groups, sum);
   }
   const from = split(groups, outputs, taps / groups);
-  return isDealt ? collected(w, sum!, node, picture) : w.reshape(sum!, from, node.outputs[0]!.shape);
+  return isDealt ? collected(w, sum!, node, picture) : w.reshape(sum!, from, node.outputs[0].shape);
 }
 
 /** [groups, rows of each, columns], or just a matrix where there is one group. */
@@ -74,20 +76,22 @@ function moves({ attrs: { stride, dilation, kernel } }: NodeOf<'convFilterGrad'>
 /** x with its padding, channels first; with `whole` its sizes are multiples of the stride that hold every window. */
 function padded(s: Scope, { inputs, attrs }: NodeOf<'convFilterGrad'>, whole: boolean): Picture {
   const { w } = s;
-  const [x, dy] = inputs as readonly [Value, Value];
+  const [x, dy] = inputs;
   const { stride, pad, dilation, kernel } = attrs;
   const size = [0, 1].map(i => {
-    if (!whole) return x.shape[i + 2]! + 2 * pad[i]!;
-    return (dy.shape[i + 2]! + Math.ceil(kernel[i]! / stride[i]!) - 1) * stride[i]!;
+    if (!whole) return dim(x.shape, i + 2) + 2 * nth(pad, i);
+    return (dim(dy.shape, i + 2) + Math.ceil(nth(kernel, i) / nth(stride, i)) - 1) * nth(stride, i);
   }) as unknown as Pair;
-  const after = [0, 1].map(i => size[i]! - x.shape[i + 2]! - pad[i]!);
+  const after = [0, 1].map(i => size[i]! - dim(x.shape, i + 2) - nth(pad, i));
   const first =
-    x.shape[0] === 1 ? w.reshape(s.float(x), x.shape, [x.shape[1]!, 1, x.shape[2]!, x.shape[3]!]) : undefined;
+    x.shape[0] === 1
+      ? w.reshape(s.float(x), x.shape, [dim(x.shape, 1), 1, dim(x.shape, 2), dim(x.shape, 3)])
+      : undefined;
   const turned = first ?? w.op('Transpose', [s.float(x)], { attrs: { perm: [1, 0, 2, 3] } });
   const name = [...pad, ...after].every(p => p === 0)
     ? turned
     : w.op('Pad', [turned, w.ints([0, 0, ...pad, 0, 0, ...after]), w.scalar(0)]);
-  return { name, channels: x.shape[1]!, size, kernel, stride, dilation };
+  return { name, channels: dim(x.shape, 1), size, kernel, stride, dilation };
 }
 
 /** [C, N, H, W] → [C·sh·sw, N, H/sh, W/sw]: a filter of ⌈k/s⌉ taps without stride sees the same. */
@@ -108,7 +112,7 @@ function dealt(w: GraphWriter, { name, channels, size, kernel, stride }: Picture
 
 /** What `product` made of a dealt picture, [O, C·sh·sw·a·b], as the filter [O, C, kh, kw] with kh ≤ a·sh. */
 function collected(w: GraphWriter, sum: string, node: NodeOf<'convFilterGrad'>, { kernel: small }: Picture): string {
-  const [o, c, kh, kw] = node.outputs[0]!.shape as readonly [number, number, number, number];
+  const [o, c, kh, kw] = nchw(node.outputs[0].shape);
   const [sh, sw] = node.attrs.stride;
   const [a, b] = small;
   const parts = w.op('Reshape', [sum, w.ints([o, c, sh, sw, a, b])]);
@@ -128,5 +132,5 @@ function unfold(w: GraphWriter, picture: Picture, [first, count]: Pair, width: n
       const end = [begin[0]! + (count - 1) * stride[0] + 1, begin[1]! + (width - 1) * stride[1] + 1];
       taps.push(w.op('Slice', [name, w.ints(begin), w.ints(end), w.ints([3, 4]), w.ints(stride)]));
     }
-  return taps.length === 1 ? taps[0]! : w.op('Concat', taps, { attrs: { axis: 1 } });
+  return taps.length === 1 ? nth(taps, 0) : w.op('Concat', taps, { attrs: { axis: 1 } });
 }

@@ -3,7 +3,7 @@
  * range, and what it named is replaced by 0.
  */
 
-import { sameShape } from '../../../ir/shape.js';
+import { dim, sameShape } from '../../../ir/shape.js';
 import type { NodeOf, Shape, Value } from '../../../ir/types.js';
 import { ElementType } from '../schema.js';
 import type { EmitterTable, Scope } from './emitter.js';
@@ -29,7 +29,7 @@ export function fixedSizes({ w }: Scope): IndexSizes {
   return {
     shape: v => w.ints(v.shape),
     last: (v, axis, type) => {
-      const last = v.shape[axis]! - 1;
+      const last = dim(v.shape, axis) - 1;
       return type === ElementType.INT64 ? w.ints([last], []) : w.scalar(last);
     },
   };
@@ -62,19 +62,19 @@ function expanded(s: Scope, at: string, index: Value, v: Value, { type, sizes }:
 export function emitGather(s: Scope, node: NodeOf<'gather'>, form: IndexForm): readonly string[] {
   const { w } = s;
   const { axis } = node.attrs;
-  const [x, index] = node.inputs as readonly [Value, Value];
+  const [x, index] = node.inputs;
   const { at, isMeant } = inRange(s, index, form.sizes.last(x, axis, form.type), form);
   const read = isShared(index.shape, axis)
     ? w.op('Gather', [s.float(x), w.op('Reshape', [at, w.ints([-1])], { type: form.type })], { attrs: { axis } })
-    : w.op('GatherElements', [s.float(x), expanded(s, at, index, node.outputs[0]!, form)], { attrs: { axis } });
+    : w.op('GatherElements', [s.float(x), expanded(s, at, index, node.outputs[0], form)], { attrs: { axis } });
   return [w.op('Where', [isMeant, read, w.scalar(0)])];
 }
 
 export function emitScatterAdd(s: Scope, node: NodeOf<'scatterAdd'>, form: IndexForm): readonly string[] {
   const { w } = s;
   const { axis } = node.attrs;
-  const [x, index] = node.inputs as readonly [Value, Value];
-  const y = node.outputs[0]!;
+  const [x, index] = node.inputs;
+  const y = node.outputs[0];
   const { at, isMeant } = inRange(s, index, form.sizes.last(y, axis, form.type), form);
   const updates = w.op('Where', [isMeant, s.float(x), w.scalar(0)]);
   const zeros = w.op('Expand', [w.scalar(0), form.sizes.shape(y)]);

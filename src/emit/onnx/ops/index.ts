@@ -1,5 +1,6 @@
 /** The table of emitters: every IR op that ONNX can say. */
 
+import { nth } from '../../../diagnostics/index.js';
 import type { Node, OpName } from '../../../ir/types.js';
 import { convolutions, leftovers } from './conv.js';
 import { elementwise } from './elementwise.js';
@@ -33,7 +34,9 @@ export function fitsOnnx(node: Node): boolean {
     case 'avePool':
       return windowsMeet(node);
     case 'convInputGrad':
-      return leftovers(node).every((r, i) => r >= 0 && r < Math.max(node.attrs.stride[i]!, node.attrs.dilation[i]!));
+      return leftovers(node).every(
+        (r, i) => r >= 0 && r < Math.max(nth(node.attrs.stride, i), nth(node.attrs.dilation, i)),
+      );
     default:
       return true;
   }

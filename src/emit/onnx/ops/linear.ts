@@ -4,8 +4,8 @@ import type { EmitterTable, Scope } from './emitter.js';
 
 export const linear: EmitterTable<'matMul'> = {
   matMul(s, { inputs: [a, c], attrs: { transposeA, transposeB } }) {
-    const [x, y] = [s.float(a!), s.float(c!)];
-    const rank = a!.shape.length;
+    const [x, y] = [s.float(a), s.float(c)];
+    const rank = a.shape.length;
     if (!transposeA && !transposeB) return [s.w.op('MatMul', [x, y])];
     if (rank === 2) return [gemm(s, [x, y], transposeA, transposeB)];
     const turned = (name: string, flag: boolean) => (flag ? turn(s, name, rank) : name);

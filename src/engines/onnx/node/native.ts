@@ -13,6 +13,7 @@
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import type * as Ort from 'onnxruntime-web';
+import { nth } from '../../../diagnostics/index.js';
 import type { OnnxRuntime } from '../runtime.js';
 import { observeProfile } from './profile.js';
 
@@ -46,7 +47,7 @@ function tryLoading(): OnnxRuntime | string {
       observeProfile,
     };
   } catch (e) {
-    return String((e as Error).message).split('\n')[0]!;
+    return nth(String((e as Error).message).split('\n'), 0);
   }
 }
 

@@ -4,6 +4,7 @@
  */
 
 import { createRequire } from 'node:module';
+import { nth } from '../../../diagnostics/index.js';
 import type { Tf } from '../tensor_device.js';
 import { type Adapter, adapterName, largestArray, listen, type Webgpu } from '../webgpu.js';
 
@@ -42,7 +43,7 @@ async function load(): Promise<Webgpu | string> {
     const detail = `WebGPU through Dawn on ${adapterName(adapter)}`;
     return { tf, detail, largest: largestArray(adapter), complaint: listen(tf) };
   } catch (e) {
-    return String((e as Error).message).split('\n')[0]!;
+    return nth(String((e as Error).message).split('\n'), 0);
   }
 }
 
