@@ -19,6 +19,8 @@ export interface Measured {
   readonly ready: number;
   /** Seconds of every run. */
   readonly times: readonly number[];
+  /** The processors' seconds of every run, where they are known. */
+  readonly cpu?: readonly number[];
   /** The most that the process held. */
   readonly bytes: number;
 }

@@ -70,6 +70,7 @@ function row(network: string, backend: string, found: Readonly<Record<string, re
     threads === undefined ? engine : `${engine}, threads: ${threads}`,
     seconds(forward, m => median(m.times)),
     seconds(step, m => median(m.times)),
+    step.some(m => m.cpu) ? seconds(step, m => median(m.cpu ?? [])) : '–',
     seconds(step, m => m.ready),
     step.length === 0 ? '–' : `${(median(step.map(m => m.bytes)) / 1e9).toFixed(2)} GB`,
   ];
@@ -80,7 +81,7 @@ function milliseconds(seconds: number): string {
 }
 
 function markdown(rows: readonly (readonly string[])[]): string {
-  const header = ['network', 'engine', 'forward', 'training step', 'ready', 'memory'];
+  const header = ['network', 'engine', 'forward', 'training step', "the step's CPU time", 'ready', 'memory'];
   return [header, header.map(() => '---'), ...rows].map(cells => `| ${cells.join(' | ')} |`).join('\n');
 }
 

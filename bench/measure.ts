@@ -1,6 +1,7 @@
 /**
  * One measurement in a process of its own, for bench/compare.ts: `measure.ts NETWORK BACKEND forward|step` prints JSON
- * with the seconds until the network is ready and of every run, and the most bytes that the process held. With backend
+ * with the seconds until the network is ready and of every run, the processors' seconds of every run (which other work on
+ * the machine does not lengthen), and the most bytes that the process held. With backend
  * `describe` it prints the network for bench/pytorch.py instead.
  */
 
@@ -24,14 +25,18 @@ const feeds = Object.fromEntries(
   }),
 );
 
-async function repeat(run: () => Promise<unknown>): Promise<number[]> {
+async function repeat(run: () => Promise<unknown>) {
   const times: number[] = [];
+  const cpu: number[] = [];
   for (let i = 0; i < WARM_UP + runs; i++) {
-    const start = performance.now();
+    const [start, used] = [performance.now(), process.cpuUsage()];
     await run();
-    if (i >= WARM_UP) times.push((performance.now() - start) / 1000);
+    const { user, system } = process.cpuUsage(used);
+    if (i < WARM_UP) continue;
+    times.push((performance.now() - start) / 1000);
+    cpu.push((user + system) / 1e6);
   }
-  return times;
+  return { times, cpu };
 }
 
 const started = performance.now();
@@ -54,6 +59,6 @@ if (what === 'describe') {
 }
 process.exit(0);
 
-function report(engine: string, ready: number, times: readonly number[]): void {
-  console.log(JSON.stringify({ engine, ready, times, bytes: process.resourceUsage().maxRSS * 1024 }));
+function report(engine: string, ready: number, runs: Awaited<ReturnType<typeof repeat>>): void {
+  console.log(JSON.stringify({ engine, ready, ...runs, bytes: process.resourceUsage().maxRSS * 1024 }));
 }

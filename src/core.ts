@@ -259,6 +259,26 @@ export {
   writeSolverstateH5,
 } from './weights/index.js';
 
+// --- Models for other programs, in memory: ONNX, TensorFlow.js.
+
+export {
+  type ExportOptions,
+  type GraphModelLoader,
+  type GraphModelOptions,
+  type ModelEndpoint,
+  type ModelInfo,
+  type ModelOptions,
+  type OnnxFile,
+  type OpenSizes,
+  type Preprocessing,
+  type Quantization,
+  type TfjsFiles,
+  type TfjsModelOptions,
+  toGraphModel,
+  toOnnxModel,
+  toTfjsModel,
+} from './convert/index.js';
+
 // --- Engines that run in a page: onnxruntime-web, tfjs-backend-wasm, tfjs's WebGPU, plain TypeScript.
 
 export {
@@ -270,3 +290,7 @@ export {
   type Program,
   pageEngineNames as engineNames,
 } from './engines/index.js';
+
+// --- Engines against Caffe's numbers: a golden is a network with what Caffe made of it.
+
+export { type CaseResult, type Comparison, type GoldenCase, type Tolerance, verifyCase } from './tools/verify.js';

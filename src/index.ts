@@ -70,10 +70,11 @@ export {
   type ConvertOptions,
   type ConvertReport,
   convert,
-  type ModelEndpoint,
-  type Preprocessing,
   type Target,
-} from './convert/index.js';
+  toGraphModel,
+  toOnnxModel,
+  toTfjsModel,
+} from './convert/node/index.js';
 export {
   type TransplantLine,
   type TransplantOptions,

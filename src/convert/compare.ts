@@ -1,19 +1,13 @@
 /** An exported model beside the network it came from: both are run on the same random input. */
 
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
-import { fail, need } from '../diagnostics/index.js';
+import { need } from '../diagnostics/index.js';
+import type { Parameters } from '../emit/constants.js';
 import { createHostEngine } from '../engines/host/index.js';
-import { loadNative } from '../engines/onnx/node/native.js';
-import { loadWeb } from '../engines/onnx/node/web.js';
-import { tfjsWithWasm } from '../engines/tfjs/node/wasm.js';
 import { type ExportTarget, type Graph, type Shape, sizeOf } from '../ir/index.js';
 import { Random } from '../random/index.js';
 import type { Net } from '../runtime/net.js';
-import { forwardGraph, type InputShapes, loweringFor } from './dynamic_sizes.js';
+import { type Exported, forwardGraph, type InputShapes, loweringFor } from './dynamic_sizes.js';
 import type { PreparedInput } from './prepare.js';
-import type { Job } from './types.js';
 
 /** A model's outputs beside the network's, at random inputs. */
 export interface Comparison {
@@ -28,7 +22,7 @@ export interface FedArray {
   readonly data: Float32Array;
 }
 
-/** A model that was loaded from its files. Arrays are in Caffe's layout. */
+/** A model that was loaded. Arrays are in Caffe's layout. */
 export interface LoadedModel {
   run(feeds: ReadonlyMap<string, FedArray>, outputs: readonly string[]): Promise<Float32Array[]>;
   dispose(): void | Promise<void>;
@@ -47,12 +41,19 @@ export function randomFeeds(shapes: InputShapes, seed = 1): Map<string, FedArray
   );
 }
 
+/** A network that was exported, with what was worked into the model and which blobs it gives. */
+interface Compared extends Exported {
+  readonly net: Net;
+  readonly options: Exported['options'] & { readonly to: string };
+  readonly parameters: Parameters;
+}
+
 /**
  * Runs both at these input shapes. Where a blob has another form in the model than in the network (rows that are as many as
  * there may be), what the host engine makes of the model's graph is what is compared.
  */
 export async function compare(
-  { net, prepared, options, parameters }: Pick<Job, 'net' | 'prepared' | 'options' | 'parameters'>,
+  { net, prepared, options, parameters }: Compared,
   model: LoadedModel,
   shapes: InputShapes,
 ): Promise<Comparison> {
@@ -70,7 +71,7 @@ export async function compare(
 /** What the host engine makes of a graph. */
 export async function runGraph(
   graph: Graph,
-  parameters: Job['parameters'],
+  parameters: Parameters,
   feeds: ReadonlyMap<string, FedArray>,
   outputs: readonly string[],
 ): Promise<Float32Array[]> {
@@ -120,65 +121,4 @@ export function distance(ours: Float32Array, theirs: Float32Array): Distance {
     differing++;
   }
   return { error, greatest, ...(whole && differing > 0 && { differing: differing / ours.length }) };
-}
-
-/** A graph model from its folder, on tfjs's wasm backend: what a browser would load. */
-export async function loadTfjs(folder: string, layout: 'NCHW' | 'NHWC'): Promise<LoadedModel> {
-  const require = createRequire(import.meta.url);
-  const tf = await tfjsWithWasm();
-  const { loadGraphModel } = require('@tensorflow/tfjs-converter') as typeof import('@tensorflow/tfjs-converter');
-  const model = await loadGraphModel({ load: () => readArtifacts(folder) as never });
-  const turned = (shape: Shape) => layout === 'NHWC' && shape.length === 4;
-  return {
-    async run(feeds, outputs) {
-      const before = tf.getBackend() as string | undefined;
-      await tf.setBackend('wasm');
-      const given = [...feeds].map(([name, { data, shape }]) => {
-        const x = tf.tensor(data, [...shape]);
-        return [name, turned(shape) ? tf.transpose(x, [0, 2, 3, 1]) : x] as const;
-      });
-      const made = model.execute(Object.fromEntries(given), [...outputs]);
-      const tensors = Array.isArray(made) ? made : [made];
-      const arrays = tensors.map(t => (turned(t.shape) ? tf.transpose(t, [0, 3, 1, 2]) : t).dataSync() as Float32Array);
-      const copies = arrays.map(a => a.slice());
-      for (const t of [...given.map(g => g[1]), ...tensors]) t.dispose();
-      // The network's own engine may run on tfjs too.
-      if (before) await tf.setBackend(before);
-      return copies;
-    },
-    dispose: () => model.dispose(),
-  };
-}
-
-/** A model file in onnxruntime: the native one, else the one in WebAssembly. */
-export async function loadOnnx(path: string): Promise<LoadedModel> {
-  const native = loadNative();
-  const runtime = typeof native === 'string' ? loadWeb() : native;
-  if (typeof runtime === 'string') throw fail('no-onnxruntime', `onnxruntime does not load (${runtime}).`, NO_CHECK);
-  const session = await runtime.createSession(await readFile(path), { logSeverityLevel: 3 }).catch((cause: Error) => {
-    throw fail('convert-differs', `onnxruntime refuses the model: ${cause.message}`, NO_CHECK);
-  });
-  return {
-    async run(feeds, outputs) {
-      const given = [...feeds].filter(([name]) => session.inputNames.includes(name));
-      const tensors = given.map(([name, { data, shape }]) => [name, runtime.tensor(data, shape)] as const);
-      const made = await session.run(Object.fromEntries(tensors), [...outputs]);
-      return outputs.map(name => made[name]!.data as Float32Array);
-    },
-    dispose: () => session.release(),
-  };
-}
-
-const NO_CHECK = { hint: '--no-check writes it all the same.' };
-
-/** What tfjs's own reader of files (of tfjs-node, of a browser) hands on. */
-async function readArtifacts(folder: string): Promise<object> {
-  const json = JSON.parse(await readFile(join(folder, 'model.json'), 'utf8')) as {
-    weightsManifest: readonly { paths: readonly string[]; weights: readonly object[] }[];
-  };
-  const { weightsManifest, ...head } = json;
-  const paths = weightsManifest.flatMap(group => group.paths);
-  const shards = await Promise.all(paths.map(path => readFile(join(folder, path))));
-  const weightData = shards.map(s => s.buffer.slice(s.byteOffset, s.byteOffset + s.byteLength));
-  return { ...head, weightSpecs: weightsManifest.flatMap(group => group.weights), weightData };
 }

@@ -8,7 +8,7 @@ import { type ExportTarget, type Graph, pruneDead, type Shape, type Value } from
 import { GeneralGraph } from '../ir/passes/generalise.js';
 import { LOSS, type LowerOptions, lowerNet, type NetGraph } from '../net/index.js';
 import type { Net } from '../runtime/net.js';
-import type { Job } from './types.js';
+import type { PreparedInput } from './prepare.js';
 
 /** What of its inputs an exported model leaves open. */
 export interface OpenSizes {
@@ -34,7 +34,13 @@ export interface Lowering extends Pick<LowerOptions, 'prepare' | 'target'> {
   readonly outputs?: readonly string[];
 }
 
-export function loweringFor({ options, prepared }: Pick<Job, 'options' | 'prepared'>, target: ExportTarget): Lowering {
+/** What is exported of a network. */
+export interface Exported {
+  readonly options: { readonly outputs?: readonly string[] };
+  readonly prepared: PreparedInput | undefined;
+}
+
+export function loweringFor({ options, prepared }: Exported, target: ExportTarget): Lowering {
   const { outputs } = options;
   return { target, ...(prepared && { prepare: prepared.lower }), ...(outputs && { outputs }) };
 }

@@ -1,5 +1,18 @@
-/** Networks and weights for other programs. */
-export type { Comparison } from './compare.js';
-export { convert } from './convert.js';
+/** Networks as models for other programs, in memory. To files, and weights from one format to another, in `node/`. */
+
+export type { Quantization } from '../emit/tfjs/index.js';
+export type { OpenSizes } from './dynamic_sizes.js';
+export type { ExportOptions, ModelEndpoint } from './export_net.js';
+export {
+  type GraphModelLoader,
+  type GraphModelOptions,
+  type ModelInfo,
+  type ModelOptions,
+  type OnnxFile,
+  type TfjsFiles,
+  type TfjsModelOptions,
+  toGraphModel,
+  toOnnxModel,
+  toTfjsModel,
+} from './models.js';
 export type { Preprocessing } from './prepare.js';
-export { type ConvertOptions, type ConvertReport, type ModelEndpoint, TARGETS, type Target } from './types.js';

@@ -14,32 +14,45 @@ import type { Safetensors } from '../weights/index.js';
 
 /** One case. Keys of `values` are those of a golden's safetensors file: `input/x`, `param/conv/0`, `output/y`, … */
 export interface GoldenCase {
+  /** What messages call it. */
   readonly name: string;
+  /** The net. */
   readonly prototxt: string;
+  /** Its inputs and parameters, and what Caffe made of them. */
   readonly values: Safetensors;
 }
 
+/** One array of ours beside Caffe's. */
 export interface Comparison {
   /** `output/y`, `input_diff/x`, `param_diff/conv/0`, `param_after/bn/0`. */
   readonly key: string;
   /** Greatest |ours − theirs| / (|theirs| + absolute / relative): within the tolerance where it is at most `relative`. */
   readonly error: number;
+  /** Whether it is within the tolerance. */
   readonly passed: boolean;
 }
 
+/** How a case came out on an engine. */
 export interface CaseResult {
+  /** The case's. */
   readonly name: string;
+  /** Whether it could be run and every array is within the tolerance. */
   readonly passed: boolean;
+  /** Of every array that the golden has. */
   readonly comparisons: readonly Comparison[];
   /** Greatest error of the outputs (and of parameters that forward changes), and of the gradients; 0 where there are none. */
   readonly outputError: number;
+  /** Greatest error of the gradients. */
   readonly gradientError: number;
   /** Why the case could not be run. */
   readonly failure?: MokapotError;
 }
 
+/** How far two numbers may be apart. */
 export interface Tolerance {
+  /** In parts of Caffe's number. */
   readonly relative: number;
+  /** What small numbers may be apart. */
   readonly absolute: number;
 }
 

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ConvertOptions, convert } from '../../src/convert/index.js';
+import { type ConvertOptions, convert } from '../../src/convert/node/index.js';
 import { MokapotError } from '../../src/diagnostics/index.js';
 import { loadWeights, saveBinaryproto, saveNpz } from '../../src/weights/node/files.js';
 import { randomWeights } from './random_weights.js';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { distance } from '../../src/convert/compare.js';
 import { foldBatchNorm } from '../../src/convert/fold_batch_norm.js';
-import { convert } from '../../src/convert/index.js';
+import { convert } from '../../src/convert/node/index.js';
 import { Random } from '../../src/random/index.js';
 import { Net } from '../../src/runtime/node/net.js';
 

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it, describe as suite } from 'vitest';
-import { convert } from '../../src/convert/index.js';
+import { convert } from '../../src/convert/node/index.js';
 import { defaultCatalogue, type LayerCatalogue } from '../../src/layers/index.js';
 import { describe } from '../../src/net/index.js';
 import { netPicture } from '../../src/picture/index.js';

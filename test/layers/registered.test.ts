@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, it, describe as suite } from 'vitest';
 import { foldBatchNorm } from '../../src/convert/fold_batch_norm.js';
-import { convert } from '../../src/convert/index.js';
-import { loadLayers } from '../../src/convert/weights.js';
+import { convert } from '../../src/convert/node/index.js';
+import { loadLayers } from '../../src/convert/node/weights.js';
 import { isElementwise } from '../../src/layers/elementwise.js';
 import {
   defaultCatalogue,

@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { convert } from '../../src/convert/index.js';
+import { convert } from '../../src/convert/node/index.js';
 import { registerLayer } from '../../src/layers/index.js';
 import { Net } from '../../src/runtime/node/net.js';
 import { defaultSchema, Schema } from '../../src/schema/index.js';

@@ -7,7 +7,7 @@ import {
   convert,
   type Preprocessing,
   type Target,
-} from '../../convert/index.js';
+} from '../../convert/node/index.js';
 import { fail } from '../../diagnostics/index.js';
 import type { Shape } from '../../ir/index.js';
 import type { StateOptions } from '../../net/index.js';

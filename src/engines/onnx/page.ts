@@ -52,15 +52,24 @@ function runtimeOf(build: Build, options: WebRuntimeOptions): Promise<OnnxRuntim
 
 async function load(build: Build, options: WebRuntimeOptions): Promise<OnnxRuntime> {
   try {
-    return webRuntime((await BUILDS[build]()) as typeof Ort, options);
+    // Elsewhere the package finds its files itself.
+    const bundled = 'location' in globalThis ? { wasm: bundledFile(build) } : {};
+    return webRuntime((await BUILDS[build]()) as typeof Ort, { ...bundled, ...options });
   } catch (cause) {
     throw notLoaded(build, String((cause as Error).message));
   }
 }
 
+/** Written out for bundlers, which put these files in place and their addresses here. */
+function bundledFile(build: Build): URL {
+  return build === 'cpu'
+    ? new URL('onnxruntime-web/ort-wasm-simd-threaded.wasm', import.meta.url)
+    : new URL('onnxruntime-web/ort-wasm-simd-threaded.asyncify.wasm', import.meta.url);
+}
+
 function notLoaded(build: Build, problem: string) {
   const option = build === 'cpu' ? 'onnx' : 'onnxWebgpu';
   return fail('no-onnx', `onnxruntime-web does not load: ${problem}`, {
-    hint: `The page must serve ${FILES[build]} of the package onnxruntime-web: beside its script, or where createEngine's wasm.${option} says.`,
+    hint: `The page must serve ${FILES[build]} of the package onnxruntime-web: as onnxruntime-web/${FILES[build]} beside its script, or where createEngine's wasm.${option} says.`,
   });
 }

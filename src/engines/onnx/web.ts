@@ -13,7 +13,7 @@ import type { NativeSession, OnnxRuntime } from './runtime.js';
 export interface WebRuntimeOptions {
   /** How many threads; more than one only in a page that is cross-origin isolated, or under Node.js. */
   readonly threads: number;
-  /** Where the `.wasm` file is. Default: what the package says, which bundlers such as vite and webpack put in place. */
+  /** Where the `.wasm` file is. Default: where the package looks. */
   readonly wasm?: string | URL;
 }
 

@@ -25,7 +25,7 @@ export async function createPageWasmEngine(options: TfjsWasmOptions): Promise<En
   } catch (cause) {
     shared = undefined;
     throw fail('no-wasm', `tfjs's WebAssembly does not load: ${(cause as Error).message}`, {
-      hint: "The page must serve the .wasm files of @tensorflow/tfjs-backend-wasm; createEngine's wasm.tfjs says from which folder.",
+      hint: "The page must serve @tensorflow/tfjs-backend-wasm/wasm-out/*.wasm beside its script, or in the folder that createEngine's wasm.tfjs names.",
     });
   }
 }

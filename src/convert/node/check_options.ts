@@ -1,6 +1,6 @@
 /** Options that do not go together, told before anything is read. */
 
-import { fail, nearest } from '../diagnostics/index.js';
+import { fail } from '../../diagnostics/index.js';
 import { type ConvertOptions, isModel } from './types.js';
 
 /** @throws MokapotError `convert-options` */
@@ -22,12 +22,4 @@ export function checkOptions(options: ConvertOptions): void {
 
 function refuse(message: string) {
   return fail('convert-options', message);
-}
-
-/** @throws MokapotError `unknown-blob` where an output that is asked for is no blob of the network */
-export function checkOutputs(outputs: readonly string[], blobs: readonly string[]): void {
-  const unknown = outputs.find(name => !blobs.includes(name));
-  if (unknown === undefined) return;
-  const near = nearest(unknown, blobs);
-  throw fail('unknown-blob', `The network has no blob "${unknown}".`, near ? { hint: `Did you mean "${near}"?` } : {});
 }

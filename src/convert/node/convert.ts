@@ -4,16 +4,16 @@
  */
 
 import { basename, dirname } from 'node:path';
-import { type Diagnostic, fail, MokapotError, need, nth } from '../diagnostics/index.js';
-import { deployText, statesOf } from '../net/index.js';
-import { Net } from '../runtime/node/net.js';
-import { readPrototxt } from '../runtime/node/schemas.js';
-import { parseNet } from '../schema/index.js';
-import { checkOptions, checkOutputs } from './check_options.js';
-import { distance, randomFeeds, runNet } from './compare.js';
-import { inputShapes } from './dynamic_sizes.js';
-import { foldBatchNorm } from './fold_batch_norm.js';
-import { prepareInput } from './prepare.js';
+import { type Diagnostic, fail, MokapotError, nth } from '../../diagnostics/index.js';
+import { Net } from '../../runtime/node/net.js';
+import { readPrototxt } from '../../runtime/node/schemas.js';
+import { parseNet } from '../../schema/index.js';
+import { distance, randomFeeds, runNet } from '../compare.js';
+import { inputShapes } from '../dynamic_sizes.js';
+import { checkOutputs, inDeployForm, parametersOf, weightsNotes } from '../export_net.js';
+import { foldBatchNorm } from '../fold_batch_norm.js';
+import { prepareInput } from '../prepare.js';
+import { checkOptions } from './check_options.js';
 import { placeOf, Staging } from './staging.js';
 import { convertOnnx } from './to_onnx.js';
 import { convertTfjs } from './to_tfjs.js';
@@ -106,11 +106,10 @@ async function load(options: ConvertOptions): Promise<{ net: Net; diagnostics: D
     throw withShapeHint(thrown);
   });
   try {
-    const paths = weightsOf(options);
-    const matches = paths.map(path => net.copyFrom(path));
+    for (const path of weightsOf(options)) net.copyFrom(path);
     return {
       net,
-      diagnostics: [...notes, ...net.diagnostics.filter(d => d.severity === 'warning'), ...about(net, paths, matches)],
+      diagnostics: [...notes, ...net.diagnostics.filter(d => d.severity === 'warning'), ...weightsNotes(net)],
     };
   } catch (thrown) {
     net.dispose();
@@ -122,16 +121,8 @@ async function load(options: ConvertOptions): Promise<{ net: Net; diagnostics: D
 async function textOf({ net, to, phase, stages, inputShapes, catalogue, ...options }: ConvertOptions) {
   const { text, schema } = await readPrototxt(net!, options);
   const { message } = parseNet(text, { name: net, schema });
-  const states = statesOf(message, catalogue);
-  const trains = states.length > 1 && !states.some(state => state.stages.includes('deploy'));
-  if (!trains || !isModel(to) || phase || stages) return { text, schema, notes: [] };
-  const deployed = deployText(text, { name: net!, schema, ...defined({ inputShapes, catalogue }) });
-  const told = 'The network is in its form for training; this is the model of what `mokapot deploy` makes of it.';
-  return {
-    text: deployed.text,
-    schema,
-    notes: [{ code: 'deployed', severity: 'note', message: told } as const, ...deployed.diagnostics],
-  };
+  if (!isModel(to) || phase || stages) return { text, schema, notes: [] };
+  return { ...inDeployForm(text, message, { name: net!, schema, ...defined({ inputShapes, catalogue }) }), schema };
 }
 
 /** A net in its training form leaves shapes to the data set. */
@@ -144,53 +135,6 @@ function withShapeHint(thrown: unknown): unknown {
 
 function defined<T extends object>(options: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(options).filter(([, v]) => v !== undefined)) as never;
-}
-
-/** What the weights leave open, and what they have too many. */
-function about(
-  net: Net,
-  paths: readonly string[],
-  matches: readonly { copied: readonly string[]; unused: readonly string[] }[],
-) {
-  if (net.params.size === 0) return [];
-  if (paths.length === 0) {
-    return [
-      warning(
-        'no-weights',
-        'No weights are given: the parameters are what the fillers make of them.',
-        'Name the trained ones: --weights x.caffemodel',
-      ),
-    ];
-  }
-  const copied = new Set(matches.flatMap(m => m.copied));
-  const missing = [...net.params.keys()].filter(name => !copied.has(name));
-  const unused = [...new Set(matches.flatMap(m => m.unused))];
-  return [
-    ...(missing.length > 0
-      ? [warning('weights-missing', `The weights have nothing for ${listed(missing)}: filled by the fillers.`)]
-      : []),
-    ...(unused.length > 0
-      ? [warning('weights-unused', `The network has no layer for the weights' ${listed(unused)}.`)]
-      : []),
-  ];
-}
-
-function warning(code: string, message: string, hint?: string): Diagnostic {
-  return { code, severity: 'warning', message, ...(hint !== undefined && { hint }) };
-}
-
-function listed(names: readonly string[]): string {
-  const shown = names.slice(0, 8).map(name => `"${name}"`);
-  return names.length > 8 ? `${shown.join(', ')} and ${names.length - 8} more` : shown.join(', ');
-}
-
-function parametersOf(net: Net): Job['parameters'] {
-  const byKey = new Map<string, Float32Array>();
-  for (const layer of net.graph.layers)
-    layer.params.forEach((index, i) => {
-      byKey.set(nth(net.graph.params, index).key, nth(need(net.params, layer.name), i).data);
-    });
-  return key => need(byKey, key);
 }
 
 /** The network with its batch normalisation folded, on the same engine. */

@@ -1,10 +1,10 @@
 /** Weights on their own, as layers of blobs: read from, written to and compared in any of the formats. */
 
-import { nth } from '../diagnostics/index.js';
-import { defaultCatalogue, type LayerCatalogue, type LayerType } from '../layers/index.js';
-import type { Net } from '../runtime/net.js';
-import { tensorsOf, type WeightBlob } from '../weights/index.js';
-import { saveCaffeH5, saveNpz, saveSafetensors, useNetWeights } from '../weights/node/files.js';
+import { nth } from '../../diagnostics/index.js';
+import { defaultCatalogue, type LayerCatalogue, type LayerType } from '../../layers/index.js';
+import type { Net } from '../../runtime/net.js';
+import { tensorsOf, type WeightBlob } from '../../weights/index.js';
+import { saveCaffeH5, saveNpz, saveSafetensors, useNetWeights } from '../../weights/node/files.js';
 
 export type WeightFormat = 'caffemodel' | 'safetensors' | 'npz' | 'h5';
 

@@ -1,7 +1,7 @@
 /** To parameters alone: arrays by name, or a `.caffemodel`; of a folded network its prototxt too. */
 
-import { fail } from '../diagnostics/index.js';
-import { printText } from '../schema/index.js';
+import { fail } from '../../diagnostics/index.js';
+import { printText } from '../../schema/index.js';
 import type { Staging } from './staging.js';
 import type { ConvertOptions, Job, TargetReport } from './types.js';
 import { difference, type Layers, layersOfNet, loadLayers, saveLayers, type WeightFormat } from './weights.js';

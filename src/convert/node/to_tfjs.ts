@@ -1,7 +1,7 @@
 /** To a TensorFlow.js graph model: `model.json` and shards of weights. */
 
-import { emitTfjsGraph, TfjsModel } from '../emit/tfjs/index.js';
-import { loadTfjs } from './compare.js';
+import { emitTfjsGraph, TfjsModel } from '../../emit/tfjs/index.js';
+import { loadTfjs } from './load_models.js';
 import { checkModel, exportJob } from './model.js';
 import type { Job, TargetReport } from './types.js';
 

@@ -1,7 +1,7 @@
 /** To ONNX: one file. */
 
-import { emitGeneralOnnx } from '../emit/onnx/general.js';
-import { loadOnnx } from './compare.js';
+import { emitGeneralOnnx } from '../../emit/onnx/general.js';
+import { loadOnnx } from './load_models.js';
 import { checkModel, exportJob } from './model.js';
 import type { Job, TargetReport } from './types.js';
 

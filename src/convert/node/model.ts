@@ -1,28 +1,20 @@
 /** What the model targets share: the net exported with as many dynamic sizes as possible, and run for comparison. */
 
-import { fail } from '../diagnostics/index.js';
-import type { ExportTarget } from '../ir/index.js';
-import type { GeneralGraph } from '../ir/passes/generalise.js';
-import type { Net } from '../runtime/net.js';
-import { type Comparison, compare, type LoadedModel } from './compare.js';
-import {
-  type DynamicExport,
-  exportDynamic,
-  type InputShapes,
-  inputShapes,
-  loweringFor,
-  type OpenSizes,
-} from './dynamic_sizes.js';
+import { fail } from '../../diagnostics/index.js';
+import type { ExportTarget } from '../../ir/index.js';
+import type { GeneralGraph } from '../../ir/passes/generalise.js';
+import type { Net } from '../../runtime/net.js';
+import { type Comparison, compare, type LoadedModel } from '../compare.js';
+import { type DynamicExport, type InputShapes, inputShapes, type OpenSizes } from '../dynamic_sizes.js';
+import { exportNet } from '../export_net.js';
 import type { Job } from './types.js';
 
 export function exportJob<T>(
-  { net, options, prepared }: Job,
+  job: Job,
   target: ExportTarget,
   exportGraph: (general: GeneralGraph) => T,
 ): DynamicExport<T> {
-  const open = options.fixed !== true;
-  const wanted = { batch: open, plane: open && !prepared?.fixesPlane };
-  return exportDynamic(net, loweringFor({ options, prepared }, target), wanted, exportGraph);
+  return exportNet(job, target, exportGraph);
 }
 
 /** Of the greatest output: what two ways of adding up the same numbers may be apart. */

@@ -5,8 +5,8 @@
 
 import { readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fail, MokapotError, nth } from '../diagnostics/index.js';
-import { FolderUpdate, fileError, kindOf, writeAtomically } from '../files/index.js';
+import { fail, MokapotError, nth } from '../../diagnostics/index.js';
+import { FolderUpdate, fileError, kindOf, writeAtomically } from '../../files/index.js';
 
 /** A file of a model. */
 export interface WrittenFile {

@@ -1,13 +1,13 @@
 /** What `convert` takes and tells, and what a target works with. */
 
-import type { Diagnostic } from '../diagnostics/index.js';
-import type { Parameters } from '../emit/constants.js';
-import type { Quantization } from '../emit/tfjs/index.js';
-import type { Shape } from '../ir/index.js';
-import type { Net, NetLoadOptions } from '../runtime/node/net.js';
-import type { Comparison } from './compare.js';
-import type { DynamicExport, OpenSizes } from './dynamic_sizes.js';
-import type { PreparedInput, Preprocessing } from './prepare.js';
+import type { Diagnostic } from '../../diagnostics/index.js';
+import type { Parameters } from '../../emit/constants.js';
+import type { Quantization } from '../../emit/tfjs/index.js';
+import type { Net, NetLoadOptions } from '../../runtime/node/net.js';
+import type { Comparison } from '../compare.js';
+import type { DynamicExport, OpenSizes } from '../dynamic_sizes.js';
+import type { ModelEndpoint } from '../export_net.js';
+import type { PreparedInput, Preprocessing } from '../prepare.js';
 import type { Staging, WrittenFile } from './staging.js';
 
 export const TARGETS = ['tfjs', 'onnx', 'safetensors', 'npz', 'h5', 'caffemodel'] as const;
@@ -57,14 +57,6 @@ export interface ConvertOptions extends Pick<NetLoadOptions, NetPart | 'lenient'
   readonly check?: boolean;
   /** Told what is being done. */
   readonly onProgress?: (doing: string) => void;
-}
-
-/** An input or output of a model. */
-export interface ModelEndpoint {
-  /** Its name, which is the blob's. */
-  readonly blob: string;
-  /** −1 is a size that each run may choose. */
-  readonly shape: Shape;
 }
 
 /** What was written, and how it compares with the network. */
