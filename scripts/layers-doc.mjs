@@ -10,7 +10,7 @@ const ROOT = new URL('..', import.meta.url);
 const jiti = createJiti(import.meta.url);
 const { layerTypes } = await jiti.import('../src/layers/index.ts');
 const explain = await jiti.import('../src/net/explain.ts');
-export const { paramFields, unheeded } = explain;
+export const { paramFields, whyUnused } = explain;
 
 /** The text of docs/layers.md. */
 export function layersPage() {
@@ -57,7 +57,7 @@ function ssdCases() {
 
 function parameterTable({ name, fields }) {
   const rows = fields.map(f => {
-    const note = [f.doc, f.unheeded && `No effect: ${f.unheeded}.`].filter(text => text).join(' ');
+    const note = [f.doc, f.whyUnused && `No effect: ${f.whyUnused}.`].filter(text => text).join(' ');
     return `| \`${f.name}\` | ${f.type} | ${f.default && `\`${f.default}\``} | ${note} |`;
   });
   return [`\`${name}\``, '', '| field | type | default | |', '|---|---|---|---|', ...rows, ''];

@@ -50,7 +50,7 @@ export interface Program {
   /** Plans a run that fetches these outputs. Throws a MokapotError where it would not fit the engine's memory. */
   prepare(fetch: readonly string[]): void;
   /**
-   * Nodes that run on the host one by one because the engine has no words for them, as `layer: op`; absent where that is
+   * Nodes that run on the host one by one because the engine has no ops for them, as `layer: op`; absent where that is
    * no exception. User code is not among them.
    */
   readonly fallbacks?: readonly string[];

@@ -79,11 +79,11 @@ export interface HostCallAttrs {
     dy: readonly (Value | undefined)[],
   ) => readonly (Value | undefined)[];
   /**
-   * What takes its place in a graph that becomes a model: the same in ops of the IR, or in another call that ONNX can say.
-   * Undefined, or absent, where the target cannot say it: then it cannot be exported.
+   * What takes its place in a graph that becomes a model: the same in ops of the IR, or in another call that ONNX supports.
+   * Undefined, or absent, where the target does not support it: then it cannot be exported.
    */
   readonly lower?: (b: Builder, inputs: readonly Value[], target: ExportTarget) => readonly Value[] | undefined;
-  /** How ONNX says it: nodes that make the outputs of the inputs, of the sizes that they have here. */
+  /** How ONNX computes it: nodes that make the outputs of the inputs, of the sizes that they have here. */
   readonly onnx?: (w: OnnxWriter, inputs: readonly string[]) => readonly string[];
   /** Whether `onnx` holds whatever sizes the inputs have. */
   readonly holdsForAllSizes?: boolean;
@@ -287,7 +287,7 @@ export interface NodeOf<K extends OpName> {
   readonly label: string;
 }
 
-/** One op with its inputs, attributes and outputs; `op` says which. */
+/** One op with its inputs, attributes and outputs; `op` names it. */
 export type Node = { [K in OpName]: NodeOf<K> }[OpName];
 
 /** Chance the graph needs: the host draws it from the seeded generator and feeds it under `name` at every run. */

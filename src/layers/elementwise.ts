@@ -1,6 +1,6 @@
 /**
  * Whether a layer computes each element of its tops from the same element of its bottoms alone, found out from its lowering:
- * what is then known of a layer of a user's own that says nothing of it.
+ * what is then known of a layer of a user's own without these traits.
  */
 
 import { type Builder, type Shape, sameShape, type Value } from '../ir/index.js';

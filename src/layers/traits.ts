@@ -110,7 +110,7 @@ export interface LayerTraits<Bottoms extends number = number> {
 
   /**
    * Whether a top may have a bottom's name: true, or the reason against it, as words that follow "which it". Absent: true if
-   * the layer is elementwise (found out from `lower`), else nothing is known and nothing is said.
+   * the layer is elementwise (found out from `lower`), else nothing is known and nothing is reported.
    */
   readonly inPlace?: true | string;
   /** In Caffe its gradient is computed from its own top, which no layer behind it may write over. */
@@ -118,7 +118,7 @@ export interface LayerTraits<Bottoms extends number = number> {
   /** Its tops are its bottom under other names. */
   readonly copies?: boolean;
 
-  // What is learnt
+  // What is trained
 
   /** What its first two parameters are, if it multiplies by one and adds the other. */
   readonly weights?: WeightsTrait;

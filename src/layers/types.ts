@@ -145,7 +145,7 @@ export interface LayerType<Bottoms extends number = number, Params extends numbe
   /** Where it departs from the Caffe it comes from. Absent: nowhere. */
   readonly differences?: string;
   /** Fields of its parameters that change nothing, each with the reason. `engine` is one wherever there is such a field. */
-  readonly unheeded?: Readonly<Record<string, string>>;
+  readonly unusedFields?: Readonly<Record<string, string>>;
   /** How many bottoms it takes. */
   readonly bottoms: Arity;
   /** How many tops it makes. */

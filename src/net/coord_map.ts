@@ -45,7 +45,7 @@ export function cropOffsets({ type, context }: Pick<MappedLayer, 'type' | 'conte
 }
 
 /** A map between two blobs, and the blob where the paths to them part. */
-export interface Relation {
+export interface Alignment {
   readonly map: CoordMap;
   readonly common: BlobVersion;
 }
@@ -61,7 +61,7 @@ export function coordMapFromTo(
   from: BlobVersion,
   to: BlobVersion,
   offsets?: Offsets,
-): Relation | undefined {
+): Alignment | undefined {
   const back = new Map([...walk(layers, from, offsets)].map(([blob, map]) => [blob.id, map]));
   for (const [blob, map] of walk(layers, to, offsets)) {
     const other = back.get(blob.id);

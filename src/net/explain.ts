@@ -23,7 +23,7 @@ export interface ExplainedField {
   /** What it means. */
   readonly doc: string;
   /** Why it changes nothing; empty where it does. */
-  readonly unheeded: string;
+  readonly whyUnused: string;
   /** As the layer's text gives it; undefined where it does not, or where a type is explained. */
   readonly value: string | undefined;
 }
@@ -181,8 +181,8 @@ function blocksOf(
 const ENGINE = 'there is one implementation';
 
 /** Why a field of a layer has no effect; undefined where it has one. */
-export function unheeded(type: Pick<LayerType, 'unheeded'>, field: string): string | undefined {
-  return type.unheeded?.[field] ?? (field === 'engine' ? ENGINE : undefined);
+export function whyUnused(type: Pick<LayerType, 'unusedFields'>, field: string): string | undefined {
+  return type.unusedFields?.[field] ?? (field === 'engine' ? ENGINE : undefined);
 }
 
 function fieldsOf(type: LayerType, field: protobuf.Field, param: LayerParameter | undefined): ExplainedField[] {
@@ -190,11 +190,11 @@ function fieldsOf(type: LayerType, field: protobuf.Field, param: LayerParameter 
   const block = field.name;
   const given = param && ((param as unknown as Record<string, unknown>)[block] as object | null);
   if (!(found.resolvedType instanceof protobuf.Type))
-    return [{ ...describeField(found), path: block, unheeded: '', value: param && givenValue(param, found) }];
+    return [{ ...describeField(found), path: block, whyUnused: '', value: param && givenValue(param, found) }];
   return messageType(found.resolvedType).fieldsArray.map(field => ({
     ...describeField(field),
     path: `${block}.${field.name}`,
-    unheeded: unheeded(type, field.name) ?? '',
+    whyUnused: whyUnused(type, field.name) ?? '',
     value: given ? givenValue(given, field) : undefined,
   }));
 }

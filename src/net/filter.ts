@@ -15,7 +15,7 @@ export interface State {
 }
 
 /**
- * The state in force: what the caller asks for, merged over the net's own `state { }`. Phase and level are the caller's
+ * The net state: what the caller asks for, merged over the net's own `state { }`. Phase and level are the caller's
  * where given; stages add up (proto2's MergeFrom, as caffe's solver does it).
  */
 export function netState(net: NetParameter, options: NetOptions): State {

@@ -2,13 +2,13 @@
 export { type Check, type CheckOptions, checks, runChecks } from './checks/index.js';
 export { type CompileResult, compileNet, compileSelected, tryCompileNet } from './compile.js';
 export {
+  type Alignment,
   type AxisMap,
   type CoordMap,
   type CropAlignment,
   coordMap,
   coordMapFromTo,
   cropAlignment,
-  type Relation,
 } from './coord_map.js';
 export { type Deployed, type DeployOptions, deployText } from './deploy.js';
 export {
@@ -39,8 +39,8 @@ export {
   explainLayer,
   explainType,
   paramFields,
-  unheeded,
   whereKnown,
+  whyUnused,
 } from './explain.js';
 export {
   describeState,

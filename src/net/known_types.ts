@@ -30,7 +30,7 @@ export function insteadOf(type: string): string | undefined {
 
 const SSD_TRANSFORMS = ['resize_param', 'noise_param', 'emit_constraint', 'distort_param', 'expand_param'] as const;
 
-/** The fields of transform_param that only SSD's own data layers heed; the schema has them so that SSD's nets parse. */
+/** The fields of transform_param that only SSD's own data layers read; the schema has them so that SSD's nets parse. */
 export function foreignTransforms(transform: TransformationParameter): readonly string[] {
   return SSD_TRANSFORMS.filter(field => isSet(transform, field));
 }

@@ -16,7 +16,7 @@ import type { NetOptions } from './types.js';
 export interface UseState {
   /** The phase. */
   readonly phase: 'TRAIN' | 'TEST';
-  /** Names in force. */
+  /** Active names. */
   readonly stages: readonly string[];
   /** A number that rules compare with min_level and max_level. */
   readonly level?: number;

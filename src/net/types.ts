@@ -14,7 +14,7 @@ import type { LayerParameter, NetParameter } from '../schema/generated/caffe.js'
 export interface NetOptions {
   /** Default: what the net's own `state { }` says, else TEST. */
   readonly phase?: Phase;
-  /** Names in force, which rules ask for. Default: what the net's own `state { }` says. */
+  /** Active names, which rules ask for. Default: what the net's own `state { }` says. */
   readonly stages?: readonly string[];
   /** A number that rules compare with min_level and max_level. Default: what the net's own `state { }` says, else 0. */
   readonly level?: number;

@@ -34,9 +34,9 @@ function codeOf(file: string, seen = new Set<string>()): string {
 
 it('every parameter of a layer that computes is read by its code, or has a reason why not', async () => {
   const path = '../../scripts/layers-doc.mjs';
-  const { paramFields, unheeded } = (await import(path)) as {
+  const { paramFields, whyUnused } = (await import(path)) as {
     paramFields: (type: LayerType) => readonly string[];
-    unheeded: (type: LayerType, field: string) => string | undefined;
+    whyUnused: (type: LayerType, field: string) => string | undefined;
   };
   const root = defaultSchema().root;
   const fields = root.lookupType('caffe.LayerParameter').fields;
@@ -52,7 +52,7 @@ it('every parameter of a layer that computes is read by its code, or has a reaso
         const both =
           new RegExp(`\\$\\{\\w+\\}${side}\\b|\\b\\w+_\\$\\{side\\}`).test(code) && new RegExp(`\\b${stem}`).test(code);
         const reads = new RegExp(`\\b${name}\\b`).test(code) || (/_[hw]$/.test(name) && both);
-        const why = unheeded(type, name);
+        const why = whyUnused(type, name);
         if (!reads && !why) lost.push(`${type.type}: ${message.name}.${name}`);
       }
   }

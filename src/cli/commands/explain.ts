@@ -157,8 +157,8 @@ function valueText(field: ExplainedField): string {
   return field.default ? `${field.default} (default)` : `(${field.type})`;
 }
 
-const noteOf = ({ doc, unheeded }: ExplainedField): string =>
-  [doc, unheeded && `No effect: ${unheeded}.`].filter(text => text !== '').join(' ');
+const noteOf = ({ doc, whyUnused }: ExplainedField): string =>
+  [doc, whyUnused && `No effect: ${whyUnused}.`].filter(text => text !== '').join(' ');
 
 function printLayer(io: Io, { name, type, described, bottoms, tops }: ExplainedLayer, state: State): void {
   const c = colors(io);

@@ -1,4 +1,4 @@
-/** IR → ONNX: `emitGraph` says a list of nodes in a `GraphWriter`, for the engine as for files (general.ts). */
+/** IR → ONNX: `emitGraph` writes a list of nodes to a `GraphWriter`, for the engine as for files (general.ts). */
 
 import { fail, need, nth } from '../../diagnostics/index.js';
 import { sizeOf } from '../../ir/shape.js';
@@ -38,11 +38,11 @@ export interface GraphOptions {
   /** Values that have a name already: inputs, initializers. */
   readonly known: ReadonlyMap<Value, string>;
   readonly wanted: readonly Value[];
-  /** Another way to say a node; undefined: the usual one. */
+  /** Another emitter of a node; undefined: the usual one. */
   readonly instead?: (node: Node) => Emitter<OpName> | undefined;
 }
 
-/** Says `nodes` (in their order) in `w`. Returns how to find a wanted value's name, as floats. */
+/** Emits `nodes` (in their order) to `w`. Returns how to find a wanted value's name, as floats. */
 export function emitGraph(w: GraphWriter, nodes: readonly Node[], options: GraphOptions): (v: Value) => string {
   const lowerings = planLowerings(nodes, options);
   const read = new Set([...lowerings.values()].flatMap(l => l.needs).concat(options.wanted));
@@ -50,7 +50,7 @@ export function emitGraph(w: GraphWriter, nodes: readonly Node[], options: Graph
   const casts = new Map<string, string>();
   const any = (v: Value) => {
     const name = names.get(v);
-    if (name === undefined) throw new Error(`ONNX: ${v.node.label}/${v.node.op} is read before it is said`);
+    if (name === undefined) throw new Error(`ONNX: ${v.node.label}/${v.node.op} is read before it is emitted`);
     return name;
   };
   const as = (type: ElementType) => (v: Value) => {
@@ -67,7 +67,7 @@ export function emitGraph(w: GraphWriter, nodes: readonly Node[], options: Graph
     bool: as(ElementType.BOOL),
     int: as(ElementType.INT64),
     isRead: v => read.has(v),
-    isSaid: v => names.has(v),
+    isEmitted: v => names.has(v),
   };
   for (const node of nodes) {
     const lowering = lowerings.get(node);
@@ -80,7 +80,7 @@ export function emitGraph(w: GraphWriter, nodes: readonly Node[], options: Graph
   return scope.float;
 }
 
-/** How each node that is needed is said, a group of nodes by its last one. */
+/** How each node that is needed is emitted, a group of nodes by its last one. */
 function planLowerings(nodes: readonly Node[], { known, wanted, instead }: GraphOptions): Map<Node, Lowering> {
   const readers = new Map<Value, number>();
   for (const node of nodes) for (const v of node.inputs) readers.set(v, (readers.get(v) ?? 0) + 1);
@@ -107,7 +107,7 @@ function plain(node: Node, instead: GraphOptions['instead']): Lowering {
   return { needs: node.inputs, emit: s => emit(s, node as never) };
 }
 
-/** Ops that only host code can do, and odd geometries that ONNX has no words for. */
+/** Ops that only host code can do, and geometries that ONNX does not support. */
 export function isSupported(node: Node): boolean {
   switch (node.op) {
     case 'hostCall':

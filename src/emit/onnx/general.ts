@@ -1,6 +1,6 @@
 /**
  * Graphs of more than one input size as ONNX: sizes that vary are computed at run time, by the formulas of
- * `GeneralGraph`; what does not vary is said as for one size. Parameters, and what is computed of them alone, are
+ * `GeneralGraph`; what does not vary is emitted as for one size. Parameters, and what is computed of them alone, are
  * initializers.
  */
 
@@ -37,7 +37,7 @@ interface ModelText {
 
 /**
  * @throws MokapotError `onnx-unsayable`, `onnx-too-large`
- * @throws NotGeneral where a size varies in a way that the graph cannot say; a graph of one size never does
+ * @throws NotGeneral where a size varies in a way that the graph cannot express; a graph of one size never does
  */
 export function emitGeneralOnnx(general: GeneralGraph, parameters: Parameters, text: ModelText): OnnxModel {
   const { graph } = general;
@@ -102,7 +102,7 @@ function withoutUnread(graph: GraphProto): GraphProto {
   return { ...graph, initializer: graph.initializer.filter(t => read.has(t.name!)) };
 }
 
-/** How to say a node whose sizes vary, where the usual way knows one size only. */
+/** How to emit a node whose sizes vary, where the usual way knows one size only. */
 function generalEmitter(general: GeneralGraph, node: Node): Emitter<OpName> | undefined {
   if (node.op === 'input') return s => [filled(s, general, node)];
   const touched = [...node.inputs, ...node.outputs].some(v => !general.isFixed(v));
@@ -164,7 +164,7 @@ class Sizes {
   }
 
   private place(wanted: Place): string {
-    const found = this.general.equals(wanted).find(({ value }) => this.s.isSaid(value));
+    const found = this.general.equals(wanted).find(({ value }) => this.s.isEmitted(value));
     if (!found) throw noFormula(wanted.value.node);
     return this.op('Shape', [this.s.float(found.value)], { start: found.axis, end: found.axis + 1 });
   }

@@ -11,7 +11,7 @@ import { masked } from './ops/elementwise.js';
 import type { Scope } from './ops/emitter.js';
 import { isTiled, tileGradient } from './ops/pool.js';
 
-/** How a node is said: what it needs, and how to add it once that is there. */
+/** How a node is emitted: what it needs, and how to add it once that is there. */
 export interface Lowering {
   readonly needs: readonly Value[];
   readonly emit: (s: Scope) => readonly string[];
@@ -20,7 +20,7 @@ export interface Lowering {
 /** Whether a value has this one reader and is no output. */
 export type IsPrivate = (v: Value) => boolean;
 
-/** Whether a node is said in the same graph. */
+/** Whether a node is emitted in the same graph. */
 export type IsInside = (node: Node) => boolean;
 
 type Pattern = (node: Node, isPrivate: IsPrivate, isInside: IsInside) => Lowering | undefined;

@@ -1,5 +1,5 @@
 /**
- * What onnxruntime's WebGPU kernels lack, said in ops that they have: without that a node goes to the CPU and back, or
+ * What onnxruntime's WebGPU kernels lack, in ops that they have: without that a node goes to the CPU and back, or
  * fails. Found with onnxruntime-node 1.30: no Sign, no Sum, no Mod or Cast of 64-bit integers, and MaxPool gives no
  * indices. Its Conv for N×H×W×C gives wrong numbers for some counts of channels, so sessions keep to N×C×H×W (runtime.ts).
  */
@@ -44,7 +44,7 @@ const emitters: EmitterTable<Missing> = {
   },
 };
 
-/** How to say a node for WebGPU; undefined: as for any other device. */
+/** The emitter of a node for WebGPU; undefined: as for any other device. */
 export function emitterForWebgpu(node: Node): Emitter<OpName> | undefined {
   if (!Object.hasOwn(emitters, node.op)) return undefined;
   return emitters[node.op as Missing] as unknown as Emitter<OpName>;

@@ -71,7 +71,7 @@ const emitters: Partial<{ readonly [K in OpName]: Emit<K> }> = {
 
 /**
  * @throws MokapotError `cannot-export` where an op has no equal in TensorFlow.js
- * @throws NotGeneral where a size varies in a way that the graph cannot say; a graph of one size never does
+ * @throws NotGeneral where a size varies in a way that the graph cannot express; a graph of one size never does
  */
 export function emitTfjsGraph(general: GeneralGraph, parameters: Parameters, { layout }: EmitOptions = {}): TfjsGraph {
   const e = new Emitter(general, parameters);

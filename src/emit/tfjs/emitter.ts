@@ -1,10 +1,10 @@
 /**
  * What emission works with: which node of the GraphDef holds which value, in which layout, and how sizes that only a run
- * knows are said.
+ * knows are emitted.
  *
  * Layouts: the IR's images are N×C×H×W; TensorFlow.js's convolutions and poolings want N×H×W×C. A value is held in the
- * layout that its op made it in, is turned where an op needs the other one, once, and most ops work in either: so images
- * are turned at the graph's borders and where a Flatten or Reshape looks at Caffe's order.
+ * layout that its op made it in, is transposed where an op needs the other one, once, and most ops work in either: so images
+ * are transposed at the graph's borders and where a Flatten or Reshape looks at Caffe's order.
  */
 
 import { fail, type MokapotError, need, nth } from '../../diagnostics/index.js';
@@ -90,7 +90,7 @@ export class Emitter {
     return this.readers.has(value) || [...this.general.graph.outputs.values()].includes(value);
   }
 
-  /** The node that holds the value in this layout; turned, or made a constant, where it is not there yet. */
+  /** The node that holds the value in this layout; transposed, or made a constant, where it is not there yet. */
   operand(value: Value, layout: Layout): string {
     const names = this.names.get(value);
     const there = names?.[layout];

@@ -77,7 +77,7 @@ export const matMul: Emit<'matMul'> = (e, node) => {
     e.hold(node.outputs[0], name, 'caffe');
     return;
   }
-  // Kernels are slow with their transpose flags: a known matrix is turned now.
+  // Kernels are slow with their transpose flags: a known matrix is transposed now.
   const known = e.known.get(b);
   const turned = known && transposeB;
   const right = turned
@@ -173,7 +173,7 @@ function coversInput(e: Emitter, node: NodeOf<'convInputGrad'>, filter: Filter, 
 
 /**
  * Strides of s turn into s·s channels of a plain convolution, laid out by DepthToSpace: kernels of transposed
- * convolutions are naive loops on wasm, and this says the size of the output by itself.
+ * convolutions are naive loops on wasm, and this one takes the size of the output.
  */
 function upsample(
   e: Emitter,

@@ -16,7 +16,7 @@ interface Layout {
   readonly run: number;
 }
 
-/** Offsets of all places of `shape` in an array in which axes of length 1 of `own` stand still. */
+/** Offsets of all places of `shape` in an array in which axes of length 1 of `own` have stride 0. */
 function offsets(shape: Shape, own: Shape, strides: readonly number[]): Int32Array {
   let found = Int32Array.of(0);
   shape.forEach((d, axis) => {

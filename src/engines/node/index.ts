@@ -48,7 +48,7 @@ export interface EngineReport {
 export interface EngineChoice {
   /** Every engine, in the order in which `auto` would take them. */
   readonly engines: readonly EngineReport[];
-  /** The engine that serves when nobody says otherwise. */
+  /** The engine that serves unless another is chosen. */
   readonly chosen: string;
   /** Why, in a sentence. */
   readonly reason: string;

@@ -1,4 +1,4 @@
-/** One node that the host does: user code, or what ONNX has no words for. */
+/** One node that the host does: user code, or what ONNX does not support. */
 
 import { nth } from '../../diagnostics/index.js';
 import type { Node } from '../../ir/types.js';

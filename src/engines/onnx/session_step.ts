@@ -1,4 +1,4 @@
-/** A stage that ONNX says, as one session of onnxruntime. */
+/** A stage that ONNX supports, as one session of onnxruntime. */
 
 import { fail, need, nth } from '../../diagnostics/index.js';
 import { emitGraph } from '../../emit/onnx/emit.js';
@@ -275,7 +275,7 @@ function boundOf(arrays: Arrays, value: Value): Bound {
   return { data: arrays.read(value), dims: value.shape };
 }
 
-/** A name that says in a profile what it is. */
+/** A name that tells in a profile what it is. */
 function nameOf({ node, index }: Value, i: number): string {
   if (node.op === 'input' || node.op === 'variable') return `${node.op} ${node.attrs.name}`;
   return `value ${i} ${node.label}/${node.op}:${index}`;

@@ -1,4 +1,4 @@
-/** What a device is asked before it is used: whether it reckons, how large its arrays may be, how fast it is. */
+/** What a device is asked before it is used: whether it computes correctly, how large its arrays may be, how fast it is. */
 
 import { nth } from '../../diagnostics/index.js';
 import { GraphWriter } from '../../emit/onnx/writer.js';

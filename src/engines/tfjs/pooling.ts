@@ -15,7 +15,7 @@ type Pair = readonly [number, number];
 
 const LOWEST = -3.4028234663852886e38;
 
-/** The sum of equal shapes, two by two: WebGPU binds eight arrays at most, which tf.addN does not heed. */
+/** The sum of equal shapes, two by two: WebGPU binds eight arrays at most, which tf.addN ignores. */
 export function total(tf: Tf, parts: readonly Tensor[]): Tensor {
   return parts.reduce((sum, part) => tf.add(sum, part));
 }

@@ -32,7 +32,7 @@ export interface NumberFormula {
 /** A number at each of the sizes. */
 export type Samples = readonly number[];
 
-/** A net cannot be said for all the sizes at once. */
+/** One graph cannot express the net for all sizes. */
 export class NotGeneral extends Error {
   constructor(
     /** The layer where it shows. */

@@ -48,7 +48,7 @@ function expensiveValues(nodes: readonly Node[]): readonly Value[] {
   return nodes.filter(n => !isBackward(n) && EXPENSIVE.has(n.op)).map(n => n.outputs[0]);
 }
 
-/** The graph with backward nodes reading values of the forward pass that are made anew from those of `kept`. */
+/** The graph with backward nodes reading values of the forward pass that are recomputed from those of `kept`. */
 export function recompute(graph: Graph, kept: ReadonlySet<Value>): Graph {
   const position = new Map(graph.nodes.map((n, i) => [n, i]));
   const wanted = new Set([...graph.outputs.values(), ...graph.assignments.map(a => a.value)]);

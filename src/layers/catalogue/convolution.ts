@@ -51,7 +51,7 @@ export const convolution: LayerType<1, 1> = {
     'y[n, o, i, j] = b[o] + Σ_{c, p, q} w[o, c, p, q] · x[n, c, i · stride − pad + p · dilation, j · stride − pad + q · dilation]',
   shapeRule:
     '[N, num_output, …]; along each spatial axis (in + 2·pad − dilation·(kernel − 1) − 1) / stride + 1, divided towards zero.',
-  unheeded: {
+  unusedFields: {
     force_nd_im2col: 'there is one way for any number of axes',
     cudnn_convolution_algo_seeker: 'there is no cuDNN',
   },

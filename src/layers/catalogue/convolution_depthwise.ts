@@ -14,8 +14,8 @@ export const convolutionDepthwise: LayerType<1, 1> = {
   formula:
     'y[n, c, i, j] = b[c] + Σ_{p, q} w[c, 0, p, q] · x[n, c, i · stride − pad + p · dilation, j · stride − pad + q · dilation]',
   shapeRule: 'That of a Convolution with num_output = C.',
-  unheeded: {
-    ...convolution.unheeded,
+  unusedFields: {
+    ...convolution.unusedFields,
     group: 'it is the number of channels',
     num_output: 'it is the number of channels',
   },

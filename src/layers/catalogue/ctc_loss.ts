@@ -71,7 +71,7 @@ export const ctcLoss: LayerType<3> = {
   shapeRule: 'A scalar.',
   differences:
     'As in the port, the loss is divided by the number of sequences and its gradient is not; unlike there, loss_weight counts for the gradient.',
-  unheeded: { loss_calculation_t: 'the loss is the same for every t' },
+  unusedFields: { loss_calculation_t: 'the loss is the same for every t' },
   ...readsElsewhere,
   bottoms: { min: 3, max: 3 },
   tops: { min: 1, max: 1 },

@@ -30,7 +30,7 @@ export const deconvolution: LayerType<1, 1> = {
   formula: 'y[n, o, i · stride − pad + p · dilation, …] += w[c, o, p, q] · x[n, c, i, j], from b[o] on',
   shapeRule: '[N, num_output, …]; along each spatial axis stride·(in − 1) + dilation·(kernel − 1) + 1 − 2·pad.',
   paramFields: ['convolution_param'],
-  unheeded: {
+  unusedFields: {
     force_nd_im2col: 'there is one way for any number of axes',
     cudnn_convolution_algo_seeker: 'there is no cuDNN',
   },

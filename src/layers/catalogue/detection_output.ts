@@ -25,7 +25,7 @@ interface Detection extends Candidate {
   readonly box: Box;
 }
 
-/** How many boxes of a class are looked at: all without top_k, or where it is negative. */
+/** How many boxes of a class are considered: all without top_k, or where it is negative. */
 function topK(param: DetectionOutputParameter): number {
   const nms = sub(param, 'nms_param');
   return isSet(nms, 'top_k') && nms.top_k >= 0 ? nms.top_k : Infinity;
@@ -188,7 +188,7 @@ export const detectionOutput: LayerType<3> = {
     'box = decode(prior, location) with CENTER_SIZE: centre + v · code · size, size · exp(v · code); then greedy suppression by overlap > nms_threshold in each class',
   shapeRule:
     '[1, 1, rows, 7] with as many rows as detections, which is known when it runs (before that: as many as there can be); without any a row for each sample, [sample, −1, …].',
-  unheeded: {
+  unusedFields: {
     save_output_param: 'no files are written: `mokapot infer` saves the rows',
     visualize: 'nothing is shown',
     visualize_threshold: 'nothing is shown',

@@ -36,7 +36,7 @@ export const eltwise: LayerType<2> = {
   formula: 'SUM: y = Σ coeff_i · x_i; PROD: y = Π x_i; MAX: y = max x_i',
   shapeRule: 'That of all bottoms.',
   differences: 'Without stable_prod_grad Caffe divides the product by each factor, which gives NaN where one is 0.',
-  unheeded: {
+  unusedFields: {
     stable_prod_grad: 'the gradient of PROD is always the product of the others, which is what true asks for',
   },
   category: 'arrangement',

@@ -12,7 +12,7 @@ export const im2col: LayerType<1> = {
   formula: 'y[n, (c, p, q), i, j] = x[n, c, i · stride − pad + p · dilation, j · stride − pad + q · dilation]',
   shapeRule: '[N, C · kernel, …] with the spatial sizes of a Convolution.',
   paramFields: ['convolution_param'],
-  unheeded: {
+  unusedFields: {
     num_output: 'every place of the kernel is an output',
     bias_term: 'it learns nothing',
     weight_filler: 'it learns nothing',

@@ -10,7 +10,7 @@ export const imageData: LayerType = {
   shapeRule:
     '[batch_size, 3 (1 without is_color), height, width] of a batch’s first picture, new_height and new_width, or crop_size; [batch_size].',
   paramFields: ['image_data_param', 'transform_param'],
-  unheeded: {
+  unusedFields: {
     scale: OLDER,
     mean_file: OLDER,
     mirror: OLDER,

@@ -294,7 +294,7 @@ export const python: LayerType = {
   shapeRule: 'As the class says in its reshape.',
   differences:
     'Tops whose shapes change with the numbers of the bottoms are found before the layers behind are compiled, which are kept for each shape; a layer with blobs of its own keeps its shapes. What forward writes into `blobs` stays where lr_mult is 0 and is an error elsewhere. docs/python-layers.md tells the rest.',
-  unheeded: { share_in_parallel: 'a net trains in one place' },
+  unusedFields: { share_in_parallel: 'a net trains in one place' },
   inPlace: true,
   endsNet: true,
   userCode: true,

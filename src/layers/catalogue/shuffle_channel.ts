@@ -1,4 +1,4 @@
-/** ShuffleChannel (ShuffleNet): the channels of `group` groups, dealt out like cards. */
+/** ShuffleChannel (ShuffleNet): the channels of `group` groups, interleaved. */
 
 import { sub } from '../../schema/index.js';
 import { countOf, showBottom } from '../geometry/axis.js';

@@ -20,7 +20,7 @@ export const smoothL1LossOHEM: LayerType<2> = {
   formula: 'Σ s(w · (x − y)) / normalizer with s(d) = d² / 2 for |d| < 1, else |d| − ½',
   shapeRule: 'A scalar; a second top is [N, 1, …].',
   paramFields: ['loss_param'],
-  unheeded: {
+  unusedFields: {
     ignore_label: 'there are no labels: regions that do not count have a weight of 0',
     weight_by_label_freqs: 'there are no labels',
     class_weighting: 'there are no labels',

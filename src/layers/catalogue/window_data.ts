@@ -9,7 +9,7 @@ export const windowData: LayerType = {
   doc: 'Windows of pictures, warped to one size, drawn anew for each batch: background, then foreground; and their classes.',
   shapeRule: '[batch_size, 3, crop_size, crop_size] with transform_param’s crop_size; [batch_size].',
   paramFields: ['window_data_param', 'transform_param'],
-  unheeded: {
+  unusedFields: {
     mean_file: OLDER,
     mirror: OLDER,
     force_color: 'Every picture is read in colour.',

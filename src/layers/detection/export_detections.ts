@@ -34,7 +34,7 @@ export function decodedBoxes(b: Builder, loc: Value, priors: Value, param: Detec
 export interface Detections {
   readonly samples: number;
   readonly priors: number;
-  /** Labels of the classes that are looked at. */
+  /** Labels of the classes that are considered. */
   readonly labels: readonly number[];
   readonly sharesLocation: boolean;
   /** Rows of the top. */

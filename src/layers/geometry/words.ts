@@ -22,7 +22,7 @@ export function plusPads(pad: number): string {
   return pad ? ` + 2·${pad}` : '';
 }
 
-/** What is said of each axis, once where it is the same of all. */
+/** What is shown of each axis, once where it is the same of all. */
 export function once(axes: readonly string[]): string {
   return [...new Set(axes)].join(', ');
 }

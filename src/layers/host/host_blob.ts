@@ -11,7 +11,7 @@ class ArrayBlob implements HostBlob {
     public data: Float32Array,
   ) {}
 
-  /** Made when first looked at: a metric's is never. */
+  /** Made when first read: a metric's is never. */
   get diff(): Float32Array {
     return (this.gradient ??= new Float32Array(sizeOf(this.shape)));
   }

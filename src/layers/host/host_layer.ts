@@ -46,7 +46,7 @@ export interface HostLayer {
   param_str: string;
   /** The net's phase. */
   phase: Phase;
-  /** Learnt by the solver as `param { lr_mult … }` says, saved with the weights; gradients are added to `blobs[i].diff`. */
+  /** Trained by the solver as `param { lr_mult … }` says, saved with the weights; gradients are added to `blobs[i].diff`. */
   blobs?: HostBlobs;
   /** Once. The bottoms have their shapes and zeros. */
   setup?(bottom: readonly HostBlob[], top: readonly HostBlob[]): void | Promise<void>;

@@ -122,7 +122,7 @@ export function recurrent(cell: Cell): LayerType<2> {
     type: cell.type,
     doc: cell.doc,
     formula: cell.formula,
-    unheeded: { debug_info: 'it makes Caffe print what its unrolled net does' },
+    unusedFields: { debug_info: 'it makes Caffe print what its unrolled net does' },
     shapeRule: '[T, N, num_output]; with expose_hidden the last states too, [1, N, num_output] each.',
     paramFields: ['recurrent_param'],
     category: 'product',

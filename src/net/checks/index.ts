@@ -29,7 +29,7 @@ export type { Check, CheckOptions, Example } from './check.js';
 
 /** Every check, in the order in which they are run. */
 export const checks: readonly Check[] = [
-  // What is learnt
+  // What is trained
   noLoss,
   lossReach,
   zeroWeights,

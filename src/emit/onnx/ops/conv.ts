@@ -1,6 +1,6 @@
 /**
  * Convolution and its gradient to the input, as onnxruntime computes them best. Its ConvTranspose keeps the whole product
- * before it folds it to the picture, 475 MB for VGG's conv1_2; a convolution with the turned filter keeps nothing, and runs
+ * before it folds it to the picture, 475 MB for VGG's conv1_2; a convolution with the rotated filter keeps nothing, and runs
  * at 200 instead of 150 GFLOP/s, but has to turn the filter first, which does not pay where the filter is the larger part.
  */
 
@@ -49,7 +49,7 @@ export function leftovers({ inputs: [dy, w], attrs }: NodeOf<'convInputGrad'>): 
   });
 }
 
-/** Numbers of the product that ConvTranspose keeps, beyond which the filter is turned instead: 32 MB. */
+/** Numbers of the product that ConvTranspose keeps, beyond which the filter is rotated instead: 32 MB. */
 const LARGE = 2 ** 23;
 
 /**
@@ -59,7 +59,7 @@ const LARGE = 2 ** 23;
 const PLACES = 8;
 
 /**
- * How many more places the input may have than the gradient: a turned convolution is reckoned at each of the input's, padding and
+ * How many more places the input may have than the gradient: a rotated convolution is computed at each of the input's, padding and
  * all. LeNet's conv2, 12×12 from 8×8: 2.9 ms, as ConvTranspose 1.4.
  */
 const WASTE = 1.5;
@@ -76,7 +76,7 @@ function paysToTurn({ inputs: [dy, w], attrs }: NodeOf<'convInputGrad'>): boolea
   return isTight && n! * places > (PLACES * dim(w.shape, 0)) / attrs.groups;
 }
 
-/** dx as the convolution of dy with the filter turned by half a circle, its inputs and outputs swapped. Stride 1 only. */
+/** dx as the convolution of dy with the filter rotated by 180°, its inputs and outputs swapped. Stride 1 only. */
 function turnedConv(s: Scope, node: NodeOf<'convInputGrad'>): string {
   const { w: g } = s;
   const [dy, w] = node.inputs;
@@ -86,9 +86,9 @@ function turnedConv(s: Scope, node: NodeOf<'convInputGrad'>): string {
   const swapped = g.op('Transpose', [parts], { attrs: { perm: [0, 2, 1, 3, 4] } });
   const filters = g.op('Reshape', [swapped, g.ints([groups * c, o / groups, kh, kw])]);
   const [first, last] = [g.ints([-1, -1]), g.ints([-(2 ** 31), -(2 ** 31)])];
-  const turned = g.op('Slice', [filters, first, last, g.ints([2, 3]), g.ints([-1, -1])]);
+  const rotated = g.op('Slice', [filters, first, last, g.ints([2, 3]), g.ints([-1, -1])]);
   const pads = [0, 1].map(i => nth(dilation, i) * (dim(w.shape, i + 2) - 1) - nth(pad, i));
-  return g.op('Conv', [s.float(dy), turned], {
+  return g.op('Conv', [s.float(dy), rotated], {
     attrs: { kernel_shape: [kh, kw], pads: [...pads, ...pads], dilations: dilation, group: groups },
   });
 }

@@ -1,4 +1,4 @@
-/** Elementwise ops. Masks are booleans in ONNX; they become floats only where something reckons with them. */
+/** Elementwise ops. Masks are booleans in ONNX; they become floats only where arithmetic uses them. */
 
 import { nth } from '../../../diagnostics/index.js';
 import { parameterOf } from '../../../ir/passes/fuse.js';

@@ -1,4 +1,4 @@
-/** What says one IR op in ONNX: given the node, adds ONNX nodes and names the results. */
+/** An emitter writes one IR op in ONNX: given the node, it adds ONNX nodes and names the results. */
 
 import type { NodeOf, OpName, Value } from '../../../ir/types.js';
 import type { GraphWriter } from '../writer.js';
@@ -17,7 +17,7 @@ export interface Scope {
   /** Whether anything reads a value. */
   isRead(v: Value): boolean;
   /** Whether a value has a name: what lies inside a pattern has none. */
-  isSaid(v: Value): boolean;
+  isEmitted(v: Value): boolean;
 }
 
 /** The names of the node's results, of any element type. */

@@ -3,7 +3,7 @@
  * meets at each place. (As a convolution with swapped axes onnxruntime runs it at 35 GFLOP/s, so at 170 and more.)
  *
  * `cols` is put together of slices of the padded picture. Where the filter moves in strides, slices with steps are slow
- * (121 of them for AlexNet's conv1: 10 ms): the picture is then dealt out first, each of the stride's phases a channel
+ * (121 of them for AlexNet's conv1: 10 ms): the picture is rearranged first (space to depth), each of the stride's phases a channel
  * of its own, and a few slices without steps do. Where `cols` is large, it is made band by band.
  */
 
@@ -63,12 +63,12 @@ function split(groups: number, rows: number, columns: number): readonly number[]
 function product(w: GraphWriter, left: string, right: string, groups: number, sum: string | undefined): string {
   if (groups === 1) return w.op('Gemm', [left, right, ...(sum ? [sum] : [])], { attrs: { transB: 1 } });
   // onnxruntime makes one op of these two.
-  const turned = w.op('Transpose', [right], { attrs: { perm: [0, 2, 1] } });
-  const part = w.op('MatMul', [left, turned]);
+  const transposed = w.op('Transpose', [right], { attrs: { perm: [0, 2, 1] } });
+  const part = w.op('MatMul', [left, transposed]);
   return sum ? w.op('Add', [sum, part]) : part;
 }
 
-/** Whether the picture is to be dealt out by the phases of the stride. */
+/** Whether the picture is rearranged by the phases of the stride. */
 function moves({ attrs: { stride, dilation, kernel } }: NodeOf<'convFilterGrad'>): boolean {
   return stride.some(v => v > 1) && dilation.every(d => d === 1) && kernel[0] * kernel[1] > 4;
 }
@@ -87,10 +87,10 @@ function padded(s: Scope, { inputs, attrs }: NodeOf<'convFilterGrad'>, whole: bo
     x.shape[0] === 1
       ? w.reshape(s.float(x), x.shape, [dim(x.shape, 1), 1, dim(x.shape, 2), dim(x.shape, 3)])
       : undefined;
-  const turned = first ?? w.op('Transpose', [s.float(x)], { attrs: { perm: [1, 0, 2, 3] } });
+  const transposed = first ?? w.op('Transpose', [s.float(x)], { attrs: { perm: [1, 0, 2, 3] } });
   const name = [...pad, ...after].every(p => p === 0)
-    ? turned
-    : w.op('Pad', [turned, w.ints([0, 0, ...pad, 0, 0, ...after]), w.scalar(0)]);
+    ? transposed
+    : w.op('Pad', [transposed, w.ints([0, 0, ...pad, 0, 0, ...after]), w.scalar(0)]);
   return { name, channels: dim(x.shape, 1), size, kernel, stride, dilation };
 }
 
@@ -98,10 +98,10 @@ function padded(s: Scope, { inputs, attrs }: NodeOf<'convFilterGrad'>, whole: bo
 function dealt(w: GraphWriter, { name, channels, size, kernel, stride }: Picture, n: number): Picture {
   const small = [size[0] / stride[0], size[1] / stride[1]] as const;
   const parts = w.op('Reshape', [name, w.ints([channels, n, small[0], stride[0], small[1], stride[1]])]);
-  const turned = w.op('Transpose', [parts], { attrs: { perm: [0, 3, 5, 1, 2, 4] } });
+  const transposed = w.op('Transpose', [parts], { attrs: { perm: [0, 3, 5, 1, 2, 4] } });
   const phases = channels * stride[0] * stride[1];
   return {
-    name: w.op('Reshape', [turned, w.ints([phases, n, ...small])]),
+    name: w.op('Reshape', [transposed, w.ints([phases, n, ...small])]),
     channels: phases,
     size: small,
     kernel: [Math.ceil(kernel[0] / stride[0]), Math.ceil(kernel[1] / stride[1])],
@@ -116,8 +116,8 @@ function collected(w: GraphWriter, sum: string, node: NodeOf<'convFilterGrad'>, 
   const [sh, sw] = node.attrs.stride;
   const [a, b] = small;
   const parts = w.op('Reshape', [sum, w.ints([o, c, sh, sw, a, b])]);
-  const turned = w.op('Transpose', [parts], { attrs: { perm: [0, 1, 4, 2, 5, 3] } });
-  const whole = w.op('Reshape', [turned, w.ints([o, c, a * sh, b * sw])]);
+  const transposed = w.op('Transpose', [parts], { attrs: { perm: [0, 1, 4, 2, 5, 3] } });
+  const whole = w.op('Reshape', [transposed, w.ints([o, c, a * sh, b * sw])]);
   if (a * sh === kh && b * sw === kw) return whole;
   return w.op('Slice', [whole, w.ints([0, 0]), w.ints([kh, kw]), w.ints([2, 3])]);
 }

@@ -18,7 +18,7 @@ export interface IndexSizes {
   last(v: Value, axis: number, type: ElementType): string;
 }
 
-/** How indices are said: the types and ops that a device has. */
+/** How indices are emitted: the types and ops that a device has. */
 export interface IndexForm {
   readonly type: ElementType;
   readonly sizes: IndexSizes;

@@ -1,4 +1,4 @@
-/** The table of emitters: every IR op that ONNX can say. */
+/** The table of emitters: every IR op that ONNX supports. */
 
 import { nth } from '../../../diagnostics/index.js';
 import type { Node, OpName } from '../../../ir/types.js';
@@ -26,7 +26,7 @@ export function emitterOf(node: Node): Emitter<OpName> {
   return emitters[node.op as keyof typeof emitters] as Emitter<OpName>;
 }
 
-/** Whether ONNX has words for the node's geometry. */
+/** Whether ONNX supports the node's geometry. */
 export function fitsOnnx(node: Node): boolean {
   switch (node.op) {
     case 'maxPool':

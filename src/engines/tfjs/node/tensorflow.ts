@@ -1,5 +1,5 @@
 /**
- * TensorFlow's native kernels: finding a package that brings them, and loading it. Three places are looked at: the folder
+ * TensorFlow's native kernels: finding a package that brings them, and loading it. It looks in three places: the folder
  * that MOKAPOT_TENSORFLOW names, `.tensorflow` beside Mokapot (`npm run tensorflow:build` makes it: tfjs-node's addon over
  * a current TensorFlow), and packages installed beside Mokapot, whose own install script fetches TensorFlow 2.9.
  */
