@@ -100,7 +100,7 @@ export async function runNet(
 }
 
 export interface Distance {
-  /** Greatest |exported − network's|. */
+  /** Greatest |exported − network's|; Infinity where one of them is no number, for NaN equals nothing. */
   readonly error: number;
   /** The network's greatest value. */
   readonly greatest: number;
@@ -115,7 +115,7 @@ export function distance(ours: Float32Array, theirs: Float32Array): Distance {
     const [x, y] = [ours[i]!, theirs[i]!];
     if (Math.abs(y) > greatest) greatest = Math.abs(y);
     if (!Number.isInteger(x) || !Number.isInteger(y)) whole = false;
-    if (Object.is(x, y) || x === y) continue;
+    if (x === y) continue;
     const apart = Math.abs(x - y);
     error = Math.max(error, Number.isNaN(apart) ? Number.POSITIVE_INFINITY : apart);
     differing++;

@@ -8,6 +8,7 @@ import { type Shape, showShape } from '../ir/index.js';
 import type { LayerCatalogue } from '../layers/index.js';
 import { isInputLayer } from '../net/index.js';
 import type { Blob } from '../runtime/blob.js';
+import { allFinite } from '../runtime/finite.js';
 import { Net, type NetLoadOptions } from '../runtime/node/net.js';
 import type { UserCodeOptions } from '../runtime/node/python_modules.js';
 import { readPrototxt, type SchemaOptions } from '../runtime/node/schemas.js';
@@ -75,7 +76,7 @@ export class Segmenter {
     return new Segmenter(net, transform, output);
   }
 
-  /** The most likely class of each pixel. @throws MokapotError `no-data-input`, `no-scores`, `out-of-memory` */
+  /** The most likely class of each pixel. @throws MokapotError `no-data-input`, `no-scores`, `non-finite`, `out-of-memory` */
   async segment(picture: InputPicture): Promise<ClassMask> {
     const { data, shape } = transformed(picture, this.transform);
     const { net } = this;
@@ -89,7 +90,11 @@ export class Segmenter {
     if (net.inputs.includes('label')) feeds['label'] = blank([1, 1, shape[1], shape[2]]);
     const keepBlobs = this.output !== undefined && !net.outputs.includes(this.output);
     const outputs = await net.forward(feeds, { keepBlobs });
-    return argmax(keepBlobs ? this.named(net.blobs) : this.scores(outputs));
+    const scores = keepBlobs ? this.named(net.blobs) : this.scores(outputs);
+    if (allFinite(scores.data)) return argmax(scores);
+    throw fail('non-finite', 'The scores of the network are not finite (NaN or infinite): they tell no class.', {
+      hint: 'Check that the picture is scaled as in training, and that the weights are of a training that did not diverge.',
+    });
   }
 
   /** Frees the network. */

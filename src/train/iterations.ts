@@ -4,6 +4,7 @@ import { fail } from '../diagnostics/index.js';
 import type { Feeds } from '../feeds/feeds.js';
 import { sizeOf } from '../ir/index.js';
 import { LOSS, type LowerOptions, type NetGraph, type NetParam } from '../net/index.js';
+import { allFinite } from '../runtime/finite.js';
 import type { Net } from '../runtime/net.js';
 import type { NetProgram } from '../runtime/runner.js';
 import type { SolverParameter } from '../schema/index.js';
@@ -18,6 +19,7 @@ import {
 } from '../solver/index.js';
 import type { WeightBlob } from '../weights/index.js';
 import { figures, figuresToFetch } from './figures.js';
+import { type Trouble, troubleIn } from './numerics.js';
 import { atIteration } from './user_code.js';
 
 /** What is fed at an iteration; with iter_size above 1, called for each of its passes. */
@@ -33,6 +35,8 @@ export interface Iteration {
   readonly rate: number;
   /** The net's outputs of at most 64 numbers, of the last pass. */
   readonly outputs: Readonly<Record<string, readonly number[]>>;
+  /** What was the first that was not finite, where that was watched. */
+  readonly trouble?: Trouble;
 }
 
 /** Where the iterations of a run stand. */
@@ -62,6 +66,8 @@ export class Iterations {
   private window: number[] = [];
   private touched: readonly NetParam[];
   private programs: Programs;
+  /** The same with every blob and gradient. */
+  private watched: Programs | undefined;
 
   constructor(
     private readonly net: Net,
@@ -102,8 +108,10 @@ export class Iterations {
   }
 
   /** One iteration, given what its passes are fed; without it the net's own sources give the batches. Has to have its turn. */
-  async next(feeds: readonly Feeds[]): Promise<Iteration> {
-    const { param, iteration, programs, net: trained } = this;
+  async next(feeds: readonly Feeds[], checkNumerics = false): Promise<Iteration> {
+    const { param, iteration, net: trained } = this;
+    const programs = checkNumerics ? this.watchedPrograms() : this.programs;
+    let trouble: Trouble | undefined;
     const { rate, currentStep } = rateAt(param, iteration, this.currentStep);
     let loss = 0;
     let outputs = {};
@@ -118,10 +126,12 @@ export class Iterations {
       const { net, results } = await atIteration(`Iteration ${iteration}`, run);
       loss += results[LOSS]![0]! / param.iter_size;
       outputs = figures(net, results);
+      if (checkNumerics) trouble ??= troubleIn(net, results);
     }
+    if (checkNumerics) trouble ??= await this.troubleInParams();
     this.currentStep = currentStep;
     this.noteLoss(loss);
-    return { iter: this.iteration++, loss, rate, outputs };
+    return { iter: this.iteration++, loss, rate, outputs, ...(trouble && { trouble }) };
   }
 
   /** Makes the solver's variables and plans an iteration, so that what cannot fit is refused before it starts. Has to have its turn. */
@@ -134,6 +144,18 @@ export class Iterations {
       for (const variable of [...history, ...accumulators]) if (!engine.has(variable)) engine.zero(variable, shape);
     }
     await this.net.store.turns.within(() => this.net.prepareProgram(this.programs.update));
+  }
+
+  private watchedPrograms(): Programs {
+    this.watched ??= programsFor(this.touched, this.param, true);
+    return this.watched;
+  }
+
+  private async troubleInParams(): Promise<Trouble | undefined> {
+    const { graph, store } = this.net;
+    await store.download();
+    const param = graph.params.find(p => !allFinite(store.get(p.key).values));
+    return param && { layer: param.layer, what: 'weights' };
   }
 
   /** The history of all parameters, slot after slot, as a `.solverstate` has it. */
@@ -162,6 +184,7 @@ export class Iterations {
     });
     this.touched = touchedParams(graph, this.param, moving);
     this.programs = programsFor(this.touched, this.param);
+    this.watched = undefined;
     this.iteration = iter;
     this.currentStep = currentStep;
     this.window = [...window];
@@ -200,11 +223,15 @@ interface Programs {
   readonly accumulate: NetProgram;
 }
 
-/** The programs for an update of these parameters; the net compiles each once. */
-function programsFor(touched: readonly NetParam[], param: SolverParameter): Programs {
+/**
+ * The programs for an update of these parameters; the net compiles each once.
+ *
+ * @param isWatched whether every blob and gradient is fetched
+ */
+function programsFor(touched: readonly NetParam[], param: SolverParameter, isWatched = false): Programs {
   const program = (extend: LowerOptions['extend']): NetProgram => ({
-    lower: { gradients: 'loss', fetchGradients: false, blobDiffs: [], extend },
-    fetch: figuresToFetch,
+    lower: { gradients: 'loss', fetchGradients: isWatched, blobDiffs: [], extend, ...(isWatched && { fetch: 'all' }) },
+    fetch: isWatched ? (_, outputs) => outputs : figuresToFetch,
   });
   return {
     update: program((b, parts) => applyUpdate(b, parts, touched, param)),

@@ -8,7 +8,8 @@ import { runChecks } from '../net/index.js';
 import { formatFloat } from '../schema/index.js';
 import type { EndEvent, SnapshotEvent, StartEvent, TestEvent, TrainEvent } from './events.js';
 import type { FeedFunction, Iteration } from './iterations.js';
-import type { SnapshotFiles } from './snapshot.js';
+import { troubleText } from './numerics.js';
+import type { SnapshotBytes, SnapshotFiles } from './snapshot.js';
 import type { Solver } from './solver.js';
 import { isOfUserCode } from './user_code.js';
 
@@ -28,6 +29,8 @@ export interface LoopOptions {
   readonly saveSnapshot?: () => Promise<SnapshotFiles>;
   /** The snapshot that the solver was restored from, for the start event. */
   readonly resumed?: string;
+  /** Whether each iteration looks for what is not finite in every blob, gradient and parameter; it is slower. */
+  readonly checkNumerics?: boolean;
 }
 
 /** Trains `solver` to its max_iter. Ends with an `end` event; a loss that is no number ends it too. */
@@ -35,6 +38,12 @@ export async function* trainSolver(solver: Solver, options: LoopOptions = {}): A
   const loop = new Loop(solver, options);
   yield* loop.run();
 }
+
+/** Numbers of parameters of which a run's last snapshot is kept in memory. */
+const MOST_REMEMBERED = 1 << 21;
+
+/** Seconds that a divergence is looked into. */
+const LONGEST_SEARCH = 20;
 
 type Ending = Pick<EndEvent, 'reason' | 'diagnostic'>;
 
@@ -45,6 +54,8 @@ class Loop {
   private readonly firstIter: number;
   private epochBegan = performance.now();
   private readonly told = new Set<Diagnostic>();
+  /** Where the run stood at its start, or at its last snapshot. */
+  private remembered: SnapshotBytes | undefined;
   private lastSnapshot: (SnapshotFiles & { readonly iter: number }) | undefined;
 
   constructor(
@@ -61,8 +72,12 @@ class Loop {
       yield* this.iterations();
     } catch (thrown) {
       if (thrown instanceof DataFailure && this.solver.iter > this.firstIter) return yield* this.withoutData(thrown);
+      if (thrown instanceof MokapotError && isNotFinite(thrown)) {
+        const diagnostic = withKept(thrown.diagnostics[0]!, this.sound);
+        return yield* this.end({ reason: 'diverged', diagnostic });
+      }
       if (!isOfUserCode(thrown)) throw thrown;
-      yield* this.end({ reason: 'failed', diagnostic: withKept(thrown.diagnostics[0]!, this.lastSnapshot) });
+      yield* this.end({ reason: 'failed', diagnostic: withKept(thrown.diagnostics[0]!, this.sound) });
     }
   }
 
@@ -70,12 +85,13 @@ class Loop {
   private async *withoutData({ diagnostics: [first] }: DataFailure): AsyncGenerator<TrainEvent, void, void> {
     yield* this.snapshot();
     const diagnostic = { ...first!, message: `Iteration ${this.solver.iter}: ${first!.message}` };
-    yield* this.end({ reason: 'failed', diagnostic: withKept(diagnostic, this.lastSnapshot) });
+    yield* this.end({ reason: 'failed', diagnostic: withKept(diagnostic, this.sound) });
   }
 
   private async *iterations(): AsyncGenerator<TrainEvent, void, void> {
     const { param } = this.solver;
     yield this.start();
+    await this.remember();
     for (const diagnostic of this.warnings()) yield { type: 'warning', ...this.now(), diagnostic };
     yield* this.notes();
     while (this.solver.iter < param.max_iter) {
@@ -169,15 +185,48 @@ class Loop {
     const { solver } = this;
     const { display } = solver.param;
     const began = performance.now();
+    solver.checkNumerics = this.options.checkNumerics ?? false;
     const done = await solver.iterate(this.options.feeds);
     this.pace.note(since(began));
     const { iter, loss, rate, outputs } = done;
     const { smoothedLoss } = solver;
     yield* this.notes();
     yield { type: 'iteration', ...this.now(iter), loss, smoothedLoss, outputs, rate, ...this.speed() };
-    if (!Number.isFinite(loss)) return divergence(done, this.lastSnapshot);
+    if (done.trouble) return divergence(done, this.sound, troubleText(done.trouble, iter));
+    if (!Number.isFinite(loss)) return divergence(done, this.sound, await this.findTrouble(iter));
     if (display > 0 && iter % display === 0) yield { type: 'display', ...this.now(iter), smoothedLoss, outputs, rate };
     yield* this.epochEnd();
+    return undefined;
+  }
+
+  /** The snapshot that training can go on from: only what is finite throughout is written. */
+  private get sound(): string | undefined {
+    return this.lastSnapshot?.state ?? this.options.resumed;
+  }
+
+  /** Keeps where the run stands, so that a divergence can be looked into. Nothing is kept of large nets. */
+  private async remember(): Promise<void> {
+    const { net } = this.solver;
+    const numbers = net.graph.params.reduce((n, p) => n + sizeOf(p.shape), 0);
+    if (numbers > MOST_REMEMBERED || typeof this.options.feeds === 'function' || this.options.checkNumerics) return;
+    this.remembered = await this.solver.snapshotBytes();
+  }
+
+  /** Does the last iterations again, each watched, until something is not finite. */
+  private async findTrouble(until: number): Promise<string | undefined> {
+    const { solver, remembered } = this;
+    const began = performance.now();
+    if (!remembered) return undefined;
+    try {
+      await solver.restore(remembered);
+      solver.checkNumerics = true;
+      while (solver.iter <= until && since(began) < LONGEST_SEARCH) {
+        const { iter, trouble } = await solver.iterate(this.options.feeds);
+        if (trouble) return troubleText(trouble, iter);
+      }
+    } catch (cause) {
+      if (!(cause instanceof MokapotError)) throw cause;
+    }
     return undefined;
   }
 
@@ -209,7 +258,8 @@ class Loop {
     try {
       yield* this.snapshot();
     } catch (cause) {
-      if (!(cause instanceof MokapotError) || this.solver.iter >= this.solver.param.max_iter) throw cause;
+      if (!(cause instanceof MokapotError) || isNotFinite(cause) || this.solver.iter >= this.solver.param.max_iter)
+        throw cause;
       yield { type: 'warning', ...this.now(), diagnostic: { ...cause.diagnostics[0]!, severity: 'warning' } };
     }
   }
@@ -221,6 +271,7 @@ class Loop {
     const files = await this.options.saveSnapshot?.();
     if (!files) return;
     this.lastSnapshot = { ...files, iter };
+    await this.remember();
     yield { type: 'snapshot', ...this.now(), ...files };
   }
 
@@ -257,25 +308,31 @@ class Pace {
   }
 }
 
-function kept(snapshot: SnapshotFiles | undefined): string {
-  return snapshot
-    ? `The last snapshot, ${snapshot.state}, is as it was: go on from it with --snapshot.`
-    : 'No snapshot was written before it.';
+function kept(state: string | undefined): string {
+  return state === undefined
+    ? 'No snapshot was written before it.'
+    : `The newest sound snapshot is ${state}: all numbers in it are finite, go on from it with --snapshot.`;
 }
 
-function withKept(diagnostic: Diagnostic, snapshot: SnapshotFiles | undefined): Diagnostic {
-  return { ...diagnostic, hint: [diagnostic.hint, kept(snapshot)].filter(Boolean).join(' ') };
+function withKept(diagnostic: Diagnostic, state: string | undefined): Diagnostic {
+  return { ...diagnostic, hint: [diagnostic.hint, kept(state)].filter(Boolean).join(' ') };
 }
 
-function divergence({ iter, loss, rate, outputs }: Iteration, snapshot: SnapshotFiles | undefined): Diagnostic {
+function isNotFinite(thrown: MokapotError): boolean {
+  return thrown.diagnostics[0]?.code === 'non-finite';
+}
+
+function divergence({ iter, loss, rate, outputs }: Iteration, state: string | undefined, where?: string): Diagnostic {
   const figures = Object.entries(outputs).map(
     ([name, values]) => `${name} ${values.map(v => formatFloat(v)).join(', ')}`,
   );
+  const lossIs = Number.isFinite(loss) ? formatFloat(loss) : Number.isNaN(loss) ? 'not a number (NaN)' : 'infinite';
+  const found = where ?? 'With --check-numerics the first layer that is not finite is named.';
   return error(
     'diverged',
-    `The loss is ${Number.isNaN(loss) ? 'not a number (NaN)' : 'infinite'} at iteration ${iter}, with learning rate ${formatFloat(rate)}${figures.length > 0 ? ` (${figures.join('; ')})` : ''}: training has diverged.`,
+    `The loss is ${lossIs} at iteration ${iter}, with learning rate ${formatFloat(rate)}${figures.length > 0 ? ` (${figures.join('; ')})` : ''}: training has diverged. ${found}`,
     {
-      hint: `Lower base_lr (a tenth is a good try), set clip_gradients, or check that the inputs are scaled and hold no NaN, and that labels lie within the classes. ${kept(snapshot)}`,
+      hint: `Lower base_lr (a tenth is a good try), set clip_gradients, or check that the inputs are scaled and hold no NaN, and that labels lie within the classes. ${kept(state)}`,
     },
   );
 }

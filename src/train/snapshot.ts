@@ -4,6 +4,7 @@ import type { LoaderState } from '../data/batches/epochs.js';
 import { fail, type MokapotError } from '../diagnostics/index.js';
 import { type Shape, showShape } from '../ir/index.js';
 import type { RandomState } from '../random/index.js';
+import { allFinite } from '../runtime/finite.js';
 import { type Json, type SolverSnapshot, shapesAgree } from '../weights/index.js';
 import type { Progress } from './iterations.js';
 
@@ -91,4 +92,27 @@ export function foreignWeights(state: string, weights: string): MokapotError {
 export async function sha256(bytes: Uint8Array): Promise<string | undefined> {
   const digest = await globalThis.crypto?.subtle?.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
   return digest && [...new Uint8Array(digest)].map(byte => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/**
+ * Refuses to keep what is not finite: who went on from it would train nothing.
+ *
+ * @param blobs by what they are, e.g. `The weights of layer "conv"`
+ * @throws MokapotError `non-finite`
+ */
+export function checkFinite(
+  blobs: Iterable<readonly [what: string, layer: string, data: ArrayLike<number>]>,
+  iter: number,
+): void {
+  for (const [what, layer, data] of blobs) {
+    if (allFinite(data)) continue;
+    throw fail(
+      'non-finite',
+      `${what} of layer "${layer}" are not finite (NaN or infinite) after ${iter} iterations: no snapshot is written.`,
+      {
+        layer,
+        hint: 'Training has diverged. Lower base_lr (a tenth is a good try), or set clip_gradients; --check-numerics shows where it begins.',
+      },
+    );
+  }
 }

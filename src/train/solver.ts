@@ -16,6 +16,7 @@ import {
   type Json,
   readSolverstate,
   type SolverSnapshot,
+  type WeightBlob,
   type WeightMatch,
   writeSolverstate,
   writeSolverstateH5,
@@ -27,6 +28,7 @@ import { GivenNets } from './net_factory.js';
 import { findTestNets, findTrainNet, genericTests, type NamedNet, textReader } from './nets.js';
 import { Resources } from './resources.js';
 import {
+  checkFinite,
   checkHistory,
   foreignWeights,
   type ResumeState,
@@ -100,6 +102,11 @@ export class Solver<N extends Net = Net> {
   /** Of whole calls of step and iterate; between two iterations of one, others have their turn. */
   private readonly steps = new Turns();
   private isDisposed = false;
+  /**
+   * Whether each iteration looks for what is not finite in every blob, gradient and parameter. It is slower, and the numbers
+   * are the same.
+   */
+  checkNumerics = false;
 
   protected constructor(protected readonly parts: SolverParts<N>) {
     this.param = parts.param;
@@ -204,7 +211,7 @@ export class Solver<N extends Net = Net> {
   private async oneIteration(feeds?: Feeds | FeedFunction): Promise<Iteration> {
     if (this.isDisposed) throw disposed('The solver');
     const given = await this.iterations.feedsOf(feeds);
-    return this.turn(() => this.iterations.next(given));
+    return this.turn(() => this.iterations.next(given, this.checkNumerics));
   }
 
   /**
@@ -234,8 +241,9 @@ export class Solver<N extends Net = Net> {
     return this.turn(async () => {
       const { hdf5 } = this;
       const names = snapshotNames(this.param.snapshot_prefix || 'snapshot', this.iter, hdf5);
+      const history = await this.checkedHistory();
       const weights = await this.within(() => this.net.toBytes({ hdf5 }));
-      const state = await this.state(names.weights, await sha256(weights));
+      const state = this.state(history, names.weights, await sha256(weights));
       return { weights, state: hdf5 ? writeSolverstateH5(state) : writeSolverstate(state) };
     });
   }
@@ -298,8 +306,21 @@ export class Solver<N extends Net = Net> {
     return this.param.snapshot_format === SolverParameter.SnapshotFormat.HDF5;
   }
 
+  /** The history, where it and the weights are finite. @throws MokapotError `non-finite` */
+  protected async checkedHistory(): Promise<readonly WeightBlob[]> {
+    const { graph, store } = this.net;
+    await store.download();
+    const history = await this.iterations.readHistory();
+    const weights = graph.params.map(p => ['The weights', p.layer, store.get(p.key).values] as const);
+    const kept = history.map(
+      (blob, i) => ['The history', graph.params[i % graph.params.length]!.layer, blob.data] as const,
+    );
+    checkFinite([...weights, ...kept], this.iter);
+    return history;
+  }
+
   /** All that a `.solverstate` has. @param learnedNet the name of the weights beside it; `hash` is their SHA-256 */
-  protected async state(learnedNet: string, hash: string | undefined): Promise<SolverSnapshot> {
+  protected state(history: readonly WeightBlob[], learnedNet: string, hash: string | undefined): SolverSnapshot {
     const { iter, currentStep, window } = this.iterations.position;
     const { train, tests } = this.parts;
     const resume: ResumeState = {
@@ -313,7 +334,6 @@ export class Solver<N extends Net = Net> {
       progress: { ...this.progress },
       ...(hash !== undefined && { weights: hash }),
     };
-    const history = await this.iterations.readHistory();
     const told = resume as unknown as Json;
     return { iter, learned_net: learnedNet, history, current_step: currentStep, resume: told };
   }

@@ -183,7 +183,7 @@ describe.skipIf(!hasPython)('a layer that fails takes no training with it', () =
     expect(end).toMatchObject({ type: 'end', reason: 'failed', diagnostic: { code } });
     expect(end.diagnostic!.message).toMatch(message);
     expect(end.diagnostic!.hint).toMatch(
-      /The last snapshot, .*snapshot_iter_8\.solverstate, is as it was: go on from it with --snapshot/,
+      /newest sound snapshot is .*snapshot_iter_8\.solverstate: .* go on from it with --snapshot/,
     );
     expect(existsSync(join(dir, out, 'snapshot_iter_8.caffemodel'))).toBe(true);
     expect(readFileSync(join(dir, out, 'log.jsonl'), 'utf8')).toContain('"reason":"failed"');

@@ -4,11 +4,12 @@ import { Option } from 'commander';
 import { openDataset, type SplitName } from '../../data/index.js';
 import { fail } from '../../diagnostics/index.js';
 import { openFeed } from '../../feeds/node/data_feeds.js';
-import { LOSS, selectLayers } from '../../net/index.js';
+import { LOSS, type NetGraph, selectLayers } from '../../net/index.js';
+import { allFinite, checkFiniteWeights } from '../../runtime/finite.js';
 import { Net } from '../../runtime/node/net.js';
 import { type UserCodeOptions, userCode } from '../../runtime/node/python_modules.js';
 import type { SchemaOptions } from '../../runtime/node/schemas.js';
-import { figures, Mean, testBatches, testProgram } from '../../train/figures.js';
+import { figures, figuresToFetch, Mean, testBatches } from '../../train/figures.js';
 import { readNetFile } from '../../train/node/nets.js';
 import type { Declare } from '../declare.js';
 import { Interrupted, printEngineNotes } from '../errors.js';
@@ -82,11 +83,20 @@ export async function testCommand(io: Io, options: TestCommandOptions): Promise<
     const net = await Net.fromSelected(selected, load, source.diagnostics);
     try {
       warnOfFreshWeights(io, net);
+      checkFiniteWeights(net);
+      const judged = judgedBlobs(net.graph);
+      const program = {
+        lower: { fetch: [...new Set([...net.outputs, ...judged])] },
+        fetch: (graph: NetGraph, outputs: readonly string[]) => [
+          ...new Set([...figuresToFetch(graph, outputs), ...judged]),
+        ],
+      };
       const mean = new Mean();
       for await (const batch of testBatches(data, options.iterations ?? 0, options.iterations === undefined)) {
         if (signal.aborted) throw new Interrupted('Stopped.');
-        const { net: graph, results } = await net.runProgram({ ...testProgram, feeds: batch.feeds });
+        const { net: graph, results } = await net.runProgram({ ...program, feeds: batch.feeds });
         const loss = results[LOSS];
+        checkResults(results, mean.batches);
         mean.add({ ...figures(graph, results), ...(loss && { [LOSS]: [...loss] }) }, batch.count);
       }
       print(io, mean, (performance.now() - began) / 1000, options.json);
@@ -98,6 +108,26 @@ export async function testCommand(io: Io, options: TestCommandOptions): Promise<
   } finally {
     await dataset?.close();
   }
+}
+
+/** What the layers at a net's end look at: scores that are not finite may pass for right ones there. */
+function judgedBlobs({ layers, outputs, inputs }: NetGraph): string[] {
+  const last = layers.filter(layer => layer.tops.some(top => outputs.includes(top.name)));
+  return [...new Set(last.flatMap(layer => layer.bottoms.map(b => b.name)))].filter(name => !inputs.includes(name));
+}
+
+/** @throws MokapotError `non-finite` */
+function checkResults(results: Readonly<Record<string, Float32Array>>, batch: number): void {
+  const bad = Object.keys(results).find(name => !allFinite(results[name]!));
+  if (bad === undefined) return;
+  const what = bad === LOSS ? 'The loss' : `The blob "${bad}"`;
+  throw fail(
+    'non-finite',
+    `${what} is not finite (NaN or infinite) in batch ${batch}: no figure of this test would mean anything.`,
+    {
+      hint: 'Check that the inputs are scaled as in training, and that the weights are of a training that did not diverge.',
+    },
+  );
 }
 
 function print(io: Io, mean: Mean, seconds: number, json = false): void {

@@ -5,6 +5,7 @@
 
 import { basename, dirname } from 'node:path';
 import { type Diagnostic, fail, MokapotError, nth } from '../../diagnostics/index.js';
+import { checkFiniteWeights } from '../../runtime/finite.js';
 import { Net } from '../../runtime/node/net.js';
 import { readPrototxt } from '../../runtime/node/schemas.js';
 import { parseNet } from '../../schema/index.js';
@@ -107,6 +108,7 @@ async function load(options: ConvertOptions): Promise<{ net: Net; diagnostics: D
   });
   try {
     for (const path of weightsOf(options)) net.copyFrom(path);
+    if (net.copies.length > 0) checkFiniteWeights(net);
     return {
       net,
       diagnostics: [...notes, ...net.diagnostics.filter(d => d.severity === 'warning'), ...weightsNotes(net)],

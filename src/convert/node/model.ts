@@ -1,6 +1,6 @@
 /** What the model targets share: the net exported with as many dynamic sizes as possible, and run for comparison. */
 
-import { fail } from '../../diagnostics/index.js';
+import { fail, type MokapotError } from '../../diagnostics/index.js';
 import type { ExportTarget } from '../../ir/index.js';
 import type { GeneralGraph } from '../../ir/passes/generalise.js';
 import type { Net } from '../../runtime/net.js';
@@ -65,6 +65,7 @@ export function sizesToCheck(net: Net, open: OpenSizes): InputShapes[] {
 
 function refuseDifferent({ inputs, outputs }: Comparison): void {
   for (const { blob, error, greatest, differing = 1 } of outputs) {
+    if (error === Number.POSITIVE_INFINITY) throw notComparable(blob);
     if (error <= TOLERANCE * Math.max(1, greatest) || differing <= TIES) continue;
     const sizes = Object.entries(inputs).map(([name, shape]) => `${name} ${shape.join('x')}`);
     throw fail(
@@ -73,4 +74,15 @@ function refuseDifferent({ inputs, outputs }: Comparison): void {
       { hint: '--no-check writes it all the same; --fixed leaves no size open. This may be a bug in Mokapot.' },
     );
   }
+}
+
+/** NaN and infinity cannot be compared, however alike both sides have them. */
+function notComparable(blob: string): MokapotError {
+  return fail(
+    'non-finite',
+    `The output "${blob}" has numbers that are not finite, so that the model cannot be compared with the network. Nothing was put in place.`,
+    {
+      hint: 'Check the weights: those of a training that diverged cannot be used. --no-check writes it all the same.',
+    },
+  );
 }

@@ -110,9 +110,10 @@ export class Solver extends MemorySolver<Net> {
       const written = prefix ?? (this.param.snapshot_prefix || 'snapshot');
       const names = snapshotNames(written, iter, hdf5);
       const files = snapshotNames(prefix ? resolve(prefix) : resolvePrefix(written, this.dir), iter, hdf5);
+      const history = await this.checkedHistory();
       mkdirSync(dirname(files.weights), { recursive: true });
       const hash = await this.within(() => this.net.save(files.weights));
-      await saveSolverstate(files.state, await this.state(names.weights, hash));
+      await saveSolverstate(files.state, this.state(history, names.weights, hash));
       return files;
     });
   }

@@ -45,6 +45,8 @@ export interface TrainOptions extends SolverOptions, Partial<EpochOptions>, Keep
   readonly resume?: string;
   /** Ends the run after the iteration under way, with a snapshot. */
   readonly signal?: AbortSignal;
+  /** Whether each iteration looks for what is not finite in every blob, gradient and parameter; it is slower. */
+  readonly checkNumerics?: boolean;
   /** For a net without Data layers. */
   readonly feeds?: Feeds | FeedFunction;
   /** For test nets without Data layers: the same at each batch. */
@@ -160,9 +162,10 @@ async function load(options: TrainOptions, resources: Resources): Promise<Made &
 }
 
 function loopOptions(options: TrainOptions, solver: Solver, folder: RunFolder | undefined): LoopOptions {
-  const { signal, feeds, testFeeds, snapshot } = options;
+  const { signal, feeds, testFeeds, snapshot, checkNumerics } = options;
   return {
     ...(signal && { signal }),
+    ...(checkNumerics && { checkNumerics }),
     ...(feeds && { feeds }),
     ...(testFeeds && { testFeeds }),
     ...(snapshot !== undefined && { resumed: snapshot }),
