@@ -100,7 +100,7 @@ export async function runNet(
 }
 
 export interface Distance {
-  /** Greatest |exported − network's|; Infinity where one of them is no number, for NaN equals nothing. */
+  /** Greatest |exported − network's|; Infinity where one of them alone is no number, or none of the network's is finite. */
   readonly error: number;
   /** The network's greatest value. */
   readonly greatest: number;
@@ -111,11 +111,12 @@ export interface Distance {
 export function distance(ours: Float32Array, theirs: Float32Array): Distance {
   if (ours.length !== theirs.length) return { error: Number.POSITIVE_INFINITY, greatest: 0 };
   let [error, greatest, differing, whole] = [0, 0, 0, true];
+  if (theirs.length > 0 && !theirs.some(Number.isFinite)) return { error: Number.POSITIVE_INFINITY, greatest };
   for (let i = 0; i < ours.length; i++) {
     const [x, y] = [ours[i]!, theirs[i]!];
     if (Math.abs(y) > greatest) greatest = Math.abs(y);
     if (!Number.isInteger(x) || !Number.isInteger(y)) whole = false;
-    if (x === y) continue;
+    if (Object.is(x, y) || x === y) continue;
     const apart = Math.abs(x - y);
     error = Math.max(error, Number.isNaN(apart) ? Number.POSITIVE_INFINITY : apart);
     differing++;
