@@ -4,6 +4,7 @@
  */
 
 import * as echarts from 'echarts';
+import { visible } from '../diagnostics/index.js';
 
 /** What is drawn of a training's events. */
 export type CurveEvent = { readonly iter: number; readonly epoch: number | undefined } & (
@@ -87,7 +88,7 @@ export class Curves {
     const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width, height });
     try {
       chart.setOption(this.option(height));
-      return chart.renderToSVGString();
+      return visible(chart.renderToSVGString());
     } finally {
       chart.dispose();
     }

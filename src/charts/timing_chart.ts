@@ -1,6 +1,7 @@
 /** Timings as a picture: a bar for each layer and backend, its forward and its backward part, as SVG. */
 
 import * as echarts from 'echarts';
+import { visible } from '../diagnostics/index.js';
 import type { LayerTime, Timing } from '../tools/timing.js';
 
 /** Forward and backward of one backend: a full and a lighter tone of one colour. */
@@ -35,7 +36,7 @@ export function timingChart(timings: readonly Timing[], title: string, width = 9
       yAxis: { type: 'category', data: names, inverse: true, axisTick: { show: false }, axisLabel: { interval: 0 } },
       series: timings.flatMap((timing, i) => seriesOf(timing, names, TONES[i % TONES.length]!)),
     });
-    return chart.renderToSVGString();
+    return visible(chart.renderToSVGString());
   } finally {
     chart.dispose();
   }

@@ -1,6 +1,7 @@
 /** Histograms of a file's parameters as one picture, SVG: a small chart for each blob. */
 
 import * as echarts from 'echarts';
+import { visible } from '../diagnostics/index.js';
 import { type BlobReport, formatShape } from '../weights/index.js';
 
 const COLUMNS = 4;
@@ -65,7 +66,7 @@ export function weightsChart(blobs: readonly BlobReport[], title: string): strin
         data: [...b.histogram],
       })),
     });
-    return chart.renderToSVGString();
+    return visible(chart.renderToSVGString());
   } finally {
     chart.dispose();
   }

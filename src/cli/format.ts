@@ -1,5 +1,6 @@
 /** Numbers and tables for people. */
 
+import { visible } from '../diagnostics/index.js';
 import type { Shape } from '../ir/index.js';
 
 /** `1x3x256x256`; a scalar is `scalar`. */
@@ -58,14 +59,13 @@ export interface Column {
   readonly align?: 'left' | 'right';
 }
 
-/** Rows under their titles, columns as wide as their widest cell; cells must not hold control characters. */
-export function formatTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
+/** Rows under their titles, columns as wide as their widest cell. */
+export function formatTable(columns: readonly Column[], cells: readonly (readonly string[])[]): string {
+  const rows = cells.map(row => row.map(visible));
   const widths = columns.map((c, i) => Math.max(c.title.length, ...rows.map(row => row[i]?.length ?? 0)));
-  const line = (cells: readonly string[]) =>
+  const line = (row: readonly string[]) =>
     columns
-      .map((c, i) =>
-        c.align === 'right' ? (cells[i] ?? '').padStart(widths[i]!) : (cells[i] ?? '').padEnd(widths[i]!),
-      )
+      .map((c, i) => (c.align === 'right' ? (row[i] ?? '').padStart(widths[i]!) : (row[i] ?? '').padEnd(widths[i]!)))
       .join('  ')
       .trimEnd();
   const rule = widths.map(w => '─'.repeat(w)).join('  ');

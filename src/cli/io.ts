@@ -3,7 +3,7 @@
 import { fstatSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import pc from 'picocolors';
-import type { Paint, Severity } from '../diagnostics/index.js';
+import { type Paint, type Severity, visible, visiblePainted } from '../diagnostics/index.js';
 import { writeWholeSync } from '../files/write.js';
 
 export type Out = { write(chunk: string | Uint8Array): unknown; readonly isTTY?: boolean; readonly columns?: number };
@@ -38,14 +38,19 @@ export function paintFor(io: Io, stream: Out): Paint {
   return { severity: (text, severity) => c.bold(by[severity](text)), dim: c.dim, bold: c.bold };
 }
 
+/** Text for people as the stream may show it: no control characters but line breaks, tabs and, where there are any, colours. */
+export function shown(io: Io, stream: Out, text: string): string {
+  return colors(io, stream).isColorSupported ? visiblePainted(text) : visible(text);
+}
+
 /** One line (or several) to stdout. */
 export function say(io: Io, text = ''): void {
-  io.stdout.write(`${text}\n`);
+  io.stdout.write(`${shown(io, io.stdout, text)}\n`);
 }
 
 /** The same to stderr: what is no result. */
 export function tell(io: Io, text = ''): void {
-  io.stderr.write(`${text}\n`);
+  io.stderr.write(`${shown(io, io.stderr, text)}\n`);
 }
 
 /** What user code prints goes to stderr as it comes. */

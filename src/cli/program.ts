@@ -3,7 +3,7 @@
 import { Command } from 'commander';
 import { COMMANDS, calledCommand } from './commands/index.js';
 import type { Act } from './declare.js';
-import type { Io } from './io.js';
+import { type Io, shown } from './io.js';
 import { version } from './version.js';
 
 const AFTER_HELP = `
@@ -26,7 +26,7 @@ export async function createProgram(
     .exitOverride()
     .configureOutput({
       writeOut: text => void io.stdout.write(text),
-      writeErr: text => void io.stderr.write(text),
+      writeErr: text => void io.stderr.write(shown(io, io.stderr, text)),
       getOutHelpWidth: () => Math.min(io.stdout.columns ?? 100, 110),
       getErrHelpWidth: () => Math.min(io.stdout.columns ?? 100, 110),
       getOutHasColors: () => false,

@@ -1,7 +1,7 @@
 /** Progress: a bar where stdout is a terminal, nothing or plain lines elsewhere. */
 
 import { type Options, Presets, SingleBar } from 'cli-progress';
-import { colors, type Io } from './io.js';
+import { colors, type Io, say, shown } from './io.js';
 
 export interface Bar {
   /** `done` of the total, with what stands behind the bar. */
@@ -14,7 +14,7 @@ export interface Bar {
 /** A bar on a terminal; elsewhere `log` prints its lines and the rest is silent. */
 export function startBar(io: Io, total: number, unit: string): Bar {
   if (!io.stdout.isTTY) {
-    return { update: () => undefined, log: line => void io.stdout.write(`${line}\n`), stop: () => undefined };
+    return { update: () => undefined, log: line => say(io, line), stop: () => undefined };
   }
   const options: Options = {
     stream: io.stdout as NodeJS.WriteStream,
@@ -28,9 +28,9 @@ export function startBar(io: Io, total: number, unit: string): Bar {
   const bar = new SingleBar(options, Presets.shades_classic);
   bar.start(total, 0, { text: '' });
   return {
-    update: (done, text = '') => bar.update(done, { text }),
+    update: (done, text = '') => bar.update(done, { text: shown(io, io.stdout, text) }),
     log(line) {
-      io.stdout.write(`\r\x1b[2K${line}\n`);
+      io.stdout.write(`\r\x1b[2K${shown(io, io.stdout, line)}\n`);
       bar.render();
     },
     stop: () => bar.stop(),

@@ -3,7 +3,9 @@
 import { need } from '../diagnostics/index.js';
 import type { Parameters } from '../emit/constants.js';
 import { createHostEngine } from '../engines/host/index.js';
+import { labelInputs } from '../feeds/label_values.js';
 import { type ExportTarget, type Graph, type Shape, sizeOf } from '../ir/index.js';
+import type { NetGraph } from '../net/index.js';
 import { Random } from '../random/index.js';
 import type { Net } from '../runtime/net.js';
 import { type Exported, forwardGraph, type InputShapes, loweringFor } from './dynamic_sizes.js';
@@ -28,14 +30,17 @@ export interface LoadedModel {
   dispose(): void | Promise<void>;
 }
 
-/** Random pixels for pictures, numbers around 0 for what else is fed. */
-export function randomFeeds(shapes: InputShapes, seed = 1): Map<string, FedArray> {
+/** Random pixels for pictures, class numbers for labels, numbers around 0 for what else is fed. */
+export function randomFeeds(shapes: InputShapes, graph?: NetGraph, seed = 1): Map<string, FedArray> {
+  const labels = graph ? labelInputs(graph) : new Map<string, number>();
   const random = new Random(seed);
   return new Map(
     Object.entries(shapes).map(([name, shape]) => {
       const isPicture = shape.length === 4 && (shape[1] === 1 || shape[1] === 3);
       const data = new Float32Array(sizeOf(shape));
-      for (let i = 0; i < data.length; i++) data[i] = isPicture ? random.uniform(0, 255) : random.uniform(-1, 1);
+      const classes = labels.get(name);
+      if (classes !== undefined) for (let i = 0; i < data.length; i++) data[i] = random.integer(classes);
+      else for (let i = 0; i < data.length; i++) data[i] = isPicture ? random.uniform(0, 255) : random.uniform(-1, 1);
       return [name, { shape, data }];
     }),
   );
@@ -57,7 +62,7 @@ export async function compare(
   model: LoadedModel,
   shapes: InputShapes,
 ): Promise<Comparison> {
-  const raw = randomFeeds(shapes);
+  const raw = randomFeeds(shapes, net.graph);
   const blobs = options.outputs ?? net.graph.outputs;
   let expected = await runNet(net, raw, { prepared, blobs });
   const got = await model.run(raw, blobs);

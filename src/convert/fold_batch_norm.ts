@@ -34,7 +34,7 @@ export function foldBatchNorm(net: Net): Folding {
     const last = chain.at(-1)!.layer;
     const affine = chain.map(c => c.affine).reduce(after);
     changed.set(layer.name, {
-      param: withBias(layer, nth(last.param.top, 0)),
+      param: withBias(layer, nth((last.source ?? last.param).top, 0)),
       blobs: applied(layer, blobsOf(net, layer), affine),
     });
     folded.push({ into: layer.name, layers: chain.map(c => c.layer.name) });
@@ -93,10 +93,11 @@ function after(first: ChannelAffine, second: ChannelAffine): ChannelAffine {
   };
 }
 
-function withBias({ param: layer, type }: NetLayer, top: string): LayerParameter {
-  const copy = clone(layer);
+/** The layer as it was written: its bottoms are no Split's. */
+function withBias(layer: NetLayer, top: string): LayerParameter {
+  const copy = clone(layer.source ?? layer.param);
   copy.top = [top];
-  const { field } = type.weights!;
+  const { field } = layer.type.weights!;
   const param = clone(paramAt<{ bias_term: boolean }>(copy, field));
   param.bias_term = true;
   return Object.assign(copy, { [field]: param });

@@ -4,3 +4,4 @@ export { applyFixes, type Fixed } from './fix.js';
 export * from './frame.js';
 export { need, nth } from './internal.js';
 export { nearest } from './nearest.js';
+export { visible, visiblePainted } from './visible.js';

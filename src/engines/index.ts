@@ -72,7 +72,7 @@ async function unlessRefused(make: () => Promise<Engine>): Promise<Engine | unde
 }
 
 function makerOf(name: string): (options: EngineOptions) => Promise<Engine> {
-  const make = makers[name];
+  const make = Object.hasOwn(makers, name) ? makers[name] : undefined;
   if (make) return make;
   const near = nearest(name, [...pageEngineNames, 'auto']);
   throw fail('unknown-backend', `There is no backend ${JSON.stringify(name)} in a page.`, {

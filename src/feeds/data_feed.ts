@@ -62,7 +62,7 @@ export class JoinedFeed implements DataFeed {
   }
 
   checkLabels(net: NetGraph): void {
-    this.readers = labelReaders(net);
+    this.readers = labelReaders(net).filter(({ isFed }) => isFed);
   }
 
   /** @throws DataFailure with what the readers say, or `label-value` */
@@ -90,7 +90,11 @@ export class JoinedFeed implements DataFeed {
   }
 
   private checked(batch: MergedBatch): FeedBatch {
-    checkLabelValues(this.readers, batch.feeds, batch.names);
+    checkLabelValues(
+      this.readers,
+      ({ blob }) => batch.feeds[blob],
+      blob => batch.names[blob] ?? [],
+    );
     return batch;
   }
 

@@ -2,12 +2,16 @@
 
 import { fail } from '../diagnostics/index.js';
 import type { Shape } from '../ir/index.js';
-import type { NetGraph, NetLayer } from '../net/index.js';
+import { type BlobVersion, beforeSplits, isFed, type NetGraph, type NetLayer } from '../net/index.js';
 import { isSet, sub } from '../schema/index.js';
 
-/** A fed blob that a layer takes class numbers from. */
+/** A blob that a layer takes class numbers from. */
 export interface LabelReader {
+  /** The data's own blob, or, where others compute the labels, the layer's bottom. */
   readonly blob: string;
+  readonly shape: Shape;
+  /** Whether the blob is fed: its values are known before the net runs. */
+  readonly isFed: boolean;
   readonly layer: string;
   /** Values are 0 to classes − 1. */
   readonly classes: number;
@@ -17,47 +21,67 @@ export interface LabelReader {
   readonly ignoreField: string | undefined;
 }
 
-/** The blobs that come from the data as they are and are read as class numbers. */
+/** The blobs that are read as class numbers, one a layer that reads them. */
 export function labelReaders(graph: NetGraph): readonly LabelReader[] {
-  return graph.layers.flatMap(layer => {
-    const { classLabels } = layer.type;
-    const [scores, label] = layer.bottoms;
-    const blob = label && fedBlob(graph, graph.layers[label.producer]!, label.name);
-    if (!classLabels || !scores || blob === undefined) return [];
-    const param = layer.context.param;
-    const { ignoreIn } = classLabels;
-    const ignore = ignoreIn && sub(param, ignoreIn);
-    return {
-      blob,
-      layer: layer.name,
-      classes: scores.shape.at(classLabels.axis(param)) ?? 0,
-      ignored: ignore && isSet(ignore, 'ignore_label') ? ignore.ignore_label : undefined,
-      ignoreField: ignoreIn && `${ignoreIn} { ignore_label: … }`,
-    };
-  });
+  return graph.layers.flatMap(layer => labelReader(graph, layer) ?? []);
 }
 
-/** The source's top that a blob is, through Splits alone. */
-function fedBlob(graph: NetGraph, producer: NetLayer, name: string): string | undefined {
-  if (producer.type.isSource) return name;
-  if (!producer.type.copies) return undefined;
-  const before = producer.bottoms[0]!;
-  return fedBlob(graph, graph.layers[before.producer]!, before.name);
+/** What the layer reads as class numbers; undefined where it reads none. */
+export function labelReader(graph: NetGraph, layer: NetLayer): LabelReader | undefined {
+  const { classLabels } = layer.type;
+  const [scores, label] = layer.bottoms;
+  if (!classLabels || !scores || !label) return undefined;
+  const blob = beforeSplits(graph, label);
+  const param = layer.context.param;
+  const { ignoreIn } = classLabels;
+  const ignore = ignoreIn && sub(param, ignoreIn);
+  return {
+    blob: blob.name,
+    shape: blob.shape,
+    isFed: isFed(graph, blob),
+    layer: layer.name,
+    classes: scores.shape.at(classLabels.axis(param)) ?? 0,
+    ignored: ignore && isSet(ignore, 'ignore_label') ? ignore.ignore_label : undefined,
+    ignoreField: ignoreIn && `${ignoreIn} { ignore_label: … }`,
+  };
 }
 
-type Arrays = Readonly<Record<string, { readonly data: ArrayLike<number>; readonly shape: Shape } | undefined>>;
+/** Blobs that are fed and read as class numbers, as they are or after layers have moved them, with how many classes there are. */
+export function labelInputs(graph: NetGraph): ReadonlyMap<string, number> {
+  const found = new Map<string, number>();
+  const follow = (blob: BlobVersion, classes: number, seen: Set<number>): void => {
+    if (seen.has(blob.id)) return;
+    seen.add(blob.id);
+    if (isFed(graph, blob)) found.set(blob.name, Math.min(classes, found.get(blob.name) ?? classes));
+    for (const bottom of graph.layers[blob.producer]!.bottoms) follow(bottom, classes, seen);
+  };
+  for (const layer of graph.layers) {
+    const reader = labelReader(graph, layer);
+    if (reader) follow(layer.bottoms[1]!, reader.classes, new Set());
+  }
+  return found;
+}
 
-/** @throws MokapotError `label-value`, with the value, the entry and, in a label picture, the pixel */
+interface LabelArray {
+  readonly data: ArrayLike<number>;
+  readonly shape: Shape;
+}
+
+/**
+ * @param find the array that a reader reads; undefined where it is not at hand
+ * @param namesOf what messages call the entries of a blob
+ * @throws MokapotError `label-value`, with the value, the entry and, in a label picture, the pixel
+ */
 export function checkLabelValues(
   readers: readonly LabelReader[],
-  blobs: Arrays,
-  names: Readonly<Record<string, readonly string[]>>,
+  find: (reader: LabelReader) => LabelArray | undefined,
+  namesOf: (blob: string) => readonly string[] = () => [],
 ): void {
   for (const reader of readers) {
-    const blob = blobs[reader.blob];
-    if (!blob) continue;
-    const at = firstWrong(blob.data, reader);
-    if (at !== undefined) throw wrongValue(reader, blob.data, blob.shape, names[reader.blob] ?? [], at);
+    const array = find(reader);
+    if (!array) continue;
+    const at = firstWrong(array.data, reader);
+    if (at !== undefined) throw wrongValue(reader, array.data, array.shape, namesOf(reader.blob), at);
   }
 }
 

@@ -54,11 +54,15 @@ export {
 } from './filter.js';
 export { entryOf, isDataLayer, isInputLayer } from './inputs.js';
 export {
+  beforeSplits,
   blobsAcross,
   fetched,
+  isFed,
   LOSS,
   type LoweredNet,
   type LowerOptions,
+  labelled,
+  labelName,
   lowerNet,
   type TrainingParts,
   writtenName,

@@ -35,6 +35,8 @@ export interface LowerOptions {
   readonly updates?: boolean;
   /** Whether what layers write to files (HDF5Output) are outputs, named by `writtenName`. Default false. */
   readonly writes?: boolean;
+  /** Whether class numbers that are computed, and not fed, are outputs, named by `labelName`. Default false. */
+  readonly labels?: boolean;
   /** Index of the first layer that is left out, with all behind it. Default: none is. */
   readonly until?: number;
   /**
@@ -83,6 +85,10 @@ export function lowerNet(net: NetGraph, options: LowerOptions = {}): LoweredNet 
     if (value) outputs.set(name, value);
   }
   if (options.writes) for (const [name, value] of written(net, forward, options)) outputs.set(name, value);
+  if (options.labels) {
+    for (const { name, bottoms } of labelled(net, options))
+      outputs.set(labelName(name), need(forward.values, nth(bottoms, 1).id));
+  }
   if (forward.loss) outputs.set(LOSS, forward.loss);
   if (options.fetchGradients ?? true) for (const [key, value] of backward.gradients) outputs.set(`grad/${key}`, value);
   for (const [name, value] of backward.blobDiffs) outputs.set(`grad/blob/${name}`, value);
@@ -93,6 +99,27 @@ export function lowerNet(net: NetGraph, options: LowerOptions = {}): LoweredNet 
 export function writtenName(layer: string, i: number): string {
   return `@write/${layer}/${i}`;
 }
+
+/** The output that is what a layer read as class numbers. */
+export function labelName(layer: string): string {
+  return `@label/${layer}`;
+}
+
+/** The layers, of those that are computed, whose class numbers no source feeds. */
+export function labelled(net: NetGraph, { from, until }: LowerOptions): readonly NetLayer[] {
+  return net.layers
+    .slice(from, until)
+    .filter(({ type, bottoms: [, label] }) => type.classLabels && label && !isFed(net, beforeSplits(net, label)));
+}
+
+/** The blob that Splits have copied. */
+export function beforeSplits(net: NetGraph, blob: BlobVersion): BlobVersion {
+  const producer = nth(net.layers, blob.producer);
+  return producer.type.copies ? beforeSplits(net, nth(producer.bottoms, 0)) : blob;
+}
+
+/** Whether a source gives the blob. */
+export const isFed = (net: NetGraph, blob: BlobVersion): boolean => nth(net.layers, blob.producer).type.isSource ?? false;
 
 function written(net: NetGraph, { values }: Forward, { from, until }: LowerOptions): [string, Value][] {
   const writers = net.layers.slice(from, until).filter(layer => layer.type.writes);
@@ -126,7 +153,8 @@ function lowerForward(
   const last = new Map<string, Value>();
   const inputs = new Map<string, Shape>();
   const losses: { value: Value; weight: number }[] = [];
-  const updates: { variable: string; value: Value }[] = [];
+  // What layers have made of the parameters so far: those that share statistics go on from each other's.
+  const updates = new Map<string, Value>();
   for (const { id, name, shape } of blobsAcross(net, from, until)) {
     inputs.set(name, shape);
     values.set(id, b.input(name, shape));
@@ -147,7 +175,8 @@ function lowerForward(
       if (weight !== 0) losses.push({ value, weight });
     });
   }
-  return { values, first, last, params, inputs, losses, loss: totalLoss(b, losses), updates };
+  const changes = [...updates].map(([variable, value]) => ({ variable, value }));
+  return { values, first, last, params, inputs, losses, loss: totalLoss(b, losses), updates: changes };
 }
 
 /** Blobs of layers before `from` that layers from there on read. */
@@ -163,19 +192,20 @@ function lowerLayer(
   values: ReadonlyMap<number, Value>,
   params: ReadonlyMap<string, Value>,
   differentiate: boolean,
-  updates: { variable: string; value: Value }[],
+  updates: Map<string, Value>,
 ): readonly Value[] {
   const bottoms = layer.bottoms.map((blob, i) => {
     const value = need(values, blob.id);
     return differentiate && layer.blocked[i] ? b.stopGradient(value) : value;
   });
-  const own = layer.params.map((index, i) =>
-    b.reshape(need(params, nth(net.params, index).key), nth(layer.paramShapes, i)),
-  );
+  const own = layer.params.map((index, i) => {
+    const { key } = nth(net.params, index);
+    return b.reshape(updates.get(key) ?? need(params, key), nth(layer.paramShapes, i));
+  });
   const changed = layer.type.updates?.(layer.context, b, bottoms, own) ?? [];
   changed.forEach((value, i) => {
     const param = nth(net.params, nth(layer.params, i));
-    if (value) updates.push({ variable: param.key, value: b.reshape(value, param.shape) });
+    if (value) updates.set(param.key, b.reshape(value, param.shape));
   });
   return layer.type.lower(layer.context, b, bottoms, own);
 }

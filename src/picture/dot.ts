@@ -1,5 +1,6 @@
 /** The same picture for Graphviz. */
 
+import { visible } from '../diagnostics/index.js';
 import type { NetPicture } from './graph.js';
 import { countText, shapeText, typeText } from './layout.js';
 
@@ -20,4 +21,5 @@ export function toDot({ title, boxes, lines }: NetPicture): string {
   ].join('\n');
 }
 
-const quoted = (text: string): string => `"${text.replace(/\\/g, '\\\\').replace(/"/g, '\\"').replace(/\n/g, '\\n')}"`;
+const quoted = (text: string): string =>
+  `"${visible(text).replace(/\\/g, '\\\\').replace(/"/g, '\\"').replace(/\n/g, '\\n')}"`;

@@ -1,5 +1,6 @@
 /** A laid-out network as SVG. */
 
+import { visible } from '../diagnostics/index.js';
 import type { BoxRow, Kind, NetPicture } from './graph.js';
 import { boxSize, countText, type Layout, layOut, type PlacedBox, type Point, SIZES, typeText } from './layout.js';
 import { textWidth, truncated } from './text_width.js';
@@ -188,9 +189,8 @@ function towards(from: Point, to: Point, length: number): Point {
 
 const round = (x: number): number => Math.round(x * 10) / 10;
 
-/** Text as XML has it; what XML cannot hold at all is left out. */
+/** Text as XML has it; control characters are shown as escapes, and what else XML cannot hold is left out. */
 function escaped(content: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: those are the ones.
-  const legal = content.replace(/[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|[\ud800-\udfff](?![\udc00-\udfff])/gu, '');
+  const legal = visible(content).replace(/[\ufffe\uffff]|[\ud800-\udfff](?![\udc00-\udfff])/gu, '');
   return legal.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/"/g, '&quot;');
 }

@@ -261,9 +261,9 @@ function refer(stream: unknown, on: boolean): void {
   else socket?.unref?.();
 }
 
-/** From the package's src/python, whether this file runs from there or from dist/src/python. */
+/** From the package's src/python, whether this file runs from there, from dist/src/python or from the bundle in dist/fast. */
 function workerFile(): string {
-  const places = ['./caffe/_worker.py', '../../../src/python/caffe/_worker.py'];
+  const places = ['./caffe/_worker.py', '../../../src/python/caffe/_worker.py', '../../src/python/caffe/_worker.py'];
   const files = places.map(place => fileURLToPath(new URL(place, import.meta.url)));
   return files.find(file => existsSync(file)) ?? files[0]!;
 }

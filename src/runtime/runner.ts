@@ -3,6 +3,7 @@
 import { fail } from '../diagnostics/index.js';
 import type { Observer, Program } from '../engines/index.js';
 import { drawRandoms, type Feeds, type GivenFeed, readFeeds } from '../feeds/feeds.js';
+import { checkLabelValues, type LabelReader, labelReader } from '../feeds/label_values.js';
 import { type MadeShapes, madeShapes, makeTops } from '../feeds/made_tops.js';
 import { type FeedSource, gather } from '../feeds/source.js';
 import { type Graph, type RandomInput, type Shape, showShape, sizeOf } from '../ir/index.js';
@@ -10,6 +11,8 @@ import { settled, TopsChanged } from '../layers/index.js';
 import {
   compileSelected,
   type LowerOptions,
+  labelled,
+  labelName,
   lowerNet,
   type NetGraph,
   type NetLayer,
@@ -46,6 +49,9 @@ interface Compiled {
   readonly states: Graph['states'];
   /** Layers whose bottoms go to a file. */
   readonly writers: readonly NetLayer[];
+  /** What is read as class numbers, before the run and after it. */
+  readonly fedLabels: readonly LabelReader[];
+  readonly madeLabels: readonly LabelReader[];
 }
 
 type Arrays = Record<string, Float32Array>;
@@ -196,13 +202,17 @@ export class Runner {
     given: Readonly<Arrays>,
   ): Promise<RunResult> {
     const net = variant.graph;
-    const { program, randoms, assigned, outputs, states, writers } = await this.compiled(variant, lower);
+    const compiled = await this.compiled(variant, lower);
+    const { program, randoms, assigned, outputs, states, writers, fedLabels, madeLabels } = compiled;
+    checkLabelValues(fedLabels, at => arrayOf(given, at.blob, at.shape));
     const missing = randoms.filter(input => !Object.hasOwn(given, input.name));
     const feeds = { ...this.remembered(states), ...given, ...drawRandoms(missing, this.random) };
     this.store.upload(variablesOf(net));
     const carried = states.flatMap(state => state.output ?? []);
-    const wanted = [...fetch(net, outputs), ...carried, ...writers.flatMap(writtenBy)];
+    const labels = madeLabels.map(({ layer }) => labelName(layer));
+    const wanted = [...fetch(net, outputs), ...carried, ...writers.flatMap(writtenBy), ...labels];
     const results = await program.run({ ...feeds, ...extra }, [...new Set(wanted)], observe);
+    checkLabelValues(madeLabels, at => arrayOf(results, labelName(at.layer), at.shape));
     for (const { name, output } of states) if (output) this.states.set(name, results[output]!);
     for (const variable of assigned) if (this.store.has(variable)) this.store.get(variable).changedOnEngine();
     for (const layer of writers) this.write(layer, results);
@@ -262,9 +272,13 @@ export class Runner {
   private async compile(net: NetGraph, options: LowerOptions): Promise<Compiled> {
     const { updates = true, from, until } = options;
     const writes = updates && this.sink !== undefined;
-    const { graph } = lowerNet(net, { ...options, writes });
-    const writers = writes ? net.layers.slice(from, until).filter(layer => layer.type.writes) : [];
-    const inner = new Set([...graph.states.map(state => state.output), ...writers.flatMap(writtenBy)]);
+    const { graph } = lowerNet(net, { ...options, writes, labels: true });
+    const computed = net.layers.slice(from, until);
+    const writers = writes ? computed.filter(layer => layer.type.writes) : [];
+    const made = labelled(net, options);
+    const labels = made.map(layer => labelName(layer.name));
+    const inner = new Set([...graph.states.map(state => state.output), ...writers.flatMap(writtenBy), ...labels]);
+    const readers = (layers: readonly NetLayer[]) => layers.flatMap(layer => labelReader(net, layer) ?? []);
     return {
       program: await this.store.engine.compile(graph),
       randoms: graph.randoms,
@@ -272,6 +286,8 @@ export class Runner {
       outputs: [...graph.outputs.keys()].filter(name => !inner.has(name)),
       states: graph.states,
       writers,
+      fedLabels: readers(computed).filter(({ isFed }) => isFed),
+      madeLabels: readers(made),
     };
   }
 
@@ -279,6 +295,11 @@ export class Runner {
     for (const variant of this.variants.values()) disposeVariant(variant);
     this.variants.clear();
   }
+}
+
+function arrayOf(arrays: Readonly<Arrays>, name: string, shape: Shape) {
+  const data = arrays[name];
+  return data && { data, shape };
 }
 
 function writtenBy({ name, bottoms }: NetLayer): string[] {

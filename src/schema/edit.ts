@@ -18,7 +18,7 @@ import { findField, type ParseOptions, parseText, scopeOf } from './parse.js';
 import { messageType } from './schema.js';
 import {
   blobMentions,
-  globExpression,
+  globMatch,
   isPattern,
   layerBlocks,
   narrowed,
@@ -202,8 +202,8 @@ class Editor {
     const exact = this.#layers.filter(l => l.name === written && written !== '');
     if (exact.length > 0) return exact;
     const named = (name: string) => {
-      const fits = isPattern(name) ? globExpression(name) : undefined;
-      return this.#layers.filter(l => l.name !== '' && (fits ? fits.test(l.name) : l.name === name));
+      const fits = (layer: string) => (isPattern(name) ? globMatch(name, layer) !== undefined : layer === name);
+      return this.#layers.filter(l => l.name !== '' && fits(l.name));
     };
     if (!bracket) return named(written);
     const [, name, inside] = bracket as unknown as [string, string, string];
@@ -415,10 +415,7 @@ class Editor {
   }
 
   #renameLayer(layer: PlacedBlock, written: string): void {
-    const stood =
-      globExpression(written.replace(/\[[^\]]*\]$/, ''))
-        .exec(layer.name)
-        ?.slice(1) ?? [];
+    const stood = globMatch(written.replace(/\[[^\]]*\]$/, ''), layer.name) ?? [];
     let used = 0;
     const name = unquoted(this.edit.value ?? '').replace(/[*?]/g, c => stood[used++] ?? c);
     if (name === '') throw this.#fail('bad-edit', 'the new name is empty.');

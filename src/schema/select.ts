@@ -112,13 +112,41 @@ export function narrowed({ fields }: PlacedBlock, { type, phase, stage }: Narrow
   return !rulesOf(fields, 'exclude').some(rule => samePhase(rule) && sure(rule) && staged(rule) && met(rule));
 }
 
-/** A layer name with `*` for any letters and `?` for one, as an expression whose groups are what those stood for. */
-export function globExpression(pattern: string): RegExp {
-  const source = pattern
-    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replaceAll('*', '(.*)')
-    .replaceAll('?', '(.)');
-  return new RegExp(`^${source}$`, 's');
+/**
+ * What each `*` (any letters) and `?` (one) of a pattern stands for in a layer's name, the first `*` for as much as it can;
+ * undefined where the name does not fit. Gone through from the end, where only the `*` met last is ever lengthened: the time
+ * grows with the product of the two lengths, whatever the pattern.
+ */
+export function globMatch(pattern: string, name: string): string[] | undefined {
+  const parts = [...pattern].reverse();
+  const letters = [...name].reverse();
+  /** Where each part begins among the letters. */
+  const starts: number[] = [];
+  let star = -1;
+  for (let p = 0, n = 0; p < parts.length || n < letters.length; ) {
+    if (parts[p] === '*') {
+      star = p;
+      starts[p++] = n;
+    } else if (p < parts.length && n < letters.length && (parts[p] === '?' || parts[p] === letters[n])) {
+      starts[p++] = n++;
+    } else if (star >= 0 && n < letters.length) {
+      n -= p - star - 2;
+      p = star + 1;
+    } else {
+      return undefined;
+    }
+  }
+  const stood = parts.flatMap((part, i) => {
+    return isPattern(part)
+      ? [
+          letters
+            .slice(starts[i], starts[i + 1] ?? letters.length)
+            .reverse()
+            .join(''),
+        ]
+      : [];
+  });
+  return stood.reverse();
 }
 
 export const isPattern = (name: string): boolean => /[*?]/.test(name);

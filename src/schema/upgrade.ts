@@ -9,6 +9,7 @@ import { type Diagnostic, error } from '../diagnostics/index.js';
 import {
   type LayerParameter,
   type NetParameter,
+  type ParamSpec,
   SolverParameter as Solver,
   type SolverParameter,
   V1LayerParameter as V1,
@@ -193,18 +194,25 @@ function upgradeInput(net: NetParameter, diagnostics: Diagnostic[]): void {
   net.input_dim = [];
 }
 
-/** Three `param`s of a BatchNorm layer marked its statistics as not trained, which the current form implies. */
+/** Whether a BatchNorm layer has three `param`s with multipliers other than 0, which older Caffe took. */
+export function learnsStatistics({ type, param }: LayerParameter): boolean {
+  return type === 'BatchNorm' && param.length === 3 && param.some(p => p.lr_mult !== 0 || p.decay_mult !== 0);
+}
+
+/** Three `param`s of a BatchNorm layer once said that its statistics are not learnt: their multipliers become 0, names stay. */
 function upgradeBatchNorm(net: NetParameter, diagnostics: Diagnostic[]): void {
-  const old = (layer: LayerParameter) => layer.type === 'BatchNorm' && layer.param.length === 3;
-  const first = net.layer.find(old);
+  const first = net.layer.find(learnsStatistics);
   if (!first) return;
   note(
     diagnostics,
     'upgraded-batch-norm',
-    `BatchNorm layer "${first.name}" lists its statistics as \`param\`s.`,
+    `BatchNorm layer "${first.name}" lists its statistics as \`param\`s: their lr_mult and decay_mult are 0.`,
     first,
   );
-  net.layer = net.layer.map(layer => (old(layer) ? Object.assign(shallow(layer), { param: [] }) : layer));
+  const still = (spec: ParamSpec) => Object.assign(shallow(spec), { lr_mult: 0, decay_mult: 0 });
+  net.layer = net.layer.map(layer =>
+    learnsStatistics(layer) ? Object.assign(shallow(layer), { param: layer.param.map(still) }) : layer,
+  );
 }
 
 const SOLVER_NAMES: Record<keyof typeof Solver.SolverType, string> = {

@@ -9,10 +9,10 @@ import { type Diagnostic, error, hasErrors, MokapotError, type TextEdit } from '
 import { encode, printText } from './codec.js';
 import type { LayerParameter, NetParameter, SolverParameter, V1LayerParameter } from './generated/caffe.js';
 import { isSet } from './message.js';
-import { originOf, type ParseOptions, parseText, scopeOf } from './parse.js';
+import { findField, type Origin, originOf, type ParseOptions, parseText, scopeOf } from './parse.js';
 import { typeOf } from './schema.js';
-import { cutting, removing, replacing, type Splice, spliced } from './splices.js';
-import { upgradeNet, upgradeSolver } from './upgrade.js';
+import { cutting, insertion, removing, replacing, type Splice, spliced } from './splices.js';
+import { learnsStatistics, upgradeNet, upgradeSolver } from './upgrade.js';
 import { formatString } from './values.js';
 
 /** A text of today's form. */
@@ -225,14 +225,26 @@ class Rewriter {
 
   // ------------------------------------------------------------------ BatchNorm
 
-  /** Its three `param`s are implied. */
+  /** The multipliers of its three `param`s become 0; names by which layers share their statistics stay. */
   #batchNorm(): void {
-    const olds = this.old.layer.filter(l => l.type === 'BatchNorm' && l.param.length === 3);
-    for (const layer of olds)
-      for (const field of originOf(layer)!.fields.filter(f => f.name === 'param'))
-        this.#splices.push(cutting(this.#syntax.lines, field));
+    const olds = this.old.layer.filter(learnsStatistics);
+    for (const layer of olds) for (const spec of layer.param) this.#still(originOf(spec)!);
     if (olds.length > 0)
-      this.changes.push(`The three \`param\`s of ${counted(olds.length, 'BatchNorm layer')} are left out.`);
+      this.changes.push(
+        `lr_mult and decay_mult of the \`param\`s of ${counted(olds.length, 'BatchNorm layer')} are 0.`,
+      );
+  }
+
+  #still(spec: Origin): void {
+    const zeros = ['lr_mult: 0', 'decay_mult: 0'];
+    const fields = spec.fields.filter(f => f.name === 'lr_mult' || f.name === 'decay_mult');
+    if (fields.length === 0) {
+      const { lines } = this.#syntax;
+      this.#splices.push(insertion(lines, spec, findField(spec.type, 'lr_mult')!, zeros.join(' ')));
+    }
+    fields.forEach(({ start, end }, i) => {
+      this.#splices.push({ start, end, text: (i === fields.length - 1 ? zeros.slice(i) : [zeros[i]]).join(' ') });
+    });
   }
 }
 

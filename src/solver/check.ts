@@ -45,8 +45,13 @@ function checkDiff(param: SolverParameter): Diagnostic[] {
   return [{ ...solverError(param, 'snapshot-diff', 'snapshot_diff', message, hint), severity: 'warning' }];
 }
 
-/** Caffe passes over both in silence. */
+/** Caffe passes over a missing test_iter in silence, and divides by one of 0. */
 function checkTests(param: SolverParameter): Diagnostic[] {
+  if (param.test_iter.some(count => count < 1)) {
+    const message = `test_iter is ${param.test_iter.join(', ')}: a test of no batches has no results.`;
+    const hint = 'It is the number of batches that a test takes the mean of, 1 at least. To test never, take it out.';
+    return [solverError(param, 'solver-number', 'test_iter', message, hint)];
+  }
   if (!isSet(param, 'test_interval') || param.test_iter.length > 0 || param.test_interval === 0) return [];
   const message = 'test_interval is given, and test_iter is not: nothing is ever tested.';
   const hint = 'Say how many batches a test has, e.g. test_iter: 100, or take test_interval out.';
@@ -54,10 +59,30 @@ function checkTests(param: SolverParameter): Diagnostic[] {
 }
 
 function checkMomentum(param: SolverParameter): Diagnostic[] {
-  if (!(param.momentum >= 1 || param.momentum < 0) || !Number.isFinite(param.momentum)) return [];
-  const message = `momentum is ${formatFloat(param.momentum)}: old gradients never die away, and training explodes.`;
+  const { momentum } = param;
+  if ((momentum >= 0 && momentum < 1) || !Number.isFinite(momentum)) return [];
+  const what = updateRules.get(param.type)?.averages
+    ? `it is the decay of running means, which are means from 0 up to 1 only`
+    : momentum > 1
+      ? `each step takes the last one ${formatFloat(momentum)} times, so steps grow without bound`
+      : momentum === 1
+        ? 'a gradient counts in every later step in full, and steps do not settle'
+        : 'each step takes back a part of the last one';
+  const message = `momentum is ${formatFloat(momentum)}: ${what}.`;
   const hint = 'It is at least 0 and below 1; 0.9 is usual.';
   return [{ ...solverError(param, 'solver-number', 'momentum', message, hint), severity: 'warning' }];
+}
+
+/** Caffe takes any number. */
+function checkRate(param: SolverParameter): Diagnostic[] {
+  if (!isSet(param, 'base_lr') || !(param.base_lr <= 0) || !Number.isFinite(param.base_lr)) return [];
+  const what =
+    param.base_lr < 0
+      ? 'weights move up the gradient, and the loss grows'
+      : 'the rate is 0 in every iteration, and no weight changes';
+  const message = `base_lr is ${formatFloat(param.base_lr)}: ${what}.`;
+  const hint = 'Weights learn with a base_lr above 0, e.g. base_lr: 0.01.';
+  return [{ ...solverError(param, 'solver-number', 'base_lr', message, hint), severity: 'warning' }];
 }
 
 const LEAST: readonly (readonly [Field, number])[] = [
@@ -78,6 +103,7 @@ function checkNumbers(param: SolverParameter): Diagnostic[] {
     ),
     ...checkTests(param),
     ...checkMomentum(param),
+    ...checkRate(param),
     ...finite.map(f => solverError(param, 'solver-number', f, `${f} is ${param[f]}, which is no finite number.`)),
   ];
 }

@@ -130,4 +130,14 @@ describe('foldBatchNorm', () => {
     expect(report.folded!.layers).toHaveLength(5);
     expect(report.checks![0]!.outputs[0]!.error).toBeLessThan(1e-4);
   });
+
+  it.each(['fold_split', 'fold_split2'])('where others read what the layer reads: %s', async name => {
+    const file = (type: string) => new URL(`../cases/weights/${name}.${type}`, import.meta.url).pathname;
+    const out = join(folder, name);
+    const options = { net: file('prototxt'), weights: file('caffemodel'), backend: 'host' } as const;
+    const report = await convert({ to: 'onnx', out, foldBatchNorm: true, ...options });
+    expect(report.folded!.layers).toEqual([{ into: 'c', layers: ['bn'] }]);
+    for (const { error, greatest } of report.checks!.flatMap(check => check.outputs))
+      expect(error).toBeLessThan(1e-6 * greatest);
+  });
 });

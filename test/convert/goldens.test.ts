@@ -92,7 +92,7 @@ describe.each([
       expect(name === 'filter' ? rest.every(v => v === 0) : rest.length === 0).toBe(true);
     });
     for (const shapes of sizesToCheck(net, said.open).slice(1)) {
-      const others = randomFeeds(shapes);
+      const others = randomFeeds(shapes, net.graph);
       const expected = await runNet(net, others);
       const got = await model.run(others, outputs);
       outputs.forEach((blob, i) => {

@@ -57,7 +57,13 @@ describe('label values', () => {
     const data = new Float32Array(16);
     for (const [at, value] of Object.entries(values)) data[Number(at)] = value;
     const readers = labelReaders(graph(more));
-    return failure(() => checkLabelValues(readers, { y: { data, shape: [2, 1, 2, 4] } }, { y: ['first', 'second'] }));
+    return failure(() =>
+      checkLabelValues(
+        readers,
+        ({ blob }) => (blob === 'y' ? { data, shape: [2, 1, 2, 4] } : undefined),
+        () => ['first', 'second'],
+      ),
+    );
   };
 
   it('are followed through Splits to the blob that is fed', () => {

@@ -1,7 +1,9 @@
 /** Edits by path keep every comment and the layout. */
 
 import { describe, expect, it } from 'vitest';
+import { Random } from '../../src/random/index.js';
 import { editText, parseEdit } from '../../src/schema/index.js';
+import { globMatch } from '../../src/schema/select.js';
 
 const NET = `# the net
 name: "fcn"   # its name
@@ -215,5 +217,35 @@ describe('renaming and placing', () => {
     expect(inStates('conv2=name: "x"', 'after').diagnostics[0]!.code).toBe('bad-edit');
     expect(inStates('conv2=layer { nam: 1 }', 'after').diagnostics[0]!.code).toBe('unknown-field');
     expect(inStates(`data=${block}`, 'after').diagnostics[0]!.code).toBe('ambiguous-path');
+  });
+});
+
+describe('patterns of names', () => {
+  it('take what stands for each sign, the first * as much as it can', () => {
+    expect(globMatch('*_*', 'a_b_c')).toEqual(['a_b', 'c']);
+    expect(globMatch('conv?_*', 'conv1_x')).toEqual(['1', 'x']);
+    expect(globMatch('**', 'ab')).toEqual(['ab', '']);
+    expect(globMatch('*', '')).toEqual(['']);
+    expect(globMatch('a.c', 'abc')).toBeUndefined();
+    expect(globMatch('a*b', 'a')).toBeUndefined();
+    expect(globMatch('?', '')).toBeUndefined();
+  });
+
+  it('are those of the regular expression', () => {
+    const random = new Random(3);
+    const word = (letters: string, most: number) =>
+      Array.from({ length: random.integer(most) }, () => letters[random.integer(letters.length)]).join('');
+    for (let i = 0; i < 3000; i++) {
+      const [pattern, name] = [word('ab*?', 7), word('ab', 9)];
+      const expression = new RegExp(`^${pattern.replaceAll('*', '(.*)').replaceAll('?', '(.)')}$`, 's');
+      expect(globMatch(pattern, name), `${pattern} ${name}`).toEqual(expression.exec(name)?.slice(1));
+    }
+  });
+
+  it('take no time that grows with the number of *', () => {
+    const start = performance.now();
+    expect(globMatch(`${'*'.repeat(40)}b`, 'a'.repeat(5000))).toBeUndefined();
+    expect(globMatch(`${'*a'.repeat(40)}b`, 'a'.repeat(5000))).toBeUndefined();
+    expect(performance.now() - start).toBeLessThan(2000);
   });
 });

@@ -140,10 +140,14 @@ layer {
 
   it('BatchNorm with its statistics as params', () => {
     const net = parseNet(
-      'layer { name: "bn" type: "BatchNorm" param { lr_mult: 0 } param { lr_mult: 0 } param { lr_mult: 0 } }',
+      'layer { name: "bn" type: "BatchNorm" param { name: "m" lr_mult: 1 } param { lr_mult: 0 } param { lr_mult: 0 } }',
     );
     expect(codes(net)).toEqual(['upgraded-batch-norm']);
-    expect(net.message.layer[0]?.param).toEqual([]);
+    expect(net.message.layer[0]?.param).toMatchObject([
+      { name: 'm', lr_mult: 0, decay_mult: 0 },
+      { lr_mult: 0, decay_mult: 0 },
+      { lr_mult: 0, decay_mult: 0 },
+    ]);
   });
 
   it('solver_type', () => {

@@ -112,6 +112,10 @@ layer {
       'BatchNorm',
       'layer { name: "bn" type: "BatchNorm" bottom: "a" top: "a" param { lr_mult: 0 } param { lr_mult: 0 }\nparam { lr_mult: 0 } }\n',
     ],
+    [
+      'BatchNorm with names',
+      'layer { name: "bn" type: "BatchNorm" bottom: "a" top: "a" param { decay_mult: 1 name: "m" lr_mult: 1 } param { name: "v" }\n  param {\n    # kept\n  } }\n',
+    ],
     ['lists of layers', 'layers: [{ name: "a" type: DATA top: "x" }, { name: "b" type: RELU bottom: "x" top: "x" }]'],
     [
       'transform_param beside',

@@ -66,6 +66,9 @@ describe('checks', () => {
     [`${BASE} snapshot_format: HDF5`, []],
     [`${BASE} snapshot_diff: true`, ['warning snapshot-diff']],
     [`${BASE} momentum: inf`, ['error solver-number']],
+    [`${BASE} test_iter: 0 test_interval: 5`, ['error solver-number']],
+    [`${BASE} momentum: 0.99`, []],
+    ['base_lr: 0 lr_policy: "fixed"', ['warning solver-number']],
   ])('%s', (text, expected) => {
     expect(check(text)).toEqual(expected);
   });
@@ -74,5 +77,19 @@ describe('checks', () => {
     const [d] = checkSolver(solver('base_lr: 0.1\nlr_policy: "stp"'));
     expect(d!.hint).toContain('Did you mean "step"?');
     expect(d!.location!.range.start).toMatchObject({ line: 2, column: 12 });
+  });
+
+  it.each([
+    [`${BASE} momentum: 2`, 'momentum is 2: each step takes the last one 2 times, so steps grow without bound.'],
+    [`${BASE} momentum: 1`, 'momentum is 1: a gradient counts in every later step in full, and steps do not settle.'],
+    [`${BASE} momentum: -0.5`, 'momentum is -0.5: each step takes back a part of the last one.'],
+    [
+      `${BASE} momentum: 2 type: "Adam"`,
+      'momentum is 2: it is the decay of running means, which are means from 0 up to 1 only.',
+    ],
+    ['base_lr: -1 lr_policy: "fixed"', 'base_lr is -1: weights move up the gradient, and the loss grows.'],
+    [`${BASE} test_iter: [3, 0]`, 'test_iter is 3, 0: a test of no batches has no results.'],
+  ])('%s: what follows', (text, message) => {
+    expect(checkSolver(solver(text)).map(d => d.message)).toEqual([message]);
   });
 });

@@ -160,7 +160,7 @@ async function fold(original: Net, options: ConvertOptions) {
 
 /** Greatest difference of the outputs at a random input. */
 async function errorOf(original: Net, folded: Net): Promise<number> {
-  const feeds = randomFeeds(Object.fromEntries(inputShapes(original.graph)));
+  const feeds = randomFeeds(Object.fromEntries(inputShapes(original.graph)), original.graph);
   const [before, after] = [await runNet(original, feeds), await runNet(folded, feeds)];
   const names = original.graph.outputs;
   const differences = names.map((name, i) => {

@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { fail } from '../../diagnostics/index.js';
+import { fail, need } from '../../diagnostics/index.js';
 import { loadNative } from '../../engines/onnx/node/native.js';
 import { loadWeb } from '../../engines/onnx/node/web.js';
 import { tfjsWithWasm } from '../../engines/tfjs/node/wasm.js';
@@ -50,8 +50,10 @@ export async function loadOnnx(path: string): Promise<LoadedModel> {
     async run(feeds, outputs) {
       const given = [...feeds].filter(([name]) => session.inputNames.includes(name));
       const tensors = given.map(([name, { data, shape }]) => [name, runtime.tensor(data, shape)] as const);
-      const made = await session.run(Object.fromEntries(tensors), [...outputs]);
-      return outputs.map(name => made[name]!.data as Float32Array);
+      // A blob that is fed and read by none is an input of the model and no output.
+      const fetched = outputs.filter(name => session.outputNames.includes(name));
+      const made = await session.run(Object.fromEntries(tensors), fetched);
+      return outputs.map(name => (made[name]?.data as Float32Array | undefined) ?? need(feeds, name).data);
     },
     dispose: () => session.release(),
   };

@@ -46,8 +46,9 @@ export function emitGeneralOnnx(general: GeneralGraph, parameters: Parameters, t
   const unsayable = nodes.find(n => !isSupported(n));
   if (unsayable) throw unsupported(unsayable);
   const w = new GraphWriter();
-  for (const name of graph.outputs.keys()) w.reserve(name);
   const inputs = fedInputs(graph.nodes);
+  const outputs = [...graph.outputs].filter(([name, value]) => !inputs.some(n => isUnread(n, name, value)));
+  for (const [name] of outputs) w.reserve(name);
   for (const node of inputs) w.reserve(node.attrs.name);
   const known = new Map<Value, string>();
   for (const node of inputs) {
@@ -56,9 +57,9 @@ export function emitGeneralOnnx(general: GeneralGraph, parameters: Parameters, t
     known.set(node.outputs[0], name);
   }
   for (const [value, { data, shape }] of folded) known.set(value, w.floats(data, shape, nameOf(value)));
-  const wanted = [...graph.outputs.values()];
+  const wanted = outputs.map(([, value]) => value);
   const names = emitGraph(w, nodes, { known, wanted, instead: node => generalEmitter(general, node) });
-  for (const [name, value] of graph.outputs) w.addOutput(name, names(value), dimsOf(general, value));
+  for (const [name, value] of outputs) w.addOutput(name, names(value), dimsOf(general, value));
   const finished = withoutUnread(w.finish(text.name || 'net'));
   const size = finished.initializer.reduce((n, t) => n + t.raw_data.length, 0);
   if (size > GREATEST_FILE - 2 ** 20) throw tooLarge(size);
@@ -66,13 +67,18 @@ export function emitGeneralOnnx(general: GeneralGraph, parameters: Parameters, t
   return {
     bytes: writeModel(finished, text),
     inputs: inputs.map(n => endpoint(n.attrs.name, n.outputs[0])),
-    outputs: [...graph.outputs].map(([name, value]) => endpoint(name, value)),
+    outputs: outputs.map(([name, value]) => endpoint(name, value)),
   };
 }
 
 /** Inputs that a caller feeds; one with a number of its own (a state at its first run) is no input of the model. */
 function fedInputs(nodes: readonly Node[]): NodeOf<'input'>[] {
   return nodes.flatMap(n => (n.op === 'input' && n.attrs.unfed === undefined ? [n as NodeOf<'input'>] : []));
+}
+
+/** Whether an output is the input of the same name, which Caffe lists as both; in ONNX a name stands once. */
+function isUnread(input: NodeOf<'input'>, name: string, value: Value): boolean {
+  return input.attrs.name === name && input.outputs[0] === value;
 }
 
 /** A parameter's own name; other constants are called after their layer by the writer. */

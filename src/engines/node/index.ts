@@ -13,6 +13,7 @@ import {
   loadWebgpu,
 } from '../tfjs/node/index.js';
 import type { Engine } from '../types.js';
+import { checkEnvironment } from './environment.js';
 
 export { createHostEngine } from '../host/index.js';
 export type { Engine, Observer, Program } from '../types.js';
@@ -60,6 +61,7 @@ export interface EngineChoice {
  * TensorFlow's, else onnxruntime's in WebAssembly, else tfjs's.
  */
 export async function createEngine(name = process.env['MOKAPOT_BACKEND'] || 'auto'): Promise<Engine> {
+  checkEnvironment();
   const make = makerOf(name);
   if (make) return make();
   const gpu = await fastGpu();
@@ -78,7 +80,8 @@ export async function createEngine(name = process.env['MOKAPOT_BACKEND'] || 'aut
 /** How to make the named engine; undefined for `auto`. Throws where there is none of that name. */
 function makerOf(name: string): (() => Promise<Engine>) | undefined {
   const asked = name.startsWith('tfjs-node') ? 'tensorflow' : name;
-  if (asked === 'auto' || makers[asked]) return makers[asked];
+  if (asked === 'auto') return undefined;
+  if (Object.hasOwn(makers, asked)) return makers[asked];
   const near = nearest(asked, [...engineNames, 'auto']);
   throw fail('unknown-backend', `There is no backend ${JSON.stringify(name)}.`, {
     hint: `${near ? `Did you mean ${near}? ` : ''}There are: auto, ${engineNames.join(', ')}.`,

@@ -14,6 +14,7 @@ import type { Observer } from '../types.js';
 /** A session of the library's own. */
 export interface NativeSession {
   readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
   run(
     feeds: Ort.InferenceSession.FeedsType,
     fetches: Ort.InferenceSession.FetchesType,

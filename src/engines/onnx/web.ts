@@ -36,6 +36,7 @@ export function webRuntime(ort: typeof Ort, { threads, wasm }: WebRuntimeOptions
       const session = await inTurn(() => ort.InferenceSession.create(model, options));
       return {
         inputNames: session.inputNames,
+        outputNames: session.outputNames,
         run: (feeds, fetches) => inTurn(() => session.run(feeds, fetches)),
         release: () => inTurn(() => session.release()),
         endProfiling: () => session.endProfiling(),

@@ -4,6 +4,7 @@ import type { UpdateRule } from './rule.js';
 
 export const adadelta: UpdateRule = {
   type: 'AdaDelta',
+  averages: true,
   doc: 'h = μ·h + (1 − μ)·g²; s = g·√((u + delta) / (h + delta)); u = μ·u + (1 − μ)·s²; w −= rate·s.',
   slots: 2,
   remembersFrozen: true,

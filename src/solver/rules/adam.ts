@@ -4,6 +4,7 @@ import type { UpdateRule } from './rule.js';
 
 export const adam: UpdateRule = {
   type: 'Adam',
+  averages: true,
   doc: 'm = β₁·m + (1 − β₁)·g; v = β₂·v + (1 − β₂)·g²; w −= rate·√(1 − β₂ᵗ)/(1 − β₁ᵗ)·m / (√v + ε).',
   slots: 2,
   remembersFrozen: true,

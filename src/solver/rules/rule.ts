@@ -35,6 +35,8 @@ export interface UpdateRule {
    * history is scaled by the rate and stays 0.
    */
   readonly remembersFrozen: boolean;
+  /** Whether `momentum` is the decay of running means; else it is the share of the last step in the next. */
+  readonly averages?: boolean;
   /** Numbers that change from iteration to iteration beside the rate; `iter` counts from 0. */
   scalars?(param: SolverParameter, iter: number): Readonly<Record<string, number>>;
   /** What in the solver does not go with this rule. */

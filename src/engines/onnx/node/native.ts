@@ -14,6 +14,7 @@ import { createRequire } from 'node:module';
 import os from 'node:os';
 import type * as Ort from 'onnxruntime-web';
 import { nth } from '../../../diagnostics/index.js';
+import { numberOf } from '../../node/environment.js';
 import type { OnnxRuntime } from '../runtime.js';
 import { observeProfile } from './profile.js';
 
@@ -53,14 +54,13 @@ function tryLoading(): OnnxRuntime | string {
 
 /** How many threads to use: MOKAPOT_THREADS, else the cores. */
 export function threadCount(): number {
-  const asked = Number(process.env['MOKAPOT_THREADS']);
-  return Number.isInteger(asked) && asked > 0 ? asked : os.availableParallelism();
+  return numberOf('MOKAPOT_THREADS') ?? os.availableParallelism();
 }
 
 /** How many bytes an engine in this process's memory may take: MOKAPOT_MEMORY (in MB), else nine tenths of what this process may have. */
 export function hostMemory(): number {
-  const asked = Number(process.env['MOKAPOT_MEMORY']);
-  if (asked > 0) return asked * 2 ** 20;
+  const asked = numberOf('MOKAPOT_MEMORY');
+  if (asked !== undefined) return asked * 2 ** 20;
   const allowed = process.constrainedMemory?.() || os.totalmem();
   return 0.9 * Math.min(allowed, os.totalmem());
 }

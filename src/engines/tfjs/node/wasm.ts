@@ -8,6 +8,7 @@ import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { numberOf } from '../../node/environment.js';
 import type { Tf } from '../tensor_device.js';
 import { MOST_THREADS, startModule, type WasmBackend, WasmModule } from '../wasm_module.js';
 
@@ -21,9 +22,7 @@ export function wasmModule(): Promise<WasmModule> {
 
 /** How many threads to use: MOKAPOT_THREADS, else the cores, at most as many as tfjs starts. */
 function threadCount(): number {
-  const asked = Number(process.env['MOKAPOT_THREADS']);
-  const wanted = Number.isInteger(asked) && asked > 0 ? asked : os.availableParallelism();
-  return Math.min(MOST_THREADS, wanted);
+  return Math.min(MOST_THREADS, numberOf('MOKAPOT_THREADS') ?? os.availableParallelism());
 }
 
 let chosen: Promise<Tf> | undefined;
