@@ -31,7 +31,7 @@ describe('control characters in names', () => {
     ['summary', good],
     ['explain', good, `ip${hostile}`],
     ['explain', good, `no${hostile}`],
-    ['time', good, '--backend', 'host', '--iterations', '1'],
+    ['time', '--net', good, '--backend', 'host', '--iterations', '1'],
     ['check', `none${hostile}.prototxt`],
     [`no-command${hostile}`],
   ])('%s', async (...args) => {

@@ -316,3 +316,15 @@ describe('says', () => {
     expect(readFileSync(join(out, 'model.json'), 'utf8')).toBe('old');
   });
 });
+
+describe('an input that no layer reads', () => {
+  it('stands in the model once', async () => {
+    const file = (type: string) => new URL(`../cases/weights/unread_input.${type}`, import.meta.url).pathname;
+    const files = { net: file('prototxt'), weights: file('caffemodel') };
+    const report = await convert({ ...files, to: 'onnx', out: fresh(), backend: 'wasm' });
+    expect(report.inputs.map(i => i.blob)).toEqual(['data', 'label']);
+    expect(report.outputs.map(o => o.blob)).toEqual(['ip']);
+    const tfjs = await convert({ ...files, to: 'tfjs', out: fresh(), backend: 'wasm' });
+    expect(tfjs.inputs.map(i => i.blob)).toEqual(['data', 'label']);
+  });
+});

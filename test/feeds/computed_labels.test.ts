@@ -1,6 +1,6 @@
 /** Labels outside of the classes, where layers make or move them, or the caller feeds them. */
 
-import { cpSync } from 'node:fs';
+import { cpSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { Net } from '../../src/runtime/node/net.js';
@@ -9,7 +9,15 @@ import { temporaryFolder } from '../data/temporary.js';
 import { failure } from '../failure.js';
 
 const folder = temporaryFolder();
-beforeAll(() => cpSync(project('test/cases/python-labels-out-of-range'), folder, { recursive: true }));
+beforeAll(() => {
+  cpSync(project('test/cases/python-labels-out-of-range'), folder, { recursive: true });
+  // The Python class in JavaScript; in Python it runs in test/python.
+  rmSync(join(folder, 'lab2.py'));
+  const body = `setup() {}
+    reshape(bottom, top) { top[0].reshape(1, 1, 4, 4); top[1].reshape(1, 1, 4, 4); }
+    forward(bottom, top) { top[0].data.fill(1); top[1].data.fill(0); top[1].data.fill(255, 0, 8); }`;
+  writeFileSync(join(folder, 'lab2.mjs'), `export class Seg { ${body} }`);
+});
 
 const LOSS = (shape: string, label: string) => `
   layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 2 dim: 3 } } }

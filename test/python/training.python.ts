@@ -1,10 +1,10 @@
 /** Training with layers in Python, by the command line: losses, metrics, own blobs in snapshots, failures half-way. */
 
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadCaffemodel, type TrainEvent } from '../../src/index.js';
-import { mokapot } from '../cli/cli.js';
+import { mokapot, project } from '../cli/cli.js';
 import { folderWith, hasPython, LAYERS, python } from './interpreter.js';
 
 const NET = `
@@ -219,5 +219,24 @@ describe.skipIf(!hasPython)('a layer that fails takes no training with it', () =
       /error\[python-layer\]: Iteration 0: Layer "f".*\n.*\n[\s\S]*failing\.py", line 11, in forward/,
     );
     expect(err).toContain('No snapshot was written before it.');
+  });
+});
+
+describe.skipIf(!hasPython)('labels of a Python layer', () => {
+  it('that are none of the classes end training', async () => {
+    const folder = folderWith({});
+    cpSync(project('test/cases/python-labels-out-of-range'), folder, { recursive: true });
+    const solver = join(folder, 'sseg.prototxt');
+    const { code, err } = await mokapot([
+      'train',
+      '--solver',
+      solver,
+      '--out',
+      join(folder, 'out'),
+      '--python',
+      python,
+    ]);
+    expect(code).toBe(1);
+    expect(err).toMatch(/error\[label-value\].*the label 255 at row 0, column 0 \(8 of its 16 pixels\)/);
   });
 });

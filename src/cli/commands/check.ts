@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { Option } from 'commander';
-import { type Diagnostic, error, hasErrors, MokapotError } from '../../diagnostics/index.js';
+import { type Diagnostic, error, hasErrors, MokapotError, visible } from '../../diagnostics/index.js';
 import type { Shape } from '../../ir/index.js';
 import {
   asksForState,
@@ -132,7 +132,7 @@ async function knownOf(dataset: string | undefined): Promise<Pick<Known, 'classe
 function printResults(io: Io, results: readonly Checked[], format: CheckOptions['format']): void {
   if (format === 'json') say(io, jsonReport(results));
   else if (format === 'sarif') say(io, sarifReport(results));
-  else if (format === 'github') io.stdout.write(githubReport(results));
+  else if (format === 'github') io.stdout.write(visible(githubReport(results)));
   else for (const result of results) printResult(io, result);
 }
 
