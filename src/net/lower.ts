@@ -119,7 +119,8 @@ export function beforeSplits(net: NetGraph, blob: BlobVersion): BlobVersion {
 }
 
 /** Whether a source gives the blob. */
-export const isFed = (net: NetGraph, blob: BlobVersion): boolean => nth(net.layers, blob.producer).type.isSource ?? false;
+export const isFed = (net: NetGraph, blob: BlobVersion): boolean =>
+  nth(net.layers, blob.producer).type.isSource ?? false;
 
 function written(net: NetGraph, { values }: Forward, { from, until }: LowerOptions): [string, Value][] {
   const writers = net.layers.slice(from, until).filter(layer => layer.type.writes);
