@@ -582,7 +582,7 @@ export const mistakes: readonly Mistake[] = [
     ['iter_size 0', 'type: "SGD"', 'type: "SGD"\niter_size: 0', 'solver-number', 'iter_size', /1 at least/],
     ['rate as a string', 'base_lr: 0.01', 'base_lr: "0.01"', 'wrong-type', 'base_lr', /number/],
     ['rate with a decimal comma', 'base_lr: 0.01', 'base_lr: 0,01', 'unexpected-value', 'base_lr', /field name/],
-    ['momentum above 1', 'momentum: 0.9', 'momentum: 9', 'solver-number', 'momentum: 9', /explodes/],
+    ['momentum above 1', 'momentum: 0.9', 'momentum: 9', 'solver-number', 'momentum: 9', /grow without bound/],
   ]),
   ...of('fcn_solver', [
     ['rate made for a sum', 'base_lr: 0.0001', 'base_lr: 1e-14', 'learning-rate', 'base_lr', /stand still/],
