@@ -1,24 +1,18 @@
 /** Message ⇄ binary, byte for byte as protoc writes it (fields in the order of their numbers), and message → text. */
 
 import protobuf from 'protobufjs';
-import { bytesToText, textToBytes } from '../../grammar/index.js';
+import { textToBytes } from '../../grammar/index.js';
 import { fail } from '../diagnostics/index.js';
 import type { Messages } from './generated/caffe.js';
-import { Long, plainInteger } from './long.js';
 import { isGroup } from './message.js';
 import { messageType, type Schema, schemaOf, typeOf } from './schema.js';
 import { formatFloat, formatString } from './values.js';
+import { type OnSkipped, readMessage } from './wire.js';
 
 /** Strings may hold bytes that are no UTF-8 (see grammar/strings.ts): written and read without loss. */
 class TextWriter extends protobuf.Writer {
   override string(value: string): protobuf.Writer {
     return this.bytes(textToBytes(value));
-  }
-}
-
-class TextReader extends protobuf.Reader {
-  override string(): string {
-    return bytesToText(this.bytes());
   }
 }
 
@@ -36,52 +30,25 @@ export function encode(message: object, type: string | protobuf.Type = typeOf(me
 export interface DecodeOptions {
   /** What `type` is a name in. Default: Caffe's schema. */
   readonly schema?: Schema;
+  /** Told of each field that is left out. With it a block of settings that cannot be decoded is left out too. */
+  readonly onSkipped?: OnSkipped;
 }
 
-/** A message from its binary form. Unknown fields are left out. Throws `bad-message` where the bytes are none. */
+/** A message from its binary form. Unknown fields, those of another wire type too, are left out. Throws `bad-message` where the bytes are none. */
 export function decode<K extends keyof Messages>(bytes: Uint8Array, type: K, options?: DecodeOptions): Messages[K];
 export function decode(bytes: Uint8Array, type: string | protobuf.Type, options?: DecodeOptions): object;
-export function decode(bytes: Uint8Array, type: string | protobuf.Type, { schema }: DecodeOptions = {}): object {
+export function decode(
+  bytes: Uint8Array,
+  type: string | protobuf.Type,
+  { schema, onSkipped }: DecodeOptions = {},
+): object {
   const t = messageType(type, schema);
-  let message: object;
   try {
-    message = t.decode(new TextReader(bytes));
+    return readMessage(bytes, t, onSkipped);
   } catch (cause) {
     throw fail('bad-message', `These bytes are no ${t.fullName.slice(1)}: ${(cause as Error).message}.`, {
       hint: 'The file may be cut off, damaged, or of another kind.',
     });
-  }
-  if (holdsLongs(t)) plainLongs(message as Record<string, unknown>, t);
-  return message;
-}
-
-const longs = new WeakMap<protobuf.Type, boolean>();
-
-/** Whether a type, or one inside it, has 64-bit integers. */
-function holdsLongs(type: protobuf.Type): boolean {
-  const known = longs.get(type);
-  if (known !== undefined) return known;
-  longs.set(type, false);
-  const holds = type.fieldsArray.some(f => {
-    const inner = f.resolve().resolvedType;
-    return inner instanceof protobuf.Type ? holdsLongs(inner) : f.long;
-  });
-  longs.set(type, holds);
-  return holds;
-}
-
-function plainLongs(message: Record<string, unknown>, type: protobuf.Type): void {
-  for (const field of type.fieldsArray) {
-    if (!Object.hasOwn(message, field.name)) continue;
-    const inner = field.resolvedType instanceof protobuf.Type ? field.resolvedType : undefined;
-    if (inner ? !holdsLongs(inner) : !field.long) continue;
-    const one = (value: unknown) => {
-      if (Long.isLong(value)) return plainInteger(value);
-      if (inner && value) plainLongs(value as Record<string, unknown>, inner);
-      return value;
-    };
-    const value = message[field.name];
-    message[field.name] = Array.isArray(value) ? value.map(one) : one(value);
   }
 }
 

@@ -33,3 +33,4 @@ export { adding, removing, replacing, setting } from './splices.js';
 export { upgradeNet, upgradeSolver } from './upgrade.js';
 export { type Upgraded, upgradeText } from './upgrade_text.js';
 export { formatFloat, toFloat } from './values.js';
+export { type OnSkipped, type SkippedField, skippedWarning } from './wire.js';

@@ -5,13 +5,16 @@ import { type Diagnostic, fail, hasErrors, MokapotError } from '../../diagnostic
 import { writeAtomically } from '../../files/index.js';
 import { type SchemaOptions, schemaFrom } from '../../runtime/node/schemas.js';
 import {
+  type DecodeOptions,
   decode as decodeMessage,
   encode as encodeMessage,
   type NetParameter,
   parseText,
   printText,
   type Schema,
+  type SkippedField,
   type SolverParameter,
+  skippedWarning,
   upgradeNet,
   upgradeSolver,
 } from '../../schema/index.js';
@@ -69,15 +72,19 @@ export async function encode(io: Io, file: string, options: CodecOptions): Promi
 export async function decode(io: Io, file: string, options: CodecOptions): Promise<void> {
   const schema = schemaFrom(options, file);
   const type = fullName(options.message, schema);
-  const read = decodeFile(await readBytes(file, LARGEST_BINARY), type, file, schema);
+  const skipped: SkippedField[] = [];
+  const read = decodeFile(await readBytes(file, LARGEST_BINARY), type, file, {
+    schema,
+    onSkipped: field => skipped.push(field),
+  });
   const { message, diagnostics } = options.raw ? { message: read, diagnostics: [] } : upgrade(read, type);
-  printAndStop(io, diagnostics);
+  printAndStop(io, [...diagnostics, ...skippedWarning(file, skipped)]);
   await put(io, options.out, Buffer.from(textOf(message, file), 'utf8'));
 }
 
-function decodeFile(bytes: Uint8Array, type: string, file: string, schema: Schema): object {
+function decodeFile(bytes: Uint8Array, type: string, file: string, options: DecodeOptions): object {
   try {
-    return decodeMessage(bytes, type, { schema });
+    return decodeMessage(bytes, type, options);
   } catch (cause) {
     if (!(cause instanceof MokapotError)) throw cause;
     throw new MokapotError(cause.diagnostics.map(d => ({ ...d, message: `${file}: ${d.message}` })));
