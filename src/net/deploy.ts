@@ -20,6 +20,7 @@ import {
 import { type Origin, originOf } from '../schema/parse.js';
 import { cutting, type Splice, spliced } from '../schema/splices.js';
 import { declaredEntries } from './assumed.js';
+import { tryCompileNet } from './compile.js';
 import { filterLayers } from './filter.js';
 import { isInputLayer } from './inputs.js';
 import { Report } from './report.js';
@@ -47,7 +48,8 @@ const STATE = { phase: 'TEST', level: 0, stages: ['deploy'] } as const;
 /**
  * The text of the network in use.
  *
- * @throws MokapotError where the text is broken, or `deploy-shape` where nothing tells an input's shape
+ * @throws MokapotError where the text is broken, `deploy-shape` where nothing tells an input's shape, or `deploy-broken` where
+ * what it would be does not compile
  */
 export function deployText(text: string, options: DeployOptions = {}): Deployed {
   const before = parseNet(text, options).diagnostics;
@@ -56,7 +58,29 @@ export function deployText(text: string, options: DeployOptions = {}): Deployed 
   const { message } = parseNet(upgraded.text, options);
   const deployer = new Deployer(upgraded.text, message, options);
   const made = deployer.run();
+  checkMade(made, options);
   return { text: made, changes: [...upgraded.changes, ...deployer.changes], diagnostics: deployer.diagnostics };
+}
+
+/** What is known only where user code runs. */
+const NEEDS_USER_CODE: ReadonlySet<string> = new Set(['python-module', 'python-not-run']);
+
+/** Refuses to hand out a network that does not compile, unless nothing but its Python layers is unknown. */
+function checkMade(text: string, { catalogue, schema, lenient }: DeployOptions): void {
+  const name = '<deploy>';
+  const parsed = parseNet(text, { name, ...(schema && { schema }), ...(lenient !== undefined && { lenient }) });
+  const phase = { phase: 'TEST', stages: ['deploy'], ...(catalogue && { catalogue }) } as const;
+  const errors = [...parsed.diagnostics, ...tryCompileNet(parsed.message, phase).diagnostics].filter(
+    d => d.severity === 'error' && !NEEDS_USER_CODE.has(d.code),
+  );
+  if (errors.length === 0) return;
+  const [first] = errors;
+  throw new MokapotError([
+    error('deploy-broken', `The network in use would not compile, so it is not written: ${first!.message}`, {
+      ...(first!.layer !== undefined && { layer: first!.layer }),
+      hint: `${first!.hint ?? ''} mokapot check shows what is wrong with the network itself.`.trim(),
+    }),
+  ]);
 }
 
 class Deployer {
@@ -78,17 +102,32 @@ class Deployer {
   ) {
     this.#catalogue = options.catalogue ?? defaultCatalogue();
     const report = new Report();
-    this.#present = filterLayers(net.layer, STATE, report);
+    const filtered = filterLayers(net.layer, STATE, report);
     if (hasErrors(report.diagnostics)) throw new MokapotError(report.diagnostics);
     this.#hasStage = net.layer.some(l =>
       [...l.include, ...l.exclude].some(rule => [...rule.stage, ...rule.not_stage].includes('deploy')),
     );
+    this.#present = this.#withData(filtered);
+  }
+
+  /** With the data layers of other phases that alone make what these layers read: a net may feed itself in TRAIN only. */
+  #withData(layers: readonly LayerParameter[]): readonly LayerParameter[] {
+    const made = new Set(layers.flatMap(l => l.top));
+    const lacking = new Set(layers.flatMap(l => l.bottom).filter(b => !made.has(b)));
+    const taken = new Set(layers);
+    for (const layer of this.net.layer) {
+      if (taken.has(layer) || !this.#isSource(layer) || !layer.top.some(t => lacking.has(t))) continue;
+      taken.add(layer);
+      for (const top of layer.top) lacking.delete(top);
+    }
+    return this.net.layer.filter(l => taken.has(l));
   }
 
   run(): string {
     const present = new Set(this.#present);
     this.#dropLabels();
     this.#dropAuxiliary();
+    this.#dropReaders();
     const gone = this.net.layer.filter(l => !present.has(l));
     for (const layer of gone) this.#cut(layer);
     if (gone.length > 0) this.changes.push(`Not of phase TEST, stage "deploy": ${listed(gone)}.`);
@@ -174,6 +213,18 @@ class Deployer {
     for (const layer of this.#present) {
       const onlyMinor = layer.top.length > 0 && layer.top.every(t => forMinor.has(t) && !useful.has(t));
       if (onlyMinor && !this.#dropped.has(layer)) this.#dropped.set(layer, 'Only of auxiliary losses');
+    }
+  }
+
+  /** Whatever reads a blob whose layer was dropped, and what reads those in turn. */
+  #dropReaders(): void {
+    const gone = new Set<string>();
+    for (const layer of this.#present) {
+      if (!this.#dropped.has(layer) && layer.bottom.some(b => gone.has(b))) this.#dropped.set(layer, 'Read what is gone');
+      for (const top of layer.top) {
+        if (!this.#dropped.has(layer)) gone.delete(top);
+        else if (!layer.bottom.includes(top)) gone.add(top);
+      }
     }
   }
 
@@ -316,7 +367,7 @@ class Deployer {
     const origin = this.#originOf(layer);
     const splice = cutting(origin.lines, origin.span);
     // A comment right above it speaks of it.
-    const above = /(?:^[ \t]*#[^\n]*\n)+$/m.exec(this.text.slice(0, splice.start));
+    const above = /(?:^[ \t]*#[^\n]*\n)+(?![\s\S])/m.exec(this.text.slice(0, splice.start));
     this.#splices.push({ ...splice, start: above ? above.index : splice.start });
   }
 
