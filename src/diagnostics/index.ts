@@ -3,5 +3,5 @@ export * from './diagnostic.js';
 export { applyFixes, type Fixed } from './fix.js';
 export * from './frame.js';
 export { need, nth } from './internal.js';
-export { nearest } from './nearest.js';
+export { nearest, nearestSlip } from './nearest.js';
 export { visible, visiblePainted } from './visible.js';

@@ -16,6 +16,40 @@ export function nearest(name: string, candidates: Iterable<string>): string | un
   return best;
 }
 
+/**
+ * The same among names of layers and fields, where many differ by little and mean different things: word by word, so
+ * that "Flip" is no "Clip" and "psroi_pooling" no "roi_pooling".
+ */
+export function nearestSlip(name: string, candidates: Iterable<string>): string | undefined {
+  return nearest(
+    name,
+    [...candidates].filter(candidate => isSlip(name, candidate)),
+  );
+}
+
+/** Shorter words are mistyped behind their first letter. */
+const SHORT = 6;
+
+function isSlip(name: string, candidate: string): boolean {
+  const [a, b] = [name.toLowerCase(), candidate.toLowerCase()];
+  if (a === b) return true;
+  if (a.replace(/\D/g, '') !== b.replace(/\D/g, '')) return false;
+  const [words, others] = [wordsOf(name), wordsOf(candidate)];
+  if (words.length !== others.length) return a[0] === b[0] && editDistance(a, b) <= 1;
+  return words.every((word, i) => {
+    const other = others[i]!;
+    if (word === other) return true;
+    const length = Math.max(word.length, other.length);
+    if (length < SHORT && word[0] !== other[0]) return false;
+    return editDistance(word, other) <= Math.max(1, Math.floor(length / 3));
+  });
+}
+
+/** `num_output` and `InnerProduct` in words, in small letters. */
+function wordsOf(name: string): string[] {
+  return (name.match(/[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+/g) ?? []).map(word => word.toLowerCase());
+}
+
 /** Levenshtein's distance, with a swap of neighbours counted as one. */
 function editDistance(a: string, b: string): number {
   let before: number[] = [];

@@ -241,6 +241,11 @@ export function registerPythonLayer(module: string, layer: string, layerClass: H
   setDefault(current.withPythonLayer(module, layer, layerClass));
 }
 
+const BUILT_IN: ReadonlySet<LayerType> = new Set([input, split, ...CATALOGUE]);
+
+/** Whether Mokapot has the type itself, other than one of the user's that may read fields of its own. */
+export const isBuiltIn = (type: LayerType): boolean => BUILT_IN.has(type);
+
 /** What the compiler puts in: an Input where the caller alone names one, a Split where several layers read one blob. */
 export const INPUT: LayerType = input;
 export const SPLIT: LayerType = split;

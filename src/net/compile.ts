@@ -9,6 +9,7 @@ import { type BackwardPlan, planBackward } from './backward.js';
 import { checkConnections } from './connect.js';
 import { type SelectedNet, selectLayers } from './filter.js';
 import { impliedInputs } from './inputs.js';
+import { layersWithoutEffect, withoutEffect } from './no_effect.js';
 import { Report } from './report.js';
 import { type SetUp, setUpLayers } from './setup.js';
 import { insertSplits } from './splits.js';
@@ -49,6 +50,7 @@ function tryCompile(net: SelectedNet, options: NetOptions): CompileResult {
   checkShapes(options, report);
   report.diagnostics.push(...net.diagnostics);
   const layers = [...impliedInputs(net.layers, options), ...net.layers];
+  report.diagnostics.push(...withoutEffect(param, 'The network'), ...layersWithoutEffect(net.layers, net.catalogue));
   const broken = checkConnections(layers, param.layer, state, report, net.catalogue);
   const setUp = setUpLayers(
     insertSplits(layers),

@@ -220,7 +220,8 @@ class Deployer {
   #dropReaders(): void {
     const gone = new Set<string>();
     for (const layer of this.#present) {
-      if (!this.#dropped.has(layer) && layer.bottom.some(b => gone.has(b))) this.#dropped.set(layer, 'Read what is gone');
+      if (!this.#dropped.has(layer) && layer.bottom.some(b => gone.has(b)))
+        this.#dropped.set(layer, 'Read what is gone');
       for (const top of layer.top) {
         if (!this.#dropped.has(layer)) gone.delete(top);
         else if (!layer.bottom.includes(top)) gone.add(top);

@@ -7,7 +7,7 @@ import { type NetParameter, type ParseOptions, parseNet } from '../schema/index.
 import { declaredEntries } from './assumed.js';
 import { type CheckOptions, runChecks } from './checks/index.js';
 import { type CompileResult, tryCompileNet } from './compile.js';
-import { withoutFollowOns } from './follow_on.js';
+import { withoutFieldsOfUnknownTypes, withoutFollowOns } from './follow_on.js';
 import { estimateMemory, type MemoryEstimate } from './memory.js';
 import { isSplit } from './splits.js';
 import type { NetGraph, NetLayer, NetOptions } from './types.js';
@@ -110,7 +110,7 @@ export function describe(text: string, options: DescribeOptions = {}): Descripti
   const parsed = parseNet(text, options);
   const { partial, diagnostics } = compileWithDeclared(parsed.message, options);
   const found = [
-    ...parsed.diagnostics,
+    ...withoutFieldsOfUnknownTypes(parsed.message, parsed.diagnostics, diagnostics),
     ...withoutFollowOns(parsed.message, parsed.diagnostics, diagnostics).map(d =>
       options.hostLayer ? d : softenPython(d),
     ),

@@ -21,11 +21,28 @@ export function withoutFollowOns(
     .toSorted((x, y) => x.start.offset - y.start.offset);
   const starts = damaged.map(range => range.start.offset);
   return compiled.filter(({ code, severity, location }) => {
-    if (severity !== 'error') return true;
+    if (severity !== 'error' || code === 'unknown-layer-type') return true;
     if (CAUSED_ELSEWHERE.has(code)) return false;
     const at = location?.range.start.offset;
     // Layers do not overlap: only the last that starts before the place can hold it.
     return at === undefined || !((damaged[firstFrom(starts, at + 1) - 1]?.end.offset ?? -1) >= at);
+  });
+}
+
+/** What the parser found, without unknown fields of layers whose type is unknown: the type's message tells what they are of. */
+export function withoutFieldsOfUnknownTypes(
+  net: NetParameter,
+  parsed: readonly Diagnostic[],
+  compiled: readonly Diagnostic[],
+): readonly Diagnostic[] {
+  const told = new Set(compiled.filter(d => d.code === 'unknown-layer-type').map(d => d.layer));
+  if (told.size === 0) return parsed;
+  const types = new Set(net.layer.filter(l => told.has(l.name)).map(l => l.type));
+  const ranges = net.layer.filter(l => types.has(l.type)).flatMap(l => locate(l)?.range ?? []);
+  return parsed.filter(({ code, fix, location }) => {
+    const at = location?.range.start.offset;
+    if (code !== 'unknown-field' || fix || at === undefined) return true;
+    return !ranges.some(({ start, end }) => start.offset <= at && at <= end.offset);
   });
 }
 

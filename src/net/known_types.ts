@@ -8,6 +8,8 @@ const FORKS: Readonly<Record<string, readonly string[]>> = {
   'DeepLab and PSPNet': ['ImageSegData', 'DenseCRF', 'DomainTransform', 'MatRead', 'MatWrite', 'SegAccuracy'],
   SSD: ['DetectionEvaluate', 'AnnotatedData', 'VideoData'],
   FlowNet: ['Correlation', 'FlowWarp', 'Resample', 'ChannelNorm', 'L1LossLayer'],
+  SphereFace: ['MarginInnerProduct'],
+  'C3D, for video': ['Convolution3D', 'Pooling3D', 'VideoSegmentData'],
   'OpenPose and CPM': ['CPMData', 'CPMDataTransform', 'ImResize', 'Nms'],
 };
 

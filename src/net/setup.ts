@@ -3,11 +3,11 @@
  * layer that fails is reported once; whatever stands on it is left out silently.
  */
 
-import { type Diagnostic, MokapotError, nearest, nth } from '../diagnostics/index.js';
+import { type Diagnostic, MokapotError, nearestSlip, nth } from '../diagnostics/index.js';
 import { type Shape, showShape, sizeOf } from '../ir/index.js';
 import { defaultCatalogue, type LayerCatalogue, SPLIT } from '../layers/index.js';
 import type { LayerContext, LayerShapes, LayerType, Phase } from '../layers/types.js';
-import { isSet, type LayerParameter, Phase as PhaseEnum } from '../schema/index.js';
+import { isSet, type LayerParameter, Phase as PhaseEnum, setting } from '../schema/index.js';
 import { layerContext, ShapeMisfit } from './context.js';
 import { DataShapes } from './data_shapes.js';
 import { foreignTransforms, forkOf, insteadOf } from './known_types.js';
@@ -53,6 +53,7 @@ class SetUpRun {
   /** Split blobs by the name people know them by. */
   private readonly originals = new Map<string, string>();
   private readonly catalogue: LayerCatalogue;
+  private readonly unknownTypes = new Map<string, { readonly at: number; readonly first: string; count: number }>();
   private versions = 0;
 
   constructor(
@@ -121,20 +122,43 @@ class SetUpRun {
       });
       return undefined;
     }
-    const fork = forkOf(layer.type);
-    const close = nearest(layer.type, this.catalogue.types.keys());
-    const registered = `Registered types: ${[...this.catalogue.types.keys()].sort().join(', ')}.`;
-    const instead = insteadOf(layer.type) ?? registered;
-    const hint = fork
-      ? `The type is known from ${fork}. ${instead}`
-      : close
-        ? `Did you mean "${close}"? Caffe's type names are case-sensitive.`
-        : registered;
-    this.report.error('unknown-layer-type', `Layer "${layer.name}" has the unknown type "${layer.type}".`, at, {
-      ...about,
-      hint: `${hint} One of your own is added with registerLayer (docs/layers-howto.md).`,
-    });
+    this.unknownType(layer);
     return undefined;
+  }
+
+  /** One error for all layers of one unknown type, at the first of them. */
+  private unknownType(layer: LayerParameter): void {
+    const { type } = layer;
+    const known = this.unknownTypes.get(type);
+    if (known) {
+      known.count++;
+      const others = `${known.count - 1} other${known.count > 2 ? 's' : ''}`;
+      const message = `Layer "${known.first}" and ${others} have the unknown type "${type}".`;
+      this.report.diagnostics[known.at] = { ...this.report.diagnostics[known.at]!, message };
+      return;
+    }
+    this.unknownTypes.set(type, { at: this.report.diagnostics.length, first: layer.name, count: 1 });
+    const fork = forkOf(type);
+    const names = [...this.catalogue.types.keys()];
+    const close = fork ? undefined : nearestSlip(type, names);
+    const cased = close?.toLowerCase() === type.toLowerCase();
+    const registered = `Registered types: ${names.sort().join(', ')}.`;
+    const hint = fork
+      ? `The type is known from ${fork}. ${insteadOf(type) ?? registered}`
+      : close
+        ? `Did you mean "${close}"?${cased ? " Caffe's type names are case-sensitive." : ''}`
+        : registered;
+    const edits = close && setting(layer, 'type', `"${close}"`);
+    this.report.error(
+      'unknown-layer-type',
+      `Layer "${layer.name}" has the unknown type "${type}".`,
+      { message: layer, field: 'type' },
+      {
+        layer: layer.name,
+        hint: `${hint} One of your own is added with registerLayer (docs/layers-howto.md).`,
+        ...(edits && { fix: { title: `Write "${close}".`, edits } }),
+      },
+    );
   }
 
   /** A way to change pictures that the layer does not know is an error: it would train on other pictures than meant. */

@@ -10,6 +10,8 @@
 
 export { type DecodeOptions, decode, encode, formatValue, printText } from './codec.js';
 export { type Change, type Edit, type Edited, editText, parseEdit } from './edit.js';
+export { type ForeignField, foreignFields } from './foreign.js';
+export { type ForkField, forkField } from './fork_fields.js';
 export { formatText } from './format.js';
 export * from './generated/caffe.js';
 export { CAFFE_PROTO, FORKS_PROTO } from './generated/caffe_proto.js';

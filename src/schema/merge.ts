@@ -6,6 +6,12 @@ import { fail } from '../diagnostics/index.js';
 /** Where fields go whose number is taken. */
 const FIRST_SPARE = 100_000_000;
 
+/** The option of a field that stands once in Caffe's schema and may be repeated in a fork's. */
+const REPEATABLE = 'repeatable';
+
+/** Whether a text may give the field several times, although a message holds one value of it. */
+export const isRepeatable = (field: protobuf.Field): boolean => field.options?.[REPEATABLE] === true;
+
 /**
  * Adds to `root`'s package caffe what the `.proto` text has and it lacks: messages, enums, fields, values, extensions as
  * plain fields. What is there stays as it is. A new field whose number is taken gets a spare one: prototxt goes by name.
@@ -43,7 +49,14 @@ function mergeNamespace(target: protobuf.NamespaceBase, source: protobuf.Namespa
 
 function mergeEnum(target: protobuf.Enum, source: protobuf.Enum): void {
   for (const [name, value] of Object.entries(source.values))
-    if (!Object.hasOwn(target.values, name) && target.valuesById[value] === undefined) target.add(name, value);
+    if (!Object.hasOwn(target.values, name)) target.add(name, spareValue(target, value));
+}
+
+/** The number, or another one where it is taken: prototxt goes by name. */
+function spareValue(target: protobuf.Enum, value: number): number {
+  let free = target.valuesById[value] === undefined ? value : FIRST_SPARE;
+  while (target.valuesById[free] !== undefined) free++;
+  return free;
 }
 
 function mergeType(target: protobuf.Type, source: protobuf.Type): void {
@@ -53,7 +66,11 @@ function mergeType(target: protobuf.Type, source: protobuf.Type): void {
 
 function addField(target: protobuf.Type, field: protobuf.Field): void {
   const { name, id, type, options } = field;
-  if (target.get(name)) return;
+  const there = target.get(name);
+  if (there) {
+    if (there instanceof protobuf.Field && field.repeated && !there.repeated) there.setOption(REPEATABLE, true);
+    return;
+  }
   const free = (n: number) => !target.fieldsById[n] && !target.isReservedId(n);
   let number = free(id) ? id : FIRST_SPARE;
   while (!free(number)) number++;

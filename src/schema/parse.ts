@@ -13,8 +13,10 @@ import {
   type SyntaxScalar,
   type SyntaxValue,
 } from '../../grammar/index.js';
-import { type Diagnostic, type Location, nearest } from '../diagnostics/index.js';
+import { type Diagnostic, type Location, nearestSlip } from '../diagnostics/index.js';
+import { forkField } from './fork_fields.js';
 import type { Messages } from './generated/caffe.js';
+import { isRepeatable } from './merge.js';
 import { isGroup, isSet } from './message.js';
 import { defaultSchema, messageType, type Schema } from './schema.js';
 import { readValue } from './values.js';
@@ -186,7 +188,7 @@ class MessageReader {
     const quiet = job.quiet || node.broken;
     if (!field.repeated && !field.map && !this.#firstTime(job, node, field, quiet)) return;
     if (value.kind === 'list') {
-      if (!(field.repeated || field.map)) {
+      if (!(field.repeated || field.map || isRepeatable(field))) {
         this.#fault(quiet, 'list-for-single', `\`${node.name}\` takes one value, not a list.`, value);
         return;
       }
@@ -201,6 +203,11 @@ class MessageReader {
   #firstTime(job: Job, node: SyntaxField, field: protobuf.Field, quiet: boolean): boolean {
     const others = field.partOf ? field.partOf.fieldsArray.filter(f => Object.hasOwn(job.message, f.name)) : [];
     if (!Object.hasOwn(job.message, field.name) && others.length === 0) return true;
+    if (isRepeatable(field) && (others[0] ?? field) === field) {
+      const message = `\`${node.name}\` is given more than once, as the fork's schema allows: the last one alone counts.`;
+      this.#fault(quiet, 'no-effect', message, node.nameSpan, { severity: 'warning', hint: 'Keep one of them.' });
+      return true;
+    }
     const first = locate(job.message, others[0]?.name ?? field.name);
     this.#fault(
       quiet,
@@ -303,6 +310,22 @@ class MessageReader {
       );
       return;
     }
+    const fork = forkField(job.type.name, node.name);
+    if (fork) {
+      const written = fork.instead?.(node.value && 'text' in node.value ? node.value.text : undefined);
+      this.#fault(
+        quiet,
+        'unknown-field',
+        `${job.type.name} has no field \`${node.name}\`: it is ${fork.of}.`,
+        node.nameSpan,
+        {
+          hint: fork.hint,
+          ...(written !== undefined && { fix: this.#report.fix(`Write ${written}.`, node, written) }),
+          ...(this.lenient && { severity: 'warning' }),
+        },
+      );
+      return;
+    }
     const near = nearestField(job.type, node.name);
     const exact = near !== undefined && near.toLowerCase() === node.name.toLowerCase();
     const hint =
@@ -345,9 +368,9 @@ const PARAM = '_param';
 /** Of `foo_param` only `foo` tells one from another. */
 function nearestField(type: protobuf.Type, name: string): string | undefined {
   const names = Object.keys(type.fields);
-  if (!name.endsWith(PARAM)) return nearest(name, names);
+  if (!name.endsWith(PARAM)) return nearestSlip(name, names);
   const stem = (full: string) => full.slice(0, -PARAM.length);
-  const near = nearest(stem(name), names.filter(n => n.endsWith(PARAM)).map(stem));
+  const near = nearestSlip(stem(name), names.filter(n => n.endsWith(PARAM)).map(stem));
   return near === undefined ? undefined : near + PARAM;
 }
 

@@ -6,7 +6,7 @@
 import protobuf from 'protobufjs';
 import { bytesToText } from '../../grammar/index.js';
 import type { Diagnostic } from '../diagnostics/index.js';
-import { plainInteger } from './long.js';
+import { type Long, plainInteger } from './long.js';
 
 /** A field that was left out. */
 export interface SkippedField {
@@ -80,7 +80,7 @@ class WireMessages {
 
   private field(type: protobuf.Type, message: Fields, number: number, wire: number, depth: number): void {
     const field = type.fieldsById[number]?.resolve();
-    const why = field ? this.known(type, message, field, wire, depth) : 'unknown';
+    const why = field ? this.known(message, field, wire, depth) : 'unknown';
     if (why === undefined) return;
     if (why !== 'broken') this.reader.skipType(wire);
     this.onSkipped?.({ message: type.fullName.slice(1), number, field: field?.name, why });
@@ -88,7 +88,6 @@ class WireMessages {
 
   /** Reads the field's value; why not, where it is left out. */
   private known(
-    type: protobuf.Type,
     message: Fields,
     field: protobuf.Field,
     wire: number,
@@ -200,15 +199,15 @@ class WireMessages {
       case 'sfixed32':
         return reader.sfixed32();
       case 'int64':
-        return plainInteger(reader.int64());
+        return plainInteger(reader.int64() as Long);
       case 'uint64':
-        return plainInteger(reader.uint64());
+        return plainInteger(reader.uint64() as Long);
       case 'sint64':
-        return plainInteger(reader.sint64());
+        return plainInteger(reader.sint64() as Long);
       case 'fixed64':
-        return plainInteger(reader.fixed64());
+        return plainInteger(reader.fixed64() as Long);
       case 'sfixed64':
-        return plainInteger(reader.sfixed64());
+        return plainInteger(reader.sfixed64() as Long);
       case 'bool':
         return reader.bool();
       case 'string':

@@ -1,7 +1,7 @@
 /** What is wrong with a SolverParameter as such, before any net is looked at. */
 
 import { type Diagnostic, error, nearest } from '../diagnostics/index.js';
-import { formatFloat, isSet, locate, type SolverParameter } from '../schema/index.js';
+import { foreignFields, forkField, formatFloat, isSet, locate, type SolverParameter, typeOf } from '../schema/index.js';
 import { checkPolicy } from './policy.js';
 import { updateRules } from './rules/index.js';
 
@@ -15,6 +15,7 @@ export function checkSolver(param: SolverParameter): Diagnostic[] {
     ...checkNumbers(param),
     ...checkRegularization(param),
     ...checkDiff(param),
+    ...checkUnread(param),
   ];
 }
 
@@ -43,6 +44,25 @@ function checkDiff(param: SolverParameter): Diagnostic[] {
   const message = 'Snapshots are written without gradients (snapshot_diff).';
   const hint = 'Nothing that reads a snapshot needs them. Remove snapshot_diff to be rid of this warning.';
   return [{ ...solverError(param, 'snapshot-diff', 'snapshot_diff', message, hint), severity: 'warning' }];
+}
+
+/** SSD's fields for measuring detections, which every solver of its examples has. */
+const SSD_FIELDS = ['eval_type', 'ap_version', 'show_per_class_result'] as const satisfies readonly Field[];
+
+/** What parses, by a fork's schema or as SSD's own, and no rule reads. */
+function checkUnread(param: SolverParameter): Diagnostic[] {
+  const ssd = SSD_FIELDS.filter(field => isSet(param, field)).map(field => ({ message: param, field }));
+  return [...ssd, ...foreignFields(param)].map(({ message, field }) => {
+    const location = locate(message, field);
+    const hint = SSD_FIELDS.includes(field as never)
+      ? "It is SSD's, for test nets that end in DetectionEvaluate: count how good detections are outside the net."
+      : (forkField(typeOf(message).name, field)?.hint ?? "It is a fork's: take it out, or do not count on it.");
+    return error('no-effect', `${field} is read and has no effect: nothing in Mokapot uses it.`, {
+      severity: 'warning',
+      hint,
+      ...(location && { location }),
+    });
+  });
 }
 
 /** Caffe passes over a missing test_iter in silence, and divides by one of 0. */

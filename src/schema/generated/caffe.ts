@@ -245,6 +245,12 @@ export interface SolverParameter {
   test_epoch_size: number[];
   /** NVIDIA's, read and not heeded: `mokapot train --val-interval` says it. */
   test_interval_epoch: number;
+  /** Default: "classification". */
+  eval_type: string;
+  /** Default: "Integral". */
+  ap_version: string;
+  /** Default: false. */
+  show_per_class_result: boolean;
 }
 
 /** `caffe.SolverState` of the schema. */

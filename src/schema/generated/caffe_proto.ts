@@ -1441,6 +1441,13 @@ optional int32 sample_size = 22 [default = 64];
 optional bool use_prior_for_nms = 23 [default = false];
 }
 
+// SSD, which writes them into every solver: how test nets of detections are measured. Nothing reads them here.
+message SolverParameter {
+  optional string eval_type = 100000041 [default = "classification"];
+  optional string ap_version = 100000042 [default = "Integral"];
+  optional bool show_per_class_result = 100000044 [default = false];
+}
+
 message ROIPoolingParameter {
 optional uint32 pooled_h = 1 [default = 0];
 optional uint32 pooled_w = 2 [default = 0];

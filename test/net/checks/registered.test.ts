@@ -18,7 +18,8 @@ const NEAREST = /Registered types: .*?\.|Did you mean ".*?"\?( Caffe's type name
 function told(d: Diagnostic) {
   const lines = [d.location?.range.start.line, d.location?.range.end.line];
   const hint = untwinned(d.hint ?? '').replace(NEAREST, '');
-  const fix = d.fix && [untwinned(d.fix.title), d.fix.edits.length];
+  // So does the fix that writes it.
+  const fix = d.code !== 'unknown-layer-type' && d.fix && [untwinned(d.fix.title), d.fix.edits.length];
   return { code: d.code, severity: d.severity, layer: d.layer, message: untwinned(d.message), hint, lines, fix };
 }
 
