@@ -1,5 +1,6 @@
 /** Options that several commands have: declared once, so that they mean the same everywhere. */
 
+import { existsSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { inputShape, integer, list, number, phase, repeated } from './options.js';
 
@@ -9,7 +10,13 @@ export const outOption = (description: string, what = 'file') => new Option(`-o,
 export const jsonOption = (description = 'as JSON') => new Option('--json', description);
 
 export const weightsOption = (description = 'trained weights, in any format (repeatable)') =>
-  new Option('--weights <file>', description).argParser(repeated);
+  new Option('--weights <file>', description).argParser(weightFiles);
+
+/** Several in one, as Caffe's own tool has them: `a.caffemodel,b.caffemodel`. A file may have a comma in its name. */
+function weightFiles(value: string, before: readonly string[] = []): string[] {
+  const files = existsSync(value) ? [value] : value.split(',').filter(file => file !== '');
+  return [...before, ...files];
+}
 
 export const stageOption = () =>
   new Option(

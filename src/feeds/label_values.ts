@@ -115,11 +115,19 @@ function wrongValue(
     `${names[entry] ?? `Entry ${entry} of the batch`} has the label ${value}${where}${alike}, and layer "${layer}" knows ${range}${except}.`,
     {
       layer,
-      hint: `Mend the label, or give the layer that makes the scores num_output: ${Math.max(value + 1, classes) || classes}${
-        ignoreField ? `; a value that is to count nowhere is named by ${ignoreField}` : ''
-      }. (Blob "${blob}".)`,
+      hint: `${remedy(value, classes, ignoreField)} (Blob "${blob}".)`,
     },
   );
+}
+
+/** What helps: more classes for a label beyond them; for a negative one a value that is ignored, or labels from 0 on. */
+function remedy(value: number, classes: number, ignoreField: string | undefined): string {
+  if (value < 0) {
+    const ignore = ignoreField?.replace('…', String(Math.trunc(value)));
+    return `Classes are counted from 0 on: shift the labels${ignore ? `, or, where ${value} means no class, ignore it: ${ignore}` : ''}.`;
+  }
+  const ignore = ignoreField ? `; a value that is to count nowhere is named by ${ignoreField}` : '';
+  return `Mend the label, or give the layer that makes the scores num_output: ${Math.max(value + 1, classes) || classes}${ignore}.`;
 }
 
 function countOf(data: ArrayLike<number>, value: number, start: number, size: number): number {

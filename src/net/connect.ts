@@ -35,6 +35,7 @@ export function checkConnections(
   const broken = new Set<LayerParameter>();
   const missing = new Set<LayerParameter>();
   layers.forEach((layer, i) => {
+    const unmade = new Set(layer.bottom.filter(name => !made.has(name)));
     layer.bottom.forEach((name, j) => {
       const blob = made.get(name);
       blob?.readers.push(layer);
@@ -62,7 +63,9 @@ export function checkConnections(
     let remade = false;
     layer.top.forEach((name, j) => {
       const blob = made.get(name);
-      if (blob && !remade && !reported.has(name) && reportRemake(layer, j, blob, report)) {
+      // In place, and its bottom is the one that is mistyped: that is told already.
+      const mistyped = layer.bottom[j] !== undefined && unmade.has(layer.bottom[j]);
+      if (blob && !mistyped && !remade && !reported.has(name) && reportRemake(layer, j, blob, report)) {
         remade = true;
         reported.add(name);
         // Where the top is mistyped, its right name, often the layer's own, is missing further down.

@@ -161,10 +161,14 @@ function channelRemedy(d: Diagnostic, layers: readonly SetUpLayer[], { bottoms }
 }
 
 /** The offset that a Crop needs, where it is another than the one that does not fit. */
-function offsetRemedy(_d: Diagnostic, layers: readonly SetUpLayer[], { type, bottoms }: Failing): string | undefined {
+function offsetRemedy(
+  _d: Diagnostic,
+  layers: readonly SetUpLayer[],
+  { type, context, bottoms }: Failing,
+): string | undefined {
   if (!type.cropsBy) return undefined;
   const aligned = cropAlignment(layers, nth(bottoms, 0), nth(bottoms, 1));
   if (!aligned?.scale.every(s => s === 1)) return undefined;
   const offset = [...new Set(aligned.offset)].join(', ');
-  return `The layers on both paths put "${nth(bottoms, 1).name}" at offset ${offset}.`;
+  return `The layers on both paths put "${context.param.bottom[1]}" at offset ${offset}.`;
 }

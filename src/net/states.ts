@@ -1,6 +1,6 @@
 /** The states that a network is used in, and its description in one of them where no data set is there: what people look at. */
 
-import type { Diagnostic } from '../diagnostics/index.js';
+import { type Diagnostic, error, nearest } from '../diagnostics/index.js';
 import type { Shape } from '../ir/index.js';
 import { defaultCatalogue, type LayerCatalogue } from '../layers/index.js';
 import { type NetParameter, type NetStateRule, type ParseOptions, parseNet } from '../schema/index.js';
@@ -44,18 +44,88 @@ export interface DescribeRequest extends Omit<CheckOptions, 'weightsLoaded'>, Pa
   readonly catalogue?: NetOptions['catalogue'];
 }
 
+/** Taken first, and pictures of these sizes where the net does not stand with it. */
 const ASSUMED: Shape = [3, 256, 256];
+const OTHERS: readonly Shape[] = [28, 32, 224, 227, 299, 512, 1024].flatMap(side => [
+  [1, side, side],
+  [3, side, side],
+]);
 
-/** `describe`; where Data layers lack a data set and the net does not say what it is made for, 3x256x256 stands in. */
+/**
+ * `describe`; where Data layers lack a data set and the net does not say what it is made for, 3x256x256 stands in, or
+ * another shape with which the net has no errors. What is wrong with the assumed shape alone is a warning.
+ */
 export function describeFile(
   request: DescribeRequest,
 ): Description & { readonly assumed?: Readonly<Record<string, Shape>> } {
   const { text, state, ...rest } = request;
   const options = { ...rest, ...state };
+  const unknown = unknownInputs(parseNet(text, options).message, rest.inputShapes);
+  if (unknown.length > 0) return describeUnknown(describe(text, options), unknown);
   const first = describe(text, options);
   if (!first.diagnostics.some(d => d.code === 'no-data-set')) return first;
-  const assumed = entriesFor(parseNet(text, options).message, ASSUMED, rest.catalogue);
-  return { ...describe(text, { ...options, entryShapes: { ...assumed, ...rest.entryShapes } }), assumed };
+  const { message } = parseNet(text, options);
+  const withShape = (shape: Shape) => {
+    const assumed = entriesFor(message, shape, rest.catalogue);
+    return { ...describe(text, { ...options, entryShapes: { ...assumed, ...rest.entryShapes } }), assumed };
+  };
+  const usual = withShape(ASSUMED);
+  if (usual.ok) return usual;
+  const others: Description[] = [];
+  for (const shape of [...OTHERS, ...shapesWritten(message)]) {
+    const other = withShape(shape);
+    if (other.ok) return other;
+    others.push(other);
+  }
+  return { ...usual, diagnostics: usual.diagnostics.map(d => softenAssumed(d, others)) };
+}
+
+function describeUnknown(net: Description, unknown: readonly Diagnostic[]): Description {
+  return { ...net, ok: false, diagnostics: [...unknown, ...net.diagnostics] };
+}
+
+/** A shape that is given for a blob that no layer makes or reads, in any state, is an error. */
+function unknownInputs(net: NetParameter, shapes: Readonly<Record<string, Shape>> = {}): Diagnostic[] {
+  const blobs = new Set([...net.layer.flatMap(l => [...l.top, ...l.bottom]), ...net.input]);
+  return Object.keys(shapes)
+    .filter(blob => !blobs.has(blob))
+    .map(blob => {
+      const near = nearest(blob, blobs);
+      const hint = near ? `Did you mean "${near}"?` : `There are: ${[...blobs].slice(0, MOST_NAMED).join(', ')}.`;
+      return error('unknown-input', `A shape is given for "${blob}", and the network has no such blob.`, { hint });
+    });
+}
+
+const MOST_NAMED = 12;
+
+/** Shapes that numbers of the net speak of: its crops, and what its layers make of so many numbers. */
+function shapesWritten(net: NetParameter): Shape[] {
+  const crops = net.layer.map(l => l.transform_param?.crop_size ?? 0);
+  const made = net.layer.map(l => l.inner_product_param?.num_output ?? 0);
+  const sides = [...new Set(crops)].filter(n => n > 0).slice(0, MOST_WRITTEN);
+  const counts = [...new Set(made)].filter(n => n > 0).slice(-MOST_WRITTEN);
+  return [
+    ...sides.flatMap((n): Shape[] => [
+      [1, n, n],
+      [3, n, n],
+    ]),
+    ...counts.map((n): Shape => [n, 1, 1]),
+  ];
+}
+
+const MOST_WRITTEN = 4;
+
+/** An error of a layer that stands with another shape of the data follows from the assumed one alone. */
+function softenAssumed(d: Diagnostic, others: readonly Description[]): Diagnostic {
+  if (d.severity !== 'error' || d.layer === undefined) return d;
+  const stands = others.some(
+    net =>
+      net.layers.some(l => l.name === d.layer) &&
+      !net.diagnostics.some(o => o.layer === d.layer && o.severity === 'error'),
+  );
+  if (!stands) return d;
+  const hint = 'It follows from the shape that is assumed for the data: give the real one by --input or --dataset.';
+  return { ...d, severity: 'warning', hint };
 }
 
 /**

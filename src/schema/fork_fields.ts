@@ -50,6 +50,11 @@ const WARMUP: ForkField = {
   hint: 'It has no counterpart here: train the first iterations by a solver of its own with a lower base_lr, or use lr_policy: "multistep".',
 };
 
+const LABEL_MAP: ForkField = {
+  of: "an entry of SSD's label map, which names classes, and the text is no network",
+  hint: "Name the network's own prototxt.",
+};
+
 const FIELDS: Readonly<Record<string, ForkField>> = {
   'PoolingParameter.ceil_mode': CEIL_MODE,
   'ConvolutionParameter.hole': HOLE,
@@ -66,6 +71,7 @@ const FIELDS: Readonly<Record<string, ForkField>> = {
   'BatchNormParameter.bias_filler': FILLERS,
   'LayerParameter.engine': INTEL,
   'NetParameter.engine': INTEL,
+  'NetParameter.item': LABEL_MAP,
   'SolverParameter.engine': INTEL,
   'SolverParameter.warmup_iter': WARMUP,
   'SolverParameter.warmup_start_lr': WARMUP,

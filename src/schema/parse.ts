@@ -13,7 +13,7 @@ import {
   type SyntaxScalar,
   type SyntaxValue,
 } from '../../grammar/index.js';
-import { type Diagnostic, type Location, nearestSlip } from '../diagnostics/index.js';
+import { type Diagnostic, error, type Location, nearestSlip } from '../diagnostics/index.js';
 import { forkField } from './fork_fields.js';
 import type { Messages } from './generated/caffe.js';
 import { isRepeatable } from './merge.js';
@@ -62,9 +62,28 @@ export function parseText(text: string, type: string | protobuf.Type, options?: 
 export function parseText(text: string, type: string | protobuf.Type, options: ParseOptions = {}): Parsed<object> {
   const { name = '<text>', schema = defaultSchema(), lenient = schema.lenient } = options;
   const root = messageType(type, schema);
+  if (isWebPage(text)) return webPage(name, root);
   const syntax = parseSyntax({ name, text }, scopeOf(root));
   const message = new MessageReader(syntax, lenient).read(root);
   return { message, diagnostics: sorted(syntax.report.diagnostics) };
+}
+
+/** What a download gives where the address was that of a page, or of nothing. */
+const isWebPage = (text: string): boolean =>
+  /^\s*(?:<!--[\s\S]*?-->\s*)?<(?:!doctype\s+html|html|head|body|\?xml)\b/i.test(text) ||
+  /^\s*404: Not Found\s*$/.test(text);
+
+function webPage(name: string, type: protobuf.Type): Parsed<object> {
+  const { lines } = parseSyntax({ name, text: '' });
+  return {
+    message: type.create(),
+    diagnostics: [
+      error('web-page', `${name} is a web page, not prototxt.`, {
+        location: lines.location({ start: 0, end: 0 }),
+        hint: 'The download got a page in place of the file: on GitHub take the address of the button "Raw".',
+      }),
+    ],
+  };
 }
 
 /** In the order of the text. */

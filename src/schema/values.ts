@@ -145,6 +145,16 @@ function readEnum(field: protobuf.Field, type: protobuf.Enum, scalar: SyntaxScal
     if (value !== undefined) return { value };
   }
   const names = Object.keys(type.values);
+  const today = todaysType(field, scalar);
+  if (today && !nearest(scalar.text, names)) {
+    return fault(
+      'unknown-enum-value',
+      `${scalar.text} is no layer type of Caffe's format before 2015 (V1): a fork had a number of its own for it.`,
+      {
+        hint: `Today's form names the type: layer { type: "${today}" … }, with \`type\` in quotes and \`layer\` in place of \`layers\`.`,
+      },
+    );
+  }
   if (scalar.type === 'integer') {
     const n = magnitude(scalar.text);
     const value = Number(scalar.negative ? -n : n);
@@ -162,6 +172,17 @@ function readEnum(field: protobuf.Field, type: protobuf.Enum, scalar: SyntaxScal
   return fault('unknown-enum-value', `${shown(scalar)} is no value of \`${field.name}\`.`, {
     hint: `It takes ${listOf(names)}.`,
   });
+}
+
+/** The name that a type of V1's form, `CROP`, has in today's, `Crop`; of a text that gives such a type by name. */
+function todaysType(field: protobuf.Field, scalar: SyntaxScalar): string | undefined {
+  if (field.parent?.name !== 'V1LayerParameter' || field.name !== 'type' || scalar.type !== 'identifier')
+    return undefined;
+  if (!/^[A-Z][A-Z0-9_]*$/.test(scalar.text)) return undefined;
+  return scalar.text
+    .split('_')
+    .map(word => word.slice(0, 1) + word.slice(1).toLowerCase())
+    .join('');
 }
 
 /** `A, B or C`, at most twelve of them. */

@@ -65,9 +65,9 @@ export async function graph(io: Io, file: string, options: GraphOptions): Promis
   const net = await withUserCode(io, { message, name }, options, hostLayer => describeFile({ ...request, hostLayer }));
   printDiagnostics(
     io,
-    net.diagnostics.filter(d => d.severity === 'error'),
+    net.diagnostics.filter(d => d.severity === 'error' || net.layers.length === 0),
   );
-  if (net.layers.length === 0) return exitCodes.failed;
+  if (net.layers.length === 0 && hasErrors(net.diagnostics)) return exitCodes.failed;
   const made = await make(netPicture(net), options);
   const bytes = typeof made === 'string' ? Buffer.from(made, 'utf8') : made;
   if (options.out === undefined || options.out === '-') io.stdout.write(bytes);

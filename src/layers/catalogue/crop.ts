@@ -30,7 +30,10 @@ function cut(ctx: LayerContext<2>): { begin: number[]; size: number[] } {
         : `axis ${i} of ${showBottom(ctx, 0)} has ${shape[i]} elements: a crop of ${d}, the size of ${showBottom(ctx, 1)}, at offset ${begin[i]} leaves it.`,
       {
         field: begin[i] ? 'crop_param.offset' : undefined,
-        hint: `The first bottom must be at least offset + ${d ?? 'the second bottom’s size'} there: lower the offset, or pad or upsample more before the crop.`,
+        hint:
+          i === 1 && shape.length === 4
+            ? `Axis 1 holds the channels, which a crop of pictures keeps: crop_param { axis: 2 } cuts height and width alone.`
+            : `The first bottom must be at least offset + ${d ?? 'the second bottom’s size'} there: lower the offset, or pad or upsample more before the crop.`,
       },
     );
   });

@@ -110,7 +110,8 @@ function explainPooling(ctx: LayerContext<1>, top: Shape): string {
   const axes = kernel.map(
     (k, i) => `(${ctx.bottomShapes[0][i + 2]}${plusPads(nth(pad, i))} − ${k}) / ${stride[i]} + 1 = ${top[i + 2]}`,
   );
-  return `rounded up; ${once(axes)}`;
+  const floor = sub(ctx.param, 'pooling_param').round_mode === PoolingParameter.RoundMode.FLOOR;
+  return `rounded ${floor ? 'down' : 'up'}; ${once(axes)}`;
 }
 
 /** `max, 3×3, stride 2` */

@@ -13,6 +13,7 @@ import { doubleSoftmax } from './double_softmax.js';
 import { dropoutTest } from './dropout_test.js';
 import { duplicateNames } from './duplicate_names.js';
 import { emptyWindow } from './empty_window.js';
+import { fixedStatistics } from './fixed_statistics.js';
 import { inPlaceUnfit } from './in_place.js';
 import { labelClasses } from './label_classes.js';
 import { labelShape } from './label_shape.js';
@@ -33,6 +34,7 @@ export const checks: readonly Check[] = [
   noLoss,
   lossReach,
   zeroWeights,
+  fixedStatistics,
   bilinearGroups,
   bilinearLearns,
   learningRate,

@@ -69,21 +69,20 @@ function place(solver: SolverParameter): Pick<Diagnostic, 'location'> {
 
 function tooHigh(graph: NetGraph, solver: SolverParameter, { layer, positions }: Summed): Diagnostic {
   const rate = formatFloat(solver.base_lr);
-  const sums = positions > 1 ? `adds up over ${positions} numbers instead of taking their mean, and ` : '';
+  const sums =
+    positions > 1
+      ? `The loss "${layer.name}" adds up over ${positions} numbers instead of taking their mean, and `
+      : '';
   const mean = `1e${Math.round(Math.log10(1e-4 / positions))}`;
-  return error(
-    'learning-rate',
-    `The loss "${layer.name}" ${sums}base_lr is ${rate}: training will most likely explode.`,
-    {
-      severity: 'warning',
-      layer: layer.name,
-      ...place(solver),
-      hint:
-        positions > 1
-          ? `Take the mean, loss_param { normalization: VALID }, or a base_lr of about ${mean}.`
-          : `Rates of ${graph.layers.length > 20 ? '0.0001 to 0.01' : '0.001 to 0.1'} are usual.`,
-    },
-  );
+  return error('learning-rate', `${sums}base_lr is ${rate}: training will most likely explode.`, {
+    severity: 'warning',
+    layer: layer.name,
+    ...place(solver),
+    hint:
+      positions > 1
+        ? `Take the mean, loss_param { normalization: VALID }, or a base_lr of about ${mean}.`
+        : `Rates of ${graph.layers.length > 20 ? '0.0001 to 0.01' : '0.001 to 0.1'} are usual.`,
+  });
 }
 
 function tooLow(solver: SolverParameter, { layer, positions }: Summed): Diagnostic {

@@ -1,15 +1,27 @@
 """What Caffe's Python layers use of the module `caffe`, for layers that Mokapot runs: blobs, the base class, the phases.
 
-A layer's file says `import caffe` and finds this module in the process that Mokapot started for it. Nothing else of pycaffe
-is here: networks and solvers are Mokapot's own.
+A layer's file says `import caffe` and finds this module in the process that Mokapot started for it, with `caffe.io`
+beside it. Nothing else of pycaffe is here: networks and solvers are Mokapot's own.
 """
 
 import operator
 
 import numpy
 
-TRAIN = 0
-TEST = 1
+from . import io  # noqa: F401
+
+
+class Phase(int):
+    """A phase: a number, as in BVLC Caffe, whose text is its name, as in the forks of R-CNN."""
+
+    def __str__(self):
+        return "TEST" if self else "TRAIN"
+
+    __repr__ = __str__
+
+
+TRAIN = Phase(0)
+TEST = Phase(1)
 
 
 class Blob(object):
@@ -125,6 +137,11 @@ class Layer(object):
     def __init__(self, param=None):
         pass
 
+    @property
+    def param_str_(self):
+        """What param_str was called until 2015."""
+        return self.param_str
+
     def setup(self, bottom, top):
         pass
 
@@ -149,6 +166,6 @@ def set_device(_):
 
 def __getattr__(name):
     raise AttributeError(
-        "Mokapot's module caffe has what layers use (Layer, TRAIN, TEST), and no %s: "
+        "Mokapot's module caffe has what layers use (Layer, io, TRAIN, TEST), and no %s: "
         "networks and solvers run in Mokapot itself" % name
     )

@@ -138,7 +138,7 @@ class Host(object):
         cls = find_class(request)
         self.layer = cls(caffe.LayerParameter(request["name"]))
         self.layer.param_str = request["param_str"]
-        self.layer.phase = request["phase"]
+        self.layer.phase = caffe.Phase(request["phase"])
         self.layer.blobs = caffe.BlobVec()
         self.given = []
         self.layer.setup(self.bottoms, self.tops)

@@ -199,7 +199,7 @@ class Search {
     const looked = this.places.flatMap(place => {
       if (isFile(place)) return [place];
       return [
-        `${join(place, module)}{${EXTENSIONS.join(',')}}${existsSync(place) ? '' : ' (there is no such folder)'}`,
+        `${join(place, ...module.split('.'))}{${EXTENSIONS.join(',')}}${existsSync(place) ? '' : ' (there is no such folder)'}`,
       ];
     });
     const text = `There is no Python layer ${module}.${layer}: it is not registered, and there is no file of it. Looked at ${looked.join(', ')}.`;
@@ -207,11 +207,13 @@ class Search {
       const hint = `module is a name and no path: module: "${basename(module, extname(module))}", and --python-layers for its file or folder.`;
       return fail('python-module', text, { hint });
     }
+    // As Python imports it: the module a.b stands in a/b.py.
+    const path = module.split('.').join('/');
     const other = nearest(`${module}.${layer}`, builtInPythonLayers());
     return fail('python-module', text, {
       hint: other
         ? `Did you mean ${other}, which ships with Mokapot?`
-        : `Put ${module}.py with class ${layer}(caffe.Layer), or ${module}.ts that exports a class ${layer}, beside the prototxt, or name its file or folder by --python-layers; or call registerPythonLayer('${module}', '${layer}', …).`,
+        : `Put ${path}.py with class ${layer}(caffe.Layer), or ${path}.ts that exports a class ${layer}, beside the prototxt, or name its file or folder by --python-layers; or call registerPythonLayer('${module}', '${layer}', …).`,
     });
   }
 }

@@ -1,0 +1,40 @@
+/** Statistics of normalisation that are used, never gathered, and loaded from nowhere. */
+
+import { about, type Check } from './check.js';
+import { PIXELS } from './examples.js';
+import { trains } from './walk.js';
+
+const net = (param: string) => `layer {
+  name: "conv" type: "Convolution" bottom: "data" top: "conv"
+  convolution_param { num_output: 2 kernel_size: 1 weight_filler { type: "xavier" } }
+}
+layer { name: "bn" type: "BatchNorm" bottom: "conv" top: "bn"${param} }
+layer { name: "loss" type: "SoftmaxWithLoss" bottom: "bn" bottom: "label" top: "loss" }
+`;
+
+export const fixedStatistics: Check = {
+  code: 'fixed-statistics',
+  doc: 'A net that is trained from scratch gathers the statistics that it normalises by.',
+  cure: 'With use_global_stats: true in phase TRAIN the mean and the variance are those of the weights that are loaded, and training never changes them. Without such weights both are 0 and stay 0. Leave use_global_stats out, Caffe then chooses by the phase, or start from trained weights.',
+  example: {
+    head: PIXELS,
+    wrong: net(' batch_norm_param { use_global_stats: true }'),
+    right: net(''),
+    phase: 'TRAIN',
+  },
+  run(graph, { weightsLoaded }) {
+    if (weightsLoaded || !trains(graph)) return [];
+    return graph.layers.flatMap(layer => {
+      if (layer.context.param.batch_norm_param?.use_global_stats !== true) return [];
+      return about(
+        layer,
+        'fixed-statistics',
+        `Layer "${layer.name}" normalises by statistics that are 0 and stay 0: use_global_stats is true while it is trained, and no weights are loaded.`,
+        {
+          field: 'batch_norm_param.use_global_stats',
+          hint: 'Leave use_global_stats out, or start from trained weights: --weights FILE.',
+        },
+      );
+    });
+  },
+};
