@@ -374,3 +374,38 @@ class Positive(caffe.Layer):
     });
   },
 );
+
+describe.skipIf(!hasPython)('what layers use of caffe besides the class', () => {
+  const FILE = `import caffe
+import numpy as np
+
+
+class Uses(caffe.Layer):
+    def setup(self, bottom, top):
+        assert self.param_str_ == self.param_str == "text"
+        assert str(self.phase) == "TEST" and self.phase == caffe.TEST
+
+    def reshape(self, bottom, top):
+        top[0].reshape(3, 2, 2)
+
+    def forward(self, bottom, top):
+        transformer = caffe.io.Transformer({"x": (1, 3, 2, 2)})
+        transformer.set_transpose("x", (2, 0, 1))
+        transformer.set_channel_swap("x", (2, 1, 0))
+        transformer.set_raw_scale("x", 255)
+        transformer.set_mean("x", np.array([1.0, 2.0, 3.0]))
+        picture = np.array([[[0, 0.2, 1]]], np.float32)
+        made = transformer.preprocess("x", caffe.io.resize_image(picture, (4, 4)))
+        assert made.dtype == np.float32 and np.allclose(transformer.deprocess("x", made), picture, atol=1e-6)
+        top[0].data[...] = made
+`;
+
+  it('is there: param_str_, the name of the phase, caffe.io', async () => {
+    const folder = folderWith({ 'uses.py': FILE });
+    const options = { python, pythonLayers: [folder], param_str: 'text', phase: 'TEST' } as const;
+    const { tops } = await runPythonLayer('uses', 'Uses', [{ shape: [1], data: [0] }], options);
+    [254, 254, 254, 254, 49, 49, 49, 49, -3, -3, -3, -3].forEach((n, i) => {
+      expect(tops[0]!.data[i]).toBeCloseTo(n, 4);
+    });
+  });
+});

@@ -160,12 +160,12 @@ function resumeOptions(options: TrainCommandOptions, resume: string): TrainOptio
 /** `fcn_small-20260131-094500` */
 export function runName(file = 'run', now = new Date()): string {
   const [day, time] = now.toISOString().slice(0, 19).replace(/[-:]/g, '').split('T');
-  return `${basename(file, extname(file))}-${day}-${time}`;
+  return `${file === '-' ? 'stdin' : basename(file, extname(file))}-${day}-${time}`;
 }
 
 async function trainOptions(options: TrainCommandOptions): Promise<TrainOptions> {
   const { solver, net, step, batchSize, stage, out: _, json: __, resume: ___, ...others } = options;
-  for (const file of [solver, net]) if (file !== undefined) await readTextFile(file);
+  if (solver !== undefined) await readTextFile(solver);
   const rest = { ...others, stages: stage };
   if (solver !== undefined) {
     const given = BY_EPOCHS.find(name => options[name] !== undefined);
@@ -177,10 +177,13 @@ async function trainOptions(options: TrainCommandOptions): Promise<TrainOptions>
       hint: "Caffe's way: --solver FILE. DIGITS' way: --net FILE --dataset DIR --epochs 5 --lr 1e-4.",
     });
   }
+  // Standard input is read once; what its text names is looked for in the working directory.
+  const text = await readTextFile(net);
+  const fromStdin = net === '-';
   const netText =
-    batchSize === undefined ? undefined : withBatchSize(await readTextFile(net), batchSize, schemaFrom(options, net));
+    batchSize !== undefined ? withBatchSize(text, batchSize, schemaFrom(options, net)) : fromStdin ? text : undefined;
   const steps = options.policy === 'multistep' ? { stepValues: step } : { stepSize: step?.[0] };
-  return { ...rest, net, netText, ...(step && steps) };
+  return { ...rest, net: fromStdin ? '<stdin>' : net, netText, ...(step && steps) };
 }
 
 function twoWays(name: string) {

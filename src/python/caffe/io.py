@@ -83,7 +83,7 @@ class Transformer(object):
             caffe_in = caffe_in - self.mean[in_]
         if in_ in self.input_scale:
             caffe_in = caffe_in * self.input_scale[in_]
-        return caffe_in
+        return np.asarray(caffe_in, np.float32)
 
     def deprocess(self, in_, data):
         """What preprocess did, backwards; the size stays that of the input."""
