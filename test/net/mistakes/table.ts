@@ -225,9 +225,9 @@ export const mistakes: readonly Mistake[] = [
     [
       'kernel larger than the input',
       'kernel_size: 5',
-      'kernel_size: 500',
+      'kernel_size: 2000',
       'conv-empty',
-      'kernel_size: 500',
+      'kernel_size: 2000',
       /would fit/,
     ],
     [
