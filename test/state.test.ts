@@ -48,7 +48,6 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'src/runtime/param_store.ts': {
     storesOn: 'Stores of an engine are numbered, so that names of their variables differ.',
   },
-  'src/schema/codec.ts': { longs: 'Which types have 64-bit fields: follows from the type.' },
   'src/schema/message.ts': { defaults: 'A frozen message of defaults for each type.' },
   'src/schema/parse.ts': {
     origins: 'Where a message stands in its text, kept by the message.',

@@ -374,3 +374,14 @@ describe('Clip', () => {
     expect([...changed['grad/blob/x']!]).toEqual([0, 0, 0, 0]);
   });
 });
+
+describe('MultinomialLogisticLoss', () => {
+  it('takes a share below 1e-20, negative ones too, for 1e-20; its gradient divides by that', async () => {
+    const text = 'layer { name: "l" type: "MultinomialLogisticLoss" bottom: "x" bottom: "label" top: "loss" }';
+    const feeds = { x: f(-0.1, 1.1), label: f(0) };
+    const out = await runLayer(text, { x: [1, 2], label: [1] }, feeds, { diffs: { loss: f(1) }, blobDiffs: ['x'] });
+    expect(out['loss']![0]).toBeCloseTo(-Math.log(1e-20), 4);
+    expect(out['grad/blob/x']![0]! / -1e20).toBeCloseTo(1, 5);
+    expect(out['grad/blob/x']![1]).toBe(0);
+  });
+});

@@ -53,9 +53,9 @@ export function perSample(b: Builder, x: Value): Value {
   return b.reshape(x, [x.shape[0] ?? 1, countOf(x.shape, 1)]);
 }
 
-/** max(x, least) as a value, x as to the gradient. */
+/** max(x, least) as a value, to the last bit; x as to the gradient. */
 export function heldAbove(b: Builder, x: Value, least: number): Value {
-  return b.add(x, b.stopGradient(b.sub(b.max(x, least), x)));
+  return b.add(b.stopGradient(b.max(x, least)), b.sub(x, b.stopGradient(x)));
 }
 
 /** Logarithms are taken of nothing smaller (loss_layer.hpp). */

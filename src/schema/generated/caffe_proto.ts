@@ -1443,9 +1443,9 @@ optional bool use_prior_for_nms = 23 [default = false];
 
 // SSD, which writes them into every solver: how test nets of detections are measured. Nothing reads them here.
 message SolverParameter {
-  optional string eval_type = 100000041 [default = "classification"];
-  optional string ap_version = 100000042 [default = "Integral"];
-  optional bool show_per_class_result = 100000044 [default = false];
+optional string eval_type = 100000041 [default = "classification"];
+optional string ap_version = 100000042 [default = "Integral"];
+optional bool show_per_class_result = 100000044 [default = false];
 }
 
 message ROIPoolingParameter {
