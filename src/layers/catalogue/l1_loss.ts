@@ -1,9 +1,7 @@
 /** L1Loss (NVCaffe): the sum of the absolute differences, over the batch. */
 
-import { sizeOf } from '../../ir/index.js';
-import { showBottom } from '../geometry/axis.js';
 import { readsElsewhere } from '../rules/families.js';
-import { checkFirstAxis } from '../rules/labels.js';
+import { checkFirstAxis, checkSameCount } from '../rules/labels.js';
 import type { LayerType } from '../types.js';
 
 /**
@@ -22,9 +20,7 @@ export const l1Loss: LayerType<2> = {
   isLoss: true,
   reshape(ctx) {
     checkFirstAxis(ctx);
-    const [x, y] = ctx.bottomShapes.map(sizeOf);
-    if (x !== y)
-      throw ctx.misfit('loss-shapes', `${showBottom(ctx, 0)} and ${showBottom(ctx, 1)} differ in their numbers.`);
+    checkSameCount(ctx);
     return { tops: [[]], params: [] };
   },
   lower(_, b, [x, y]) {

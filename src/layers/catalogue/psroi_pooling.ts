@@ -3,7 +3,7 @@
 import { nth } from '../../diagnostics/index.js';
 import { dim, type HostArray, nchw } from '../../ir/index.js';
 import { sub } from '../../schema/index.js';
-import { checkRegions, type Region, regionAt, roundAway } from '../detection/regions.js';
+import { checkBins, checkRegions, type Region, regionAt, roundAway } from '../detection/regions.js';
 import { showBottom } from '../geometry/axis.js';
 import { readsElsewhere } from '../rules/families.js';
 import type { LayerContext, LayerType } from '../types.js';
@@ -54,8 +54,7 @@ export const psroiPooling: LayerType<2> = {
   reshape(ctx) {
     const param = sub(ctx.param, 'psroi_pooling_param');
     const { output_dim, group_size } = param;
-    const zero = (['output_dim', 'group_size'] as const).find(field => !(param[field] > 0));
-    if (zero) throw ctx.fail('roi-bins', `${zero} is missing or 0.`, { field: `psroi_pooling_param.${zero}` });
+    checkBins(ctx, 'psroi_pooling_param', { output_dim, group_size });
     if (!(param.spatial_scale > 0))
       throw ctx.fail('roi-scale', 'spatial_scale is missing or not positive.', {
         field: 'psroi_pooling_param.spatial_scale',

@@ -3,7 +3,7 @@
 import { nth } from '../../diagnostics/index.js';
 import { dim, type HostArray, type HostFunction, nchw } from '../../ir/index.js';
 import { sub } from '../../schema/index.js';
-import { checkRegions, regionAt } from '../detection/regions.js';
+import { checkBins, checkRegions, regionAt } from '../detection/regions.js';
 import { readsElsewhere } from '../rules/families.js';
 import type { LayerContext, LayerType } from '../types.js';
 
@@ -122,12 +122,11 @@ export const roiAlign: LayerType<2> = {
   tops: { min: 1, max: 1 },
   canBackward: (_, bottom) => bottom === 0,
   reshape(ctx) {
-    const param = sub(ctx.param, 'roi_align_param');
-    const zero = (['pooled_h', 'pooled_w'] as const).find(field => !(param[field] > 0));
-    if (zero) throw ctx.fail('roi-bins', `${zero} is missing or 0.`, { field: `roi_align_param.${zero}` });
+    const { pooled_h, pooled_w } = sub(ctx.param, 'roi_align_param');
+    checkBins(ctx, 'roi_align_param', { pooled_h, pooled_w });
     checkRegions(ctx);
     const [x, rois] = ctx.bottomShapes as readonly (readonly number[])[];
-    return { tops: [[nth(rois!, 0), nth(x!, 1), param.pooled_h, param.pooled_w]], params: [] };
+    return { tops: [[nth(rois!, 0), nth(x!, 1), pooled_h, pooled_w]], params: [] };
   },
   lower(ctx, b, [x, rois]) {
     return b.hostCall([x, rois], {

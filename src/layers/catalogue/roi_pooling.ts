@@ -3,7 +3,7 @@
 import { nth } from '../../diagnostics/index.js';
 import { type Builder, dim, type HostArray, nchw, type Shape, type Value } from '../../ir/index.js';
 import { sub } from '../../schema/index.js';
-import { checkRegions, regionAt, roundAway } from '../detection/regions.js';
+import { checkBins, checkRegions, regionAt, roundAway } from '../detection/regions.js';
 import { countOf } from '../geometry/axis.js';
 import { readsElsewhere } from '../rules/families.js';
 import type { LayerContext, LayerType } from '../types.js';
@@ -78,8 +78,7 @@ export const roiPooling: LayerType<2> = {
   reshape(ctx) {
     const { pooled_h, pooled_w } = sub(ctx.param, 'roi_pooling_param');
     const [x, rois] = ctx.bottomShapes as readonly (readonly number[])[];
-    const zero = pooled_h > 0 ? (pooled_w > 0 ? undefined : 'pooled_w') : 'pooled_h';
-    if (zero) throw ctx.fail('roi-bins', `${zero} is missing or 0.`, { field: `roi_pooling_param.${zero}` });
+    checkBins(ctx, 'roi_pooling_param', { pooled_h, pooled_w });
     checkRegions(ctx);
     return { tops: [[nth(rois!, 0), nth(x!, 1), pooled_h, pooled_w]], params: [] };
   },

@@ -1,10 +1,8 @@
 /** SmoothL1Loss (Fast and Faster R-CNN): squares near 0, absolute values beyond, with weights inside and outside. */
 
-import { sizeOf } from '../../ir/index.js';
 import { sub } from '../../schema/index.js';
-import { showBottom } from '../geometry/axis.js';
 import { readsElsewhere } from '../rules/families.js';
-import { checkFirstAxis } from '../rules/labels.js';
+import { checkFirstAxis, checkSameCount } from '../rules/labels.js';
 import { held, smoothL1 } from '../rules/smooth_l1.js';
 import type { LayerType } from '../types.js';
 
@@ -26,13 +24,7 @@ export const smoothL1Loss: LayerType<2> = {
   canBackward: (_, bottom) => bottom < 2,
   reshape(ctx) {
     checkFirstAxis(ctx);
-    const size = sizeOf(ctx.bottomShapes[0]);
-    const mismatch = ctx.bottomShapes.findIndex(shape => sizeOf(shape) !== size);
-    if (mismatch > 0)
-      throw ctx.misfit(
-        'loss-shapes',
-        `${showBottom(ctx, 0)} and ${showBottom(ctx, mismatch)} differ in their numbers.`,
-      );
+    checkSameCount(ctx);
     return { tops: [[]], params: [] };
   },
   lower(ctx, b, bottoms) {

@@ -1,9 +1,9 @@
 /** SmoothL1LossOHEM (R-FCN): smooth L1 with the loss of each region as a further top, for BoxAnnotatorOHEM. */
 
 import { sizeOf } from '../../ir/index.js';
-import { countOf, showBottom } from '../geometry/axis.js';
+import { countOf } from '../geometry/axis.js';
 import { readsElsewhere } from '../rules/families.js';
-import { checkFirstAxis, normalizer } from '../rules/labels.js';
+import { checkFirstAxis, checkSameCount, normalizer } from '../rules/labels.js';
 import { held, smoothL1 } from '../rules/smooth_l1.js';
 import type { LayerContext, LayerType } from '../types.js';
 
@@ -35,13 +35,7 @@ export const smoothL1LossOHEM: LayerType<2> = {
   canBackward: (_, bottom) => bottom < 2,
   reshape(ctx) {
     checkFirstAxis(ctx);
-    const size = sizeOf(ctx.bottomShapes[0]);
-    const mismatch = ctx.bottomShapes.findIndex(shape => sizeOf(shape) !== size);
-    if (mismatch > 0)
-      throw ctx.misfit(
-        'loss-shapes',
-        `${showBottom(ctx, 0)} and ${showBottom(ctx, mismatch)} differ in their numbers.`,
-      );
+    checkSameCount(ctx);
     const { num, places } = parts(ctx);
     return { tops: [[], [num, 1, ...places]].slice(0, ctx.topCount), params: [] };
   },

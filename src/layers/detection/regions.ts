@@ -21,6 +21,12 @@ export function checkRegions(ctx: LayerContext): void {
     throw ctx.misfit('roi-axes', `${showBottom(ctx, 1)} must be regions of 5 numbers: sample, x1, y1, x2, y2.`);
 }
 
+/** Throws where a field of the layer's parameter message `message` that counts bins is missing or 0. */
+export function checkBins(ctx: LayerContext, message: string, counts: Readonly<Record<string, number>>): void {
+  const zero = Object.keys(counts).find(field => !(counts[field]! > 0));
+  if (zero) throw ctx.fail('roi-bins', `${zero} is missing or 0.`, { field: `${message}.${zero}` });
+}
+
 /** Region `index`. Throws where its sample is none of the `batch` samples. */
 export function regionAt(ctx: LayerContext, rois: HostArray, index: number, batch: number): Region {
   const [sample, x1, y1, x2, y2] = rois.data.subarray(index * 5, index * 5 + 5) as unknown as readonly number[];

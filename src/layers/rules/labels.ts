@@ -19,6 +19,14 @@ export function checkFirstAxis(ctx: LayerContext): void {
   });
 }
 
+/** All bottoms, predictions and targets alike, have as many elements as the first. */
+export function checkSameCount(ctx: LayerContext): void {
+  const [size] = ctx.bottomShapes.map(sizeOf);
+  const mismatch = ctx.bottomShapes.findIndex(shape => sizeOf(shape) !== size);
+  if (mismatch > 0)
+    throw ctx.misfit('loss-shapes', `${showBottom(ctx, 0)} and ${showBottom(ctx, mismatch)} differ in their numbers.`);
+}
+
 /** One label per position: x without its class axis must have as many elements as there are labels. */
 export function checkLabelCount(ctx: LayerContext, axis: number): void {
   const [x, label] = ctx.bottomShapes as [Shape, Shape];
