@@ -20,8 +20,9 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   fillers: ['ir', 'schema', 'diagnostics', 'random'],
   net: ['layers', 'ir', 'schema', 'grammar', 'diagnostics', 'random'],
   weights: ['schema', 'grammar', 'diagnostics', 'files'],
-  emit: ['engines', 'ir', 'diagnostics'],
-  engines: ['emit', 'ir', 'diagnostics'],
+  kernels: ['ir', 'diagnostics'],
+  emit: ['kernels', 'ir', 'diagnostics'],
+  engines: ['emit', 'kernels', 'ir', 'diagnostics'],
   solver: ['ir', 'schema', 'diagnostics'],
   data: ['schema', 'diagnostics', 'random', 'weights', 'files'],
   python: ['layers', 'ir', 'diagnostics'],
@@ -36,11 +37,6 @@ const FACES = ['server', 'web', 'lsp'];
 function without(parts: readonly string[], ...left: readonly string[]): string[] {
   return parts.filter(part => !left.includes(part));
 }
-
-/** Pairs of parts that import each other all the same, and why. */
-const CIRCLES: Readonly<Record<string, string>> = {
-  'emit engines': 'constants of a model are computed by the host engine’s kernels; engines run what is emitted',
-};
 
 /** The rest of the line: running stands on all of the above, faces on everything but the command line. */
 const RULES: Readonly<Record<string, readonly string[]>> = {
@@ -149,11 +145,7 @@ describe('imports', () => {
 
   it('make no circles of parts', () => {
     const parts = new Map(Object.entries(RULES));
-    expect(
-      circles(parts)
-        .map(circle => circle.sort().join(' '))
-        .filter(circle => !CIRCLES[circle]),
-    ).toEqual([]);
+    expect(circles(parts)).toEqual([]);
   });
 
   it('make no circles of files, types aside', () => {

@@ -18,7 +18,7 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   'src/data/dicom/codecs.ts': { loaded: 'wasm codecs, loaded once.' },
   'src/emit/onnx/schema.ts': { modelType: "ONNX's schema, made when it is first needed, never changed." },
-  'src/engines/host/loops.ts': { cache: 'Compiled loops by their source text.' },
+  'src/kernels/loops.ts': { cache: 'Compiled loops by their source text.' },
   'src/engines/onnx/node/devices.ts': {
     problems: 'Whether an engine of this machine works: found out once.',
     speeds: 'How fast an engine of this machine is: measured once, for the choice of `auto`.',

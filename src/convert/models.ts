@@ -7,7 +7,7 @@
 import type { GraphModel } from '@tensorflow/tfjs-converter';
 import type { io } from '@tensorflow/tfjs-core';
 import { type Diagnostic, hasErrors, MokapotError } from '../diagnostics/index.js';
-import { emitGeneralOnnx } from '../emit/onnx/general.js';
+import { emitGeneralOnnx } from '../emit/onnx/index.js';
 import { emitTfjsGraph, type Quantization, TfjsModel } from '../emit/tfjs/index.js';
 import { createHostEngine } from '../engines/host/index.js';
 import type { ExportTarget } from '../ir/index.js';

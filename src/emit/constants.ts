@@ -1,11 +1,11 @@
 /** What of a graph is known before it runs, parameters once they stay as they are: computed now, by the host's kernels. */
 
 import { need, nth } from '../diagnostics/index.js';
-import { hostKernel } from '../engines/host/kernels.js';
 import type { GeneralGraph } from '../ir/passes/generalise.js';
 import { sameConstant } from '../ir/passes/generalise.js';
 import { sizeOf } from '../ir/shape.js';
 import type { Graph, Node, Shape, Value } from '../ir/types.js';
+import { hostKernel } from '../kernels/index.js';
 
 export interface KnownArray {
   readonly shape: Shape;

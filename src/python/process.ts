@@ -263,7 +263,7 @@ function refer(stream: unknown, on: boolean): void {
 
 /** From the package's src/python, whether this file runs from there, from dist/src/python or from the bundle in dist/fast. */
 function workerFile(): string {
-  const places = ['./caffe/_worker.py', '../../../src/python/caffe/_worker.py', '../../src/python/caffe/_worker.py'];
+  const places = ['./caffe/_worker.py', '../../../src/python/caffe/_worker.py', './caffe/_worker.py'];
   const files = places.map(place => fileURLToPath(new URL(place, import.meta.url)));
   return files.find(file => existsSync(file)) ?? files[0]!;
 }

@@ -3,8 +3,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { MokapotError } from '../../src/diagnostics/index.js';
+import { emitGeneralOnnx } from '../../src/emit/onnx/index.js';
 import { emitTfjsGraph } from '../../src/emit/tfjs/index.js';
-import { emitGeneralOnnx } from '../../src/engines/onnx/index.js';
 import { type ExportTarget, sameShape } from '../../src/ir/index.js';
 import { GeneralGraph } from '../../src/ir/passes/generalise.js';
 import { lowerNet } from '../../src/net/index.js';

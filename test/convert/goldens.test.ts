@@ -9,8 +9,8 @@ import { distance, type FedArray, type LoadedModel, randomFeeds, runNet } from '
 import { exportDynamic, inputShapes } from '../../src/convert/dynamic_sizes.js';
 import { loadOnnx } from '../../src/convert/node/load_models.js';
 import { sizesToCheck } from '../../src/convert/node/model.js';
+import { emitGeneralOnnx } from '../../src/emit/onnx/index.js';
 import { emitTfjsGraph, TfjsModel } from '../../src/emit/tfjs/index.js';
-import { emitGeneralOnnx } from '../../src/engines/onnx/index.js';
 import type { GeneralGraph } from '../../src/ir/passes/generalise.js';
 import { Net } from '../../src/runtime/node/net.js';
 import { greatestError } from '../../src/tools/verify.js';

@@ -3,9 +3,9 @@
 import { createRequire } from 'node:module';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { emitGeneralOnnx } from '../../src/emit/onnx/index.js';
 import { emitTfjsGraph, TfjsModel } from '../../src/emit/tfjs/index.js';
 import { createHostEngine } from '../../src/engines/index.js';
-import { emitGeneralOnnx } from '../../src/engines/onnx/index.js';
 import { Builder, type Graph, type Shape, sizeOf } from '../../src/ir/index.js';
 import { GeneralGraph } from '../../src/ir/passes/generalise.js';
 import { Random } from '../../src/random/index.js';

@@ -6,13 +6,13 @@
 import { describe, expect, it } from 'vitest';
 import { knownValues } from '../../src/emit/constants.js';
 import { createHostEngine } from '../../src/engines/host/index.js';
-import { hostKernel } from '../../src/engines/host/kernels.js';
 import { splitUpdates } from '../../src/engines/onnx/updates.js';
 import { Builder, type Graph, gradients, type Node, pruneDead, sizeOf, type Value } from '../../src/ir/index.js';
 import { fuse } from '../../src/ir/passes/fuse.js';
 import { GeneralGraph } from '../../src/ir/passes/generalise.js';
 import { recompute } from '../../src/ir/passes/recompute.js';
 import { schedule } from '../../src/ir/passes/schedule.js';
+import { hostKernel } from '../../src/kernels/index.js';
 import { Random } from '../../src/random/index.js';
 
 const FIRST = Number(process.env['MOKAPOT_SEED'] ?? 1);

@@ -1,7 +1,7 @@
 /** `mokapot summary`: a network as a table of layers, shapes, parameters and costs. */
 
 import { hasErrors } from '../../diagnostics/index.js';
-import { type HostNode, nodesOnHost } from '../../emit/onnx/fallbacks.js';
+import { type HostNode, nodesOnHost } from '../../emit/onnx/index.js';
 import { type Shape, sizeOf } from '../../ir/index.js';
 import {
   type DescribedLayer,

@@ -1,6 +1,6 @@
 /** To ONNX: one file. */
 
-import { emitGeneralOnnx } from '../../emit/onnx/general.js';
+import { emitGeneralOnnx } from '../../emit/onnx/index.js';
 import { loadOnnx } from './load_models.js';
 import { checkModel, exportJob } from './model.js';
 import type { Job, TargetReport } from './types.js';

@@ -2,9 +2,9 @@
 
 import { sizeOf } from '../../ir/shape.js';
 import type { Shape } from '../../ir/types.js';
+import { hostKernel } from '../../kernels/index.js';
 import { type Device, DeviceEngine } from '../executor.js';
 import type { Engine } from '../types.js';
-import { hostKernel } from './kernels.js';
 
 const hostDevice: Device<Float32Array> = {
   name: 'host',

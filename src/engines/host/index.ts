@@ -1,4 +1,3 @@
-/** The host target's public face. */
-export * from './convolution.js';
+/** The host engine. */
+
 export { createHostEngine } from './engine.js';
-export { hostKernel, type Kernel } from './kernels.js';

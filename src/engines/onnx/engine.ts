@@ -3,7 +3,7 @@
 import { GraphWriter } from '../../emit/onnx/writer.js';
 import { sizeOf } from '../../ir/shape.js';
 import type { Graph, Node, Shape } from '../../ir/types.js';
-import { expressionOf } from '../host/loops.js';
+import { expressionOf } from '../../kernels/loops.js';
 import type { Engine, Program } from '../types.js';
 import { DeviceVariables } from './device_variables.js';
 import { Formula } from './formula.js';

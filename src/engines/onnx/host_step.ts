@@ -2,8 +2,8 @@
 
 import { nth } from '../../diagnostics/index.js';
 import type { Node } from '../../ir/types.js';
+import { hostKernel, type Kernel } from '../../kernels/index.js';
 import { checkHostResult } from '../executor.js';
-import { hostKernel, type Kernel } from '../host/kernels.js';
 import type { Observer } from '../types.js';
 import type { Arrays, Step } from './steps.js';
 

@@ -3,7 +3,7 @@
 import { nth } from '../../diagnostics/index.js';
 import { sizeOf } from '../../ir/shape.js';
 import type { Value } from '../../ir/types.js';
-import { hostKernel } from '../host/kernels.js';
+import { hostKernel } from '../../kernels/index.js';
 import type { Observer } from '../types.js';
 import type { Operand } from './formula.js';
 import { rootOf } from './partition.js';

@@ -14,7 +14,7 @@ import { fuse } from '../../ir/passes/fuse.js';
 import { elementwiseTail } from '../../ir/passes/tail.js';
 import { sizeOf } from '../../ir/shape.js';
 import type { Graph, Node, Value } from '../../ir/types.js';
-import { expressionOf } from '../host/loops.js';
+import { expressionOf } from '../../kernels/loops.js';
 
 /** One formula and, by its outputs, the variables that they go to. */
 export interface Update {

@@ -8,8 +8,8 @@ import type * as tfjs from '@tensorflow/tfjs-core';
 import { fail, nth } from '../../diagnostics/index.js';
 import { sizeOf } from '../../ir/shape.js';
 import type { Node, Shape } from '../../ir/types.js';
+import { hostKernel } from '../../kernels/index.js';
 import type { Device, Kernel } from '../executor.js';
-import { hostKernel } from '../host/kernels.js';
 import { tfjsKernel } from './ops.js';
 import type { Webgpu } from './webgpu.js';
 

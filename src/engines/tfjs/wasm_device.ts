@@ -12,7 +12,6 @@
 import { nth } from '../../diagnostics/index.js';
 import { dim, sizeOf } from '../../ir/shape.js';
 import type { Node, NodeOf } from '../../ir/types.js';
-import type { Device, Reuse } from '../executor.js';
 import {
   type Band,
   type ConvGeometry,
@@ -21,9 +20,10 @@ import {
   isPointwise,
   unfoldColumns,
   unfoldRows,
-} from '../host/convolution.js';
-import { hostKernel } from '../host/kernels.js';
-import { transpose2d } from '../host/move.js';
+} from '../../kernels/convolution.js';
+import { hostKernel } from '../../kernels/index.js';
+import { transpose2d } from '../../kernels/move.js';
+import type { Device, Reuse } from '../executor.js';
 import type { WasmModule } from './wasm_module.js';
 
 /** A piece of the heap, shared by every handle on it. */

@@ -2,8 +2,8 @@
 
 import { describe, expect, it } from 'vitest';
 import type { Parameters } from '../../../src/emit/constants.js';
+import { emitGeneralOnnx } from '../../../src/emit/onnx/index.js';
 import { createHostEngine } from '../../../src/engines/node/index.js';
-import { emitGeneralOnnx } from '../../../src/engines/onnx/index.js';
 import { Builder, type Graph, type Shape, sizeOf, type Value } from '../../../src/ir/index.js';
 import { GeneralGraph } from '../../../src/ir/passes/generalise.js';
 import { Random } from '../../../src/random/index.js';

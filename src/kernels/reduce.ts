@@ -1,7 +1,7 @@
 /** Reductions. Sums run in double precision: more exact than Caffe's, and as fast. */
 
-import { sizeOf } from '../../ir/shape.js';
-import type { NodeOf, Shape } from '../../ir/types.js';
+import { sizeOf } from '../ir/shape.js';
+import type { NodeOf, Shape } from '../ir/types.js';
 import type { Inputs, Outputs } from './arrays.js';
 
 interface Block {

@@ -1,7 +1,7 @@
 /** Matrix product and convolutions in plain loops: the reference every engine is held against. */
 
-import { sizeOf } from '../../ir/shape.js';
-import type { NodeOf, Shape } from '../../ir/types.js';
+import { sizeOf } from '../ir/shape.js';
+import type { NodeOf, Shape } from '../ir/types.js';
 import type { Inputs, Outputs } from './arrays.js';
 import { type ConvGeometry, foldColumns, geometryOf, isPointwise, unfoldColumns, unfoldRows } from './convolution.js';
 import { transpose2d } from './move.js';

@@ -1,7 +1,7 @@
 /** Pooling kernels with Caffe's windows: clipped at the plane, AVE's divisor clipped at the padded plane. */
 
-import { nchw } from '../../ir/shape.js';
-import type { NodeOf, PoolAttrs } from '../../ir/types.js';
+import { nchw } from '../ir/shape.js';
+import type { NodeOf, PoolAttrs } from '../ir/types.js';
 import type { Inputs, Outputs } from './arrays.js';
 
 interface Planes {

@@ -1,7 +1,7 @@
 /** Kernels that move elements: transpose, concat, slice, pad, one-hot. Contiguous runs are copied whole. */
 
-import { sizeOf, stridesOf } from '../../ir/shape.js';
-import type { NodeOf, Shape } from '../../ir/types.js';
+import { sizeOf, stridesOf } from '../ir/shape.js';
+import type { NodeOf, Shape } from '../ir/types.js';
 import type { Inputs, Outputs } from './arrays.js';
 
 /** Walks the elements of `shape` without its last `inner` axes, giving for each the offset by the strides. */

@@ -3,7 +3,7 @@
  * library lacks or does slower. A kernel fills its outputs whole; their former contents do not matter.
  */
 
-import type { Node, NodeOf, OpName } from '../../ir/types.js';
+import type { Node, NodeOf, OpName } from '../ir/types.js';
 import type { Inputs, Outputs } from './arrays.js';
 import { gather, scatterAdd } from './gather.js';
 import { conv2d, convFilterGrad, convInputGrad, matMul } from './linear.js';
@@ -19,7 +19,7 @@ export type ExecutorOp = 'input' | 'variable' | 'constant' | 'reshape' | 'stopGr
 
 type NodeKernel<K extends OpName> = (node: NodeOf<K>, inputs: Inputs<K>, outputs: Outputs<K>) => void;
 
-type Moving = Exclude<OpName, ExecutorOp | 'fused' | 'broadcast' | import('../../ir/types.js').ElementwiseOp>;
+type Moving = Exclude<OpName, ExecutorOp | 'fused' | 'broadcast' | import('../ir/types.js').ElementwiseOp>;
 
 const kernels: { readonly [K in Moving]: NodeKernel<K> } = {
   reduceSum,

@@ -6,9 +6,9 @@
  * security policy) the same expression is interpreted.
  */
 
-import { parameterOf } from '../../ir/passes/fuse.js';
-import { sizeOf, stridesOf } from '../../ir/shape.js';
-import type { ElementwiseOp, FusedAttrs, FusedStep, Node, Shape } from '../../ir/types.js';
+import { parameterOf } from '../ir/passes/fuse.js';
+import { sizeOf, stridesOf } from '../ir/shape.js';
+import type { ElementwiseOp, FusedAttrs, FusedStep, Node, Shape } from '../ir/types.js';
 
 export type Loop = (inputs: readonly Float32Array[], outputs: readonly Float32Array[]) => void;
 

@@ -2,9 +2,9 @@
 
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { compileLoop, interpretLoop } from '../../src/engines/host/loops.js';
 import { sizeOf } from '../../src/ir/index.js';
 import type { ElementwiseOp, FusedAttrs } from '../../src/ir/types.js';
+import { compileLoop, interpretLoop } from '../../src/kernels/loops.js';
 
 const unary: ElementwiseOp[] = ['neg', 'abs', 'sign', 'exp', 'sqrt', 'tanh', 'sigmoid', 'floor', 'relu', 'power'];
 const binary: ElementwiseOp[] = ['add', 'sub', 'mul', 'div', 'max', 'min', 'greater', 'greaterEqual', 'equal'];

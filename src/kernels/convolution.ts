@@ -3,8 +3,8 @@
  * primitive is a matrix product. `columns` are [C·kh·kw, P], `rows` [P, C·kh·kw], with P = H'·W' output positions.
  */
 
-import { convOutput } from '../../ir/shape.js';
-import type { ConvAttrs, Shape } from '../../ir/types.js';
+import { convOutput } from '../ir/shape.js';
+import type { ConvAttrs, Shape } from '../ir/types.js';
 
 /** One convolution in numbers; C and O are those of one group. */
 export interface ConvGeometry {

@@ -1,7 +1,7 @@
 /** Kernels that read and add up by index. */
 
-import { sizeOf, stridesOf } from '../../ir/shape.js';
-import type { NodeOf, Shape } from '../../ir/types.js';
+import { sizeOf, stridesOf } from '../ir/shape.js';
+import type { NodeOf, Shape } from '../ir/types.js';
 import type { Inputs, Outputs } from './arrays.js';
 
 /** How the index lies beside data [outer, along, inner]. */
