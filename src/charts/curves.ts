@@ -4,7 +4,7 @@
  */
 
 import * as echarts from 'echarts';
-import { visible } from '../diagnostics/index.js';
+import { chartText, svgOf } from './texts.js';
 
 /** What is drawn of a training's events. */
 export type CurveEvent = { readonly iter: number; readonly epoch: number | undefined } & (
@@ -88,7 +88,7 @@ export class Curves {
     const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width, height });
     try {
       chart.setOption(this.option(height));
-      return visible(chart.renderToSVGString());
+      return svgOf(chart);
     } finally {
       chart.dispose();
     }
@@ -109,7 +109,12 @@ export class Curves {
       animation: false,
       backgroundColor: '#ffffff',
       color: [...COLOURS],
-      title: { text: this.title || 'training', left: LEFT - 4, top: 10, textStyle: { fontSize: 16, fontWeight: 600 } },
+      title: {
+        text: chartText(this.title || 'training'),
+        left: LEFT - 4,
+        top: 10,
+        textStyle: { fontSize: 16, fontWeight: 600 },
+      },
       legend: {
         top: 38,
         left: LEFT - 8,
@@ -134,7 +139,7 @@ export class Curves {
           type: 'value',
           gridIndex: 0,
           show: metrics.length > 0,
-          name: metrics.map(([label]) => label.replace(/^val /, '')).join(', '),
+          name: chartText(metrics.map(([label]) => label.replace(/^val /, '')).join(', ')),
           nameGap: 46,
           splitLine: { show: false },
           ...(inShares && { min: 0, max: 1 }),
@@ -171,7 +176,7 @@ export class Curves {
       line('loss', this.loss, { lineStyle: { width: 1 }, z: 1, itemStyle: { color: '#a9c4de' } }),
       line('loss, smoothed', this.smoothed, { itemStyle: { color: COLOURS[0] } }),
       ...[...this.tests].map(([name, data], i) =>
-        line(name, data, {
+        line(chartText(name), data, {
           ...marked(data),
           yAxisIndex: metrics.includes(name) ? 1 : 0,
           itemStyle: { color: COLOURS[(i + 1) % (COLOURS.length - 1)]! },

@@ -1,8 +1,8 @@
 /** Timings as a picture: a bar for each layer and backend, its forward and its backward part, as SVG. */
 
 import * as echarts from 'echarts';
-import { visible } from '../diagnostics/index.js';
 import type { LayerTime, Timing } from '../tools/timing.js';
+import { chartText, svgOf } from './texts.js';
 
 /** Forward and backward of one backend: a full and a lighter tone of one colour. */
 const TONES = [
@@ -29,14 +29,20 @@ export function timingChart(timings: readonly Timing[], title: string, width = 9
     chart.setOption({
       animation: false,
       backgroundColor: '#ffffff',
-      title: { text: title, subtext: totals(timings), left: 12, top: 8, textStyle: { fontSize: 16 } },
+      title: { text: chartText(title), subtext: totals(timings), left: 12, top: 8, textStyle: { fontSize: 16 } },
       legend: { top: 64, left: 12, itemGap: 28, itemWidth: 14, itemHeight: 10, textStyle: { fontSize: 12 } },
       grid: { left: 12, right: 28, top: 96, bottom: 36, containLabel: true },
       xAxis: { type: 'value', name: 'ms', nameLocation: 'middle', nameGap: 24 },
-      yAxis: { type: 'category', data: names, inverse: true, axisTick: { show: false }, axisLabel: { interval: 0 } },
+      yAxis: {
+        type: 'category',
+        data: names.map(chartText),
+        inverse: true,
+        axisTick: { show: false },
+        axisLabel: { interval: 0 },
+      },
       series: timings.flatMap((timing, i) => seriesOf(timing, names, TONES[i % TONES.length]!)),
     });
-    return visible(chart.renderToSVGString());
+    return svgOf(chart);
   } finally {
     chart.dispose();
   }

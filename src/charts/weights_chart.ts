@@ -1,8 +1,8 @@
 /** Histograms of a file's parameters as one picture, SVG: a small chart for each blob. */
 
 import * as echarts from 'echarts';
-import { visible } from '../diagnostics/index.js';
 import { type BlobReport, formatShape } from '../weights/index.js';
+import { chartText, svgOf } from './texts.js';
 
 const COLUMNS = 4;
 const CELL = { width: 240, height: 150 };
@@ -28,13 +28,13 @@ export function weightsChart(blobs: readonly BlobReport[], title: string): strin
       backgroundColor: '#ffffff',
       title: [
         {
-          text: left ? `${title} (${left} small blobs left out)` : title,
+          text: chartText(left ? `${title} (${left} small blobs left out)` : title),
           left: 12,
           top: 12,
           textStyle: { fontSize: 16 },
         },
         ...shown.map((b, i) => ({
-          text: `${b.layer} ${b.blob}`,
+          text: chartText(`${b.layer} ${b.blob}`),
           subtext: `${formatShape(b.shape)}${b.nans + b.infinities ? `, ${b.nans + b.infinities} not finite` : ''}`,
           left: place(i).left + 12,
           top: place(i).top,
@@ -66,7 +66,7 @@ export function weightsChart(blobs: readonly BlobReport[], title: string): strin
         data: [...b.histogram],
       })),
     });
-    return visible(chart.renderToSVGString());
+    return svgOf(chart);
   } finally {
     chart.dispose();
   }

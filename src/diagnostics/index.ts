@@ -4,4 +4,5 @@ export { applyFixes, type Fixed } from './fix.js';
 export * from './frame.js';
 export { need, nth } from './internal.js';
 export { nearest, nearestSlip } from './nearest.js';
+export { isInherited, literalKey, own, recordOf } from './records.js';
 export { visible, visiblePainted } from './visible.js';
