@@ -1,6 +1,6 @@
 /** An exported model beside the network it came from: both are run on the same random input. */
 
-import { need } from '../diagnostics/index.js';
+import { need, recordOf } from '../diagnostics/index.js';
 import type { Parameters } from '../emit/constants.js';
 import { createHostEngine } from '../engines/host/index.js';
 import { labelInputs } from '../feeds/label_values.js';
@@ -84,9 +84,10 @@ export async function runGraph(
   for (const { op, attrs } of graph.nodes)
     if (op === 'variable') engine.write(attrs.name, parameters(attrs.name), attrs.shape);
   const program = await engine.compile(graph);
-  const made = await program.run(Object.fromEntries([...feeds].map(([name, { data }]) => [name, data])), outputs);
+  const fed = recordOf([...feeds].map(([name, { data }]) => [name, data] as const));
+  const made = new Map(Object.entries(await program.run(fed, outputs)));
   engine.dispose();
-  return outputs.map(name => made[name]!);
+  return outputs.map(name => need(made, name));
 }
 
 /** What the network makes of what it is fed, preprocessed: its outputs, or other blobs. */
@@ -99,7 +100,7 @@ export async function runNet(
     const data = prepared?.blob === name ? prepared.apply(feed.data, feed.shape) : feed.data;
     return [name, { shape: feed.shape, data }] as const;
   });
-  const feeds = Object.fromEntries(fed.filter(([name]) => net.inputs.includes(name)));
+  const feeds = recordOf(fed.filter(([name]) => net.inputs.includes(name)));
   await net.forward(feeds, { keepBlobs: blobs !== undefined });
   return (blobs ?? net.graph.outputs).map(name => need(net.blobs, name).data.slice());
 }

@@ -3,7 +3,7 @@
  * What can vary is tried from the most to the least: batch and plane, then one of them, then the sizes as they are.
  */
 
-import { fail, MokapotError, nth } from '../diagnostics/index.js';
+import { fail, MokapotError, nth, recordOf } from '../diagnostics/index.js';
 import { type ExportTarget, type Graph, pruneDead, type Shape, type Value } from '../ir/index.js';
 import { GeneralGraph } from '../ir/passes/generalise.js';
 import { LOSS, type LowerOptions, lowerNet, type NetGraph } from '../net/index.js';
@@ -144,7 +144,7 @@ function shapesAt(net: NetGraph, open: OpenSizes): InputShapes[] {
       }
       return [name, sizes] as const;
     };
-    return Object.fromEntries(inputs.map(at));
+    return recordOf(inputs.map(at));
   });
 }
 

@@ -12,8 +12,10 @@ import type { PreparedInput } from './prepare.js';
 
 /** What the model takes or gives under a blob's name. */
 export interface ModelEndpoint {
-  /** Its name, which is the blob's. */
+  /** The blob. */
   readonly blob: string;
+  /** What the model calls it, where that is not the blob's name: no results in JavaScript can have an ONNX output `__proto__`. */
+  readonly name?: string;
   /** −1 is a size that each run may choose. */
   readonly shape: Shape;
 }

@@ -6,7 +6,7 @@
 
 import type { GraphModel } from '@tensorflow/tfjs-converter';
 import type { io } from '@tensorflow/tfjs-core';
-import { type Diagnostic, hasErrors, MokapotError } from '../diagnostics/index.js';
+import { type Diagnostic, hasErrors, MokapotError, recordOf } from '../diagnostics/index.js';
 import { emitGeneralOnnx } from '../emit/onnx/index.js';
 import { emitTfjsGraph, type Quantization, TfjsModel } from '../emit/tfjs/index.js';
 import { createHostEngine } from '../engines/host/index.js';
@@ -183,7 +183,7 @@ function exporter(
   options: ModelOptions,
   diagnostics: readonly Diagnostic[],
 ): ExportAs {
-  const endpoint = ({ blob, shape }: ModelEndpoint): ModelEndpoint => ({ blob, shape });
+  const endpoint = ({ blob, name, shape }: ModelEndpoint): ModelEndpoint => ({ blob, ...(name && { name }), shape });
   return (target, emit) => {
     const { result, open, reasons } = exportNet({ net, prepared, options }, target, emit);
     const [inputs, outputs] = [result.inputs.map(endpoint), result.outputs.map(endpoint)];
@@ -202,11 +202,10 @@ async function load(text: string, options: ModelOptions): Promise<{ net: Net; no
   if (options.foldBatchNorm !== true) return { net, notes };
   try {
     const { param, params } = foldBatchNorm(net);
-    const shapes = Object.fromEntries(inputShapes(net.graph));
     const folded = await Net.fromParam(param, {
       engine,
       phase: net.phase,
-      inputShapes: shapes,
+      inputShapes: recordOf(inputShapes(net.graph)),
       weights: { layers: params },
       ...(options.hostLayer && { hostLayer: options.hostLayer }),
       ...(options.catalogue && { catalogue: options.catalogue }),

@@ -127,7 +127,11 @@ function print(io: Io, report: ConvertReport): void {
   if (!many) for (const { path, bytes: size } of report.files) say(io, `${c.bold(path)}  ${formatBytes(size)}`);
   else say(io, `${c.bold(last.path)} and ${report.files.length - 1} shards of weights  ${formatBytes(bytes)}`);
   for (const [what, list] of [['input', report.inputs] as const, ['output', report.outputs] as const])
-    for (const { blob, shape } of list) say(io, `${what.padEnd(8)}${blob} ${formatOpen(shape)}`);
+    for (const { blob, name, shape } of list)
+      say(
+        io,
+        `${what.padEnd(8)}${blob} ${formatOpen(shape)}${name === undefined ? '' : `, called ${name} in the model`}`,
+      );
   printOpen(io, report);
   if (report.folded) printFolded(io, report.folded);
   if (report.quantization) {

@@ -4,7 +4,7 @@
  */
 
 import { basename, dirname } from 'node:path';
-import { type Diagnostic, fail, MokapotError, nth } from '../../diagnostics/index.js';
+import { type Diagnostic, fail, MokapotError, nth, recordOf } from '../../diagnostics/index.js';
 import { checkFiniteWeights } from '../../runtime/finite.js';
 import { Net } from '../../runtime/node/net.js';
 import { readPrototxt } from '../../runtime/node/schemas.js';
@@ -144,12 +144,11 @@ async function fold(original: Net, options: ConvertOptions) {
   options.onProgress?.('folding batch normalisation');
   const { param, params, folded } = foldBatchNorm(original);
   const { phase } = original;
-  const shapes = Object.fromEntries(inputShapes(original.graph));
   const { pythonLayers, catalogue } = options;
   const net = await Net.fromParam(param, {
     phase,
     engine: original.engine,
-    inputShapes: shapes,
+    inputShapes: recordOf(inputShapes(original.graph)),
     dir: dirname(options.net!),
     ...defined({ pythonLayers, catalogue }),
   });
@@ -160,7 +159,7 @@ async function fold(original: Net, options: ConvertOptions) {
 
 /** Greatest difference of the outputs at a random input. */
 async function errorOf(original: Net, folded: Net): Promise<number> {
-  const feeds = randomFeeds(Object.fromEntries(inputShapes(original.graph)), original.graph);
+  const feeds = randomFeeds(recordOf(inputShapes(original.graph)), original.graph);
   const [before, after] = [await runNet(original, feeds), await runNet(folded, feeds)];
   const names = original.graph.outputs;
   const differences = names.map((name, i) => {

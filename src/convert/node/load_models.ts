@@ -3,12 +3,13 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { fail, need } from '../../diagnostics/index.js';
+import { fail, need, own, recordOf } from '../../diagnostics/index.js';
 import { loadNative } from '../../engines/onnx/node/native.js';
 import { loadWeb } from '../../engines/onnx/node/web.js';
 import { tfjsWithWasm } from '../../engines/tfjs/node/wasm.js';
 import type { Shape } from '../../ir/index.js';
 import type { LoadedModel } from '../compare.js';
+import type { ModelEndpoint } from '../export_net.js';
 
 /** A graph model from its folder, on tfjs's wasm backend: what a browser would load. */
 export async function loadTfjs(folder: string, layout: 'NCHW' | 'NHWC'): Promise<LoadedModel> {
@@ -25,7 +26,7 @@ export async function loadTfjs(folder: string, layout: 'NCHW' | 'NHWC'): Promise
         const x = tf.tensor(data, [...shape]);
         return [name, turned(shape) ? tf.transpose(x, [0, 2, 3, 1]) : x] as const;
       });
-      const made = model.execute(Object.fromEntries(given), [...outputs]);
+      const made = model.execute(recordOf(given), [...outputs]);
       const tensors = Array.isArray(made) ? made : [made];
       const arrays = tensors.map(t => (turned(t.shape) ? tf.transpose(t, [0, 3, 1, 2]) : t).dataSync() as Float32Array);
       const copies = arrays.map(a => a.slice());
@@ -38,8 +39,14 @@ export async function loadTfjs(folder: string, layout: 'NCHW' | 'NHWC'): Promise
   };
 }
 
-/** A model file in onnxruntime: the native one, else the one in WebAssembly. */
-export async function loadOnnx(path: string): Promise<LoadedModel> {
+/**
+ * A model file in onnxruntime: the native one, else the one in WebAssembly.
+ *
+ * @param endpoints what it takes and gives; without them it calls all blobs by their own names
+ */
+export async function loadOnnx(path: string, endpoints: readonly ModelEndpoint[] = []): Promise<LoadedModel> {
+  const names = new Map(endpoints.map(({ blob, name = blob }) => [blob, name]));
+  const nameOf = (blob: string) => names.get(blob) ?? blob;
   const native = loadNative();
   const runtime = typeof native === 'string' ? loadWeb() : native;
   if (typeof runtime === 'string') throw fail('no-onnxruntime', `onnxruntime does not load (${runtime}).`, NO_CHECK);
@@ -48,12 +55,12 @@ export async function loadOnnx(path: string): Promise<LoadedModel> {
   });
   return {
     async run(feeds, outputs) {
-      const given = [...feeds].filter(([name]) => session.inputNames.includes(name));
-      const tensors = given.map(([name, { data, shape }]) => [name, runtime.tensor(data, shape)] as const);
+      const given = [...feeds].filter(([blob]) => session.inputNames.includes(nameOf(blob)));
+      const tensors = given.map(([blob, { data, shape }]) => [nameOf(blob), runtime.tensor(data, shape)] as const);
       // A blob that is fed and read by none is an input of the model and no output.
-      const fetched = outputs.filter(name => session.outputNames.includes(name));
-      const made = await session.run(Object.fromEntries(tensors), fetched);
-      return outputs.map(name => (made[name]?.data as Float32Array | undefined) ?? need(feeds, name).data);
+      const fetched = outputs.map(nameOf).filter(name => session.outputNames.includes(name));
+      const made = await session.run(recordOf(tensors), fetched);
+      return outputs.map(blob => (own(made, nameOf(blob))?.data as Float32Array | undefined) ?? need(feeds, blob).data);
     },
     dispose: () => session.release(),
   };

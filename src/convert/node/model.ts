@@ -1,6 +1,6 @@
 /** What the model targets share: the net exported with as many dynamic sizes as possible, and run for comparison. */
 
-import { fail, type MokapotError } from '../../diagnostics/index.js';
+import { fail, type MokapotError, recordOf } from '../../diagnostics/index.js';
 import type { ExportTarget } from '../../ir/index.js';
 import type { GeneralGraph } from '../../ir/passes/generalise.js';
 import type { Net } from '../../runtime/net.js';
@@ -47,7 +47,7 @@ export async function checkModel(
 
 /** The network's own input shapes, and others where some are open. */
 export function sizesToCheck(net: Net, open: OpenSizes): InputShapes[] {
-  const own = Object.fromEntries(inputShapes(net.graph));
+  const own = recordOf(inputShapes(net.graph));
   if (!open.batch && open.plane === undefined) return [own];
   const [[, first]] = Object.entries(own) as [[string, readonly number[]]];
   const image = Object.values(own).find(shape => shape.length === 4);
@@ -60,7 +60,7 @@ export function sizesToCheck(net: Net, open: OpenSizes): InputShapes[] {
     }
     return [name, sizes] as const;
   });
-  return [own, Object.fromEntries(other)];
+  return [own, recordOf(other)];
 }
 
 function refuseDifferent({ inputs, outputs }: Comparison): void {

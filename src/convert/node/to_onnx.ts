@@ -12,7 +12,7 @@ export async function convertOnnx(job: Job): Promise<TargetReport> {
   job.progress('writing the file');
   const { bytes, inputs, outputs } = exported.result;
   await stage.write(file, [bytes]);
-  const checks = await checkModel(job, exported, () => loadOnnx(stage.path(file)));
+  const checks = await checkModel(job, exported, () => loadOnnx(stage.path(file), [...inputs, ...outputs]));
   const { open, reasons } = exported;
   return { files: await stage.commit(), inputs, outputs, open, reasons, ...(checks && { checks }) };
 }

@@ -28,6 +28,9 @@ export interface OnnxModel {
   readonly outputs: readonly Endpoint[];
 }
 
+/** onnxruntime loses the output of this name in JavaScript, where it would be the prototype of the results. */
+const LOST = '__proto__';
+
 interface ModelText {
   /** The model's name, for people. */
   readonly name: string;
@@ -47,27 +50,31 @@ export function emitGeneralOnnx(general: GeneralGraph, parameters: Parameters, t
   if (unsayable) throw unsupported(unsayable);
   const w = new GraphWriter();
   const inputs = fedInputs(graph.nodes);
-  const outputs = [...graph.outputs].filter(([name, value]) => !inputs.some(n => isUnread(n, name, value)));
-  for (const [name] of outputs) w.reserve(name);
-  for (const node of inputs) w.reserve(node.attrs.name);
+  const outputs = new Map([...graph.outputs].filter(([name, value]) => !inputs.some(n => isUnread(n, name, value))));
+  for (const name of [...outputs.keys(), ...inputs.map(n => n.attrs.name)]) w.reserve(name);
+  const modelNames = new Map([[LOST, w.fresh(`x${LOST}`)]]);
+  const nameInModel = (blob: string) => modelNames.get(blob) ?? blob;
   const known = new Map<Value, string>();
   for (const node of inputs) {
-    const { name } = node.attrs;
+    const name = nameInModel(node.attrs.name);
     w.addInput(name, dimsOf(general, node.outputs[0]));
     known.set(node.outputs[0], name);
   }
   for (const [value, { data, shape }] of folded) known.set(value, w.floats(data, shape, nameOf(value)));
-  const wanted = outputs.map(([, value]) => value);
+  const wanted = [...outputs.values()];
   const names = emitGraph(w, nodes, { known, wanted, instead: node => generalEmitter(general, node) });
-  for (const [name, value] of outputs) w.addOutput(name, names(value), dimsOf(general, value));
+  for (const [blob, value] of outputs) w.addOutput(nameInModel(blob), names(value), dimsOf(general, value));
   const finished = withoutUnread(w.finish(text.name || 'net'));
   const size = finished.initializer.reduce((n, t) => n + t.raw_data.length, 0);
   if (size > GREATEST_FILE - 2 ** 20) throw tooLarge(size);
-  const endpoint = (blob: string, value: Value) => ({ blob, shape: openShape(general, value) });
+  const endpoint = (blob: string, value: Value) => {
+    const name = nameInModel(blob);
+    return { blob, shape: openShape(general, value), ...(name !== blob && { name }) };
+  };
   return {
     bytes: writeModel(finished, text),
     inputs: inputs.map(n => endpoint(n.attrs.name, n.outputs[0])),
-    outputs: outputs.map(([name, value]) => endpoint(name, value)),
+    outputs: [...outputs].map(([blob, value]) => endpoint(blob, value)),
   };
 }
 

@@ -1,5 +1,6 @@
 /** TensorFlow's GraphDef as JSON, node by node, with the weights apart: what TensorFlow.js's graph executor loads. */
 
+import { isInherited } from '../../diagnostics/index.js';
 import type { Shape } from '../../ir/types.js';
 
 export type Attr =
@@ -123,7 +124,11 @@ export class GraphDef {
   }
 }
 
-/** TensorFlow's alphabet for names: letters, digits and `_.-/`, the first a letter, a digit or a dot. */
+/**
+ * TensorFlow's alphabet for names: letters, digits and `_.-/`, the first a letter, a digit or a dot. TensorFlow.js looks nodes
+ * up in plain objects, where `constructor` and its like stand for something else.
+ */
 export function nodeName(name: string): string {
-  return name.replace(/[^\w./-]/g, '_').replace(/^[^A-Za-z0-9.]/, m => `x${m}`) || 'x';
+  const legal = name.replace(/[^\w./-]/g, '_').replace(/^[^A-Za-z0-9.]/, m => `x${m}`) || 'x';
+  return isInherited(legal) ? `x_${legal}` : legal;
 }

@@ -1,5 +1,6 @@
 /** A GraphDef as TensorFlow.js's graph model: `model.json` and its weights in shards, one shard in memory at a time. */
 
+import { recordOf } from '../../diagnostics/index.js';
 import { sizeOf } from '../../ir/shape.js';
 import type { Shape } from '../../ir/types.js';
 import type { Endpoint, TfjsGraph } from './emit.js';
@@ -125,10 +126,10 @@ function shardName(number: number, count: number): string {
 }
 
 function endpoints(list: readonly Endpoint[]): object {
-  return Object.fromEntries(
+  return recordOf(
     list.map(({ blob, node, shape }) => {
       const dim = shape.map(d => ({ size: String(d) }));
-      return [blob, { name: `${node}:0`, dtype: 'DT_FLOAT', tensorShape: { dim } }];
+      return [blob, { name: `${node}:0`, dtype: 'DT_FLOAT', tensorShape: { dim } }] as const;
     }),
   );
 }
