@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, isAbsolute } from 'node:path';
 import { CommanderError } from 'commander';
-import { type Diagnostic, formatDiagnostic, hasErrors, MokapotError } from '../diagnostics/index.js';
+import { type Diagnostic, formatDiagnostic, hasErrors, MokapotError, own } from '../diagnostics/index.js';
 import type { Engine } from '../engines/types.js';
 import { systemReason } from '../files/reasons.js';
 import { type Io, paintFor, tell } from './io.js';
@@ -77,7 +77,7 @@ export function systemSentence(thrown: unknown): string | undefined {
   const { path, syscall } = (thrown ?? {}) as NodeJS.ErrnoException;
   const reason = systemReason(thrown);
   if (!reason) return starvedSentence(thrown);
-  const verb = syscall === undefined ? 'open' : (VERBS[syscall] ?? 'open');
+  const verb = syscall === undefined ? 'open' : (own(VERBS, syscall) ?? 'open');
   return path ? `Cannot ${verb} ${path}: ${reason}.` : `${reason[0]!.toUpperCase()}${reason.slice(1)}.`;
 }
 

@@ -1,6 +1,7 @@
 /** Readers of option values: each refuses what makes no sense, naming the option's need. */
 
 import { InvalidArgumentError } from 'commander';
+import { recordOf } from '../diagnostics/index.js';
 import type { Shape } from '../ir/index.js';
 
 /** A whole number of at least `least`. */
@@ -57,7 +58,7 @@ export function inputShape(text: string, before: Readonly<Record<string, Shape>>
   if (!match || shape.some(n => n < 1 || !Number.isSafeInteger(n))) {
     throw new InvalidArgumentError('It must read like data=1,3,256,256.');
   }
-  return { ...before, [match[1]!]: shape };
+  return recordOf([...Object.entries(before), [match[1]!, shape] as const]);
 }
 
 /** `255=1`, repeatable and separated by commas. */

@@ -4,7 +4,7 @@
  * last use. What differs between engines is behind `Device`.
  */
 
-import { type Diagnostic, fail, need, nth } from '../diagnostics/index.js';
+import { type Diagnostic, fail, need, nth, own, recordOf } from '../diagnostics/index.js';
 import { pruneDead } from '../ir/passes/dead_code.js';
 import { fuse, isElementwise } from '../ir/passes/fuse.js';
 import { type Schedule, schedule } from '../ir/passes/schedule.js';
@@ -164,9 +164,10 @@ class DeviceProgram<T> implements Program {
         await this.step(plan, i, feeds, live);
         if (start !== undefined) observe!(nth(plan.nodes, i).label, performance.now() - start);
       }
-      const results: Record<string, Float32Array> = {};
-      for (const name of fetch) results[name] = await this.device.download(need(live, need(plan.graph.outputs, name)));
-      return results;
+      const results = new Map<string, Float32Array>();
+      for (const name of fetch)
+        results.set(name, await this.device.download(need(live, need(plan.graph.outputs, name))));
+      return recordOf(results);
     } finally {
       for (const handle of live.values()) this.device.release(handle);
     }
@@ -294,7 +295,7 @@ export function fed(
   { name, unfed }: NodeOf<'input'>['attrs'],
   shape: Shape,
 ): Float32Array {
-  const data = feeds[name] ?? (unfed === undefined ? undefined : new Float32Array(sizeOf(shape)).fill(unfed));
+  const data = own(feeds, name) ?? (unfed === undefined ? undefined : new Float32Array(sizeOf(shape)).fill(unfed));
   if (!data)
     throw fail('missing-input', `Nothing was fed for ${JSON.stringify(name)}, shape [${shape.join(', ')}].`, {
       hint: `What was fed: ${Object.keys(feeds).join(', ') || 'nothing'}.`,

@@ -4,7 +4,7 @@
  * Those that need Node.js, and the choice among all of them there, are in `node/`.
  */
 
-import { fail, MokapotError, nearest } from '../diagnostics/index.js';
+import { fail, MokapotError, nearest, own } from '../diagnostics/index.js';
 import { AutoEngine } from './auto.js';
 import { createHostEngine } from './host/index.js';
 import { createWebEngine } from './onnx/page.js';
@@ -72,7 +72,7 @@ async function unlessRefused(make: () => Promise<Engine>): Promise<Engine | unde
 }
 
 function makerOf(name: string): (options: EngineOptions) => Promise<Engine> {
-  const make = Object.hasOwn(makers, name) ? makers[name] : undefined;
+  const make = own(makers, name);
   if (make) return make;
   const near = nearest(name, [...pageEngineNames, 'auto']);
   throw fail('unknown-backend', `There is no backend ${JSON.stringify(name)} in a page.`, {

@@ -38,7 +38,7 @@ export type Observer = (label: string, ms: number) => void;
 export interface Program {
   /**
    * Runs the graph once: feeds its inputs by name (an array of the declared size each), performs the assignments, returns
-   * copies of the fetched outputs. Only what the fetched outputs, assignments and side effects need is computed.
+   * copies of the fetched outputs, in an object without a prototype. Only what the fetched outputs, assignments and side effects need is computed.
    *
    * @param observe told how long each node took; it may slow the run down
    */

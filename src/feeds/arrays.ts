@@ -35,8 +35,8 @@ export function feedOfArrays(arrays: Readonly<Record<string, EntryArray>>, optio
   const entries = entriesOf(arrays);
   const load = async (picks: readonly { readonly entry: number }[]): Promise<PartBatch> => {
     const at = picks.map(p => p.entry);
-    const blobs = Object.entries(arrays).map(([blob, array]) => [blob, batchOf(array, at)]);
-    return { blobs: Object.fromEntries(blobs), names: at.map(i => `Entry ${i}`) };
+    const blobs = Object.entries(arrays).map(([blob, array]) => [blob, batchOf(array, at)] as const);
+    return { blobs: new Map(blobs), names: at.map(i => `Entry ${i}`) };
   };
   const loader = (isShuffled: boolean): Batches<PartBatch> =>
     new EpochLoader({
@@ -54,7 +54,7 @@ export function feedOfArrays(arrays: Readonly<Record<string, EntryArray>>, optio
       entries,
       batchSize,
       blobs: Object.keys(arrays),
-      entryShapes: Object.fromEntries(Object.entries(arrays).map(([blob, { shape }]) => [blob, shape])),
+      entryShapes: new Map(Object.entries(arrays).map(([blob, { shape }]) => [blob, shape])),
       loader: loader(shuffle),
       wholePass: () => loader(false),
       close: async () => {},

@@ -1,15 +1,16 @@
 /** Data from several sources as one feed: each data layer's file, or arrays in memory, is a part of a net's batches. */
 
 import type { Batches, LoaderState } from '../data/batches/epochs.js';
-import type { Diagnostic } from '../diagnostics/index.js';
+import { type Diagnostic, own, recordOf } from '../diagnostics/index.js';
 import type { Shape } from '../ir/index.js';
 import type { NetGraph } from '../net/index.js';
+import type { GivenFeed } from './feeds.js';
 import { checkLabelValues, type LabelReader, labelReaders } from './label_values.js';
 import { type DataFeed, type FeedBatch, orDataFailure } from './source.js';
 
 /** A batch of some of a net's blobs. */
 export interface PartBatch {
-  readonly blobs: Readonly<Record<string, { readonly data: Float32Array; readonly shape: Shape }>>;
+  readonly blobs: ReadonlyMap<string, GivenFeed>;
   /** What messages call its entries. */
   readonly names: readonly string[];
 }
@@ -21,7 +22,7 @@ export interface Part {
   readonly batchSize: number;
   readonly blobs: readonly string[];
   /** Shapes of one entry, before a crop, by top. */
-  readonly entryShapes: Readonly<Record<string, Shape>>;
+  readonly entryShapes: ReadonlyMap<string, Shape>;
   readonly loader: Batches<PartBatch>;
   /** Another one from the first entry on, every entry in order and once. */
   wholePass(): Batches<PartBatch>;
@@ -38,7 +39,7 @@ export class JoinedFeed implements DataFeed {
 
   /** @param parts at least one; they are closed with it */
   constructor(private readonly parts: readonly Part[]) {
-    this.entryShapes = Object.assign({}, ...parts.map(p => p.entryShapes));
+    this.entryShapes = recordOf(parts.flatMap(p => [...p.entryShapes]));
   }
 
   get notes(): readonly Diagnostic[] {
@@ -92,8 +93,8 @@ export class JoinedFeed implements DataFeed {
   private checked(batch: MergedBatch): FeedBatch {
     checkLabelValues(
       this.readers,
-      ({ blob }) => batch.feeds[blob],
-      blob => batch.names[blob] ?? [],
+      ({ blob }) => own(batch.feeds, blob),
+      blob => own(batch.names, blob) ?? [],
     );
     return batch;
   }
@@ -116,19 +117,19 @@ export class JoinedFeed implements DataFeed {
 
 /** The first entries of a batch. */
 function cut({ blobs, names }: PartBatch, count: number): PartBatch {
-  const shorter = Object.entries(blobs).map(([blob, { data, shape }]) => [
+  const shorter = [...blobs].map(([blob, { data, shape }]): [string, GivenFeed] => [
     blob,
     { data: data.subarray(0, (data.length / shape[0]!) * count), shape: [count, ...shape.slice(1)] },
   ]);
-  return { blobs: Object.fromEntries(shorter), names: names.slice(0, count) };
+  return { blobs: new Map(shorter), names: names.slice(0, count) };
 }
 
 interface MergedBatch extends FeedBatch {
-  readonly feeds: PartBatch['blobs'];
+  readonly feeds: Readonly<Record<string, GivenFeed>>;
   readonly names: Readonly<Record<string, readonly string[]>>;
 }
 
 function merged(batches: readonly PartBatch[], count: number): MergedBatch {
-  const named = batches.flatMap(({ blobs, names }) => Object.keys(blobs).map(blob => [blob, names] as const));
-  return { feeds: Object.assign({}, ...batches.map(b => b.blobs)), count, names: Object.fromEntries(named) };
+  const named = batches.flatMap(({ blobs, names }) => [...blobs.keys()].map(blob => [blob, names] as const));
+  return { feeds: recordOf(batches.flatMap(b => [...b.blobs])), count, names: recordOf(named) };
 }

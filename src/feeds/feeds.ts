@@ -64,8 +64,8 @@ function unknownInput(name: string, inputs: readonly string[]) {
 }
 
 /** Draws what a graph needs of chance, in the graph's order. */
-export function drawRandoms(randoms: readonly RandomInput[], random: Random): Record<string, Float32Array> {
-  return Object.fromEntries(randoms.map(input => [input.name, draw(input, random)]));
+export function drawRandoms(randoms: readonly RandomInput[], random: Random): Map<string, Float32Array> {
+  return new Map(randoms.map(input => [input.name, draw(input, random)]));
 }
 
 function draw({ shape, distribution }: RandomInput, random: Random): Float32Array {

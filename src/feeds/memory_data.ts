@@ -1,14 +1,10 @@
 /** MemoryData's arrays: given whole, taken batch after batch, from the start again after the last (memory_data_layer.cpp). */
 
-import { fail } from '../diagnostics/index.js';
-import { type Shape, showShape, sizeOf } from '../ir/index.js';
+import { fail, recordOf } from '../diagnostics/index.js';
+import { showShape, sizeOf } from '../ir/index.js';
 import type { NetGraph, NetLayer } from '../net/index.js';
+import type { GivenFeed } from './feeds.js';
 import type { FeedBatch, FeedSource } from './source.js';
-
-interface Held {
-  readonly data: Float32Array;
-  readonly shape: Shape;
-}
 
 /** The numbers of one MemoryData layer. */
 export class MemoryData implements FeedSource {
@@ -16,7 +12,7 @@ export class MemoryData implements FeedSource {
 
   private constructor(
     /** By blob. */
-    private readonly held: ReadonlyMap<string, Held>,
+    private readonly held: ReadonlyMap<string, GivenFeed>,
     private readonly rows: number,
     private readonly batch: number,
   ) {}
@@ -35,7 +31,7 @@ export class MemoryData implements FeedSource {
         { hint: `Give ${sizeOf(entry)} numbers for each label, and a multiple of ${batch} labels.` },
       );
     }
-    const held = layer.tops.map((top, i): [string, Held] => [
+    const held = layer.tops.map((top, i): [string, GivenFeed] => [
       top.name,
       { shape: top.shape, data: Float32Array.from(i === 0 ? data : labels) },
     ]);
@@ -47,11 +43,11 @@ export class MemoryData implements FeedSource {
   }
 
   async next(): Promise<FeedBatch> {
-    const feeds: Record<string, Held> = {};
-    for (const [blob, { data, shape }] of this.held) {
+    const rows = ({ data, shape }: GivenFeed): GivenFeed => {
       const size = data.length / this.rows;
-      feeds[blob] = { data: data.subarray(this.row * size, (this.row + this.batch) * size), shape };
-    }
+      return { data: data.subarray(this.row * size, (this.row + this.batch) * size), shape };
+    };
+    const feeds = recordOf([...this.held].map(([blob, held]) => [blob, rows(held)] as const));
     this.row = (this.row + this.batch) % this.rows;
     return { feeds, count: this.batch };
   }

@@ -4,10 +4,10 @@
  */
 
 import type { LoaderState } from '../data/batches/epochs.js';
-import { type Diagnostic, MokapotError } from '../diagnostics/index.js';
+import { type Diagnostic, MokapotError, own, recordOf } from '../diagnostics/index.js';
 import type { Shape } from '../ir/index.js';
 import type { NetGraph } from '../net/index.js';
-import type { Feeds } from './feeds.js';
+import type { Feed, Feeds } from './feeds.js';
 
 /** Numbers for one run, and which entries they are. */
 export interface FeedBatch {
@@ -65,10 +65,10 @@ export async function orDataFailure<T>(work: () => Promise<T>): Promise<T> {
 
 /** The next numbers of every source; one of whose blobs the caller feeds any stays where it is. */
 export async function gather(sources: readonly FeedSource[], given: Feeds): Promise<Feeds> {
-  const feeds: Record<string, Feeds[string]> = {};
+  const feeds = new Map<string, Feed>();
   for (const source of sources) {
-    if (source.blobs.some(blob => given[blob] !== undefined)) continue;
-    Object.assign(feeds, (await source.next()).feeds);
+    if (source.blobs.some(blob => own(given, blob) !== undefined)) continue;
+    for (const [blob, feed] of Object.entries((await source.next()).feeds)) feeds.set(blob, feed);
   }
-  return feeds;
+  return recordOf(feeds);
 }

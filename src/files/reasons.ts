@@ -1,6 +1,6 @@
 /** Why the system refused, in words: one table for everything that opens, reads or writes files. */
 
-import { fail, type MokapotError } from '../diagnostics/index.js';
+import { fail, type MokapotError, own } from '../diagnostics/index.js';
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file or folder',
@@ -30,10 +30,11 @@ const REASONS: Readonly<Record<string, string>> = {
 /** The reason of an error of the operating system; undefined for any other error. */
 export function systemReason(cause: unknown): string | undefined {
   const { code, message } = (cause ?? {}) as NodeJS.ErrnoException;
-  if (typeof code === 'string' && Object.hasOwn(REASONS, code)) return REASONS[code];
+  const reason = typeof code === 'string' ? own(REASONS, code) : undefined;
+  if (reason !== undefined) return reason;
   // Workers and native modules pass the system's code on in their text.
   const told = /\b(EMFILE|ENFILE|ENOSPC|EDQUOT)\b/.exec(String(message ?? ''))?.[1];
-  return told === undefined ? undefined : REASONS[told];
+  return told === undefined ? undefined : own(REASONS, told);
 }
 
 /** `Cannot write x.svg: the disk is full.` The hint is for what the user can do about this reason. */

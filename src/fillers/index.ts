@@ -3,7 +3,7 @@
  * come from the one seeded generator.
  */
 
-import { fail, nearest } from '../diagnostics/index.js';
+import { fail, nearest, own } from '../diagnostics/index.js';
 import { type Shape, showShape, sizeOf } from '../ir/index.js';
 import type { Random } from '../random/index.js';
 import { FillerParameter } from '../schema/index.js';
@@ -89,7 +89,7 @@ const FILLERS: Readonly<Record<string, Fill>> = {
 /** What is wrong with a filler for a blob of this shape, if anything. */
 export function fillerProblem(filler: FillerParameter, shape: Shape): { message: string; hint: string } | undefined {
   const { type, min, max, std, sparse } = filler;
-  if (!Object.hasOwn(FILLERS, type)) {
+  if (!own(FILLERS, type)) {
     const close = nearest(type, Object.keys(FILLERS));
     const known = `Known types: ${Object.keys(FILLERS).join(', ')}.`;
     return { message: `There is no filler type "${type}".`, hint: close ? `Did you mean "${close}"?` : known };
@@ -121,5 +121,5 @@ export function fill(filler: FillerParameter | null | undefined, shape: Shape, r
   if (!filler) return new Float32Array(sizeOf(shape));
   const problem = fillerProblem(filler, shape);
   if (problem) throw fail('bad-filler', problem.message, { hint: problem.hint });
-  return FILLERS[filler.type]!(filler, shape, random);
+  return own(FILLERS, filler.type)!(filler, shape, random);
 }

@@ -24,8 +24,8 @@ export function layerContext(
   { type, layer, phase, bottoms, topCount, dataShapes }: Given,
   options: NetOptions,
 ): LayerContext {
-  const settledTops = options.settledTops?.[layer.name];
-  const madeTops = options.madeTops?.[layer.name];
+  const settledTops = options.settledTops?.get(layer.name);
+  const madeTops = options.madeTops?.get(layer.name);
   const told = (code: string, message: string, more: Failing = {}) => {
     const location = placeInLayer(layer, more.field);
     const text = `Layer "${layer.name}" (${layer.type}): ${message}${bottomNote(message, bottoms)}`;

@@ -1,5 +1,6 @@
 /** Shapes that come from outside: of Input layers where the caller overrides them, of data layers from the data set. */
 
+import { literalKey, own } from '../diagnostics/index.js';
 import type { Shape } from '../ir/index.js';
 import { defaultCatalogue, type LayerType } from '../layers/index.js';
 import type { LayerParameter } from '../schema/index.js';
@@ -14,10 +15,10 @@ export class DataShapes {
 
   /** Whole shapes of all tops by `inputShapes`; a datum's label without one has the batch as its only axis. */
   whole(layer: LayerParameter): Shape[] | undefined {
-    const given = this.options.inputShapes ?? {};
-    const first = layer.top[0] === undefined ? undefined : given[layer.top[0]];
+    const first = layer.top[0] === undefined ? undefined : this.given(layer.top[0]);
     const shapes = layer.top.map((top, i) => {
-      if (given[top]) return given[top];
+      const given = this.given(top);
+      if (given) return given;
       // The second top of a layer that reads entries is one number each, unless the data set has it otherwise.
       if (this.typeOf(layer)?.reads && i === 1 && first && !this.entry(top, i)) return first.slice(0, 1);
       return undefined;
@@ -29,7 +30,7 @@ export class DataShapes {
   of(layer: LayerParameter): readonly Shape[] | undefined {
     const type = this.typeOf(layer);
     if (!type?.reads) return undefined;
-    const entries = layer.top.map((top, i) => this.options.inputShapes?.[top]?.slice(1) ?? this.entry(top, i));
+    const entries = layer.top.map((top, i) => this.given(top)?.slice(1) ?? this.entry(top, i));
     if (entries.length === 2 && entries[0]) entries[1] ??= [];
     return entries.every(e => e !== undefined) ? entries : type.entries?.(layer);
   }
@@ -38,8 +39,13 @@ export class DataShapes {
     return (this.options.catalogue ?? defaultCatalogue()).get(layer.type);
   }
 
+  private given(top: string): Shape | undefined {
+    return own(this.options.inputShapes, top);
+  }
+
   private entry(top: string, position: number): Shape | undefined {
-    return this.options.entryShapes?.[entryOf(top, position, this.options.entryShapes)];
+    const { entryShapes } = this.options;
+    return own(entryShapes, entryOf(top, position, entryShapes));
   }
 
   missing(layer: LayerParameter): void {
@@ -53,7 +59,9 @@ export class DataShapes {
     const tops = [...new Set(this.lacking.flatMap(l => l.top))];
     const names = [...new Set(this.lacking.map(l => `"${l.name}"`))].join(' and ');
     const one = this.lacking.length === 1;
-    const example = tops.map(t => `${t}: ${t === 'label' ? '[1, 1, 256, 256]' : '[1, 3, 256, 256]'}`).join(', ');
+    const example = tops
+      .map(t => `${literalKey(t)}: ${t === 'label' ? '[1, 1, 256, 256]' : '[1, 3, 256, 256]'}`)
+      .join(', ');
     report.error(
       'no-data-set',
       `Data layer${one ? '' : 's'} ${names} take${one ? 's' : ''} the shape${tops.length === 1 ? '' : 's'} of ${tops.map(t => `"${t}"`).join(' and ')} from the data set in use, and there is none.`,

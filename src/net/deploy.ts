@@ -4,7 +4,7 @@
  * labels go, and with them whatever reads them. The text stays where nothing changes, comments and all.
  */
 
-import { type Diagnostic, error, hasErrors, MokapotError } from '../diagnostics/index.js';
+import { type Diagnostic, error, hasErrors, MokapotError, own } from '../diagnostics/index.js';
 import type { Shape } from '../ir/index.js';
 import { defaultCatalogue, INPUT, type LayerCatalogue, paramAt } from '../layers/index.js';
 import {
@@ -262,9 +262,9 @@ class Deployer {
 
   /** The shape of what a data layer feeds: as the options say, as the layer does, or as an Input layer of another stage does. */
   #shapeOf(layer: LayerParameter, top: string, i: number): Shape {
-    const given = this.options.inputShapes?.[top];
+    const given = own(this.options.inputShapes, top);
     if (given) return given;
-    const declared = declaredEntries(this.net, this.#catalogue)?.[top];
+    const declared = own(declaredEntries(this.net, this.#catalogue), top);
     if (declared) return [1, ...declared];
     const dummy = layer.dummy_data_param;
     const shape = dummy?.shape[dummy.shape.length > 1 ? i : 0];

@@ -5,7 +5,7 @@
  */
 
 import protobuf from 'protobufjs';
-import { need, nth } from '../diagnostics/index.js';
+import { need, nth, own } from '../diagnostics/index.js';
 import type { Shape } from '../ir/index.js';
 import {
   formatValue,
@@ -226,7 +226,7 @@ function flatten(message: object, skipped: ReadonlySet<string>, prefix = ''): (r
 /** What a field is that nobody wrote; undefined for entries that are not there and fields that the schema lacks. */
 function defaultAt(message: object, path: string): string | undefined {
   let type: protobuf.Type | undefined = messageType(typeOf(message));
-  const fieldOf = (step: string) => type?.fields[step.replace(/\[\d+\]$/, '')]?.resolve();
+  const fieldOf = (step: string) => own(type?.fields, step.replace(/\[\d+\]$/, ''))?.resolve();
   const steps = path.split('.');
   for (const step of steps.slice(0, -1)) {
     // Two `param`s that say nothing are as good as none, but a rule that says nothing is not.

@@ -4,7 +4,7 @@
  */
 
 import protobuf from 'protobufjs';
-import { nth } from '../diagnostics/index.js';
+import { nth, own } from '../diagnostics/index.js';
 import { defaultCatalogue, type LayerCatalogue, type LayerType, type ParamField } from '../layers/index.js';
 import { formatValue, isSet, type LayerParameter, messageType, type Schema, typeOf } from '../schema/index.js';
 import type { DescribedLayer, Description } from './describe.js';
@@ -140,7 +140,7 @@ function explained(type: LayerType, param: LayerParameter | undefined, schema?: 
     differences: type.differences ?? '',
     isLoss: type.isLoss === true,
     blocks: blocksOf(type, message).flatMap(name => {
-      const field = message.fields[name];
+      const field = own(message.fields, name);
       return field ? [{ name, fields: fieldsOf(type, field, param) }] : [];
     }),
   };
@@ -182,7 +182,7 @@ const ENGINE = 'there is one implementation';
 
 /** Why a field of a layer has no effect; undefined where it has one. */
 export function whyUnused(type: Pick<LayerType, 'unusedFields'>, field: string): string | undefined {
-  return type.unusedFields?.[field] ?? (field === 'engine' ? ENGINE : undefined);
+  return own(type.unusedFields, field) ?? (field === 'engine' ? ENGINE : undefined);
 }
 
 function fieldsOf(type: LayerType, field: protobuf.Field, param: LayerParameter | undefined): ExplainedField[] {

@@ -3,6 +3,7 @@
  * `data` directly; labels that nothing reads are then not asked for.
  */
 
+import { own } from '../diagnostics/index.js';
 import { defaultCatalogue, INPUT, type LayerCatalogue } from '../layers/index.js';
 import { create, type LayerParameter } from '../schema/index.js';
 import type { State } from './filter.js';
@@ -29,8 +30,8 @@ export function impliedInputs(layers: readonly LayerParameter[], options: NetOpt
   const made = new Set(layers.flatMap(l => l.top));
   const missing = new Set(layers.flatMap(l => l.bottom).filter(name => !made.has(name)));
   return [...missing].flatMap(name => {
-    const entry = options.entryShapes?.[name];
-    const shape = options.inputShapes?.[name] ?? (entry && [1, ...entry]);
+    const entry = own(options.entryShapes, name);
+    const shape = own(options.inputShapes, name) ?? (entry && [1, ...entry]);
     if (!shape) return [];
     return create('caffe.LayerParameter', {
       name,
@@ -52,7 +53,7 @@ export function isInputLayer(layer: LayerParameter, catalogue: LayerCatalogue = 
  * else by position: the first top is the datum's `data`, the second its `label` (Caffe's Data layer).
  */
 export function entryOf(top: string, position: number, entryShapes: NetOptions['entryShapes']): string {
-  if (entryShapes && Object.hasOwn(entryShapes, top)) return top;
+  if (own(entryShapes, top)) return top;
   if (top === 'data' || top === 'label') return top;
   return position === 0 ? 'data' : position === 1 ? 'label' : top;
 }

@@ -1,5 +1,6 @@
 /** Layer types that other Caffes have, for the message when one is met: which fork it comes from. */
 
+import { own } from '../diagnostics/index.js';
 import { isSet, type TransformationParameter } from '../schema/index.js';
 
 const FORKS: Readonly<Record<string, readonly string[]>> = {
@@ -27,7 +28,7 @@ const INSTEAD: Readonly<Record<string, string>> = {
 
 /** One or two sentences that tell what to write in a type's place; undefined where there is nothing to say. */
 export function insteadOf(type: string): string | undefined {
-  return INSTEAD[type];
+  return own(INSTEAD, type);
 }
 
 const SSD_TRANSFORMS = ['resize_param', 'noise_param', 'emit_constraint', 'distort_param', 'expand_param'] as const;

@@ -30,9 +30,9 @@ export interface NetOptions {
   /** Reads a file that a layer names and that holds one blob (InfogainLoss's `source`). Default: such files stay unread. */
   readonly readBlob?: LayerContext['readBlob'];
   /** Shapes of the tops that depend on numbers (LayerType.settle), by layer name. Default: the greatest there can be. */
-  readonly settledTops?: Readonly<Record<string, readonly Shape[]>>;
+  readonly settledTops?: ReadonlyMap<string, readonly Shape[]>;
   /** Shapes of the tops that user code made for the run at hand, by the name of a layer without bottoms. */
-  readonly madeTops?: Readonly<Record<string, readonly Shape[]>>;
+  readonly madeTops?: ReadonlyMap<string, readonly Shape[]>;
   /** Makes the user code of a Python layer; where it knows none, the catalogue's classes are asked. */
   readonly hostLayer?: (module: string, layer: string, name: string) => HostLayer | undefined;
 }

@@ -1,5 +1,7 @@
 /** What to tell people whose layer was written for Python 2, or for an older numpy: by what Python 3 says of it. */
 
+import { own } from '../diagnostics/index.js';
+
 interface Idiom {
   /** Of the exception's type and message, as `Type: message`. */
   readonly sign: RegExp;
@@ -56,7 +58,7 @@ const IDIOMS: readonly Idiom[] = [
   },
   {
     sign: new RegExp(`^NameError: (?:global )?name '(${Object.keys(RENAMED).join('|')})' is not defined`),
-    hint: ([, name]) => since2(`Instead of ${name} write ${RENAMED[name!]}.`),
+    hint: ([, name]) => since2(`Instead of ${name} write ${own(RENAMED, name!)}.`),
   },
   {
     sign: /^AttributeError: .* has no attribute '(iteritems|iterkeys|itervalues|has_key)'/,
@@ -69,7 +71,7 @@ const IDIOMS: readonly Idiom[] = [
   },
   {
     sign: new RegExp(`^(?:ModuleNotFoundError|ImportError): No module named '?(${Object.keys(MOVED).join('|')})\\b`),
-    hint: ([, name]) => since2(`The module ${name} is ${MOVED[name!]} now.`),
+    hint: ([, name]) => since2(`The module ${name} is ${own(MOVED, name!)} now.`),
   },
   {
     sign: /^ImportError: cannot import name '(izip|imap|ifilter)'/,

@@ -216,11 +216,20 @@ export class ParameterBlob implements Blob {
   }
 }
 
-/** Blobs by name, as a Map and, for short, as properties: `out.get('score')`, `out.score`. */
+/**
+ * Blobs by name, as a Map and, for short, as properties: `out.get('score')`, `out.score`. A blob with the name of a Map's
+ * own member, as `size` or `get`, is found by `get` alone.
+ */
 export type Outputs = ReadonlyMap<string, Blob> & { readonly [name: string]: Blob };
+
+/** What makes a Map one; a blob may take the place of `constructor` and of what every object has. */
+const MAP_MEMBERS: ReadonlySet<string> = new Set(
+  Object.getOwnPropertyNames(Map.prototype).filter(name => name !== 'constructor'),
+);
 
 export function outputsOf(blobs: Iterable<readonly [string, Blob]>): Outputs {
   const map = new Map(blobs);
-  for (const [name, value] of map) if (!(name in map)) Object.defineProperty(map, name, { value, enumerable: true });
+  for (const [name, value] of map)
+    if (!MAP_MEMBERS.has(name)) Object.defineProperty(map, name, { value, enumerable: true });
   return map as unknown as Outputs;
 }

@@ -3,7 +3,7 @@
  * and so is what feeds it. `node/net.ts` is the same with files.
  */
 
-import { type Diagnostic, fail, hasErrors, MokapotError, nearest } from '../diagnostics/index.js';
+import { type Diagnostic, fail, hasErrors, literalKey, MokapotError, nearest, need } from '../diagnostics/index.js';
 import type { Engine } from '../engines/types.js';
 import { DummyData } from '../feeds/dummy_data.js';
 import { type Feeds, readFeeds } from '../feeds/feeds.js';
@@ -297,10 +297,10 @@ export class Net {
     const { net, feeds: fed, results } = run;
     this.showShapes();
     if (net.layers.some(layer => layer.type.updates)) await this.store.settle();
-    const inputs = Object.fromEntries(this.inputs.map(name => [name, fed[name]!.slice()]));
-    for (const [name, data] of Object.entries(inputs)) this.activations.get(name)!.hold(data);
-    this.last = { ...fed, ...inputs };
-    for (const [name, data] of Object.entries(results)) this.activations.get(name)?.hold(data);
+    const inputs = new Map(this.inputs.map(name => [name, need(fed, name).slice()]));
+    for (const [name, data] of inputs) this.activations.get(name)!.hold(data);
+    this.last = new Map([...fed, ...inputs]);
+    for (const [name, data] of results) this.activations.get(name)?.hold(data);
     return this.snapshot(net.outputs);
   }
 
@@ -341,7 +341,7 @@ export class Net {
     const hasLoss = this.graph.layers.some(l => l.lossWeights.some(w => w !== 0));
     if (seeds.length === 0 && !hasLoss) {
       throw fail('no-gradient', 'The net has no loss, and backward was given no gradient to start from.', {
-        hint: `Give those of its outputs: backward({ ${this.outputs[0] ?? 'blob'}: numbers }).`,
+        hint: `Give those of its outputs: backward({ ${literalKey(this.outputs[0] ?? 'blob')}: numbers }).`,
       });
     }
     const wanted = [...new Set([...(this.graph.forceBackward ? this.inputs : []), ...diffs])];
@@ -349,15 +349,15 @@ export class Net {
     const { results } = await this.runner.rerun(
       {
         lower: { gradients: 'seeds', seeds: names, blobDiffs: wanted, updates: false },
-        extra: Object.fromEntries(seeds.map(([name, data]) => [`diff/${name}`, data])),
+        extra: new Map(seeds.map(([name, data]) => [`diff/${name}`, data])),
         fetch: (_, outputs) => outputs.filter(name => name.startsWith('grad/')),
       },
       this.last,
     );
     for (const [name, data] of seeds) this.activations.get(name)!.holdDiff(data.slice());
-    for (const name of wanted) this.activations.get(name)!.holdDiff(results[`grad/blob/${name}`]!);
+    for (const name of wanted) this.activations.get(name)!.holdDiff(need(results, `grad/blob/${name}`));
     for (const { key } of this.graph.params) {
-      const gradient = results[`grad/${key}`];
+      const gradient = results.get(`grad/${key}`);
       if (gradient) this.store.get(key).holdDiff(gradient);
     }
     return this.snapshot(wanted);

@@ -1,6 +1,6 @@
 /** Runs a net: one compiled variant per set of input shapes, programs made when first asked for, feeds gathered. */
 
-import { fail } from '../diagnostics/index.js';
+import { fail, literalKey, need, recordOf } from '../diagnostics/index.js';
 import type { Observer, Program } from '../engines/index.js';
 import { drawRandoms, type Feeds, type GivenFeed, readFeeds } from '../feeds/feeds.js';
 import { checkLabelValues, type LabelReader, labelReader } from '../feeds/label_values.js';
@@ -54,7 +54,7 @@ interface Compiled {
   readonly madeLabels: readonly LabelReader[];
 }
 
-type Arrays = Record<string, Float32Array>;
+type Arrays = ReadonlyMap<string, Float32Array>;
 
 /** What a run computes and which of it is fetched. */
 export type NetProgram = Pick<RunRequest, 'lower' | 'fetch'>;
@@ -67,7 +67,7 @@ export interface RunRequest {
   /** Numbers for inputs that nobody feeds; undefined where there are none. */
   readonly held?: (input: string) => Float32Array | undefined;
   /** Inputs of the graph that are no blobs: learning rate, gradients. */
-  readonly extra?: Readonly<Arrays>;
+  readonly extra?: Arrays;
   /** What is fetched of the outputs that there are. */
   readonly fetch: (net: NetGraph, outputs: readonly string[]) => readonly string[];
   /** Told how long each node of the graph took. */
@@ -77,7 +77,7 @@ export interface RunRequest {
 export interface RunResult {
   readonly net: NetGraph;
   /** All that was fed, chance included. */
-  readonly feeds: Readonly<Arrays>;
+  readonly feeds: Arrays;
   readonly results: Arrays;
 }
 
@@ -103,7 +103,7 @@ export class Runner {
   ) {
     this.declared = inputShapes(graph);
     this.current = { graph, programs: new Map() };
-    this.variants.set(keyOf(this.declared, madeShapes(graph), {}), this.current);
+    this.variants.set(keyOf(this.declared, madeShapes(graph), new Map()), this.current);
   }
 
   /** The net for the input shapes of the last run. */
@@ -117,11 +117,11 @@ export class Runner {
     const shapes = new Map([...given].map(([name, { shape }]) => [name, shape]));
     const made = await makeTops(this.graph);
     const variant = await settled(() => this.variantFor(shapes, made.shapes));
-    const feeds: Arrays = { ...made.feeds };
+    const feeds = new Map(made.feeds);
     for (const [name, shape] of feedShapes(variant.graph)) {
       const data = given.get(name)?.data ?? request.held?.(name);
       if (!data) throw missing(variant.graph, name, shape);
-      feeds[name] = data;
+      feeds.set(name, data);
     }
     const compile = (tops: SettledTops) => settled(() => this.variantFor(shapes, made.shapes, tops));
     return this.again(() => this.runSettled(variant, request, feeds, compile));
@@ -151,7 +151,7 @@ export class Runner {
   private async runSettled(
     variant: Variant,
     request: RunRequest,
-    feeds: Readonly<Arrays>,
+    feeds: Arrays,
     compile: (tops: SettledTops) => Promise<Variant>,
   ): Promise<RunResult> {
     if (!hasToSettle(variant.graph)) {
@@ -172,20 +172,20 @@ export class Runner {
       this.current = found;
       return this.execute(found, request, drawn);
     }
-    const run = (at: Variant, part: NetProgram, known: Readonly<Arrays>) =>
-      read(at, { ...request, ...part, extra: { ...request.extra, ...known } });
+    const run = (at: Variant, part: NetProgram, known: Arrays) =>
+      read(at, { ...request, ...part, extra: new Map([...(request.extra ?? []), ...known]) });
     const { at, results } = await runInParts(variant, request, { compile, run, feeds });
     this.current = at;
-    const names = request.fetch(at.graph, Object.keys(results));
+    const names = request.fetch(at.graph, [...results.keys()]);
     return {
       net: at.graph,
       feeds: drawn,
-      results: Object.fromEntries(names.map(name => [name, results[name] ?? drawn[name]!])),
+      results: new Map(names.map(name => [name, results.get(name) ?? need(drawn, name)])),
     };
   }
 
   /** Another program at the inputs, and with the chance, of an earlier run. */
-  rerun(request: Omit<RunRequest, 'feeds' | 'held'>, feeds: Readonly<Arrays>): Promise<RunResult> {
+  rerun(request: Omit<RunRequest, 'feeds' | 'held'>, feeds: Arrays): Promise<RunResult> {
     return this.execute(this.current, request, feeds);
   }
 
@@ -199,28 +199,29 @@ export class Runner {
   private async execute(
     variant: Variant,
     { lower, extra, fetch, observe }: Omit<RunRequest, 'feeds'>,
-    given: Readonly<Arrays>,
+    given: Arrays,
   ): Promise<RunResult> {
     const net = variant.graph;
     const compiled = await this.compiled(variant, lower);
     const { program, randoms, assigned, outputs, states, writers, fedLabels, madeLabels } = compiled;
     checkLabelValues(fedLabels, at => arrayOf(given, at.blob, at.shape));
-    const missing = randoms.filter(input => !Object.hasOwn(given, input.name));
-    const feeds = { ...this.remembered(states), ...given, ...drawRandoms(missing, this.random) };
+    const missing = randoms.filter(input => !given.has(input.name));
+    const feeds = new Map([...this.remembered(states), ...given, ...drawRandoms(missing, this.random)]);
     this.store.upload(variablesOf(net));
     const carried = states.flatMap(state => state.output ?? []);
     const labels = madeLabels.map(({ layer }) => labelName(layer));
     const wanted = [...fetch(net, outputs), ...carried, ...writers.flatMap(writtenBy), ...labels];
-    const results = await program.run({ ...feeds, ...extra }, [...new Set(wanted)], observe);
+    const fed = recordOf([...feeds, ...(extra ?? [])]);
+    const results = new Map(Object.entries(await program.run(fed, [...new Set(wanted)], observe)));
     checkLabelValues(madeLabels, at => arrayOf(results, labelName(at.layer), at.shape));
-    for (const { name, output } of states) if (output) this.states.set(name, results[output]!);
+    for (const { name, output } of states) if (output) this.states.set(name, need(results, output));
     for (const variable of assigned) if (this.store.has(variable)) this.store.get(variable).changedOnEngine();
     for (const layer of writers) this.write(layer, results);
     return { net, feeds, results };
   }
 
   private write(layer: NetLayer, results: Arrays): void {
-    const blobs = layer.bottoms.map(({ shape }, i) => ({ shape, data: results[writtenName(layer.name, i)]! }));
+    const blobs = layer.bottoms.map(({ shape }, i) => ({ shape, data: need(results, writtenName(layer.name, i)) }));
     this.sink?.add(layer, blobs);
   }
 
@@ -230,14 +231,18 @@ export class Runner {
       const kept = this.states.get(name);
       return kept?.length === sizeOf(shape) ? kept : new Float32Array(sizeOf(shape));
     };
-    return Object.fromEntries(states.map(state => [state.name, before(state)]));
+    return new Map(states.map(state => [state.name, before(state)]));
   }
 
-  private variantFor(given: ReadonlyMap<string, Shape>, madeTops: MadeShapes, settledTops: SettledTops = {}): Variant {
+  private variantFor(
+    given: ReadonlyMap<string, Shape>,
+    madeTops: MadeShapes,
+    settledTops: SettledTops = new Map(),
+  ): Variant {
     const shapes = new Map([...inputShapes(this.graph)].map(([name, shape]) => [name, given.get(name) ?? shape]));
     const key = keyOf(shapes, madeTops, settledTops);
     const known = this.variants.get(key);
-    const options = { inputShapes: Object.fromEntries(shapes), madeTops, settledTops };
+    const options = { inputShapes: recordOf(shapes), madeTops, settledTops };
     const variant = known ?? { graph: this.recompile(options), programs: new Map() };
     this.variants.delete(key);
     this.variants.set(key, variant);
@@ -247,7 +252,7 @@ export class Runner {
 
   /** The net for other input shapes (those not given stay), without its becoming the current one. */
   graphFor(given: Readonly<Record<string, Shape>>): NetGraph {
-    return this.recompile({ inputShapes: { ...Object.fromEntries(inputShapes(this.graph)), ...given } });
+    return this.recompile({ inputShapes: recordOf([...inputShapes(this.graph), ...Object.entries(given)]) });
   }
 
   private recompile(options: NetOptions): NetGraph {
@@ -297,8 +302,8 @@ export class Runner {
   }
 }
 
-function arrayOf(arrays: Readonly<Arrays>, name: string, shape: Shape) {
-  const data = arrays[name];
+function arrayOf(arrays: Arrays, name: string, shape: Shape) {
+  const data = arrays.get(name);
   return data && { data, shape };
 }
 
@@ -330,7 +335,7 @@ function variablesOf(net: NetGraph): ReadonlySet<string> {
 }
 
 function keyOf(shapes: ReadonlyMap<string, Shape>, madeTops: MadeShapes, settledTops: SettledTops): string {
-  return JSON.stringify([[...shapes], madeTops, settledTops]);
+  return JSON.stringify([shapes, madeTops, settledTops].map(map => [...map]));
 }
 
 /** Keys of ways to lower a net: equal for equal options. A function is equal to itself alone. */
@@ -361,6 +366,6 @@ function missing(net: NetGraph, name: string, shape: Shape) {
     });
   }
   return fail('missing-input', `Nothing was fed for "${name}", shape ${showShape(shape)}.`, {
-    hint: `Feed it: forward({ ${/^[A-Za-z_]\w*$/.test(name) ? name : JSON.stringify(name)}: numbers }).`,
+    hint: `Feed it: forward({ ${literalKey(name)}: numbers }).`,
   });
 }

@@ -3,6 +3,7 @@
  * what was found.
  */
 
+import { need } from '../diagnostics/index.js';
 import type { HostArray } from '../ir/index.js';
 import type { SettledTop } from '../layers/index.js';
 import {
@@ -18,7 +19,7 @@ import {
 /** Shapes found, by layer name. */
 export type SettledTops = NonNullable<NetOptions['settledTops']>;
 
-type Arrays = Readonly<Record<string, Float32Array>>;
+type Arrays = ReadonlyMap<string, Float32Array>;
 
 interface Means<V> {
   /** The net for these shapes; layers not named have their greatest. */
@@ -44,7 +45,7 @@ function decidingBottoms({ type, context, bottoms }: NetLayer): readonly number[
 async function settle(layer: NetLayer, numbers: Arrays): Promise<readonly SettledTop[]> {
   const bottoms = decidingBottoms(layer).map((i): HostArray => {
     const { name, shape } = layer.bottoms[i]!;
-    return { shape, data: numbers[name]! };
+    return { shape, data: need(numbers, name) };
   });
   return layer.type.settle!.tops(layer.context, bottoms);
 }
@@ -58,15 +59,19 @@ export async function settleTops<V extends { readonly graph: NetGraph }>(
   { compile, read }: Means<V>,
 ): Promise<V> {
   let at = start;
-  let found: SettledTops = {};
+  let found: SettledTops = new Map();
   for (const { index, name } of start.graph.layers.filter(settles)) {
     const layer = at.graph.layers[index]!;
     const blobs = [...new Set(decidingBottoms(layer).map(i => layer.bottoms[i]!.name))];
     const tops = await settle(layer, await read(at, { fetch: blobs, until: index, updates: false }, blobs));
-    found = { ...found, [name]: tops.map(top => top.shape) };
+    found = withTops(found, name, tops);
     at = await compile(found);
   }
   return at;
+}
+
+function withTops(found: SettledTops, layer: string, tops: readonly SettledTop[]): SettledTops {
+  return new Map([...found, [layer, tops.map(top => top.shape)]]);
 }
 
 /** A run without gradients: what is computed and which of it is wanted, of the outputs that there are. */
@@ -98,28 +103,29 @@ export async function runInParts<V extends { readonly graph: NetGraph }>(
   { compile, run, feeds }: PartMeans<V>,
 ): Promise<{ readonly at: V; readonly results: Arrays }> {
   let at = start;
-  let found: SettledTops = {};
-  let known: Arrays = {};
+  let found: SettledTops = new Map();
+  let known: Arrays = new Map();
   let loss: number | undefined;
   let from = 0;
   const runPart = async (until?: number) => {
     const results = await run(at, partOf(request, from, until), known);
-    if (results[LOSS]) loss = (loss ?? 0) + results[LOSS][0]!;
-    known = { ...known, ...results };
+    const own = results.get(LOSS);
+    if (own) loss = (loss ?? 0) + own[0]!;
+    known = new Map([...known, ...results]);
   };
   for (const { index, name } of start.graph.layers.filter(settles)) {
     await runPart(index);
-    const tops = await settle(at.graph.layers[index]!, { ...feeds, ...known });
-    found = { ...found, [name]: tops.map(top => top.shape) };
+    const tops = await settle(at.graph.layers[index]!, new Map([...feeds, ...known]));
+    found = withTops(found, name, tops);
     at = await compile(found);
     const computed = tops.flatMap(({ data }, i) =>
       data ? [[at.graph.layers[index]!.tops[i]!.name, data] as const] : [],
     );
-    known = { ...known, ...Object.fromEntries(computed) };
+    known = new Map([...known, ...computed]);
     from = computed.length === tops.length ? index + 1 : index;
   }
   await runPart();
-  return { at, results: loss === undefined ? known : { ...known, [LOSS]: Float32Array.of(loss) } };
+  return { at, results: loss === undefined ? known : new Map([...known, [LOSS, Float32Array.of(loss)]]) };
 }
 
 /** The layers from `from` up to `until`: wanted of them are their own last versions of blobs, and what later layers read. */

@@ -13,7 +13,7 @@ import {
   type SyntaxMessage,
   type SyntaxValue,
 } from '../../grammar/index.js';
-import { type Diagnostic, error, hasErrors, MokapotError, nearest } from '../diagnostics/index.js';
+import { type Diagnostic, error, hasErrors, MokapotError, nearest, own } from '../diagnostics/index.js';
 import { findField, type ParseOptions, parseText, scopeOf } from './parse.js';
 import { messageType } from './schema.js';
 import {
@@ -650,6 +650,6 @@ function naturalBlock(level: Level): string | undefined {
   const [type] = textsOf(level.fields, 'type');
   if (type === undefined) return undefined;
   const snake = type.replace(/(?<=[a-z])(?=[A-Z])/g, '_').toLowerCase();
-  const block = SHARED_BLOCKS[snake] ?? `${snake}_param`;
-  return level.type.fields[block] ? block : undefined;
+  const block = own(SHARED_BLOCKS, snake) ?? `${snake}_param`;
+  return own(level.type.fields, block) ? block : undefined;
 }

@@ -1,6 +1,7 @@
 /** What a text uses of a fork's schema that Caffe's lacks: it parses, and no rule of a layer or solver reads it. */
 
 import protobuf from 'protobufjs';
+import { own } from '../diagnostics/index.js';
 import { isSet } from './message.js';
 import { Schema, typeOf } from './schema.js';
 
@@ -31,12 +32,13 @@ export function foreignFields(message: object): ForeignField[] {
   if (!(caffe instanceof protobuf.Type)) return [];
   const found: ForeignField[] = [];
   for (const [name, value] of Object.entries(message) as [string, unknown][]) {
-    const field = type.fields[name];
+    const field = own(type.fields, name);
     if (!field || APART.has(name) || !isSet(message, name as never)) continue;
-    const own = caffe.fields[name]?.resolve();
-    if (!own) found.push({ message, field: name });
-    else if (own.resolvedType instanceof protobuf.Enum) found.push(...foreignValues(message, field, own.resolvedType));
-    else if (own.resolvedType instanceof protobuf.Type)
+    const known = own(caffe.fields, name)?.resolve();
+    if (!known) found.push({ message, field: name });
+    else if (known.resolvedType instanceof protobuf.Enum)
+      found.push(...foreignValues(message, field, known.resolvedType));
+    else if (known.resolvedType instanceof protobuf.Type)
       for (const item of [value].flat()) found.push(...foreignFields(item as object));
   }
   return found;

@@ -1,5 +1,7 @@
 /** Fields that public networks of other Caffes have, and what to write in their place. */
 
+import { own } from '../diagnostics/index.js';
+
 /** A field of a fork's. */
 export interface ForkField {
   /** Whose it is, as words that follow "it is". */
@@ -79,6 +81,5 @@ const FIELDS: Readonly<Record<string, ForkField>> = {
 
 /** The field of a message, both by their names, where a fork is known to have it and Caffe has it not. */
 export function forkField(message: string, field: string): ForkField | undefined {
-  const key = `${message}.${field}`;
-  return Object.hasOwn(FIELDS, key) ? FIELDS[key] : undefined;
+  return own(FIELDS, `${message}.${field}`);
 }

@@ -5,7 +5,7 @@
  */
 
 import protobuf from 'protobufjs';
-import { fail } from '../diagnostics/index.js';
+import { fail, own } from '../diagnostics/index.js';
 import type { Messages } from './generated/caffe.js';
 import { messageType, typeBeside, typeOf } from './schema.js';
 
@@ -42,7 +42,7 @@ export type DeepPartial<T> = T extends Uint8Array
 function fill(type: protobuf.Type, fields: Record<string, unknown>): object {
   const message = type.create() as unknown as Record<string, unknown>;
   for (const [name, value] of Object.entries(fields)) {
-    const field = type.fields[name];
+    const field = own(type.fields, name);
     if (!field) throw fail('unknown-field', `${type.name} has no field "${name}".`);
     if (value === undefined) continue;
     const inner = field.resolvedType;
@@ -80,7 +80,7 @@ export function sub<T extends object, K extends keyof T & string>(message: T, fi
 /** The type of a field that holds a message. Throws `unknown-field` where the message's schema has no such field. */
 function blockType(message: object, field: string): protobuf.Type {
   const type = typeOf(message);
-  const inner = type.fields[field]?.resolve().resolvedType;
+  const inner = own(type.fields, field)?.resolve().resolvedType;
   if (inner instanceof protobuf.Type) return inner;
   throw fail('unknown-field', `${type.name} has no block "${field}" in the schema that the text was read by.`, {
     hint: "If it is a fork's, read the text by a schema that has it: the option `schema`, or --schema FORK.proto.",
@@ -110,7 +110,7 @@ export function clone<T extends object>(message: T): T {
   const type = typeOf(message);
   const copy = type.create() as unknown as Record<string, unknown>;
   for (const [name, value] of Object.entries(message)) {
-    const deep = type.fields[name]?.resolve().resolvedType instanceof protobuf.Type;
+    const deep = own(type.fields, name)?.resolve().resolvedType instanceof protobuf.Type;
     const one = (v: unknown) => (deep && v ? clone(v as object) : v);
     copy[name] = Array.isArray(value) ? value.map(one) : one(value);
   }

@@ -13,7 +13,7 @@ import {
   type SyntaxScalar,
   type SyntaxValue,
 } from '../../grammar/index.js';
-import { type Diagnostic, error, type Location, nearestSlip } from '../diagnostics/index.js';
+import { type Diagnostic, error, type Location, nearestSlip, own, recordOf } from '../diagnostics/index.js';
 import { forkField } from './fork_fields.js';
 import type { Messages } from './generated/caffe.js';
 import { isRepeatable } from './merge.js';
@@ -118,7 +118,7 @@ export function scopeOf(type: protobuf.Type): Scope {
 
 /** The field that text calls `name`. A group goes by its type's name. */
 export function findField(type: protobuf.Type, name: string): protobuf.Field | undefined {
-  const field = Object.hasOwn(type.fields, name) ? type.fields[name]!.resolve() : undefined;
+  const field = own(type.fields, name)?.resolve();
   const inner = field?.resolvedType;
   if (field && !(inner instanceof protobuf.Type && isGroup(inner))) return field;
   return type.fieldsArray.find(f => {
@@ -280,8 +280,7 @@ class MessageReader {
     const at = { start: node.value === value ? node.start : value.start, end: value.end };
     const message = this.#start(inner, value.fields, at, job, value);
     if (field.map) {
-      job.message[field.name] ??= {};
-      if (!Object.hasOwn(job.message, field.name)) job.message[field.name] = {};
+      if (!Object.hasOwn(job.message, field.name)) job.message[field.name] = recordOf([]);
       this.#maps.push({ map: job.message[field.name] as Fields, entry: message });
     } else if (field.repeated) (job.message[field.name] as unknown[]).push(message);
     else job.message[field.name] = message;

@@ -1,6 +1,6 @@
 /** V0 layers, Caffe's first format, as V1 layers: types were strings, all parameters stood in one message. */
 
-import { type Diagnostic, error } from '../diagnostics/index.js';
+import { type Diagnostic, error, own } from '../diagnostics/index.js';
 import {
   type NetParameter,
   type V0LayerParameter,
@@ -142,7 +142,7 @@ function upgradeConnection(connection: V1LayerParameter, diagnostics: Diagnostic
   inheritLocation(v1, v0);
   const target = v1 as unknown as Record<string, unknown>;
   for (const field of COPIED) if (isSet(v0, field)) target[field] = v0[field];
-  const type = TYPES[v0.type];
+  const type = own(TYPES, v0.type);
   if (type) v1.type = V1.LayerType[type];
   else if (isSet(v0, 'type')) {
     diagnostics.push(
@@ -160,7 +160,7 @@ function upgradeConnection(connection: V1LayerParameter, diagnostics: Diagnostic
 
 function moveField(v0: V0LayerParameter, v1: V1LayerParameter, field: string, diagnostics: Diagnostic[]): void {
   if (!Object.hasOwn(v0, field)) return;
-  const path = FIELDS[field]![v0.type] ?? FIELDS[field]!['*'];
+  const path = own(FIELDS[field], v0.type) ?? FIELDS[field]!['*'];
   if (!path) {
     diagnostics.push({
       code: 'v0-field-ignored',

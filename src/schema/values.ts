@@ -2,7 +2,7 @@
 
 import protobuf from 'protobufjs';
 import { type SyntaxScalar, textToBytes } from '../../grammar/index.js';
-import { nearest } from '../diagnostics/index.js';
+import { nearest, own } from '../diagnostics/index.js';
 import { Long, plainInteger } from './long.js';
 
 /** Why a value does not fit its field. */
@@ -42,7 +42,7 @@ const INTEGER_TYPE: Record<string, keyof typeof LIMITS> = {
 /** The value that `scalar` gives to `field`, or why it gives none. */
 export function readValue(field: protobuf.Field, scalar: SyntaxScalar): ValueResult {
   if (field.resolvedType instanceof protobuf.Enum) return readEnum(field, field.resolvedType, scalar);
-  const integer = INTEGER_TYPE[field.type];
+  const integer = own(INTEGER_TYPE, field.type);
   if (integer) return readInteger(field, integer, scalar);
   switch (field.type) {
     case 'float':
@@ -141,7 +141,7 @@ function readBool(field: protobuf.Field, scalar: SyntaxScalar): ValueResult {
 
 function readEnum(field: protobuf.Field, type: protobuf.Enum, scalar: SyntaxScalar): ValueResult {
   if (scalar.type === 'identifier' && !scalar.negative) {
-    const value = type.values[scalar.text];
+    const value = own(type.values, scalar.text);
     if (value !== undefined) return { value };
   }
   const names = Object.keys(type.values);

@@ -5,7 +5,7 @@
 
 import protobuf from 'protobufjs';
 import { bytesToText } from '../../grammar/index.js';
-import type { Diagnostic } from '../diagnostics/index.js';
+import { type Diagnostic, recordOf } from '../diagnostics/index.js';
 import { type Long, plainInteger } from './long.js';
 
 /** A field that was left out. */
@@ -158,7 +158,7 @@ class WireMessages {
           this.block(field.resolvedType, value as Fields, depth + 1);
         } else value = this.scalar(field);
       }
-      if (!Object.hasOwn(message, field.name)) message[field.name] = {};
+      if (!Object.hasOwn(message, field.name)) message[field.name] = recordOf([]);
       (message[field.name] as Fields)[String(key)] = value;
     });
     return undefined;

@@ -1,6 +1,6 @@
 /** Learning-rate policies: the rate at an iteration (Caffe: SGDSolver::GetLearningRate). */
 
-import { type Diagnostic, error, nearest } from '../diagnostics/index.js';
+import { type Diagnostic, error, nearest, own } from '../diagnostics/index.js';
 import { isSet, locate, type SolverParameter } from '../schema/index.js';
 
 type Field = 'gamma' | 'power' | 'stepsize' | 'stepvalue' | 'max_iter';
@@ -61,7 +61,7 @@ export interface Rate {
 
 /** The learning rate of iteration `iter` (from 0 on). The solver must have passed `checkPolicy`. */
 export function rateAt(param: SolverParameter, iter: number, currentStep: number): Rate {
-  const policy = policies[param.lr_policy]!;
+  const policy = own(policies, param.lr_policy)!;
   const step = policy.step?.(param, iter, currentStep) ?? currentStep;
   return { rate: Math.fround(param.base_lr * policy.factor(param, iter, step)), currentStep: step };
 }
@@ -86,7 +86,7 @@ function checkBase(param: SolverParameter): Diagnostic[] {
 }
 
 function checkFields(param: SolverParameter): Diagnostic[] {
-  const policy = Object.hasOwn(policies, param.lr_policy) ? policies[param.lr_policy]! : undefined;
+  const policy = own(policies, param.lr_policy);
   if (!policy) return [unknownPolicy(param)];
   const missing = policy.needs.filter(field => !((param[field] as number) > 0));
   const errors = missing.map(field =>

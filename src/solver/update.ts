@@ -36,10 +36,10 @@ export function scalarKey(name: string): string {
 }
 
 /** What must be fed at iteration `iter`, by graph input. */
-export function solverFeeds(param: SolverParameter, iter: number, rate: number): Record<string, Float32Array> {
+export function solverFeeds(param: SolverParameter, iter: number, rate: number): Map<string, Float32Array> {
   const scalars = updateRules.get(param.type)!.scalars?.(param, iter) ?? {};
-  const feeds: Record<string, Float32Array> = { [RATE]: Float32Array.of(rate) };
-  for (const [name, value] of Object.entries(scalars)) feeds[scalarKey(name)] = Float32Array.of(value);
+  const feeds = new Map([[RATE, Float32Array.of(rate)]]);
+  for (const [name, value] of Object.entries(scalars)) feeds.set(scalarKey(name), Float32Array.of(value));
   return feeds;
 }
 

@@ -1,5 +1,6 @@
 /** One Python layer on its own: numbers in, numbers out, gradients back. For tests of one's own, and as a library call. */
 
+import { recordOf } from '../diagnostics/index.js';
 import type { Shape } from '../ir/index.js';
 import { type HostLayerClass, INPUT, type Phase, PYTHON } from '../layers/index.js';
 import type { Blob } from '../runtime/blob.js';
@@ -64,10 +65,10 @@ export async function runPythonLayer(
   const hostLayer = layerClass && (() => new layerClass());
   const net = await Net.fromParam(param, { ...userCode, phase, backend, ...(hostLayer && { hostLayer }) });
   try {
-    const out = await net.forward(Object.fromEntries(bottoms.map(({ data }, i) => [inputs[i]!, data])));
+    const out = await net.forward(recordOf(bottoms.map(({ data }, i) => [inputs[i]!, data] as const)));
     const made = outputs.map(name => out.get(name)!);
     if (!topDiffs) return { tops: made, bottomDiffs: [] };
-    await net.backward(Object.fromEntries(topDiffs.map((diff, i) => [outputs[i]!, diff])));
+    await net.backward(recordOf(topDiffs.map((diff, i) => [outputs[i]!, diff] as const)));
     return { tops: made, bottomDiffs: inputs.map(name => net.blobs.get(name)!.diff) };
   } finally {
     net.dispose();

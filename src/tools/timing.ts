@@ -1,5 +1,6 @@
 /** How long a net takes on its engine, as a whole and layer by layer: what `caffe time` tells, with rates and memory. */
 
+import { recordOf } from '../diagnostics/index.js';
 import type { Feeds } from '../feeds/feeds.js';
 import { type Shape, sizeOf } from '../ir/index.js';
 import type { NetGraph, NetLayer } from '../net/index.js';
@@ -81,7 +82,7 @@ export async function timeNet(net: Net, { iterations = 20, onProgress }: TimingO
   return {
     backend: net.engine.name,
     phase: net.phase,
-    inputs: Object.fromEntries(net.inputs.map(name => [name, net.graph.blobs.get(name)!.shape])),
+    inputs: recordOf(net.inputs.map(name => [name, net.graph.blobs.get(name)!.shape] as const)),
     iterations,
     forward: forward.median,
     forwardBackward: forwardBackward.median,
@@ -114,7 +115,7 @@ function gradientRun(net: Net, feeds: Feeds): RunRequest {
           return { variable, value };
         }),
     },
-    extra: Object.fromEntries(seeds.map(name => [`diff/${name}`, ones(name)])),
+    extra: new Map(seeds.map(name => [`diff/${name}`, ones(name)])),
     feeds,
     fetch: g => g.outputs,
   };
@@ -133,11 +134,11 @@ function noise(graph: NetGraph): Feeds {
     else read.add(first);
   }
   const feeds = graph.feeds.filter(feed => graph.layers[feed.layer]!.type.fedBy !== 'fillers');
-  return Object.fromEntries(
+  return recordOf(
     feeds.map(({ blob }) => {
       const size = sizeOf(graph.blobs.get(blob)!.shape);
       const draw = read.has(blob) ? () => random.uniform(-1, 1) : () => 0;
-      return [blob, Float32Array.from({ length: size }, draw)];
+      return [blob, Float32Array.from({ length: size }, draw)] as const;
     }),
   );
 }

@@ -3,7 +3,7 @@
  * number by number. It is how an engine is checked, here and on a user's machine.
  */
 
-import { fail, MokapotError } from '../diagnostics/index.js';
+import { fail, MokapotError, need, recordOf } from '../diagnostics/index.js';
 import type { Engine } from '../engines/types.js';
 import { showShape, sizeOf } from '../ir/index.js';
 import type { Phase } from '../layers/index.js';
@@ -150,16 +150,16 @@ async function prepare(golden: GoldenCase, engine: Engine, schema: Schema | unde
   const phase: Phase = values.metadata['phase'] === 'TRAIN' ? 'TRAIN' : 'TEST';
   const param = parse(golden, schema);
   const compile = (settledTops: SettledTops) => ({ graph: compileNet(param, { phase, settledTops }) });
-  const start = compile({});
+  const start = compile(new Map());
   checkComplete(golden, start.graph);
-  const [params, feeds] = [under(values, 'param'), Object.fromEntries(under(values, 'input'))];
+  const [params, feeds] = [under(values, 'param'), recordOf(under(values, 'input'))];
   for (const { key, shape } of start.graph.params) engine.write(key, params.get(key)!, shape);
   const { graph } = await settleTops(start, {
     compile,
     read: async (at, options, blobs) => {
       const program = await engine.compile(lowerNet(at.graph, options).graph);
       try {
-        return await program.run(feeds, blobs);
+        return new Map(Object.entries(await program.run(feeds, blobs)));
       } finally {
         program.dispose();
       }
@@ -187,19 +187,17 @@ async function compare(
   const { values } = golden;
   const { graph } = lower(golden, await prepare(golden, engine, schema));
   const program = await engine.compile(graph);
-  const feeds = Object.fromEntries([
+  const feeds = recordOf([
     ...under(values, 'input'),
     ...[...under(values, 'output_diff')].map(([blob, data]) => [`diff/${blob}`, data] as const),
   ]);
   const wanted = expectations(values);
-  const ours = await program.run(
-    feeds,
-    [...wanted.values()].filter(name => name !== undefined),
-  );
+  const fetch = [...wanted.values()].filter(name => name !== undefined);
+  const ours = new Map(Object.entries(await program.run(feeds, fetch)));
   program.dispose();
   const comparisons: Comparison[] = [];
   for (const [key, name] of wanted) {
-    const result = name === undefined ? await engine.read(key.slice('param_after/'.length)) : ours[name]!;
+    const result = name === undefined ? await engine.read(key.slice('param_after/'.length)) : need(ours, name);
     const error = greatestError(result, values.tensors.get(key)!.data, tolerance);
     comparisons.push({ key, error, passed: error <= tolerance.relative });
   }

@@ -1,6 +1,6 @@
 /** A solver's iterations: forward, backward and update, what they keep on the engine, and where they stand. */
 
-import { fail } from '../diagnostics/index.js';
+import { fail, need, recordOf } from '../diagnostics/index.js';
 import type { Feeds } from '../feeds/feeds.js';
 import { sizeOf } from '../ir/index.js';
 import { LOSS, type LowerOptions, type NetGraph, type NetParam } from '../net/index.js';
@@ -114,18 +114,18 @@ export class Iterations {
     let trouble: Trouble | undefined;
     const { rate, currentStep } = rateAt(param, iteration, this.currentStep);
     let loss = 0;
-    let outputs = {};
+    let outputs: Iteration['outputs'] = {};
     for (let pass = 0; pass < param.iter_size; pass++) {
       const isLast = pass === param.iter_size - 1;
       const request = {
         ...(isLast ? programs.update : programs.accumulate),
         feeds: feeds[pass] ?? {},
-        extra: isLast ? solverFeeds(param, iteration, rate) : {},
+        extra: isLast ? solverFeeds(param, iteration, rate) : new Map<string, Float32Array>(),
       };
       const run = trained.store.turns.within(() => trained.runProgram(request));
       const { net, results } = await atIteration(`Iteration ${iteration}`, run);
-      loss += results[LOSS]![0]! / param.iter_size;
-      outputs = figures(net, results);
+      loss += need(results, LOSS)[0]! / param.iter_size;
+      outputs = recordOf(figures(net, results));
       if (checkNumerics) trouble ??= troubleIn(net, results);
     }
     if (checkNumerics) trouble ??= await this.troubleInParams();

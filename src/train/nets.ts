@@ -1,6 +1,6 @@
 /** Which nets a solver trains and tests: named by it or inline, as Caffe's InitTrainNet and InitTestNets find them. */
 
-import { type Diagnostic, error, hasErrors, MokapotError } from '../diagnostics/index.js';
+import { type Diagnostic, error, hasErrors, MokapotError, own } from '../diagnostics/index.js';
 import {
   isSet,
   locate,
@@ -102,7 +102,7 @@ function inline(param: NetParameter, dir: string | undefined): NamedNet {
 /** Nets by the texts that the caller has for the names. @throws MokapotError `net-missing`, or what the text has */
 export function textReader(texts: Readonly<Record<string, string>>, options: ParseOptions = {}): NetPlaces['read'] {
   return (name, { solver, field, index = 0 }) => {
-    const text = texts[name];
+    const text = own(texts, name);
     if (text !== undefined) return readNetText(text, { ...options, name });
     const location = locate(solver, field, index);
     throw new MokapotError(

@@ -10,11 +10,14 @@ export interface Trouble {
   readonly what: 'output' | 'gradient' | 'weights';
 }
 
-type Results = Readonly<Record<string, Float32Array>>;
+type Results = ReadonlyMap<string, Float32Array>;
 
 /** In the order of computation: forward by outputs, then backward by the parameters' gradients. */
 export function troubleIn(net: NetGraph, results: Results): Trouble | undefined {
-  const isBad = (name: string) => results[name] !== undefined && !allFinite(results[name]);
+  const isBad = (name: string) => {
+    const numbers = results.get(name);
+    return numbers !== undefined && !allFinite(numbers);
+  };
   const output = net.layers.find(layer => layer.tops.some(top => isBad(top.name)));
   if (output) return { layer: output.name, what: 'output' };
   const gradient = net.params.filter(param => isBad(`grad/${param.key}`)).at(-1);

@@ -7,7 +7,7 @@ import { type Diagnostic, fail, hasErrors, MokapotError } from '../diagnostics/i
 import type { Engine } from '../engines/types.js';
 import type { Feeds } from '../feeds/feeds.js';
 import type { DataFeed } from '../feeds/source.js';
-import { LOSS, type NetOptions } from '../net/index.js';
+import type { NetOptions } from '../net/index.js';
 import type { Net, NetLoadOptions, NetWeights } from '../runtime/net.js';
 import { disposed, Turns } from '../runtime/turns.js';
 import { type ParseOptions, parseSolver, SolverParameter } from '../schema/index.js';
@@ -21,7 +21,7 @@ import {
   writeSolverstate,
   writeSolverstateH5,
 } from '../weights/index.js';
-import { figures, Mean, testBatches, testProgram } from './figures.js';
+import { Mean, testBatches, testProgram } from './figures.js';
 import { type FeedFunction, type Iteration, Iterations, type Progress } from './iterations.js';
 import { loadSolver, type NetFactory, type SolverParts, seedOf } from './load.js';
 import { GivenNets } from './net_factory.js';
@@ -230,10 +230,9 @@ export class Solver<N extends Net = Net> {
       if (signal?.aborted) break;
       const run = this.within(() => net.runProgram({ ...testProgram, feeds: batch.feeds }));
       const { net: graph, results } = await atIteration(`Test at iteration ${this.iter}`, run);
-      mean.add({ ...figures(graph, results), ...(results[LOSS] && { [LOSS]: [results[LOSS][0]!] }) }, batch.count);
+      mean.add(graph, results, batch.count);
     }
-    const { [LOSS]: loss, ...outputs } = mean.result();
-    return { outputs, loss: loss?.[0], batches: mean.batches };
+    return { ...mean.result(), batches: mean.batches };
   }
 
   /** What a snapshot has: the bytes of the weights and of the solver's state, in the form that snapshot_format says. */

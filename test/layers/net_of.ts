@@ -57,7 +57,7 @@ export async function runLayer(
       const part = await engine.compile(lowerNet(at.graph, lowering).graph);
       const numbers = await part.run({ ...feeds, ...randoms }, blobs);
       part.dispose();
-      return numbers;
+      return new Map(Object.entries(numbers));
     },
   });
   const { graph } = lowerNet(net, {

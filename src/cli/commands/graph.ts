@@ -2,7 +2,7 @@
 
 import { extname } from 'node:path';
 import { Option } from 'commander';
-import { fail, hasErrors } from '../../diagnostics/index.js';
+import { fail, hasErrors, own } from '../../diagnostics/index.js';
 import { writeAtomically } from '../../files/index.js';
 import type { Shape } from '../../ir/index.js';
 import { describeFile, type StateOptions, stateFrom } from '../../net/index.js';
@@ -50,7 +50,7 @@ const MAKERS: Readonly<Record<string, (picture: NetPicture, options: GraphOption
 /** @returns 1 where the network has errors; what stands of it is drawn all the same. */
 export async function graph(io: Io, file: string, options: GraphOptions): Promise<number> {
   const ending = options.out === undefined || options.out === '-' ? '.svg' : extname(options.out).toLowerCase();
-  const make = MAKERS[ending];
+  const make = own(MAKERS, ending);
   if (!make) {
     throw fail('picture-format', `Nothing draws a "${ending}".`, {
       hint: 'Name a file that ends in .svg, .png or .dot.',

@@ -1,6 +1,6 @@
 /** `mokapot summary`: a network as a table of layers, shapes, parameters and costs. */
 
-import { hasErrors } from '../../diagnostics/index.js';
+import { hasErrors, recordOf } from '../../diagnostics/index.js';
 import { type HostNode, nodesOnHost } from '../../emit/onnx/index.js';
 import { type Shape, sizeOf } from '../../ir/index.js';
 import {
@@ -121,8 +121,8 @@ function rowOf(layer: DescribedLayer, copies = false): string[] {
 function toJson(net: Description): object {
   return {
     ...net,
-    blobs: Object.fromEntries(net.blobs),
-    params: Object.fromEntries(net.params),
+    blobs: recordOf(net.blobs),
+    params: recordOf(net.params),
     diagnostics: net.diagnostics.map(({ code, severity, message, layer, hint }) => ({
       code,
       severity,

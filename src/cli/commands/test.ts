@@ -9,7 +9,7 @@ import { allFinite, checkFiniteWeights } from '../../runtime/finite.js';
 import { Net } from '../../runtime/node/net.js';
 import { type UserCodeOptions, userCode } from '../../runtime/node/python_modules.js';
 import type { SchemaOptions } from '../../runtime/node/schemas.js';
-import { figures, figuresToFetch, Mean, testBatches } from '../../train/figures.js';
+import { figuresToFetch, Mean, testBatches } from '../../train/figures.js';
 import { readNetFile } from '../../train/node/nets.js';
 import type { Declare } from '../declare.js';
 import { Interrupted, printEngineNotes } from '../errors.js';
@@ -95,9 +95,8 @@ export async function testCommand(io: Io, options: TestCommandOptions): Promise<
       for await (const batch of testBatches(data, options.iterations ?? 0, options.iterations === undefined)) {
         if (signal.aborted) throw new Interrupted('Stopped.');
         const { net: graph, results } = await net.runProgram({ ...program, feeds: batch.feeds });
-        const loss = results[LOSS];
         checkResults(results, mean.batches);
-        mean.add({ ...figures(graph, results), ...(loss && { [LOSS]: [...loss] }) }, batch.count);
+        mean.add(graph, results, batch.count);
       }
       print(io, mean, (performance.now() - began) / 1000, options.json);
     } finally {
@@ -117,8 +116,8 @@ function judgedBlobs({ layers, outputs, inputs }: NetGraph): string[] {
 }
 
 /** @throws MokapotError `non-finite` */
-function checkResults(results: Readonly<Record<string, Float32Array>>, batch: number): void {
-  const bad = Object.keys(results).find(name => !allFinite(results[name]!));
+function checkResults(results: ReadonlyMap<string, Float32Array>, batch: number): void {
+  const [bad] = [...results].find(([, numbers]) => !allFinite(numbers)) ?? [];
   if (bad === undefined) return;
   const what = bad === LOSS ? 'The loss' : `The blob "${bad}"`;
   throw fail(
@@ -131,12 +130,12 @@ function checkResults(results: Readonly<Record<string, Float32Array>>, batch: nu
 }
 
 function print(io: Io, mean: Mean, seconds: number, json = false): void {
-  const { [LOSS]: loss, ...outputs } = mean.result();
+  const { outputs, loss } = mean.result();
   if (json) {
-    say(io, JSON.stringify({ batches: mean.batches, loss: loss?.[0], outputs, seconds }));
+    say(io, JSON.stringify({ batches: mean.batches, loss, outputs, seconds }));
     return;
   }
-  const own = loss === undefined || 'loss' in outputs ? [] : [`loss ${formatNumber(loss[0]!)}`];
+  const own = loss === undefined || 'loss' in outputs ? [] : [`loss ${formatNumber(loss)}`];
   for (const line of [...own, ...figureTexts(Object.entries(outputs))]) say(io, line);
   const { batches } = mean;
   say(io, `(means over ${batches} ${batches === 1 ? 'batch' : 'batches'}, ${formatDuration(seconds)})`);

@@ -2,7 +2,7 @@
 
 import { dirname } from 'node:path';
 import { Option } from 'commander';
-import { hasErrors, MokapotError } from '../../diagnostics/index.js';
+import { hasErrors, MokapotError, recordOf } from '../../diagnostics/index.js';
 import { writeAtomically } from '../../files/index.js';
 import type { Shape } from '../../ir/index.js';
 import { describeFile, type StateOptions, stateFrom } from '../../net/index.js';
@@ -64,7 +64,7 @@ export async function time(io: Io, options: TimeOptions): Promise<void> {
   const { diagnostics: _, ...found } = await sourcesOf({ message, name }, state);
   const net = describeFile({ text, name, schema, state, inputShapes: options.input, ...found });
   if (hasErrors(net.diagnostics)) throw new MokapotError(net.diagnostics.filter(d => d.severity === 'error'));
-  const inputShapes = Object.fromEntries(net.inputs.map(name => [name, net.blobs.get(name)!.shape]));
+  const inputShapes = recordOf(net.inputs.map(name => [name, net.blobs.get(name)!.shape] as const));
   const timings: Timing[] = [];
   for (const backend of options.backend ?? ['auto']) {
     const bar = startBar(io, 100, '%');

@@ -1,7 +1,7 @@
 /** `mokapot transplant`: weights of one network into another (net surgery), told line by line. */
 
 import { dirname } from 'node:path';
-import { fail, hasErrors, MokapotError } from '../../diagnostics/index.js';
+import { fail, hasErrors, MokapotError, recordOf } from '../../diagnostics/index.js';
 import type { Shape } from '../../ir/index.js';
 import { entriesFor } from '../../net/assumed.js';
 import { describeFile, type StateOptions, stateFrom } from '../../net/index.js';
@@ -106,7 +106,7 @@ async function targetNet(io: Io, options: TransplantCommandOptions): Promise<Net
   const described = grey ? describeFile({ ...request, entryShapes: grey }) : first;
   const errors = described.diagnostics.filter(d => d.severity === 'error');
   if (errors.length > 0) throw new MokapotError(errors);
-  const inputShapes = Object.fromEntries(described.inputs.map(name => [name, described.blobs.get(name)!.shape]));
+  const inputShapes = recordOf(described.inputs.map(name => [name, described.blobs.get(name)!.shape] as const));
   return Net.fromText(text, {
     ...state,
     inputShapes,

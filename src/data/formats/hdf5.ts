@@ -14,7 +14,7 @@ import { readListText } from './image_list.js';
 
 /** A batch of every top, by name. */
 export interface RowBatch {
-  readonly blobs: Readonly<Record<string, { readonly data: Float32Array; readonly shape: readonly number[] }>>;
+  readonly blobs: ReadonlyMap<string, { readonly data: Float32Array; readonly shape: readonly number[] }>;
   /** What messages call its rows. */
   readonly names: readonly string[];
 }
@@ -121,7 +121,7 @@ export class Hdf5List {
         );
       return [top, { data, shape: [places.length, ...rowShape] }] as const;
     });
-    return { blobs: Object.fromEntries(blobs), names: places.map(({ file, row }) => `row ${row} of ${file.path}`) };
+    return { blobs: new Map(blobs), names: places.map(({ file, row }) => `row ${row} of ${file.path}`) };
   }
 
   private placeOf(entry: number): { file: RowFile; row: number } {

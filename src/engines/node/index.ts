@@ -1,6 +1,6 @@
 /** The engines under Node.js: which there are, which one serves, and why. */
 
-import { fail, MokapotError, nearest } from '../../diagnostics/index.js';
+import { fail, MokapotError, nearest, own } from '../../diagnostics/index.js';
 import { AutoEngine } from '../auto.js';
 import { createHostEngine } from '../host/index.js';
 import { createOnnxEngine, fastGpu, onnxReports } from '../onnx/node/devices.js';
@@ -69,7 +69,7 @@ export async function createEngine(name = process.env['MOKAPOT_BACKEND'] || 'aut
   // One after the other: to ask what else there is would load libraries for nothing.
   for (const candidate of ['onnx', 'tensorflow', 'onnx-wasm']) {
     try {
-      return await makers[candidate]!();
+      return await own(makers, candidate)!();
     } catch (thrown) {
       if (!(thrown instanceof MokapotError)) throw thrown;
     }
@@ -81,7 +81,8 @@ export async function createEngine(name = process.env['MOKAPOT_BACKEND'] || 'aut
 function makerOf(name: string): (() => Promise<Engine>) | undefined {
   const asked = name.startsWith('tfjs-node') ? 'tensorflow' : name;
   if (asked === 'auto') return undefined;
-  if (Object.hasOwn(makers, asked)) return makers[asked];
+  const make = own(makers, asked);
+  if (make) return make;
   const near = nearest(asked, [...engineNames, 'auto']);
   throw fail('unknown-backend', `There is no backend ${JSON.stringify(name)}.`, {
     hint: `${near ? `Did you mean ${near}? ` : ''}There are: auto, ${engineNames.join(', ')}.`,
@@ -129,6 +130,7 @@ export async function chooseEngine(): Promise<EngineChoice> {
   const chosen = gpuTaken ?? engines.find(e => e.available)!;
   const asked = process.env['MOKAPOT_BACKEND'];
   if (asked) makerOf(asked);
-  const reason = asked && asked !== 'auto' ? `MOKAPOT_BACKEND=${asked} overrides the choice.` : reasons[chosen.name]!;
-  return { engines, chosen: asked && asked !== 'auto' && makers[asked] ? asked : chosen.name, reason };
+  const reason =
+    asked && asked !== 'auto' ? `MOKAPOT_BACKEND=${asked} overrides the choice.` : own(reasons, chosen.name)!;
+  return { engines, chosen: asked && asked !== 'auto' && own(makers, asked) ? asked : chosen.name, reason };
 }

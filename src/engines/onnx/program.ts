@@ -4,7 +4,7 @@
  * fresh memory is paid for page by page.
  */
 
-import { fail, need } from '../../diagnostics/index.js';
+import { fail, need, recordOf } from '../../diagnostics/index.js';
 import { BAND } from '../../emit/onnx/ops/filter_gradient.js';
 import { pruneDead } from '../../ir/passes/dead_code.js';
 import { schedule } from '../../ir/passes/schedule.js';
@@ -155,8 +155,7 @@ class Plan {
       for (const array of kept.values()) array.dispose();
       throw thrown;
     }
-    const results: Record<string, Float32Array> = {};
-    for (const [name, value] of this.outputs) results[name] = arrays.read(value).slice();
+    const results = recordOf([...this.outputs].map(([name, value]) => [name, arrays.read(value).slice()] as const));
     const onHost = this.assignments.filter(({ value }) => !kept.has(value));
     const pending = onHost.map(({ variable, value }) => {
       const data = arrays.read(value);

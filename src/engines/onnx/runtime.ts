@@ -5,7 +5,7 @@
  */
 
 import type * as Ort from 'onnxruntime-web';
-import { fail } from '../../diagnostics/index.js';
+import { fail, own, recordOf } from '../../diagnostics/index.js';
 import { writeModel } from '../../emit/onnx/emit.js';
 import type { GraphWriter } from '../../emit/onnx/writer.js';
 import type { Shape } from '../../ir/types.js';
@@ -116,7 +116,7 @@ export class Session {
       enableMemPattern: false,
       logSeverityLevel: 4,
       ...(w.files.length > 0 && { externalData: w.files }),
-      ...(kept.length > 0 && { preferredOutputLocation: Object.fromEntries(kept.map(name => [name, 'gpu-buffer'])) }),
+      ...(kept.length > 0 && { preferredOutputLocation: recordOf(kept.map(name => [name, 'gpu-buffer'] as const)) }),
       ...(profile !== undefined && { enableProfiling: true, profileFilePrefix: profile }),
     });
     return new Session(runtime, session, isInPlace, profile !== undefined, kept, w.files);
@@ -128,24 +128,24 @@ export class Session {
     results: ReadonlyMap<string, Bound>,
   ): Promise<ReadonlyMap<string, DeviceArray>> {
     const tensor = ({ data, dims }: Bound) => this.runtime.tensor(data, dims);
-    const fed: Record<string, Ort.Tensor> = {};
-    for (const [name, from] of feeds) fed[name] = from instanceof DeviceArray ? from.tensor : tensor(from);
-    const fetches: Record<string, Ort.Tensor | null> = this.isInPlace ? { [STOP]: null } : {};
-    for (const [name, bound] of results) fetches[name] = this.isInPlace ? tensor(bound) : null;
-    for (const name of this.kept) fetches[name] = null;
+    const tensorOf = (from: Bound | DeviceArray) => (from instanceof DeviceArray ? from.tensor : tensor(from));
+    const fed = recordOf([...feeds].map(([name, from]) => [name, tensorOf(from)] as const));
+    const fetches = new Map<string, Ort.Tensor | null>(this.isInPlace ? [[STOP, null]] : []);
+    for (const [name, bound] of results) fetches.set(name, this.isInPlace ? tensor(bound) : null);
+    for (const name of this.kept) fetches.set(name, null);
     let returned: Ort.InferenceSession.OnnxValueMapType;
     try {
-      returned = await this.session.run(fed, fetches);
+      returned = await this.session.run(fed, recordOf(fetches));
     } catch (e) {
       const message = String((e as Error).message);
       if (message.includes(NO_TENSOR)) return new Map();
       throw runFailed(message);
     }
     for (const [name, { data }] of results) {
-      const result = returned[name] as Ort.Tensor | undefined;
+      const result = own(returned, name) as Ort.Tensor | undefined;
       if (result && result.data !== data) data.set(result.data as Float32Array);
     }
-    return new Map(this.kept.map(name => [name, this.keep(returned[name] as Ort.Tensor)]));
+    return new Map(this.kept.map(name => [name, this.keep(own(returned, name) as Ort.Tensor)]));
   }
 
   private keep(tensor: Ort.Tensor): DeviceArray {

@@ -3,7 +3,7 @@
  * all-in-one networks).
  */
 
-import { type Diagnostic, MokapotError } from '../../diagnostics/index.js';
+import { type Diagnostic, MokapotError, own, recordOf } from '../../diagnostics/index.js';
 import type { Shape } from '../../ir/index.js';
 import type { NetOptions, SelectedNet } from '../../net/index.js';
 import type { LayerParameter } from '../../schema/index.js';
@@ -48,7 +48,7 @@ export async function openOwnFeed(
 }
 
 function isFed(layer: LayerParameter, inputShapes: InputShapes): boolean {
-  return layer.top.every(top => inputShapes?.[top]);
+  return layer.top.every(top => own(inputShapes, top));
 }
 
 /** Opens the parts one after the other; where one fails, those before it are closed. */
@@ -77,12 +77,12 @@ export async function shapesThere(
   net: SelectedNet,
   dir: string,
 ): Promise<{ readonly entryShapes: Readonly<Record<string, Shape>>; readonly diagnostics: readonly Diagnostic[] }> {
-  const entryShapes: Record<string, Shape> = {};
+  const entryShapes = new Map<string, Shape>();
   const diagnostics: Diagnostic[] = [];
   for (const layer of readersOf(net).filter(l => sourceIsThere(l, dir))) {
     try {
       const part = await openPart(layer, net.state.phase, { dir, seed: 0, shuffle: false });
-      Object.assign(entryShapes, part.entryShapes);
+      for (const [blob, shape] of part.entryShapes) entryShapes.set(blob, shape);
       diagnostics.push(...(part.notes ?? []));
       await part.close();
     } catch (thrown) {
@@ -90,7 +90,7 @@ export async function shapesThere(
       diagnostics.push(...thrown.diagnostics);
     }
   }
-  return { entryShapes, diagnostics };
+  return { entryShapes: recordOf(entryShapes), diagnostics };
 }
 
 function readersOf({ layers, catalogue }: SelectedNet): readonly DataLayer[] {

@@ -138,7 +138,7 @@ async function hdf5Part(data: DataLayer, places: DataPlaces): Promise<Part> {
     entries: list.size,
     batchSize,
     blobs: layer.top,
-    entryShapes: Object.fromEntries(list.rowShapes),
+    entryShapes: list.rowShapes,
     loader: list.loader(batchSize, shuffle, places.seed),
     wholePass: () => list.loader(batchSize, false, places.seed),
     close: async () => {},
@@ -216,10 +216,10 @@ export async function datasetPart(data: readonly DataLayer[], phase: Phase, plac
     entries: source.size,
     batchSize,
     blobs: bindings.map(b => b.blob),
-    entryShapes: {
-      data: [transform.channels ?? shape[0], shape[1], shape[2]],
-      label: [1, shape[1], shape[2]],
-    },
+    entryShapes: new Map([
+      ['data', [transform.channels ?? shape[0], shape[1], shape[2]]],
+      ['label', [1, shape[1], shape[2]]],
+    ]),
     loader: makeLoader(places.shuffle),
     wholePass: () => makeLoader(false),
     close: async () => {},
@@ -235,8 +235,8 @@ function topsOf(layer: LayerParameter): Binding[] {
   return layer.top.slice(0, 2).map((blob, i): Binding => ({ blob, entry: i === 0 ? 'data' : 'label' }));
 }
 
-function byTop(layer: LayerParameter, shapes: readonly Shape[]): Record<string, Shape> {
-  return Object.fromEntries(layer.top.slice(0, shapes.length).map((top, i) => [top, shapes[i]!]));
+function byTop(layer: LayerParameter, shapes: readonly Shape[]): ReadonlyMap<string, Shape> {
+  return new Map(layer.top.slice(0, shapes.length).map((top, i) => [top, shapes[i]!]));
 }
 
 /** Batches of entries as the blobs that they go to. */
@@ -244,11 +244,8 @@ function entries(loader: Batches<Batch>, bindings: readonly Binding[]): Batches<
   return {
     async next() {
       const { data, dataShape, label, labelShape, names } = await loader.next();
-      const blobs = bindings.map(({ blob, entry }) => [
-        blob,
-        entry === 'data' ? { data, shape: dataShape } : { data: label, shape: labelShape },
-      ]);
-      return { blobs: Object.fromEntries(blobs), names };
+      const arrays = { data: { data, shape: dataShape }, label: { data: label, shape: labelShape } };
+      return { blobs: new Map(bindings.map(({ blob, entry }) => [blob, arrays[entry]])), names };
     },
     save: () => loader.save(),
     restore: state => loader.restore(state),

@@ -23,8 +23,8 @@ export function checkRegions(ctx: LayerContext): void {
 
 /** Throws where a field of the layer's parameter message `message` that counts bins is missing or 0. */
 export function checkBins(ctx: LayerContext, message: string, counts: Readonly<Record<string, number>>): void {
-  const zero = Object.keys(counts).find(field => !(counts[field]! > 0));
-  if (zero) throw ctx.fail('roi-bins', `${zero} is missing or 0.`, { field: `${message}.${zero}` });
+  const [zero] = Object.entries(counts).find(([, count]) => !(count > 0)) ?? [];
+  if (zero !== undefined) throw ctx.fail('roi-bins', `${zero} is missing or 0.`, { field: `${message}.${zero}` });
 }
 
 /** Region `index`. Throws where its sample is none of the `batch` samples. */

@@ -6,7 +6,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, delimiter, dirname, extname, join, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { error, fail, MokapotError, nearest } from '../../diagnostics/index.js';
+import { error, fail, MokapotError, nearest, own } from '../../diagnostics/index.js';
 import {
   builtInPythonLayers,
   defaultCatalogue,
@@ -262,14 +262,14 @@ function classOf(exports: Readonly<Record<string, unknown>>, name: string): Host
   const standard = exports['default'];
   for (const place of [exports, standard]) {
     if ((typeof place !== 'object' && typeof place !== 'function') || place === null) continue;
-    const value = (place as Record<string, unknown>)[name];
-    if (Object.hasOwn(place, name) && typeof value === 'function') return value as HostLayerClass;
+    const value = own(place as Record<string, unknown>, name);
+    if (typeof value === 'function') return value as HostLayerClass;
   }
   return undefined;
 }
 
 function lacksClass(file: string, exports: Readonly<Record<string, unknown>>, name: string): MokapotError {
-  const names = Object.keys(exports).filter(key => typeof exports[key] === 'function');
+  const names = Object.keys(exports).filter(key => typeof own(exports, key) === 'function');
   const near = nearest(name, names);
   const there = names.length > 0 ? `It exports ${names.join(', ')}.` : 'It exports no class.';
   return fail('python-module', `${file} exports no class ${name}.`, { hint: near ? `Did you mean ${near}?` : there });

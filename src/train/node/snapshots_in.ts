@@ -2,7 +2,7 @@
 
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { fail, MokapotError } from '../../diagnostics/index.js';
+import { fail, MokapotError, own } from '../../diagnostics/index.js';
 import { loadSolverstate } from '../../weights/node/files.js';
 import type { TrainEvent } from '../events.js';
 import { learnedNetOf } from './snapshot_files.js';
@@ -105,7 +105,7 @@ export class SnapshotKeeper {
   private noteTest({ iter, net, outputs, loss }: Extract<TrainEvent, { type: 'test' }>): void {
     if (net !== 0 || !this.best) return;
     const { output } = this.best;
-    const value = outputs[output]?.[0] ?? (output === 'loss' ? loss : undefined);
+    const value = own(outputs, output)?.[0] ?? (output === 'loss' ? loss : undefined);
     if (value !== undefined && Number.isFinite(value)) this.figures.set(iter, value);
   }
 

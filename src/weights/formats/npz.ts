@@ -1,6 +1,6 @@
 /** `.npz`: NumPy's zip of `.npy` arrays (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html). */
 
-import { fail } from '../../diagnostics/index.js';
+import { fail, own } from '../../diagnostics/index.js';
 import { type ByteSource, type Bytes, damaged, toSource } from '../source.js';
 import { checkBlob, formatShape, type StoredBlob, takeBlob, type WeightBlob } from './blob.js';
 import { bytesOf, ELEMENTS, type ElementType, readRun } from './numbers.js';
@@ -49,7 +49,7 @@ export function scanNpy(bytes: Bytes, name?: string): StoredBlob {
   const order = /'fortran_order'\s*:\s*(True|False)/.exec(header);
   const dims = /'shape'\s*:\s*\(([\d\s,]*)\)/.exec(header);
   if (!order || !dims) throw damaged(source, 0, 'its header lacks the shape or order');
-  const type = descr && Object.hasOwn(DTYPES, descr[2]!) ? DTYPES[descr[2]!] : undefined;
+  const type = descr && own(DTYPES, descr[2]!);
   if (!descr || !type) throw fail('weights-dtype', `${source.name} holds no plain numbers: ${header.trim()}.`);
   const shape = dims[1]!
     .split(',')

@@ -1,6 +1,6 @@
 /** `.safetensors` (https://huggingface.co/docs/safetensors): a JSON header and the plain numbers behind it. */
 
-import { fail } from '../../diagnostics/index.js';
+import { fail, own, recordOf } from '../../diagnostics/index.js';
 import { type ByteSource, type Bytes, copyRange, damaged, toSource } from '../source.js';
 import { checkBlob, formatShape, type StoredBlob, takeBlob, type WeightBlob } from './blob.js';
 import { bytesOf, ELEMENTS, type ElementType, readRun } from './numbers.js';
@@ -96,7 +96,7 @@ function scanTensor(source: ByteSource, key: string, entry: unknown, dataAt: num
   if (typeof dtype !== 'string' || !isNaturals(shape) || !isNaturals(range) || range.length !== 2) {
     throw damaged(source, LENGTH_BYTES, `the header's entry "${key}" lacks its dtype, shape or data_offsets`);
   }
-  const type = Object.hasOwn(DTYPES, dtype) ? DTYPES[dtype] : undefined;
+  const type = own(DTYPES, dtype);
   if (!type) throw fail('weights-dtype', `${source.name}: "${key}" has the dtype ${dtype}, which is not known here.`);
   const [from, to] = [dataAt + range[0]!, dataAt + range[1]!];
   const count = shape.reduce((product, d) => product * d, 1);
@@ -121,16 +121,14 @@ export function writeSafetensors(tensors: Written, metadata: Readonly<Record<str
 
 /** The same in parts; the numbers are views of the tensors, not copies. */
 export function safetensorsParts(tensors: Written, metadata: Readonly<Record<string, string>> = {}): Uint8Array[] {
-  // Without a prototype: a tensor may be called __proto__.
-  const header = Object.create(null) as Record<string, unknown>;
-  if (Object.keys(metadata).length > 0) header['__metadata__'] = metadata;
+  const header = new Map<string, unknown>(Object.keys(metadata).length > 0 ? [['__metadata__', metadata]] : []);
   let at = 0;
   for (const [key, blob] of tensors) {
     checkBlob(blob, `"${key}"`);
-    header[key] = { dtype: 'F32', shape: blob.shape, data_offsets: [at, at + blob.data.byteLength] };
+    header.set(key, { dtype: 'F32', shape: blob.shape, data_offsets: [at, at + blob.data.byteLength] });
     at += blob.data.byteLength;
   }
-  const json = new TextEncoder().encode(JSON.stringify(header));
+  const json = new TextEncoder().encode(JSON.stringify(recordOf(header)));
   const padded = new Uint8Array(Math.ceil(json.length / 8) * 8).fill(0x20);
   padded.set(json);
   const length = new DataView(new ArrayBuffer(LENGTH_BYTES));
