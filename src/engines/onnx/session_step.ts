@@ -5,7 +5,8 @@ import { emitGraph } from '../../emit/onnx/emit.js';
 import { emitterForWebgpu } from '../../emit/onnx/webgpu.js';
 import { GraphWriter } from '../../emit/onnx/writer.js';
 import { sizeOf } from '../../ir/shape.js';
-import type { Value } from '../../ir/types.js';
+import type { Node, Value } from '../../ir/types.js';
+import { workOf } from '../../ir/work.js';
 import type { Observer } from '../types.js';
 import type { Subgraph } from './partition.js';
 import { type Bound, type DeviceArray, Session, type SessionOptions } from './runtime.js';
@@ -64,18 +65,20 @@ function write(
 
 /**
  * A stage as one session, made when first needed. In a graph that changes no variable the variables become constants of
- * the session once they have stood still for long enough: onnxruntime then lays the filters out as its fastest kernels
- * want them (FCN-AlexNet: 82 instead of 115 ms). Making that session takes about 0.9 s for 228 MB, so it is
- * made when as much time has gone into runs without it.
+ * the session once they have stood still for enough runs: onnxruntime then lays the filters out as its fastest kernels
+ * want them (FCN-AlexNet: 82 instead of 115 ms). Making that session takes about 0.9 s for 228 MB, so it is made when
+ * about as much time has gone into runs without it. That time is reckoned from the graph's shapes, never measured: the two
+ * sessions add in different orders, and two equal commands must give equal numbers.
  */
 export class SessionStep implements Step {
   private readonly written: Written;
   private session: Promise<Session> | undefined;
   private frozen: { readonly written: Written; readonly session: Session; readonly version: number } | undefined;
-  /** Milliseconds of runs since the variables were of `version`. */
-  private spent = 0;
+  /** Runs since the variables were of `version`. */
+  private runs = 0;
   private version = -1;
-  private readonly freezeCost: number;
+  /** Runs without constants before there is a session with them. */
+  private readonly runsBefore: number;
   /** Whether the device's numbers have been held against the CPU's. */
   private isChecked: boolean;
 
@@ -91,7 +94,8 @@ export class SessionStep implements Step {
     const variables = stage.inputs.filter(v => v.node.op === 'variable');
     const bytes = 4 * variables.reduce((n, v) => n + sizeOf(v.shape), 0);
     const cost = engine.patience * (FREEZE_LEAST + bytes * FREEZE_PER_BYTE);
-    this.freezeCost = mayFreeze && bytes > 0 && !engine.deviceVariables ? cost : Number.POSITIVE_INFINITY;
+    const runs = Math.max(1, Math.ceil(cost / expectedTime(stage.nodes)));
+    this.runsBefore = mayFreeze && bytes > 0 && !engine.deviceVariables ? runs : Number.POSITIVE_INFINITY;
   }
 
   /** Starts making the session; a failure shows when it is run. */
@@ -123,9 +127,8 @@ export class SessionStep implements Step {
       return;
     }
     const session = await this.open();
-    const start = performance.now();
     const kept = await this.runWritten(session, this.written, arrays);
-    this.spent += performance.now() - start;
+    this.runs++;
     try {
       if (!this.isChecked) await this.check(arrays, kept);
     } catch (thrown) {
@@ -179,13 +182,13 @@ export class SessionStep implements Step {
     const { version } = this.engine.variables;
     if (this.version !== version) {
       this.version = version;
-      this.spent = 0;
+      this.runs = 0;
     }
     if (this.frozen?.version === version) return this.frozen;
     const { frozen } = this;
     this.frozen = undefined;
     await frozen?.session.dispose();
-    if (this.spent <= this.freezeCost) return undefined;
+    if (this.runs < this.runsBefore) return undefined;
     const written = write(this.stage, this.engine.provider, this.kept, v =>
       v.node.op === 'variable' ? arrays.read(v) : undefined,
     );
@@ -235,6 +238,12 @@ export class SessionStep implements Step {
 /** Milliseconds that a session with constants costs at least, and for each byte of them. */
 const FREEZE_LEAST = 20;
 const FREEZE_PER_BYTE = 4e-6;
+
+/** Milliseconds of a run on two cores: 100 GFLOP/s, 10 GB/s, and what any run costs. */
+function expectedTime(nodes: readonly Node[]): number {
+  const { operations, bytes } = workOf(nodes);
+  return 0.05 + operations / 1e8 + bytes / 1e7;
+}
 
 /** Greatest difference that sums in another order account for, in parts of the greatest number. */
 const DISAGREEMENT = 1e-2;

@@ -329,6 +329,54 @@ describe('parameters that stand still', () => {
     eager.dispose();
   });
 
+  it('become constants after a number of runs that only the graph decides, however long a run takes', async () => {
+    const b = new Builder();
+    const x = b.input('x', [1, 16, 96, 96]);
+    const geometry = { stride: [1, 1], pad: [1, 1], dilation: [1, 1], groups: 1 } as const;
+    const shape = [32, 16, 3, 3];
+    const graph = b.finish({ outputs: { y: b.relu(b.conv2d(x, b.variable('still', shape), geometry)) } });
+    const [data, filter] = [draw(x.shape), draw(shape)];
+
+    /** After how many runs a second session was made, where each run takes so long. */
+    const runsOf = async (milliseconds: number) => {
+      let sessions = 0;
+      const counting: OnnxRuntime = {
+        ...native,
+        tensor: native.tensor.bind(native),
+        createSession: async (model, options) => {
+          sessions++;
+          const session = await native.createSession(model, options);
+          return {
+            inputNames: session.inputNames,
+            outputNames: session.outputNames,
+            run: async (feeds, fetches) => {
+              await new Promise(resolve => setTimeout(resolve, milliseconds));
+              return session.run(feeds, fetches);
+            },
+            endProfiling: () => session.endProfiling(),
+            release: () => session.release(),
+          };
+        },
+      };
+      const slow = new OnnxEngine(counting, 'onnx', 'cpu', { patience: 0.05 });
+      slow.write('still', filter, shape);
+      const program = await slow.compile(graph);
+      let runs = 0;
+      while (sessions < 2 && runs < 100) {
+        await program.run({ x: data }, ['y']);
+        runs++;
+      }
+      program.dispose();
+      slow.dispose();
+      return runs;
+    };
+
+    const quick = await runsOf(0);
+    expect(quick).toBeGreaterThan(1);
+    expect(quick).toBeLessThan(100);
+    expect(await runsOf(5)).toBe(quick);
+  });
+
   it('leave of convolution, normalisation, scale and ReLU one op', async () => {
     const b = new Builder();
     const x = b.input('x', [1, 16, 40, 40]);
