@@ -1,6 +1,6 @@
 /** Which stored layer goes to which layer of a net: the rule of Caffe's Net::CopyTrainedLayersFrom (net.cpp). */
 
-import { type Diagnostic, error, hasErrors, MokapotError } from '../diagnostics/index.js';
+import { type Diagnostic, error, fail, hasErrors, MokapotError } from '../diagnostics/index.js';
 import { type BlobShape, formatShape, type StoredBlob } from './formats/blob.js';
 
 type Shape = readonly number[];
@@ -59,19 +59,24 @@ export function matchWeights(
 }
 
 /**
- * Fills a net's arrays with the numbers of a scanned file, in place. Where a layer does not fit, nothing is copied.
+ * Fills a net's arrays with the numbers of a scanned file, in place. Where a layer does not fit, nothing is copied. Caffe
+ * takes a file of which no layer's name is the net's without a word, and goes on with the fillers' numbers; here that is
+ * an error.
  * @param params the net's parameters by layer.
- * @throws MokapotError `weights-shape-mismatch`, `weights-blob-count`.
+ * @param called what messages call the file.
+ * @throws MokapotError `weights-shape-mismatch`, `weights-blob-count`, `weights-none-fit`.
  */
 export function copyWeights(
   fileLayers: ReadonlyMap<string, readonly StoredBlob[]>,
   params: ReadonlyMap<string, readonly (TargetParam & { readonly data: Float32Array })[]>,
+  called = 'the weights file',
 ): WeightMatch {
   const match = matchWeights(
     fileLayers,
     [...params].map(([name, blobs]) => ({ name, params: blobs })),
   );
   if (hasErrors(match.diagnostics)) throw new MokapotError(match.diagnostics);
+  if (match.copied.length === 0 && match.missing.length > 0) throw noneFits(fileLayers, match.missing, called);
   for (const name of match.copied) {
     const targets = params.get(name)!;
     fileLayers.get(name)!.forEach((blob, i) => {
@@ -79,6 +84,27 @@ export function copyWeights(
     });
   }
   return match;
+}
+
+function noneFits(
+  fileLayers: ReadonlyMap<string, readonly BlobShape[]>,
+  missing: readonly string[],
+  called: string,
+): MokapotError {
+  const stored = [...fileLayers].filter(([, blobs]) => blobs.length > 0).map(([name]) => name);
+  const there = stored.length > 0 ? listed(stored) : 'no parameters';
+  return fail(
+    'weights-none-fit',
+    `No layer of ${called} fits the network: they are matched by name; the file has ${there}, the network ${listed(missing)}.`,
+    {
+      hint: 'Are they weights of another network? If only names differ: mokapot transplant --rename OLD=NEW.',
+    },
+  );
+}
+
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, 4).map(name => `"${name}"`);
+  return names.length > 4 ? `${shown.join(', ')} and ${names.length - 4} more` : shown.join(', ');
 }
 
 const RENAME = 'To learn the layer afresh, give it another name in the prototxt.';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { matchWeights, type WeightBlob } from '../../src/weights/index.js';
+import { copyWeights, matchWeights, type WeightBlob } from '../../src/weights/index.js';
 
 const blob = (...shape: number[]): WeightBlob => ({
   shape,
@@ -58,5 +58,33 @@ describe('matchWeights', () => {
     const bn = [1, 8, 1, 1];
     expect(only([blob(...bn), blob(...bn), blob(...bn), blob(...bn)], bn, bn)).toMatch(/PSPNet's: .*momentum/);
     expect(matchWeights(new Map([['pool', [blob(1)]]]), [layer('pool')]).diagnostics).toHaveLength(1);
+  });
+});
+
+describe('weights of another network', () => {
+  const stored = (name: string, ...blobs: WeightBlob[]) => {
+    const read = ({ data }: WeightBlob, to: Float32Array) => {
+      to.set(data);
+      return to;
+    };
+    const empty = (b: WeightBlob): Float32Array => new Float32Array(b.data.length);
+    return new Map([[name, blobs.map(b => ({ ...b, read: (to = empty(b)) => read(b, to) }))]]);
+  };
+  const params = (name: string) => new Map([[name, [{ shape: [2], data: new Float32Array(2) }]]]);
+
+  it('are an error that names layers of both, and nothing is copied', () => {
+    const net = params('ip1');
+    expect(() => copyWeights(stored('fc8', { shape: [2], data: Float32Array.of(1, 2) }), net)).toThrow(
+      /No layer of the weights file fits .* the file has "fc8", the network "ip1"/,
+    );
+    expect([...net.get('ip1')![0]!.data]).toEqual([0, 0]);
+    expect(() => copyWeights(stored('data'), net)).toThrow(/the file has no parameters, the network/);
+  });
+
+  it('go into a network without parameters unsaid', () => {
+    expect(copyWeights(stored('fc8', { shape: [2], data: new Float32Array(2) }), new Map())).toMatchObject({
+      copied: [],
+      unused: ['fc8'],
+    });
   });
 });
