@@ -41,7 +41,7 @@ function without(parts: readonly string[], ...left: readonly string[]): string[]
 /** The rest of the line: running stands on all of the above, faces on everything but the command line. */
 const RULES: Readonly<Record<string, readonly string[]>> = {
   ...ALLOWED,
-  feeds: ['data', 'net', 'layers', 'fillers', 'ir', 'schema', 'random', 'diagnostics'],
+  feeds: ['data', 'files', 'net', 'layers', 'fillers', 'ir', 'schema', 'random', 'diagnostics'],
   runtime: [...without(BELOW, 'emit', 'solver'), 'feeds'],
   tools: [...without(BELOW, 'emit', 'solver'), 'feeds', 'runtime'],
   charts: ['tools', 'weights', 'diagnostics'],

@@ -1,18 +1,27 @@
 /** A network's file for the commands that only look at it: which states it has, and shapes where no data set is named. */
 
-import { dirname } from 'node:path';
-import { fail } from '../diagnostics/index.js';
+import { type Diagnostic, fail } from '../diagnostics/index.js';
+import { type FileAccess, lookingAccess } from '../files/index.js';
+import type { Shape } from '../ir/index.js';
 import { defaultCatalogue, settled } from '../layers/index.js';
 import { isDataLayer, type NetOptions, selectLayers, type UseState } from '../net/index.js';
 import type { UserCodeOptions } from '../runtime/node/python_modules.js';
 import type { SchemaOptions } from '../runtime/node/schemas.js';
 import { type LayerParameter, locate, type NetParameter, parseNet, type Schema } from '../schema/index.js';
 import { type Io, tellingOf } from './io.js';
+import { folderOf } from './text_file.js';
 
 /** By which schema the networks are read, and what of user code may run for them. */
 export interface LookingOptions extends UserCodeOptions, SchemaOptions {
   /** Run it, for the shapes behind Python layers. */
   readonly runPython?: boolean;
+  /** Read what data layers and solvers name wherever it lies. */
+  readonly readData?: boolean;
+}
+
+/** What a command that looks at the network may open: by default what lies beside it or where we are. */
+export function accessFor(name: string, { readData = false }: LookingOptions): FileAccess {
+  return lookingAccess([folderOf(name), '.'], readData);
 }
 
 /** A network that is looked at: its message, and what its file is called. */
@@ -21,11 +30,17 @@ export interface LookedAt {
   readonly name: string;
 }
 
+/** What is known of a network's data layers. */
+export interface Sources {
+  readonly entryShapes?: Readonly<Record<string, Shape>>;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
 /** What a network's data layers read, where their files are there: shapes of entries, and what is wrong with the files. */
-export async function sourcesOf({ message, name }: LookedAt, state: UseState) {
+export async function sourcesOf({ message, name }: LookedAt, state: UseState, access?: FileAccess): Promise<Sources> {
   if (!message.layer.some(namesSource)) return { diagnostics: [] };
   const { shapesThere } = await import('../feeds/node/data_feeds.js');
-  const { entryShapes, diagnostics } = await shapesThere(selectLayers(message, state), folderOf(name));
+  const { entryShapes, diagnostics } = await shapesThere(selectLayers(message, state), folderOf(name), access);
   return { ...(Object.keys(entryShapes).length > 0 && { entryShapes }), diagnostics };
 }
 
@@ -33,10 +48,6 @@ export async function sourcesOf({ message, name }: LookedAt, state: UseState) {
 function namesSource(layer: LayerParameter): boolean {
   const params = [layer.data_param, layer.image_data_param, layer.hdf5_data_param, layer.window_data_param];
   return params.some(param => param?.source);
-}
-
-function folderOf(name: string): string {
-  return name === '<stdin>' ? '.' : dirname(name);
 }
 
 /**

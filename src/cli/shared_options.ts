@@ -65,9 +65,14 @@ export function pythonOptions(command: Command): Command {
     );
 }
 
-/** The same for commands that look at a network without running it: they run user code only when asked to. */
+/**
+ * The same for commands that look at a network without running it: they run user code and open files elsewhere only when
+ * asked to.
+ */
 export function lookingOptions(command: Command): Command {
-  return pythonOptions(command).option('--run-python', 'run the code of Python layers, for the shapes behind them');
+  return pythonOptions(command)
+    .option('--run-python', 'run the code of Python layers, for the shapes behind them')
+    .option('--read-data', 'open data files that lie outside of its folder and the working directory too');
 }
 
 export const datasetOption = (description = 'the data set, for Data layers without a source') =>

@@ -1,5 +1,6 @@
 /** Files by path, read whole: what is no text is refused with a sentence. */
 
+import { dirname } from 'node:path';
 import { bytesToText } from '../../grammar/index.js';
 import { fail } from '../diagnostics/index.js';
 import { fileError, readUpTo } from '../files/index.js';
@@ -19,6 +20,31 @@ export async function readTextFile(path: string): Promise<string> {
   }
   return bytesToText(bytes);
 }
+
+/** A network or solver with what messages call it and the folder that paths in it start from. */
+export interface TextFile {
+  readonly text: string;
+  readonly name: string;
+  readonly dir: string;
+}
+
+/** The same for a network or solver; what stands on stdin names files from the working directory. */
+export async function readPlacedFile(path: string): Promise<TextFile> {
+  const text = await readTextFile(path);
+  return { text, name: nameOf(path), dir: folderOf(nameOf(path)) };
+}
+
+/** What messages call a file. */
+export function nameOf(path: string): string {
+  return path === '-' ? STDIN : path;
+}
+
+/** Where relative paths in the file of that name start. */
+export function folderOf(name: string): string {
+  return name === STDIN ? '.' : dirname(name);
+}
+
+const STDIN = '<stdin>';
 
 /** @throws MokapotError `file-unreadable`, `file-too-large`. */
 export async function readBytes(path: string, largest = LARGEST): Promise<Uint8Array> {

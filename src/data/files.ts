@@ -3,17 +3,25 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fail, type Location, type Source } from '../diagnostics/index.js';
+import { anyFile, type FileAccess } from '../files/index.js';
 
 /** Where a file that a prototxt names may be: from the prototxt's folder, then, as Caffe has it, from the working directory. */
 export function placesOf(path: string, folder: string | undefined): string[] {
   return [...new Set([...(folder === undefined ? [] : [resolve(folder, path)]), resolve(path)])];
 }
 
-/** The first of them that is there. @throws MokapotError with `code` */
-export function findFile(path: string, folder: string | undefined, code: string, what: string): string {
+/** The first of them that is there. @throws MokapotError with `code`; `file-outside` */
+export function findFile(
+  path: string,
+  folder: string | undefined,
+  code: string,
+  what: string,
+  access: FileAccess = anyFile,
+): string {
   const places = placesOf(path, folder);
-  const found = places.find(p => existsSync(p));
+  const found = places.find(p => access.allows(p) && existsSync(p));
   if (found) return found;
+  for (const place of places) access.check(place);
   throw fail(code, `There is no ${what} at ${places.join(' nor at ')}.`, {
     hint: 'Relative paths are looked for beside the prototxt, then in the working directory.',
   });

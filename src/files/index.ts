@@ -3,6 +3,7 @@
  * that could run in a page.
  */
 
+export { anyFile, type FileAccess, lookingAccess } from './access.js';
 export { FolderLock, LOCK_FILE, lockOwner } from './lock.js';
 export { LineLog } from './log.js';
 export { isDead, thisOwner } from './owner.js';

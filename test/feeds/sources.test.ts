@@ -98,7 +98,7 @@ describe('what is no regular file', () => {
         net,
         `layer { name: "d" type: "${type}" top: "data" top: "label" ${transform} ${param} { source: "${source}" batch_size: 1 ${type === 'Data' ? 'backend: LMDB' : ''} } }`,
       );
-      const { code, out } = await mokapot(['check', net]);
+      const { code, out } = await mokapot(['check', net, '--read-data']);
       expect([code, out], `${type} ${source}`).toEqual([1, expect.stringContaining(`it is a ${what}`)]);
     }
   });
@@ -106,5 +106,19 @@ describe('what is no regular file', () => {
   it('is refused as a network where it never ends', async () => {
     const { code, out } = await mokapot(['check', '/dev/zero']);
     expect([code, out]).toEqual([1, expect.stringContaining('is larger than 64 MiB')]);
+  });
+});
+
+describe('a negative label', () => {
+  it('gets a hint that fits it', async () => {
+    const { code, err } = await mokapot([
+      'train',
+      '--solver',
+      inCase('negative-label-help/s_hn.prototxt'),
+      '--out',
+      inCase('hn'),
+    ]);
+    expect([code, err]).toEqual([1, expect.stringMatching(/error\[label-value\].*the label -1/)]);
+    expect(err).toMatch(/help: Classes are counted from 0 on: shift the labels, or, .*ignore_label: -1/);
   });
 });

@@ -5,6 +5,7 @@ import { totalmem } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { Option } from 'commander';
 import { type Diagnostic, error, hasErrors, MokapotError, visible } from '../../diagnostics/index.js';
+import type { FileAccess } from '../../files/index.js';
 import type { Shape } from '../../ir/index.js';
 import {
   asksForState,
@@ -32,7 +33,7 @@ import { countDiagnostics, exitCodes, printDiagnostics } from '../errors.js';
 import { fixText, writeFixed } from '../fixing.js';
 import { formatShape } from '../format.js';
 import { colors, type Io, say } from '../io.js';
-import { type LookingOptions, sourcesOf, withUserCode } from '../network.js';
+import { accessFor, type LookingOptions, sourcesOf, withUserCode } from '../network.js';
 import { type Checked, githubReport, jsonReport, sarifReport } from '../reports.js';
 import {
   datasetOption,
@@ -43,7 +44,7 @@ import {
   stateOptions,
   weightsOption,
 } from '../shared_options.js';
-import { readTextFile } from '../text_file.js';
+import { nameOf, readTextFile } from '../text_file.js';
 
 export interface CheckOptions extends LookingOptions, StateOptions {
   readonly format: 'text' | 'json' | 'sarif' | 'github';
@@ -162,7 +163,7 @@ async function checkPath(io: Io, file: string, options: Known): Promise<Checked>
 }
 
 async function checkText(io: Io, file: string, text: string, options: Known): Promise<Checked> {
-  const name = file === '-' ? '<stdin>' : file;
+  const name = nameOf(file);
   const schema = schemaFrom(options, file);
   const isSolver = options.solver ?? looksLikeSolver(text);
   const diagnostics = await (isSolver ? checkSolver : checkNetwork)(io, text, name, { ...options, schema });
@@ -179,7 +180,7 @@ async function checkNetwork(io: Io, text: string, name: string, options: KnownSc
   const all = [];
   const wrong: Diagnostic[] = [];
   for (const state of states) {
-    const { diagnostics, ...found } = await sourcesOf({ message, name }, state);
+    const { diagnostics, ...found } = await sourcesOf({ message, name }, state, accessFor(name, options));
     wrong.push(...diagnostics);
     // Without the source the shapes behind it would be invented, and so would be the errors.
     if (hasErrors(diagnostics)) continue;
@@ -223,25 +224,52 @@ async function checkSolver(io: Io, text: string, name: string, options: KnownSch
   const { message, diagnostics } = parseSolver(text, { name, schema: options.schema });
   const out: Diagnostic[] = [...diagnostics];
   if (hasErrors(diagnostics)) return out;
-  out.push(...checkSolverFields(message), ...(await checkNets(message, name, options.schema)));
+  const access = accessFor(name, options);
+  out.push(...checkSolverFields(message), ...(await checkNets(message, name, options.schema, access)));
   for (const { path, states } of netPaths(message)) {
-    const found = [resolve(dirname(name), path), path].find(p => existsSync(p));
+    const found = [resolve(dirname(name), path), path].find(p => access.allows(p) && existsSync(p));
     if (!found) continue;
     const about = { ...options, solver: false, states, trainedBy: message };
-    out.push(...(await checkPath(io, found, about)).diagnostics);
+    out.push(...(await checkNamedNet(io, found, about)));
   }
   return out;
 }
 
+/**
+ * A solver may be a stranger's and name any file as its net: what holds no layers is no network, and is not quoted in
+ * messages about what is wrong with it.
+ */
+async function checkNamedNet(io: Io, path: string, options: Known): Promise<readonly Diagnostic[]> {
+  const { diagnostics } = await checkPath(io, path, options);
+  const first = diagnostics.find(d => d.severity === 'error' && d.location?.source.name === path);
+  if (options.readData || !first?.location) return diagnostics;
+  const { source, range } = first.location;
+  if (parseNet(source.text, { name: path, lenient: true }).message.layer.length > 0) return diagnostics;
+  return [
+    error(
+      'no-network',
+      `${path}, which the solver names as its net, holds no layers; line ${range.start.line} is no prototxt's.`,
+      {
+        hint: `mokapot check ${path} shows what is wrong.`,
+      },
+    ),
+  ];
+}
+
 /** What is wrong with how the solver names its nets; what is wrong in them is told of them. */
-async function checkNets(solver: SolverParameter, name: string, schema: Schema): Promise<Diagnostic[]> {
+async function checkNets(
+  solver: SolverParameter,
+  name: string,
+  schema: Schema,
+  access: FileAccess,
+): Promise<Diagnostic[]> {
   for (const read of [trainNetOf, testNetsOf]) {
     try {
-      await read(solver, dirname(name), { schema });
+      await read(solver, dirname(name), { schema, access });
     } catch (thrown) {
       if (!(thrown instanceof MokapotError)) throw thrown;
       const own = thrown.diagnostics.filter(d => d.location === undefined || d.location.source.name === name);
-      if (own.length > 0) return own;
+      if (own.length > 0) return own.map(d => (d.code === 'file-outside' ? { ...d, severity: 'warning' } : d));
     }
   }
   return [];

@@ -25,9 +25,9 @@ import { type Declare, describeArguments, examples } from '../declare.js';
 import { exitCodes, printDiagnostics } from '../errors.js';
 import { formatCount, formatShape, formatSi } from '../format.js';
 import { colors, type Io, say } from '../io.js';
-import { type LookingOptions, withUserCode } from '../network.js';
+import { accessFor, type LookingOptions, sourcesOf, withUserCode } from '../network.js';
 import { inputOption, jsonOption, lookingOptions, schemaOptions, stateOptions } from '../shared_options.js';
-import { readTextFile } from '../text_file.js';
+import { nameOf, readTextFile } from '../text_file.js';
 
 export interface ExplainOptions extends LookingOptions, StateOptions {
   readonly input?: Readonly<Record<string, Shape>>;
@@ -80,14 +80,15 @@ function unknownType(what: string) {
 
 async function explainInNet(io: Io, file: string, layer: string, options: ExplainOptions): Promise<number> {
   const text = await readTextFile(file);
-  const name = file === '-' ? '<stdin>' : file;
+  const name = nameOf(file);
   const schema = schemaFrom(options, file);
   const { message } = parseNet(text, { name, schema });
   const asked = asksForState(options);
   const states = asked ? [stateFrom(options)] : statesOf(message);
   let bad = false;
   for (const state of states) {
-    const request = { text, name, schema, state, inputShapes: options.input };
+    const { entryShapes } = await sourcesOf({ message, name }, state, accessFor(name, options));
+    const request = { text, name, schema, state, inputShapes: options.input, ...(entryShapes && { entryShapes }) };
     const net = await withUserCode(io, { message, name }, options, hostLayer =>
       describeFile({ ...request, hostLayer }),
     );

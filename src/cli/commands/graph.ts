@@ -12,10 +12,10 @@ import { parseNet } from '../../schema/index.js';
 import { type Declare, describeArguments, examples } from '../declare.js';
 import { exitCodes, printDiagnostics } from '../errors.js';
 import { type Io, say } from '../io.js';
-import { type LookingOptions, withUserCode } from '../network.js';
+import { accessFor, type LookingOptions, sourcesOf, withUserCode } from '../network.js';
 import { number } from '../options.js';
 import { inputOption, lookingOptions, outOption, schemaOptions, stateOptions } from '../shared_options.js';
-import { readTextFile } from '../text_file.js';
+import { nameOf, readTextFile } from '../text_file.js';
 
 export interface GraphOptions extends LookingOptions, StateOptions {
   readonly out?: string;
@@ -59,9 +59,11 @@ export async function graph(io: Io, file: string, options: GraphOptions): Promis
   const text = await readTextFile(file);
   const state = stateFrom(options);
   const schema = schemaFrom(options, file);
-  const name = file === '-' ? '<stdin>' : file;
+  const name = nameOf(file);
   const { message } = parseNet(text, { name, schema });
-  const request = { text, name, schema, state, inputShapes: options.input };
+  const { diagnostics, ...found } = await sourcesOf({ message, name }, state, accessFor(name, options));
+  printDiagnostics(io, diagnostics);
+  const request = { text, name, schema, state, inputShapes: options.input, ...found };
   const net = await withUserCode(io, { message, name }, options, hostLayer => describeFile({ ...request, hostLayer }));
   printDiagnostics(
     io,

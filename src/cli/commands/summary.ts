@@ -19,9 +19,9 @@ import { type Declare, describeArguments } from '../declare.js';
 import { exitCodes, printDiagnostics } from '../errors.js';
 import { formatBytes, formatCount, formatShape, formatSi, formatTable } from '../format.js';
 import { colors, type Io, say, tell } from '../io.js';
-import { type LookingOptions, sourcesOf, withUserCode } from '../network.js';
+import { accessFor, type LookingOptions, sourcesOf, withUserCode } from '../network.js';
 import { inputOption, jsonOption, lookingOptions, schemaOptions, stateOptions } from '../shared_options.js';
-import { readTextFile } from '../text_file.js';
+import { nameOf, readTextFile } from '../text_file.js';
 
 export interface SummaryOptions extends LookingOptions, StateOptions {
   readonly input?: Readonly<Record<string, Shape>>;
@@ -42,12 +42,12 @@ export const declare: Declare = (command, io, act) => {
 /** @returns 1 where the network has errors; what stands of it is shown all the same. */
 export async function summary(io: Io, file: string, options: SummaryOptions): Promise<number> {
   const text = await readTextFile(file);
-  const name = file === '-' ? '<stdin>' : file;
+  const name = nameOf(file);
   const schema = schemaFrom(options, file);
   const { message } = parseNet(text, { name, schema });
   const state = stateFrom(options);
   const request = { text, name, schema, state, inputShapes: options.input };
-  const { diagnostics, ...found } = await sourcesOf({ message, name }, state);
+  const { diagnostics, ...found } = await sourcesOf({ message, name }, state, accessFor(name, options));
   printDiagnostics(io, diagnostics);
   const full = { ...request, ...found };
   let onHost: readonly HostNode[] = [];

@@ -4,7 +4,7 @@
  */
 
 import { fail } from '../../diagnostics/index.js';
-import { fileError, readRegular } from '../../files/index.js';
+import { anyFile, type FileAccess, fileError, readRegular } from '../../files/index.js';
 import type { TransformationParameter } from '../../schema/index.js';
 import { readBinaryproto } from '../../weights/formats/binaryproto.js';
 import { findFile } from '../files.js';
@@ -37,12 +37,14 @@ export interface Draw {
 /**
  * A layer's `transform_param` with its mean file read.
  * @param folder where a relative `mean_file` is looked for first.
- * @throws MokapotError `transform-mean` (both kinds of mean, or a file that cannot be read), `transform-color`.
+ * @throws MokapotError `transform-mean` (both kinds of mean, or a file that cannot be read), `transform-color`,
+ *   `file-outside`.
  */
 export async function readTransform(
   param: TransformationParameter,
   phase: 'TRAIN' | 'TEST',
   folder = '.',
+  access: FileAccess = anyFile,
 ): Promise<Transform> {
   if (param.mean_file && param.mean_value.length > 0) {
     throw fail('transform-mean', 'transform_param has both mean_file and mean_value.', {
@@ -58,7 +60,7 @@ export async function readTransform(
     cropSize: param.crop_size,
     meanValue: param.mean_value.length > 0 ? [...param.mean_value] : undefined,
     mean: param.mean_file
-      ? await readMean(findFile(param.mean_file, folder, 'transform-mean', 'mean file'))
+      ? await readMean(findFile(param.mean_file, folder, 'transform-mean', 'mean file', access))
       : undefined,
     channels: param.force_color ? 3 : param.force_gray ? 1 : undefined,
     phase,

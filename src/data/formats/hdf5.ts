@@ -4,13 +4,14 @@
  */
 
 import { basename } from 'node:path';
-import { fail, type MokapotError, type Source } from '../../diagnostics/index.js';
+import { fail, MokapotError } from '../../diagnostics/index.js';
+import { anyFile, type FileAccess } from '../../files/index.js';
 import type { Random } from '../../random/index.js';
 import { Hdf5Reader } from '../../weights/formats/hdf5_read.js';
 import { withFile } from '../../weights/node/files.js';
 import { EpochLoader, type Pick } from '../batches/epochs.js';
-import { findFile, lineLocation } from '../files.js';
-import { readListText } from './image_list.js';
+import { findFile, placesOf } from '../files.js';
+import { type ListFile, namedOn, placeIn, readListText } from './image_list.js';
 
 /** A batch of every top, by name. */
 export interface RowBatch {
@@ -19,10 +20,15 @@ export interface RowBatch {
   readonly names: readonly string[];
 }
 
-interface RowFile {
-  readonly path: string;
+/** A name in a list. */
+interface Listed {
+  readonly name: string;
   /** In the list, from 0 on. */
   readonly line: number;
+}
+
+interface RowFile extends Listed {
+  readonly path: string;
   readonly rows: number;
   /** Of the first row among those of all files. */
   readonly start: number;
@@ -35,7 +41,8 @@ export class Hdf5List {
   private readonly loaded = new Map<RowFile, ReadonlyMap<string, Float32Array>>();
 
   private constructor(
-    private readonly source: Source,
+    private readonly list: ListFile,
+    private readonly folder: string | undefined,
     private readonly files: readonly RowFile[],
     /** Of one row, by top. */
     readonly rowShapes: ReadonlyMap<string, readonly number[]>,
@@ -47,14 +54,20 @@ export class Hdf5List {
    * @throws MokapotError `hdf5-list` (unreadable, empty), `hdf5-file` (a file that cannot be read or does not fit the
    *   others), each with the place in the list
    */
-  static async open(path: string, tops: readonly string[], folder: string | undefined): Promise<Hdf5List> {
+  static async open(
+    path: string,
+    tops: readonly string[],
+    folder: string | undefined,
+    access: FileAccess = anyFile,
+  ): Promise<Hdf5List> {
+    access.check(path);
     if (isHdf5File(path)) {
       throw fail('hdf5-list', `${path} is an HDF5 file; source is a text file that lists them.`, {
         hint: `Write "${basename(path)}" into a text file, e.g. train_h5.txt, and give that: source: "train_h5.txt".`,
       });
     }
-    const source = { name: path, text: await readListText(path, 'hdf5-list') };
-    const lines = source.text
+    const list: ListFile = { source: { name: path, text: await readListText(path, 'hdf5-list', access) }, access };
+    const lines = list.source.text
       .split('\n')
       .flatMap((text, line) => text.split(/\s+/).flatMap(name => (name ? { name, line } : [])));
     if (lines.length === 0) {
@@ -64,18 +77,18 @@ export class Hdf5List {
     let rowShapes: ReadonlyMap<string, readonly number[]> | undefined;
     let start = 0;
     for (const { name, line } of lines) {
-      const found = at(source, line, () => findFile(name, folder, 'hdf5-file', 'HDF5 file'));
-      const shapes = at(source, line, () =>
-        withDatasets(found, tops, (reader, where, name) => reader.shapeOf(where, name)),
+      const found = at(list, { name, line }, folder, () => findFile(name, folder, 'hdf5-file', 'HDF5 file', access));
+      const shapes = at(list, { name, line }, folder, () =>
+        withDatasets(found, list, tops, (reader, where, what) => reader.shapeOf(where, what)),
       );
       const own = new Map([...shapes].map(([top, shape]) => [top, shape.slice(1)]));
       rowShapes ??= own;
-      checkFit(source, line, found, own, rowShapes);
-      const rows = rowsOf(source, line, found, shapes);
-      files.push({ path: found, line, rows, start });
+      checkFit(list, line, found, own, rowShapes);
+      const rows = rowsOf(list, line, found, shapes);
+      files.push({ name, path: found, line, rows, start });
       start += rows;
     }
-    return new Hdf5List(source, files, rowShapes!);
+    return new Hdf5List(list, folder, files, rowShapes!);
   }
 
   /** Rows of all files. */
@@ -86,7 +99,7 @@ export class Hdf5List {
   /** @param shuffle the files, and the rows in each, in a new order each epoch */
   loader(batchSize: number, shuffle: boolean, seed: number): EpochLoader<undefined, RowBatch> {
     return new EpochLoader({
-      name: this.source.name,
+      name: this.list.source.name,
       size: this.size,
       batchSize,
       seed,
@@ -133,8 +146,8 @@ export class Hdf5List {
     const known = this.loaded.get(file);
     if (known) return known;
     const tops = [...this.rowShapes.keys()];
-    const read = at(this.source, file.line, () =>
-      withDatasets(file.path, tops, (reader, where, name) => reader.dataset(where, name).read()),
+    const read = at(this.list, file, this.folder, () =>
+      withDatasets(file.path, this.list, tops, (reader, where, name) => reader.dataset(where, name).read()),
     );
     if (this.loaded.size >= KEPT) this.loaded.delete(this.loaded.keys().next().value!);
     this.loaded.set(file, read);
@@ -154,16 +167,17 @@ function isHdf5File(path: string): boolean {
 /** What `read` finds of a file's datasets, each by its path (`data`, `group/data`). @throws MokapotError */
 function withDatasets<T>(
   path: string,
+  list: ListFile,
   tops: readonly string[],
   read: (reader: Hdf5Reader, at: number, name: string) => T,
 ): Map<string, T> {
   return withFile(path, bytes => {
     const reader = new Hdf5Reader(bytes);
-    return new Map(tops.map(top => [top, read(reader, find(reader, top, path), `the dataset "${top}"`)]));
+    return new Map(tops.map(top => [top, read(reader, find(reader, top, path, list), `the dataset "${top}"`)]));
   });
 }
 
-function find(reader: Hdf5Reader, top: string, path: string): number {
+function find(reader: Hdf5Reader, top: string, path: string, { access }: ListFile): number {
   let at = reader.root;
   for (const name of top.split('/').filter(part => part !== '')) {
     const links = reader.group(at);
@@ -171,7 +185,7 @@ function find(reader: Hdf5Reader, top: string, path: string): number {
     if (next === undefined) {
       const there = [...(links?.keys() ?? [])].slice(0, 8).map(k => `"${k}"`);
       throw fail('hdf5-file', `${path} has no dataset "${top}".`, {
-        hint: `Each top of an HDF5Data layer is the dataset of its own name. The file has ${there.join(', ') || 'none'}.`,
+        hint: `Each top of an HDF5Data layer is the dataset of its own name.${access.quotes ? ` The file has ${there.join(', ') || 'none'}.` : ''}`,
       });
     }
     at = next;
@@ -180,7 +194,7 @@ function find(reader: Hdf5Reader, top: string, path: string): number {
 }
 
 function checkFit(
-  source: Source,
+  list: ListFile,
   line: number,
   path: string,
   own: ReadonlyMap<string, readonly number[]>,
@@ -189,39 +203,48 @@ function checkFit(
   for (const [top, shape] of own) {
     const wanted = first.get(top)!;
     if (shape.join() === wanted.join()) continue;
-    const message = `A row of "${top}" is ${show(shape)} in ${path}, and ${show(wanted)} in the first file.`;
-    throw wrong(source, line, message, 'All files of a list have rows of one shape.');
+    const message = `A row of "${top}" is ${show(shape)} in ${called(list, line, path)}, and ${show(wanted)} in the first file.`;
+    throw wrong(list, line, message, 'All files of a list have rows of one shape.');
   }
 }
 
 /** The first axis of all datasets. */
-function rowsOf(source: Source, line: number, path: string, shapes: ReadonlyMap<string, readonly number[]>): number {
+function rowsOf(list: ListFile, line: number, path: string, shapes: ReadonlyMap<string, readonly number[]>): number {
   const [first, ...others] = [...shapes];
   const rows = first![1][0];
   const mismatch = others.find(([, shape]) => shape[0] !== rows);
   if (rows !== undefined && !mismatch) return rows;
+  const name = called(list, line, path);
   const message =
     rows === undefined
-      ? `"${first![0]}" in ${path} is a single number without rows.`
-      : `${path} has ${rows} rows of "${first![0]}" and ${mismatch![1][0] ?? 'no'} of "${mismatch![0]}".`;
-  throw wrong(source, line, message, 'The first axis of every dataset counts the entries.');
+      ? `"${first![0]}" in ${name} is a single number without rows.`
+      : `${name} has ${rows} rows of "${first![0]}" and ${mismatch![1][0] ?? 'no'} of "${mismatch![0]}".`;
+  throw wrong(list, line, message, 'The first axis of every dataset counts the entries.');
+}
+
+function called(list: ListFile, line: number, path: string): string {
+  return list.access.quotes ? path : namedOn(list, line, path);
 }
 
 function show(shape: readonly number[]): string {
   return shape.length === 0 ? 'one number' : shape.join(' × ');
 }
 
-function wrong(source: Source, line: number, message: string, hint: string): MokapotError {
-  return fail('hdf5-file', message, { location: lineLocation(source, line), hint });
+function wrong(list: ListFile, line: number, message: string, hint: string): MokapotError {
+  return fail('hdf5-file', message, { ...placeIn(list, line), hint });
 }
 
-/** What goes wrong with a listed file gets the place in the list. */
-function at<T>(source: Source, line: number, run: () => T): T {
+/** What goes wrong with a listed file gets the place in the list; where that is not to be quoted, its path is left out. */
+function at<T>(list: ListFile, { name, line }: Listed, folder: string | undefined, run: () => T): T {
   try {
     return run();
   } catch (cause) {
-    const { message, hint } = (cause as MokapotError).diagnostics?.[0] ?? {};
-    if (message === undefined) throw cause;
-    throw wrong(source, line, message, hint ?? 'Write the file again.');
+    if (!(cause instanceof MokapotError)) throw cause;
+    const { code, message, hint = 'Write the file again.' } = cause.diagnostics[0]!;
+    const places = placesOf(name, folder);
+    const shown = list.access.quotes
+      ? message
+      : [places.join(' nor at '), ...places, name].reduce((m, p) => m.replaceAll(p, namedOn(list, line, p)), message);
+    throw code === 'file-outside' ? fail(code, shown, { hint }) : wrong(list, line, shown, hint);
   }
 }

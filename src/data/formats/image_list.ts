@@ -1,8 +1,8 @@
 /** Caffe's ImageData: a text that lists picture files and their labels (image_data_layer.cpp). */
 
 import { isAbsolute } from 'node:path';
-import { type Diagnostic, fail, type Source } from '../../diagnostics/index.js';
-import { fileError, readRegular } from '../../files/index.js';
+import { type Diagnostic, fail, type Location, type Source } from '../../diagnostics/index.js';
+import { anyFile, type FileAccess, fileError, readRegular } from '../../files/index.js';
 import { lineLocation, placesOf } from '../files.js';
 import type { Entry, EntrySource } from '../sets/dataset.js';
 import { imread, imreadWarnings } from './imread.js';
@@ -18,6 +18,8 @@ export interface ImageListOptions {
   readonly width?: number;
   /** Three planes blue, green, red (default), or one of grey. */
   readonly isColor?: boolean;
+  /** Which of the named files may be opened, and whether messages quote the list. Default: any, and they do. */
+  readonly access?: FileAccess;
 }
 
 interface Line {
@@ -33,10 +35,9 @@ interface Line {
  *   `image-damaged`, `image-unsupported`, each with the place in the list
  */
 export async function openImageList(path: string, options: ImageListOptions = {}): Promise<EntrySource> {
-  const { rootFolder = '', folder, height = 0, width = 0, isColor = true } = options;
-  const text = await readListText(path, 'image-list');
-  const source: Source = { name: path, text };
-  const lines = parseImageList(source);
+  const { rootFolder = '', folder, height = 0, width = 0, isColor = true, access = anyFile } = options;
+  const list: ListFile = { source: { name: path, text: await readListText(path, 'image-list', access) }, access };
+  const lines = parseImageList(list);
   const notes: Diagnostic[] = [];
   return {
     name: path,
@@ -44,8 +45,8 @@ export async function openImageList(path: string, options: ImageListOptions = {}
     notes,
     async entry(position): Promise<Entry> {
       const { name, label, line } = lines[position]!;
-      const bytes = await readNamed(rootFolder + name, folder, { source, line });
-      const what = `${rootFolder}${name} (line ${line + 1} of ${path})`;
+      const bytes = await readNamed(rootFolder + name, folder, list, line);
+      const what = namedOn(list, line, rootFolder + name);
       const picture = await imread(bytes, isColor, what);
       for (const note of imreadWarnings(bytes, isColor, what)) {
         if (!notes.some(told => told.code === note.code)) notes.push(note);
@@ -58,8 +59,26 @@ export async function openImageList(path: string, options: ImageListOptions = {}
   };
 }
 
-/** A list's text. @throws MokapotError with `code` */
-export async function readListText(path: string, code: string): Promise<string> {
+/** A text that lists files, and what messages may say of it. */
+export interface ListFile {
+  readonly source: Source;
+  readonly access: FileAccess;
+}
+
+/** A line's place in a list, for a diagnostic: nothing where the list is not to be quoted. @param line from 0 on */
+export function placeIn({ source, access }: ListFile, line: number): { readonly location?: Location } {
+  return access.quotes ? { location: lineLocation(source, line) } : {};
+}
+
+/** What messages call the file that a line names. */
+export function namedOn({ source, access }: ListFile, line: number, name: string): string {
+  const where = `line ${line + 1} of ${source.name}`;
+  return access.quotes ? `${name} (${where})` : `the file on ${where}`;
+}
+
+/** A list's text. @throws MokapotError with `code`; `file-outside` */
+export async function readListText(path: string, code: string, access: FileAccess): Promise<string> {
+  access.check(path);
   let bytes: Buffer;
   try {
     bytes = await readRegular(path);
@@ -73,14 +92,15 @@ export async function readListText(path: string, code: string): Promise<string> 
 }
 
 /** The label is what follows the last space, as in Caffe, so that names may have spaces. Empty lines are passed over. */
-function parseImageList(source: Source): Line[] {
+function parseImageList(list: ListFile): Line[] {
+  const { source } = list;
   const lines: Line[] = [];
   for (const [line, text] of source.text.split('\n').entries()) {
     if (text.trim() === '') continue;
     const [, name, label] = /^\s*(.*\S)\s+([+-]?\d+)\s*$/.exec(text) ?? [];
     if (name === undefined || label === undefined) {
       throw fail('image-list', `Line ${line + 1} of ${source.name} is no file and label.`, {
-        location: lineLocation(source, line),
+        ...placeIn(list, line),
         hint: 'Each line has the picture’s file, a space, and its label, a whole number: cats/0001.jpg 3',
       });
     }
@@ -92,15 +112,18 @@ function parseImageList(source: Source): Line[] {
   });
 }
 
-/** A file that a line names. @throws MokapotError `image-list-file` */
+/** A file that a line names. @throws MokapotError `image-list-file`; `file-outside` */
 export async function readNamed(
   name: string,
   folder: string | undefined,
-  from: { readonly source: Source; readonly line: number },
+  list: ListFile,
+  line: number,
 ): Promise<Uint8Array> {
+  const { source, access } = list;
   const places = isAbsolute(name) ? [name] : placesOf(name, folder);
   let problem: unknown;
   for (const place of places) {
+    if (!access.allows(place)) continue;
     try {
       return await readRegular(place);
     } catch (cause) {
@@ -108,9 +131,12 @@ export async function readNamed(
       if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') break;
     }
   }
-  const told = fileError('image-list-file', 'read', places.join(' nor '), problem).diagnostics[0]!;
-  throw fail('image-list-file', `${told.message} Line ${from.line + 1} of ${from.source.name} names it.`, {
-    location: lineLocation(from.source, from.line),
+  for (const place of places) access.check(place, namedOn(list, line, name));
+  const shown = access.quotes ? places.join(' nor ') : namedOn(list, line, name);
+  const told = fileError('image-list-file', 'read', shown, problem).diagnostics[0]!;
+  const where = access.quotes ? ` Line ${line + 1} of ${source.name} names it.` : '';
+  throw fail('image-list-file', `${told.message}${where}`, {
+    ...placeIn(list, line),
     hint: 'Relative names start at root_folder if it is given, beside the prototxt, then in the working directory.',
   });
 }

@@ -7,7 +7,7 @@
 import { type FileHandle, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fail, type MokapotError } from '../../diagnostics/index.js';
-import { fileError, openRegular } from '../../files/index.js';
+import { anyFile, type FileAccess, fileError, openRegular } from '../../files/index.js';
 
 const MAGIC = 0xbeefc0de;
 const HEADER = 16;
@@ -40,10 +40,12 @@ export interface LmdbReader {
 /**
  * Opens a database for reading.
  * @param path the folder with data.mdb, or the file itself.
- * @throws MokapotError `lmdb-missing`, `lmdb-not-lmdb`, `lmdb-format`, `lmdb-unsupported`, `lmdb-damaged`.
+ * @throws MokapotError `lmdb-missing`, `lmdb-not-lmdb`, `lmdb-format`, `lmdb-unsupported`, `lmdb-damaged`, `file-outside`.
  */
-export async function openLmdbReader(path: string): Promise<LmdbReader> {
+export async function openLmdbReader(path: string, access: FileAccess = anyFile): Promise<LmdbReader> {
+  access.check(path);
   const file = await dataFile(path);
+  access.check(file);
   let handle: FileHandle;
   try {
     handle = await openRegular(file);

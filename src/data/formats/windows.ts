@@ -10,13 +10,13 @@
  */
 
 import { fail, type Source } from '../../diagnostics/index.js';
+import { anyFile, type FileAccess } from '../../files/index.js';
 import type { Random } from '../../random/index.js';
 import { EpochLoader, type Pick } from '../batches/epochs.js';
 import type { Batch } from '../batches/loader.js';
 import { joined } from '../batches/loader.js';
 import { meanOf, type Transform } from '../batches/transform.js';
-import { lineLocation } from '../files.js';
-import { readListText, readNamed } from './image_list.js';
+import { type ListFile, namedOn, placeIn, readListText, readNamed } from './image_list.js';
 import { imread } from './imread.js';
 import { type BytePlanes, resizeLinear } from './resize.js';
 
@@ -30,6 +30,8 @@ export interface WindowOptions {
   readonly folder?: string;
   /** Keeps the files in memory once they are read. */
   readonly cacheImages: boolean;
+  /** Which of the named files may be opened, and whether messages quote the window file. Default: any, and they do. */
+  readonly access?: FileAccess;
 }
 
 export interface WindowLoaderOptions {
@@ -71,7 +73,7 @@ export class WindowFile {
   private readonly kept = new Map<string, Promise<Uint8Array>>();
 
   private constructor(
-    readonly source: Source,
+    private readonly list: ListFile,
     readonly foreground: readonly Window[],
     readonly background: readonly Window[],
     private readonly options: WindowOptions,
@@ -79,9 +81,14 @@ export class WindowFile {
 
   /** @throws MokapotError `window-file` with the line that is wrong */
   static async open(path: string, options: WindowOptions): Promise<WindowFile> {
-    const source = { name: path, text: await readListText(path, 'window-file') };
-    const { foreground, background } = parseWindows(source, options);
-    return new WindowFile(source, foreground, background, options);
+    const { access = anyFile } = options;
+    const list: ListFile = { source: { name: path, text: await readListText(path, 'window-file', access) }, access };
+    const { foreground, background } = parseWindows(list, options);
+    return new WindowFile(list, foreground, background, options);
+  }
+
+  get source(): Source {
+    return this.list.source;
   }
 
   /** Windows that may be drawn. */
@@ -92,22 +99,21 @@ export class WindowFile {
   /** A window's picture, blue, green, red. @throws MokapotError `image-list-file`, `image-damaged`, `image-unsupported` */
   async picture({ image: { file, line } }: Window): Promise<BytePlanes> {
     const { rootFolder, folder, cacheImages } = this.options;
-    const read = () => readNamed(rootFolder + file, folder, { source: this.source, line });
+    const read = () => readNamed(rootFolder + file, folder, this.list, line);
     const bytes = this.kept.get(file) ?? read();
     if (cacheImages) this.kept.set(file, bytes);
-    return imread(await bytes, true, `${rootFolder}${file} (line ${line + 1} of ${this.source.name})`);
+    return imread(await bytes, true, namedOn(this.list, line, rootFolder + file));
   }
 
   wrong(line: number, message: string, hint: string) {
-    return wrongLine(this.source, line, message, hint);
+    return wrongLine(this.list, line, message, hint);
   }
 }
 
-function wrongLine(source: Source, line: number, message: string, hint: string) {
-  return fail('window-file', `Line ${line + 1} of ${source.name}: ${message}`, {
-    location: lineLocation(source, line),
-    hint,
-  });
+/** The messages quote the file's numbers, so where it is not to be quoted the line alone is told. */
+function wrongLine(list: ListFile, line: number, message: string, hint: string) {
+  const told = list.access.quotes ? message : 'that is not what a window file has there.';
+  return fail('window-file', `Line ${line + 1} of ${list.source.name}: ${told}`, { ...placeIn(list, line), hint });
 }
 
 const FORM = 'A picture is “# number”, its file, “channels height width”, how many windows follow, and the windows.';
@@ -117,8 +123,8 @@ class Words {
   private readonly words: { readonly text: string; readonly line: number }[];
   private at = 0;
 
-  constructor(private readonly source: Source) {
-    const lines = source.text.split('\n');
+  constructor(private readonly list: ListFile) {
+    const lines = list.source.text.split('\n');
     this.words = lines.flatMap((text, line) => text.split(/\s+/).flatMap(word => (word ? { text: word, line } : [])));
   }
 
@@ -133,7 +139,7 @@ class Words {
 
   next(what: string): string {
     const word = this.words[this.at];
-    if (!word) throw wrongLine(this.source, this.line, `the file ends, and ${what} should follow.`, FORM);
+    if (!word) throw wrongLine(this.list, this.line, `the file ends, and ${what} should follow.`, FORM);
     this.at++;
     return word.text;
   }
@@ -143,24 +149,24 @@ class Words {
     const text = this.next(what);
     const value = Number(text);
     if (Number.isFinite(value)) return value;
-    throw wrongLine(this.source, line, `${what} is no number: ${text}.`, FORM);
+    throw wrongLine(this.list, line, `${what} is no number: ${text}.`, FORM);
   }
 
   whole(what: string): number {
     const { line } = this;
     const value = this.number(what);
     if (Number.isInteger(value)) return value;
-    throw wrongLine(this.source, line, `${what} is ${value}, and a whole number is wanted.`, FORM);
+    throw wrongLine(this.list, line, `${what} is ${value}, and a whole number is wanted.`, FORM);
   }
 }
 
-function parseWindows(source: Source, { fgThreshold, bgThreshold }: WindowOptions) {
+function parseWindows(list: ListFile, { fgThreshold, bgThreshold }: WindowOptions) {
   const foreground: Window[] = [];
   const background: Window[] = [];
-  const words = new Words(source);
-  if (words.isAtEnd) throw fail('window-file', `The window file ${source.name} is empty.`, { hint: FORM });
+  const words = new Words(list);
+  if (words.isAtEnd) throw fail('window-file', `The window file ${list.source.name} is empty.`, { hint: FORM });
   for (let number = 0; !words.isAtEnd; number++) {
-    const image = readImage(words, source, number);
+    const image = readImage(words, list, number);
     for (let left = words.whole('the number of windows'); left > 0; left--) {
       const { line } = words;
       const label = words.whole('a class');
@@ -172,11 +178,11 @@ function parseWindows(source: Source, { fgThreshold, bgThreshold }: WindowOption
         number,
       ];
       const box = { x1, y1, x2, y2 };
-      if (x2 < x1 || y2 < y1) throw wrongLine(source, line, `the window's corners are the wrong way round.`, FORM);
+      if (x2 < x1 || y2 < y1) throw wrongLine(list, line, `the window's corners are the wrong way round.`, FORM);
       if (overlap >= fgThreshold) {
         if (label <= 0)
           throw wrongLine(
-            source,
+            list,
             line,
             `a foreground window has the class ${label}.`,
             '0 is the background: classes start at 1.',
@@ -188,13 +194,13 @@ function parseWindows(source: Source, { fgThreshold, bgThreshold }: WindowOption
   return { foreground, background };
 }
 
-function readImage(words: Words, source: Source, number: number): WindowImage {
+function readImage(words: Words, list: ListFile, number: number): WindowImage {
   const { line } = words;
-  if (words.next('“#”') !== '#') throw wrongLine(source, line, 'a picture’s “#” should stand here.', FORM);
+  if (words.next('“#”') !== '#') throw wrongLine(list, line, 'a picture’s “#” should stand here.', FORM);
   const index = words.whole('a picture’s number');
   if (index !== number) {
     throw wrongLine(
-      source,
+      list,
       line,
       `picture ${number} has the number ${index}.`,
       'Pictures are numbered 0, 1, 2 … in their order.',
@@ -208,7 +214,7 @@ function readImage(words: Words, source: Source, number: number): WindowImage {
   words.whole('the width');
   if (channels === 3) return { file, line: at };
   throw wrongLine(
-    source,
+    list,
     sizeAt,
     `the picture has ${channels} channels.`,
     'WindowData reads every picture in colour: say 3.',

@@ -2,6 +2,7 @@
 
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { type Diagnostic, error, fail, MokapotError } from '../../diagnostics/index.js';
+import { anyFile, type FileAccess } from '../../files/index.js';
 import { crc32 } from '../../weights/formats/checksums.js';
 import { decodeDatum } from '../formats/datum.js';
 import { type LmdbEntry, type LmdbReader, openLmdbReader } from '../formats/lmdb.js';
@@ -185,10 +186,15 @@ function checkEntry(
  * A database as an ordinary Data layer reads it: entries in the order of their keys, tops `data` and `label`.
  * @param path the layer's `data_param.source`.
  * @param options.channels 3 for `force_color` (or `force_encoded_color`), 1 for `force_gray`.
- * @throws MokapotError `lmdb-…`, `lmdb-empty`.
+ * @param options.access whether it may be opened, and messages name its keys. Default: it may, and they do.
+ * @throws MokapotError `lmdb-…`, `lmdb-empty`, `file-outside`.
  */
-export async function openLmdb(path: string, options: { channels?: 1 | 3 } = {}): Promise<EntrySource> {
-  const reader = await openLmdbReader(path);
+export async function openLmdb(
+  path: string,
+  options: { channels?: 1 | 3; access?: FileAccess } = {},
+): Promise<EntrySource> {
+  const { access = anyFile } = options;
+  const reader = await openLmdbReader(path, access);
   if (reader.size === 0) {
     await reader.close();
     throw fail('lmdb-empty', `The database ${path} has no entries.`, { hint: 'Create it again.' });
@@ -202,7 +208,10 @@ export async function openLmdb(path: string, options: { channels?: 1 | 3 } = {})
     async entry(position) {
       const { key, value } = await reader.entry(position);
       check({ key, value });
-      const datum = await decodeDatum(value, { channels: options.channels, name: `${path}: ${key}` });
+      const datum = await decodeDatum(value, {
+        channels: options.channels,
+        name: `${path}: ${access.quotes ? key : `number ${position}`}`,
+      });
       if (datum.isRaw && options.channels && datum.channels !== options.channels && notes.length === 0) {
         notes.push(rawDatum(path, datum.channels, options.channels));
       }

@@ -4,9 +4,10 @@
  */
 
 import { type Diagnostic, MokapotError, own, recordOf } from '../../diagnostics/index.js';
+import type { FileAccess } from '../../files/index.js';
 import type { Shape } from '../../ir/index.js';
 import type { NetOptions, SelectedNet } from '../../net/index.js';
-import type { LayerParameter } from '../../schema/index.js';
+import { type LayerParameter, locate } from '../../schema/index.js';
 import { JoinedFeed, type Part } from '../data_feed.js';
 import type { DataFeed } from '../source.js';
 import { type DataLayer, type DataPlaces, datasetPart, hasSource, openPart, sourceIsThere } from './data_parts.js';
@@ -71,26 +72,34 @@ async function join(
 
 /**
  * Shapes of the entries of those data layers whose own files are there, for who only looks at a net, and what is wrong with
- * such files. Layers whose files are not there are passed over.
+ * such files. Layers whose files are not there are passed over; of those that `access` does not let be opened a note is made.
  */
 export async function shapesThere(
   net: SelectedNet,
   dir: string,
+  access?: FileAccess,
 ): Promise<{ readonly entryShapes: Readonly<Record<string, Shape>>; readonly diagnostics: readonly Diagnostic[] }> {
   const entryShapes = new Map<string, Shape>();
   const diagnostics: Diagnostic[] = [];
-  for (const layer of readersOf(net).filter(l => sourceIsThere(l, dir))) {
+  for (const data of readersOf(net).filter(l => sourceIsThere(l, dir, access))) {
     try {
-      const part = await openPart(layer, net.state.phase, { dir, seed: 0, shuffle: false });
+      const part = await openPart(data, net.state.phase, { dir, seed: 0, shuffle: false, access });
       for (const [blob, shape] of part.entryShapes) entryShapes.set(blob, shape);
       diagnostics.push(...(part.notes ?? []));
       await part.close();
     } catch (thrown) {
       if (!(thrown instanceof MokapotError)) throw thrown;
-      diagnostics.push(...thrown.diagnostics);
+      diagnostics.push(...thrown.diagnostics.map(d => placed(d, data)));
     }
   }
   return { entryShapes: recordOf(entryShapes), diagnostics };
+}
+
+/** With the layer's place where it has none. A file that may not be opened may well be there: no error of the network. */
+function placed(diagnostic: Diagnostic, { layer, reads }: DataLayer): Diagnostic {
+  const location = diagnostic.location ?? locate(layer, reads.field);
+  const severity = diagnostic.code === 'file-outside' ? 'note' : diagnostic.severity;
+  return { ...diagnostic, severity, layer: diagnostic.layer ?? layer.name, ...(location && { location }) };
 }
 
 function readersOf({ layers, catalogue }: SelectedNet): readonly DataLayer[] {

@@ -17,6 +17,7 @@ import {
   windowLoader,
 } from '../../data/index.js';
 import { type Diagnostic, error, MokapotError } from '../../diagnostics/index.js';
+import type { FileAccess } from '../../files/index.js';
 import type { Shape } from '../../ir/index.js';
 import type { DataTrait } from '../../layers/index.js';
 import { entryOf } from '../../net/index.js';
@@ -32,6 +33,8 @@ export interface DataPlaces {
   readonly seed: number;
   /** Whether the data set in use is read in a new order each epoch; a source of a layer's own is read as the layer says. */
   readonly shuffle: boolean;
+  /** Which files may be opened, and whether messages quote them. Default: any, and they do. */
+  readonly access?: FileAccess | undefined;
 }
 
 type Phase = 'TRAIN' | 'TEST';
@@ -53,10 +56,10 @@ export function hasSource({ layer, reads }: DataLayer): boolean {
   return !reads.readsDataset || sub(layer, reads.field).source !== '';
 }
 
-/** Whether the file or database that the layer names is there to be read. */
-export function sourceIsThere({ layer, reads }: DataLayer, dir: string): boolean {
+/** Whether the file or database that the layer names is there to be read; or, where `access` forbids it, may be there. */
+export function sourceIsThere({ layer, reads }: DataLayer, dir: string, access?: FileAccess): boolean {
   const { source } = sub(layer, reads.field);
-  return source !== '' && placesOf(source, dir).some(p => existsSync(p));
+  return source !== '' && placesOf(source, dir).some(p => (access && !access.allows(p)) || existsSync(p));
 }
 
 /** @throws MokapotError as the readers do; `data-source` where none is named, `batch-size`, `data-backend` */
@@ -83,9 +86,17 @@ async function lmdbPart(data: DataLayer, phase: Phase, places: DataPlaces): Prom
     });
   }
   checkBatchSize(data, batchSize);
-  const { channels, ...transform } = await readTransform(sub(layer, 'transform_param'), phase, places.dir);
+  const { channels, ...transform } = await readTransform(
+    sub(layer, 'transform_param'),
+    phase,
+    places.dir,
+    places.access,
+  );
   // Caffe minds force_color and force_gray where it decodes a picture file, and leaves raw pixels as they are.
-  const source = await openLmdb(findFile(path, places.dir, 'lmdb-missing', 'LMDB database'), { channels });
+  const source = await openLmdb(findFile(path, places.dir, 'lmdb-missing', 'LMDB database', places.access), {
+    channels,
+    ...accessOf(places),
+  });
   const first = await source.entry(0);
   const shapes: Shape[] = [first.shape, first.labelShape];
   const makeLoader = () => entries(new BatchLoader(source, { batchSize, seed: places.seed, transform }), topsOf(layer));
@@ -113,6 +124,7 @@ async function imagePart(data: DataLayer, phase: Phase, places: DataPlaces): Pro
     height: param.new_height,
     width: param.new_width,
     isColor: param.is_color,
+    ...accessOf(places),
   });
   const transform = await ownTransform(layer, phase, places);
   const { shape, labelShape } = await source.entry(0);
@@ -133,7 +145,12 @@ async function hdf5Part(data: DataLayer, places: DataPlaces): Promise<Part> {
   const { layer } = data;
   const { batch_size: batchSize, shuffle, source } = sub(layer, 'hdf5_data_param');
   checkBatchSize(data, batchSize);
-  const list = await Hdf5List.open(sourceOf(data, source, 'list of HDF5 files', places), layer.top, places.dir);
+  const list = await Hdf5List.open(
+    sourceOf(data, source, 'list of HDF5 files', places),
+    layer.top,
+    places.dir,
+    places.access,
+  );
   return {
     entries: list.size,
     batchSize,
@@ -155,6 +172,7 @@ async function windowPart(data: DataLayer, phase: Phase, places: DataPlaces): Pr
     rootFolder: param.root_folder,
     ...(places.dir !== undefined && { folder: places.dir }),
     cacheImages: param.cache_images,
+    ...accessOf(places),
   });
   const transform = await ownTransform(layer, phase, places);
   const makeLoader = () =>
@@ -226,9 +244,13 @@ export async function datasetPart(data: readonly DataLayer[], phase: Phase, plac
   };
 }
 
+function accessOf({ access }: DataPlaces): { readonly access?: FileAccess } {
+  return access ? { access } : {};
+}
+
 /** Caffe minds force_color and force_gray for a Datum only. */
-async function ownTransform(layer: LayerParameter, phase: Phase, { dir }: DataPlaces): Promise<Transform> {
-  return { ...(await readTransform(sub(layer, 'transform_param'), phase, dir)), channels: undefined };
+async function ownTransform(layer: LayerParameter, phase: Phase, { dir, access }: DataPlaces): Promise<Transform> {
+  return { ...(await readTransform(sub(layer, 'transform_param'), phase, dir, access)), channels: undefined };
 }
 
 function topsOf(layer: LayerParameter): Binding[] {
@@ -252,8 +274,8 @@ function entries(loader: Batches<Batch>, bindings: readonly Binding[]): Batches<
   };
 }
 
-function sourceOf(data: DataLayer, source: string, what: string, { dir }: DataPlaces): string {
-  if (source) return findFile(source, dir, 'data-source', what);
+function sourceOf(data: DataLayer, source: string, what: string, { dir, access }: DataPlaces): string {
+  if (source) return findFile(source, dir, 'data-source', what, access);
   throw at(data, 'data-source', `Layer "${data.layer.name}" (${data.layer.type}) names no source.`, {
     hint: `Name its ${what}: ${data.reads.field} { source: "train.txt" batch_size: 1 }.`,
   });
