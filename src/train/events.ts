@@ -102,6 +102,8 @@ export interface SnapshotEvent extends Common {
   readonly weights: string;
   /** Path of the `.solverstate`, or `.solverstate.h5`. */
   readonly state: string;
+  /** The same two where the solver's snapshot_prefix says, if that is elsewhere. */
+  readonly placed?: { readonly weights: string; readonly state: string };
 }
 
 /** Something is worth knowing; the training goes on. */

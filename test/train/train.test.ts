@@ -146,7 +146,7 @@ describe('by a solver', () => {
 
   it('does what Caffe does, in its order', async () => {
     const options = solver(
-      'max_iter: 5 display: 2 average_loss: 2 snapshot: 2 snapshot_prefix: "s/c" test_iter: 1 test_interval: 3',
+      `max_iter: 5 display: 2 average_loss: 2 snapshot: 2 snapshot_prefix: "${at('s/c')}" test_iter: 1 test_interval: 3`,
     );
     const events = await run({ ...options, runDir: at('caffe') });
     const order = events.map(e => `${e.type} ${e.iter}`).filter(e => !/epoch|start/.test(e));

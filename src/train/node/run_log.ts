@@ -2,6 +2,7 @@
 
 import { basename, join } from 'node:path';
 import { eventLine, type StartEvent, type TrainEvent } from '../events.js';
+import { weightsBeside } from './snapshot_files.js';
 import type { Solver } from './solver.js';
 
 /** The events of a log. Lines that are no events (a run that was cut off) are left out. */
@@ -37,7 +38,7 @@ export function logUpTo(text: string, solver: Solver, folder: string, snapshot: 
   const perEpoch = start?.iterationsPerEpoch;
   const at = (path: string) => join(folder, basename(path));
   const state = at(snapshot);
-  const weights = state.replace(/\.solverstate(\.h5)?$/, '.caffemodel$1');
+  const weights = weightsBeside(state);
   return `${kept}${eventLine({ type: 'snapshot', iter, epoch: perEpoch && iter / perEpoch, weights, state })}\n`;
 }
 

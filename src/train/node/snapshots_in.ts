@@ -5,6 +5,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { fail, MokapotError, own } from '../../diagnostics/index.js';
 import { loadSolverstate } from '../../weights/node/files.js';
 import type { TrainEvent } from '../events.js';
+import type { PlacedSnapshots } from './placed_snapshots.js';
 import { learnedNetOf } from './snapshot_files.js';
 
 const SNAPSHOT = /_iter_(\d+)\.(caffemodel|solverstate)(?:\.h5)?$/;
@@ -79,12 +80,14 @@ export class SnapshotKeeper {
   /**
    * @param outputs of the test net, which the best is chosen by
    * @param folder where the snapshots lie, whatever path events have for it
+   * @param placed where they lie too
    * @throws MokapotError `keep-best`, `bad-count`
    */
   constructor(
     { keepSnapshots, keepBest }: KeepOptions,
     outputs: readonly string[],
     private readonly folder: string | undefined,
+    private readonly placed?: PlacedSnapshots,
   ) {
     if (keepSnapshots !== undefined && (!Number.isSafeInteger(keepSnapshots) || keepSnapshots < 1))
       throw fail('bad-count', `keepSnapshots is ${keepSnapshots}: a whole number is wanted, at least 1.`);
@@ -117,6 +120,7 @@ export class SnapshotKeeper {
       // The state goes first: none shall be there without its weights.
       rmSync(snapshot.state, { force: true });
       rmSync(snapshot.weights, { force: true });
+      this.placed?.remove(snapshot.iter, snapshot);
       this.snapshots.splice(this.snapshots.indexOf(snapshot), 1);
     }
   }

@@ -63,11 +63,12 @@ export class Solver extends MemorySolver<Net> {
   /**
    * Reads a solver and its nets. Paths in it start at its own folder, then at the working directory.
    *
+   * @param given its text, where it is not the file's
    * @throws MokapotError with every error of the solver, its nets and the weights; `out-of-memory` where an iteration would
    *   not fit the engine
    */
-  static async fromFile(path: string, options: SolverOptions = {}): Promise<Solver> {
-    const { text, schema } = await readPrototxt(path, options);
+  static async fromFile(path: string, options: SolverOptions = {}, given?: string): Promise<Solver> {
+    const { text, schema } = await readPrototxt(path, options, given);
     return Solver.fromText(text, { ...options, schema, name: path, dir: dirname(path) });
   }
 

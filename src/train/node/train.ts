@@ -1,6 +1,5 @@
 /** train(): a whole training run, from files to files, as a stream of events. */
 
-import { dirname } from 'node:path';
 import { type Dataset, datasetWarnings, openDataset } from '../../data/index.js';
 import { type Diagnostic, fail, MokapotError } from '../../diagnostics/index.js';
 import type { Feeds } from '../../feeds/feeds.js';
@@ -8,7 +7,7 @@ import type { DataFeed } from '../../feeds/source.js';
 import { freshSeed } from '../../runtime/net.js';
 import { schemaFrom } from '../../runtime/node/schemas.js';
 import { digitsSolver, type EpochOptions } from '../digits.js';
-import type { TrainEvent } from '../events.js';
+import type { SnapshotEvent, TrainEvent } from '../events.js';
 import type { FeedFunction } from '../iterations.js';
 import { type OpenedNet, seedsOf } from '../load.js';
 import { type NamedNet, readNetText } from '../nets.js';
@@ -16,8 +15,10 @@ import { Resources } from '../resources.js';
 import { type LoopOptions, trainSolver } from './loop.js';
 import { FeedOpener } from './net_factory.js';
 import { readNetFile } from './nets.js';
+import { PlacedSnapshots } from './placed_snapshots.js';
 import { ClaimedFolder, RunFolder } from './run_folder.js';
 import { keptOptions } from './run_options.js';
+import { weightsBeside } from './snapshot_files.js';
 import { isNewestIn, type KeepOptions, newestWhole, removeWithoutState, SnapshotKeeper } from './snapshots_in.js';
 import { Solver, type SolverOptions } from './solver.js';
 
@@ -25,6 +26,8 @@ import { Solver, type SolverOptions } from './solver.js';
 export interface TrainOptions extends SolverOptions, Partial<EpochOptions>, KeepOptions {
   /** A solver file. With it the solver says everything, and `epochs` may not be given. */
   readonly solver?: string;
+  /** Its text, where it is not the file's; `solver` then only says what to call it and where its paths start. */
+  readonly solverText?: string;
   /** Without a solver: the network's file, trained for `epochs` by DIGITS' rules. */
   readonly net?: string;
   /** Its text, where it is not the file's; `net` then only says what to call it and where its paths start. */
@@ -74,14 +77,20 @@ export async function* train(given: TrainOptions): AsyncGenerator<TrainEvent, vo
     if (options.snapshot !== undefined) await solver.restore(options.snapshot);
     const folder = claimed && RunFolder.open(claimed, options, solver, options.snapshot);
     if (folder) resources.add(() => folder.close());
-    const keeper = new SnapshotKeeper(options, solver.testNets[0]?.outputs ?? [], folder?.path);
-    for (const event of folder?.earlier ?? []) keeper.note(event, true);
     const rest = loopOptions(options, solver, folder);
-    for await (const event of trainSolver(solver, { ...loop, ...rest })) {
+    const placed = bySolverFile(options) ? PlacedSnapshots.of(solver, rest.snapshotPrefix) : undefined;
+    const keeper = new SnapshotKeeper(options, solver.testNets[0]?.outputs ?? [], folder?.path, placed);
+    for (const event of folder?.earlier ?? []) keeper.note(event, true);
+    // A run that was killed may have got no further than its own folder.
+    if (options.resume !== undefined && options.snapshot !== undefined)
+      placed?.place(solver.iter, { state: options.snapshot, weights: weightsBeside(options.snapshot) });
+    for await (const told of trainSolver(solver, { ...loop, ...rest })) {
+      const [event, misplaced] = told.type === 'snapshot' && placed ? placedEvent(told, placed) : [told];
       const trouble = folder?.add(event);
       keeper.note(event);
       yield event;
       if (event.type === 'start') yield* warningsOf(dataset, event, folder);
+      if (misplaced) yield misplaced;
       if (trouble) yield* keptWithoutLog(trouble, event, solver, rest.snapshotPrefix);
     }
   } finally {
@@ -120,6 +129,13 @@ function claim(given: TrainOptions, resources: Resources): Claim {
   return { options: newest ? { ...options, weights: undefined, snapshot: newest.state } : options, claimed };
 }
 
+/** The event with where its files are too; the warning where they could not be put there. */
+function placedEvent(event: SnapshotEvent, placed: PlacedSnapshots): [TrainEvent, TrainEvent?] {
+  const there = placed.place(event.iter, event);
+  if (!('severity' in there)) return [{ ...event, placed: there }];
+  return [event, { type: 'warning', iter: event.iter, epoch: event.epoch, diagnostic: there }];
+}
+
 /** What is odd about the data set in use. */
 function* warningsOf(
   dataset: Dataset | undefined,
@@ -155,10 +171,13 @@ async function load(options: TrainOptions, resources: Resources): Promise<Made &
   const opened = typeof options.dataset === 'string' ? await openDataset(options.dataset) : undefined;
   if (opened) resources.add(() => opened.close());
   const dataset = opened ?? (options.dataset as Dataset | undefined);
-  const made =
-    options.solver === undefined ? await byEpochs(options, dataset, resources) : await bySolver(options, dataset);
+  const made = bySolverFile(options) ? await bySolver(options, dataset) : await byEpochs(options, dataset, resources);
   resources.add(() => made.solver.dispose());
   return { ...made, dataset };
+}
+
+function bySolverFile({ solver, solverText }: TrainOptions): boolean {
+  return solver !== undefined || solverText !== undefined;
 }
 
 function loopOptions(options: TrainOptions, solver: Solver, folder: RunFolder | undefined): LoopOptions {
@@ -184,7 +203,10 @@ async function bySolver(options: TrainOptions, dataset: Dataset | undefined): Pr
       hint: 'Leave out --epochs (and the net), or leave out the solver.',
     });
   }
-  const solver = await Solver.fromFile(options.solver!, { ...options, ...(dataset && { dataset }) });
+  const { solver: path, solverText, ...rest } = options;
+  const given = { ...rest, ...(dataset && { dataset }) };
+  const solver =
+    path === undefined ? await Solver.fromText(solverText!, given) : await Solver.fromFile(path, given, solverText);
   if (options.maxIter !== undefined) solver.param.max_iter = options.maxIter;
   return { solver, loop: {} };
 }
@@ -211,10 +233,8 @@ async function byEpochs(options: TrainOptions, dataset: Dataset | undefined, res
 }
 
 async function namedNet({ net, netText, ...options }: TrainOptions): Promise<NamedNet> {
-  if (netText !== undefined) {
-    return readNetText(netText, { name: net, schema: schemaFrom(options, net) }, net && dirname(net));
-  }
-  if (net !== undefined) return readNetFile(net, options);
+  if (net !== undefined) return readNetFile(net, options, netText);
+  if (netText !== undefined) return readNetText(netText, { schema: schemaFrom(options) }, undefined);
   throw fail('no-train-net', 'No network was given.', { hint: 'Name its prototxt, or a solver: --solver FILE.' });
 }
 
