@@ -68,7 +68,7 @@ class Lines {
         );
         break;
       case 'snapshot':
-        this.log(`${positionOf(event)}: snapshot ${event.weights}`);
+        this.log(`${positionOf(event)}: snapshot ${(event.placed ?? event).weights}`);
         break;
       case 'warning':
         this.log(formatDiagnostic(event.diagnostic, paintFor(this.io, this.io.stdout)));

@@ -375,8 +375,8 @@ export class Net {
    * Copies parameters from weights by layer name, as Caffe does: layers without a partner are left alone (and listed), a
    * shape that differs is refused and nothing is copied. The numbers go straight from where they lie into the net's arrays.
    *
-   * @throws MokapotError `weights-shape-mismatch`, `weights-blob-count`, `weights-damaged`, `weights-format`; `busy` while
-   *   something runs on the parameters
+   * @throws MokapotError `weights-shape-mismatch`, `weights-blob-count`, `weights-none-fit` (no layer of them is the
+   *   net's), `weights-damaged`, `weights-format`; `busy` while something runs on the parameters
    */
   copyFrom(weights: NetWeights): WeightMatch {
     if (this.isDisposed) throw disposed(this.called);
@@ -394,7 +394,7 @@ export class Net {
     );
     const reading = { schema: schemaOf(this.graph.source) };
     const { layers } = 'layers' in weights ? weights : scanNetWeights(weights, undefined, reading);
-    const match = copyWeights(storedBlobs(layers), targets);
+    const match = copyWeights(storedBlobs(layers), targets, 'name' in weights ? weights.name : undefined);
     for (const name of match.copied) this.markChanged(name);
     this.copies.push(match);
     return match;

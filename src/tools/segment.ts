@@ -2,7 +2,7 @@
 
 import { dirname } from 'node:path';
 import { applyTransform, readTransform, type Transform } from '../data/batches/transform.js';
-import { fail } from '../diagnostics/index.js';
+import { fail, nearest } from '../diagnostics/index.js';
 import type { Feed } from '../feeds/feeds.js';
 import { type Shape, showShape } from '../ir/index.js';
 import type { LayerCatalogue } from '../layers/index.js';
@@ -39,8 +39,10 @@ export interface ClassMask {
 /** How the network is loaded. */
 export interface SegmenterOptions
   extends Pick<NetLoadOptions, 'weights' | 'backend' | 'engine' | keyof UserCodeOptions | keyof SchemaOptions> {
-  /** The blob of scores, N×classes×H×W. Default: the last output of that form. */
+  /** The blob that is read: of scores, 1×classes×H×W, or of features. Default: the last output of the form of scores. */
   readonly output?: string;
+  /** The network's text, where it is not the file's; the path then only says what to call it and where its paths start. */
+  readonly netText?: string;
 }
 
 /** A network in stage "deploy", fed with pictures one by one, whatever their sizes. */
@@ -58,11 +60,11 @@ export class Segmenter {
    * @throws MokapotError as Net.fromText; `picture-channels` where the network takes another number of channels
    */
   static async load(path: string, first: InputPicture, options: SegmenterOptions = {}): Promise<Segmenter> {
-    const { text, schema } = await readPrototxt(path, options);
+    const { text, schema } = await readPrototxt(path, options, options.netText);
     const dir = dirname(path);
     const transform = await transformOf(parseNet(text, { schema }).message.layer, dir, options.catalogue);
     const { shape } = transformed(first, transform);
-    const { output, ...load } = options;
+    const { output, netText: _, ...load } = options;
     const net = await Net.fromText(text, {
       ...load,
       schema,
@@ -78,6 +80,17 @@ export class Segmenter {
 
   /** The most likely class of each pixel. @throws MokapotError `no-data-input`, `no-scores`, `non-finite`, `out-of-memory` */
   async segment(picture: InputPicture): Promise<ClassMask> {
+    const blob = await this.read(picture);
+    if (isScores(blob.shape)) return argmax(blob);
+    const message = `The blob "${this.output}" has the shape ${showShape(blob.shape)}, not 1×classes×H×W.`;
+    throw fail('no-scores', message, { hint: 'Its numbers themselves are features: `read` gives them.' });
+  }
+
+  /**
+   * The numbers of the blob `output`, of any shape; without one, those of the scores.
+   * @throws MokapotError `no-data-input`, `no-scores`, `non-finite`, `out-of-memory`
+   */
+  async read(picture: InputPicture): Promise<Blob> {
     const { data, shape } = transformed(picture, this.transform);
     const { net } = this;
     if (!net.inputs.includes('data')) {
@@ -90,9 +103,10 @@ export class Segmenter {
     if (net.inputs.includes('label')) feeds['label'] = blank([1, 1, shape[1], shape[2]]);
     const keepBlobs = this.output !== undefined && !net.outputs.includes(this.output);
     const outputs = await net.forward(feeds, { keepBlobs });
-    const scores = keepBlobs ? this.named(net.blobs) : this.scores(outputs);
-    if (allFinite(scores.data)) return argmax(scores);
-    throw fail('non-finite', 'The scores of the network are not finite (NaN or infinite): they tell no class.', {
+    const blob = keepBlobs ? this.named(net.blobs) : this.scores(outputs);
+    if (allFinite(blob.data)) return blob;
+    const what = isScores(blob.shape) ? 'The scores of the network are' : `The blob "${this.output}" is`;
+    throw fail('non-finite', `${what} not finite (NaN or infinite): it tells nothing of the picture.`, {
       hint: 'Check that the picture is scaled as in training, and that the weights are of a training that did not diverge.',
     });
   }
@@ -108,19 +122,22 @@ export class Segmenter {
     if (found) return found;
     const list = [...outputs].map(([name, blob]) => `${name} ${showShape(blob.shape)}`).join(', ');
     throw fail('no-scores', `None of the network's outputs is a score a class and pixel (1×classes×H×W): ${list}.`, {
-      hint: 'Name the blob of the scores by --output.',
+      hint: 'Name the blob of the scores by --output; of any other blob that it names, the numbers are written (features).',
     });
   }
 
   private named(blobs: ReadonlyMap<string, Blob>): Blob {
     const blob = blobs.get(this.output!);
-    if (blob && isScores(blob.shape)) return blob;
-    const what = blob ? `has the shape ${showShape(blob.shape)}, not 1×classes×H×W` : 'does not exist';
-    throw fail('no-scores', `The blob "${this.output}" ${what}.`);
+    if (blob) return blob;
+    const near = nearest(this.output!, blobs.keys());
+    throw fail('no-scores', `The blob "${this.output}" does not exist.`, {
+      hint: near ? `Did you mean ${near}?` : `The network has ${[...blobs.keys()].slice(0, 12).join(', ')}.`,
+    });
   }
 }
 
-function isScores(shape: Shape): boolean {
+/** Whether a blob holds a score for each class and pixel of one picture. */
+export function isScores(shape: Shape): boolean {
   return shape.length === 4 && shape[0] === 1 && shape[1]! > 1;
 }
 

@@ -3,7 +3,8 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { decodeLabel, readManifest } from '../../src/data/index.js';
+import { decodeLabel, openDataset, readManifest } from '../../src/data/index.js';
+import { loadNpz, saveNpz } from '../../src/weights/node/files.js';
 import { folder, mokapot } from './cli.js';
 
 /** Scores: 0 for background, (pixel - 127.5) for the rest. */
@@ -70,6 +71,46 @@ describe('infer', () => {
       code: 1,
       err: expect.stringContaining('/no/such.caffemodel'),
     });
+  });
+
+  it('refuses weights of which no layer is the network’s, naming layers of both', async () => {
+    const dir = folder();
+    const learnt = join(dir, 'net.prototxt');
+    writeFileSync(
+      learnt,
+      `${NET}layer { name: "ip1" type: "InnerProduct" bottom: "score" top: "ip1" inner_product_param { num_output: 3 } }`,
+    );
+    const weights = join(dir, 'other.npz');
+    await saveNpz(weights, new Map([['fc8/0', { shape: [3], data: new Float32Array(3) }]]));
+    const ran = await mokapot(['infer', '--net', learnt, '--weights', weights, '--dataset', phantom, '--out', dir]);
+    expect(ran).toMatchObject({ code: 1, err: expect.stringMatching(/No layer of .*other\.npz fits .*"fc8".*"ip1"/) });
+  });
+
+  it('writes the numbers of a blob that is no score of pixels to an .npz, a row a picture', async () => {
+    const dir = folder();
+    const features = join(dir, 'net.prototxt');
+    writeFileSync(
+      features,
+      `${NET}layer { name: "mean" type: "Pooling" bottom: "data" top: "mean" pooling_param { pool: AVE global_pooling: true } }
+layer { name: "flat" type: "Flatten" bottom: "mean" top: "flat" }`,
+    );
+    const argv = ['infer', '--net', features, '--dataset', phantom, '--out', dir];
+    const { code, out, err } = await mokapot([...argv, '--output', 'flat']);
+    expect([code, err]).toEqual([0, expect.any(String)]);
+    const entries = (await readManifest(phantom)).splits.val.entries;
+    expect(out).toContain(`flat: ${entries.length}x1 of ${entries.length} pictures`);
+    const rows = loadNpz(join(dir, 'flat.npz')).get('flat')!;
+    expect(rows.shape).toEqual([entries.length, 1]);
+    expect(readFileSync(join(dir, 'flat.txt'), 'utf8').trim().split('\n')).toHaveLength(entries.length);
+    const split = await (await openDataset(phantom)).split('val');
+    for (const [i, value] of [...rows.data].entries()) {
+      const { data } = await split.entry(i);
+      expect(value).toBeCloseTo(data.reduce((a, b) => a + b, 0) / data.length, 2);
+    }
+
+    const scores = await mokapot([...argv, '--output', 'score', '--features', '--json']);
+    expect(JSON.parse(scores.out)).toMatchObject({ blob: 'score', shapes: [[entries.length, 2, 64, 64]] });
+    expect((await mokapot([...argv, '--output', 'flatt'])).err).toContain('Did you mean flat?');
   });
 
   it('refuses a network without scores, naming its outputs', async () => {

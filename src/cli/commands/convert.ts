@@ -28,7 +28,7 @@ import {
   stateOptions,
   weightsOption,
 } from '../shared_options.js';
-import { readTextFile } from '../text_file.js';
+import { readPlacedFile } from '../text_file.js';
 
 export interface ConvertCommandOptions extends SchemaOptions, StateOptions {
   readonly to: Target;
@@ -57,7 +57,7 @@ export const declare: Declare = (command, io, act) => {
   command
     .addOption(new Option('--to <format>', 'what to make').choices(TARGETS).makeOptionMandatory())
     .addOption(outOption('where it goes: a folder, or a file of that kind', 'path').makeOptionMandatory())
-    .option('--net <file>', 'the network; its stage "deploy" is used unless options say otherwise')
+    .option('--net <file>', 'the network (- is stdin); its stage "deploy" is used unless options say otherwise')
     .addOption(weightsOption())
     .addOption(inputOption());
   stateOptions(command)
@@ -84,9 +84,10 @@ export const declare: Declare = (command, io, act) => {
 export async function convertCommand(io: Io, options: ConvertCommandOptions): Promise<void> {
   const { mean, scale, bgr, preprocess, stage, input, output, json, ...rest } = options;
   const preprocessing = preprocessingOf(options);
-  if (options.net !== undefined) await readTextFile(options.net);
+  const network = options.net === undefined ? undefined : await readPlacedFile(options.net);
   const report = await convert({
     ...rest,
+    ...(network && { net: network.name, netText: network.text }),
     ...(stage && { stages: stage }),
     ...(input && { inputShapes: input }),
     ...(output && { outputs: output }),

@@ -21,7 +21,7 @@ import { formatCount, formatShape, formatSi } from '../format.js';
 import { colors, type Io, say } from '../io.js';
 import { type LookingOptions, withUserCode } from '../network.js';
 import { inputOption, jsonOption, lookingOptions, schemaOptions, stateOptions } from '../shared_options.js';
-import { readTextFile } from '../text_file.js';
+import { nameOf, readTextFile } from '../text_file.js';
 
 export interface DiffOptions extends LookingOptions, StateOptions {
   readonly input?: Readonly<Record<string, Shape>>;
@@ -66,7 +66,7 @@ function solverOf(text: string, name: string, options: DiffOptions): SolverParam
 }
 
 async function sideOf(io: Io, text: string, file: string, options: DiffOptions): Promise<DiffSide> {
-  const name = file === '-' ? '<stdin>' : file;
+  const name = nameOf(file);
   const schema = schemaFrom(options, file);
   const { message, diagnostics } = parseNet(text, { name, schema });
   if (hasErrors(diagnostics)) throw new MokapotError(diagnostics);

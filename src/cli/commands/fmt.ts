@@ -7,7 +7,7 @@ import { formatText } from '../../schema/index.js';
 import { type Declare, describeArguments, examples } from '../declare.js';
 import { exitCodes, printDiagnostics } from '../errors.js';
 import { type Io, say } from '../io.js';
-import { readTextFile } from '../text_file.js';
+import { nameOf, readTextFile } from '../text_file.js';
 
 export interface FmtOptions {
   readonly check?: boolean;
@@ -29,7 +29,7 @@ export async function fmt(io: Io, files: readonly string[], options: FmtOptions)
   for (const file of files.length === 0 || options.stdin ? [...files, '-'] : files) {
     try {
       const text = await readTextFile(file);
-      const formatted = formatText(text, file === '-' ? '<stdin>' : file);
+      const formatted = formatText(text, nameOf(file));
       const changed = formatted !== text;
       if (options.check) {
         if (changed) say(io, `${file} would be formatted`);

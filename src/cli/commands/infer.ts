@@ -1,4 +1,7 @@
-/** `mokapot infer`: pictures through a trained network: mask, overlay, and the Dice where a label is known. */
+/**
+ * `mokapot infer`: pictures through a trained network: mask, overlay, and the Dice where a label is known; or the numbers of
+ * any blob, as features.
+ */
 
 import { mkdir } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
@@ -19,10 +22,11 @@ import { fileError, readRegular, writeAtomically } from '../../files/index.js';
 import { describeFile } from '../../net/index.js';
 import type { UserCodeOptions } from '../../runtime/node/python_modules.js';
 import { type SchemaOptions, schemaFrom } from '../../runtime/node/schemas.js';
-import { type ClassMask, type InputPicture, maskDice, Segmenter } from '../../tools/segment.js';
+import { argmax, type ClassMask, type InputPicture, isScores, maskDice, Segmenter } from '../../tools/segment.js';
+import { saveNpz } from '../../weights/node/files.js';
 import { type Declare, describeArguments } from '../declare.js';
 import { Interrupted, printEngineNotes } from '../errors.js';
-import { formatNumber, formatPercent } from '../format.js';
+import { formatNumber, formatPercent, formatShape } from '../format.js';
 import { warnOfFreshWeights } from '../fresh.js';
 import { type Io, say, tellingOf } from '../io.js';
 import {
@@ -35,7 +39,7 @@ import {
   splitOption,
   weightsOption,
 } from '../shared_options.js';
-import { readTextFile } from '../text_file.js';
+import { readPlacedFile, type TextFile } from '../text_file.js';
 
 export interface InferOptions extends UserCodeOptions, SchemaOptions {
   readonly net: string;
@@ -44,6 +48,7 @@ export interface InferOptions extends UserCodeOptions, SchemaOptions {
   readonly split: SplitName;
   readonly label?: string;
   readonly output?: string;
+  readonly features?: boolean;
   readonly backend?: string;
   readonly out: string;
   readonly json?: boolean;
@@ -51,12 +56,16 @@ export interface InferOptions extends UserCodeOptions, SchemaOptions {
 
 export const declare: Declare = (command, io, act) => {
   describeArguments(command, 'PNG, JPEG or DICOM files; with --dataset names of its entries (none: all)')
-    .requiredOption('--net <file>', 'the network; its stage "deploy" is used')
+    .requiredOption('--net <file>', 'the network; its stage "deploy" is used; - is stdin')
     .addOption(weightsOption())
     .addOption(datasetOption('take entries of this data set'))
     .addOption(splitOption())
     .option('--label <file>', 'label picture or contour file of the one picture')
-    .option('--output <blob>', 'the blob of the scores (found by its shape otherwise)')
+    .option(
+      '--output <blob>',
+      'the blob of the scores (found by its shape otherwise); the numbers of any other go to an .npz',
+    )
+    .option('--features', 'the numbers to an .npz, even where they are scores of pixels')
     .addOption(outOption('where the pictures go', 'dir').default('predictions'))
     .addOption(backendOption());
   schemaOptions(pythonOptions(command))
@@ -71,22 +80,33 @@ interface Subject extends InputPicture {
 /** Without a data set, `names` are files; with one, its entries (none: all of the split). */
 export async function infer(io: Io, names: readonly string[], options: InferOptions): Promise<void> {
   const signal = io.interruptible();
-  await readTextFile(options.net);
+  const network = await readPlacedFile(options.net);
   const dataset = options.dataset === undefined ? undefined : await openDataset(options.dataset);
   let segmenter: Segmenter | undefined;
   const scores: number[] = [];
+  const features = new Map<string, Feature>();
   const used = new Set<string>();
   try {
     await mkdir(options.out, { recursive: true });
-    for await (const subject of dataset ? entriesOf(dataset, names, options) : filesOf(names, options)) {
+    for await (const subject of dataset ? entriesOf(dataset, names, options) : filesOf(names, network, options)) {
       if (signal.aborted) throw new Interrupted('Stopped.');
       if (!segmenter) {
-        segmenter = await Segmenter.load(options.net, subject, { ...options, onPythonOutput: tellingOf(io) });
+        const given = { ...options, netText: network.text, onPythonOutput: tellingOf(io) };
+        segmenter = await Segmenter.load(network.name, subject, given);
         warnOfFreshWeights(io, segmenter.net);
       }
-      const mask = await segmenter.segment(subject);
-      scores.push(...(await report(io, subject, mask, dataset?.manifest.palette, options, used)));
+      const blob = await segmenter.read(subject);
+      const stem = uniqueStem(subject.name, used);
+      if (options.features || !isScores(blob.shape)) features.set(stem, { shape: blob.shape, data: blob.data.slice() });
+      else {
+        const files = {
+          mask: join(options.out, `${stem}_mask.png`),
+          overlay: join(options.out, `${stem}_overlay.png`),
+        };
+        scores.push(...(await report(io, subject, argmax(blob), dataset?.manifest.palette, options, files)));
+      }
     }
+    if (features.size > 0) await saveFeatures(io, features, options);
   } finally {
     printEngineNotes(io, segmenter?.net.engine);
     segmenter?.dispose();
@@ -113,10 +133,8 @@ async function report(
   mask: ClassMask,
   palette: readonly Color[] | undefined,
   options: InferOptions,
-  used: Set<string>,
+  files: { readonly mask: string; readonly overlay: string },
 ): Promise<number[]> {
-  const stem = join(options.out, uniqueStem(subject.name, used));
-  const files = { mask: `${stem}_mask.png`, overlay: `${stem}_overlay.png` };
   await writeAtomically(files.mask, [encodeMask(mask, palette)]);
   await writeAtomically(files.overlay, [overlayPng(subject, { mask: mask.data, truth: subject.label, palette })]);
   const shares = Array.from(
@@ -131,6 +149,35 @@ async function report(
     say(io, `${subject.name}: ${known}${found || 'background only'} -> ${files.mask}, ${files.overlay}`);
   }
   return score === undefined ? [] : [score];
+}
+
+/** A blob's numbers for one picture. */
+interface Feature {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+/**
+ * Writes `<blob>.npz` and `<blob>.txt`: one array of a row a picture, and the pictures' names in its order. Where pictures
+ * of several sizes give several shapes, an array a picture, by its name.
+ */
+async function saveFeatures(io: Io, features: ReadonlyMap<string, Feature>, { out, output, json }: InferOptions) {
+  const name = output ?? 'scores';
+  const stem = join(out, uniqueStem(name, new Set()));
+  const [first] = [...features.values()];
+  const size = first!.data.length;
+  const isOneShape = [...features.values()].every(f => f.shape.join() === first!.shape.join());
+  const rows = new Float32Array(isOneShape ? size * features.size : 0);
+  if (isOneShape) for (const [i, { data }] of [...features.values()].entries()) rows.set(data, i * size);
+  const shape = [features.size, ...(first!.shape[0] === 1 ? first!.shape.slice(1) : first!.shape)];
+  await saveNpz(`${stem}.npz`, isOneShape ? new Map([[name, { shape, data: rows }]]) : features);
+  await writeAtomically(`${stem}.txt`, [Buffer.from(`${[...features.keys()].join('\n')}\n`)]);
+  const shapes = isOneShape ? [shape] : [...features.values()].map(f => f.shape);
+  if (json) say(io, JSON.stringify({ blob: name, features: `${stem}.npz`, names: `${stem}.txt`, shapes }));
+  else {
+    const what = isOneShape ? formatShape(shape) : `${features.size} arrays`;
+    say(io, `${name}: ${what} of ${features.size} pictures -> ${stem}.npz, their names -> ${stem}.txt`);
+  }
 }
 
 /** Over the classes but background; of two classes, that of the second. */
@@ -162,14 +209,14 @@ function positionOf(name: string, position: number | undefined, known: readonly 
   });
 }
 
-async function* filesOf(names: readonly string[], options: InferOptions): AsyncGenerator<Subject> {
+async function* filesOf(names: readonly string[], network: TextFile, options: InferOptions): AsyncGenerator<Subject> {
   if (names.length === 0) {
     throw fail('no-pictures', 'No picture is given.', { hint: 'Name PNG, JPEG or DICOM files, or --dataset DIR.' });
   }
   if (options.label !== undefined && names.length > 1) {
     throw fail('one-label', `--label goes with one picture, and there are ${names.length}.`);
   }
-  const channels = await channelsOf(options);
+  const channels = channelsOf(network, options);
   for (const path of names) {
     const picture = await loadPicture(path, channels);
     const [, height, width] = picture.shape;
@@ -179,9 +226,9 @@ async function* filesOf(names: readonly string[], options: InferOptions): AsyncG
 }
 
 /** How many channels the network's own input has; undefined where it leaves that to the data set. */
-async function channelsOf({ net, ...options }: InferOptions): Promise<1 | 3 | undefined> {
+function channelsOf({ text, name }: TextFile, options: InferOptions): 1 | 3 | undefined {
   const state = { phase: 'TEST', stages: ['deploy'] } as const;
-  const described = describeFile({ text: await readTextFile(net), name: net, schema: schemaFrom(options, net), state });
+  const described = describeFile({ text, name, schema: schemaFrom(options, name), state });
   const channels = described.assumed ? undefined : described.blobs.get('data')?.shape[1];
   return channels === 1 || channels === 3 ? channels : undefined;
 }

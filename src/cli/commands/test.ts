@@ -28,7 +28,7 @@ import {
   stageOption,
   weightsOption,
 } from '../shared_options.js';
-import { readTextFile } from '../text_file.js';
+import { readPlacedFile } from '../text_file.js';
 import { figureTexts } from '../training.js';
 
 export interface TestCommandOptions extends UserCodeOptions, SchemaOptions {
@@ -45,7 +45,7 @@ export interface TestCommandOptions extends UserCodeOptions, SchemaOptions {
 
 export const declare: Declare = (command, io, act) => {
   command
-    .requiredOption('--net <file>', 'the network; its phase TEST with stage "val" is used')
+    .requiredOption('--net <file>', 'the network; its phase TEST with stage "val" is used; - is stdin')
     .addOption(weightsOption())
     .addOption(datasetOption())
     .addOption(splitOption())
@@ -64,15 +64,15 @@ export async function testCommand(io: Io, options: TestCommandOptions): Promise<
   const began = performance.now();
   const dataset = options.dataset === undefined ? undefined : await openDataset(options.dataset);
   try {
-    await readTextFile(options.net);
-    const source = await readNetFile(options.net, options);
+    const { name, text } = await readPlacedFile(options.net);
+    const source = await readNetFile(name, options, text);
     const { level } = options;
     const state = { phase: 'TEST', stages: options.stage ?? ['val'], level } as const;
     const split = await dataset?.split(options.split);
     const selected = selectLayers(source.param, state);
     const data = await openFeed(selected, { split, dir: source.dir, seed: 0, shuffle: false });
     if (!data && options.iterations === undefined) {
-      const message = `${options.net} has no Data layer in phase TEST, so there is nothing to test on.`;
+      const message = `${name} has no Data layer in phase TEST, so there is nothing to test on.`;
       throw fail('no-data-layer', message, {
         hint: 'Where layers make their data themselves (DummyData, a Python layer), say how many batches: --iterations 10.',
       });

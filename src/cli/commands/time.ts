@@ -1,6 +1,5 @@
 /** `mokapot time`: how long each layer takes, forward and backward, on one backend or on several side by side. */
 
-import { dirname } from 'node:path';
 import { Option } from 'commander';
 import { hasErrors, MokapotError, recordOf } from '../../diagnostics/index.js';
 import { writeAtomically } from '../../files/index.js';
@@ -26,7 +25,7 @@ import {
   stateOptions,
   weightsOption,
 } from '../shared_options.js';
-import { readTextFile } from '../text_file.js';
+import { readPlacedFile } from '../text_file.js';
 
 export interface TimeOptions extends UserCodeOptions, SchemaOptions, StateOptions {
   readonly net: string;
@@ -41,7 +40,10 @@ export interface TimeOptions extends UserCodeOptions, SchemaOptions, StateOption
 
 export const declare: Declare = (command, io, act) => {
   command
-    .requiredOption('--net <file>', 'the network; its phase TRAIN with stage "train" unless options say otherwise')
+    .requiredOption(
+      '--net <file>',
+      'the network (- is stdin); its phase TRAIN with stage "train" unless options say otherwise',
+    )
     .addOption(new Option('--backend <names>', 'e.g. onnx,wasm (repeatable; see doctor)').argParser(list))
     .addOption(
       new Option('--iterations <n>', 'of each kind of run; medians are shown').argParser(integer(1)).default(20),
@@ -56,8 +58,7 @@ export const declare: Declare = (command, io, act) => {
 
 export async function time(io: Io, options: TimeOptions): Promise<void> {
   const signal = io.interruptible();
-  const { net: name } = options;
-  const text = await readTextFile(name);
+  const { text, name, dir } = await readPlacedFile(options.net);
   const schema = schemaFrom(options, name);
   const { message } = parseNet(text, { name, schema });
   const state = stateFrom(options);
@@ -78,7 +79,7 @@ export async function time(io: Io, options: TimeOptions): Promise<void> {
       onPythonOutput: tellingOf(io),
       name,
       schema,
-      dir: dirname(name),
+      dir,
     };
     const running = await Net.fromText(text, { ...load, seed: 1 });
     const onProgress = (share: number) => {

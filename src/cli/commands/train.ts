@@ -24,7 +24,7 @@ import {
   stageOption,
   weightsOption,
 } from '../shared_options.js';
-import { readTextFile } from '../text_file.js';
+import { readPlacedFile } from '../text_file.js';
 import { showTraining } from '../training.js';
 
 export interface TrainCommandOptions extends UserCodeOptions, SchemaOptions {
@@ -66,8 +66,8 @@ const POLICIES = ['fixed', 'step', 'multistep', 'exp', 'inv', 'poly', 'sigmoid']
 export const declare: Declare = (command, io, act) => {
   declareSchedule(
     command
-      .option('--solver <file>', "Caffe's way: the solver file says everything")
-      .option('--net <file>', "DIGITS' way: the network")
+      .option('--solver <file>', "Caffe's way: the solver file says everything; - is stdin")
+      .option('--net <file>', "DIGITS' way: the network; - is stdin")
       .addOption(datasetOption()),
   )
     .addOption(new Option('--max-iter <n>', 'end after this many iterations').argParser(integer(1)))
@@ -165,25 +165,23 @@ export function runName(file = 'run', now = new Date()): string {
 
 async function trainOptions(options: TrainCommandOptions): Promise<TrainOptions> {
   const { solver, net, step, batchSize, stage, out: _, json: __, resume: ___, ...others } = options;
-  if (solver !== undefined) await readTextFile(solver);
   const rest = { ...others, stages: stage };
   if (solver !== undefined) {
     const given = BY_EPOCHS.find(name => options[name] !== undefined);
     if (given || net !== undefined) throw twoWays(given ?? 'net');
-    return { ...rest, solver };
+    const { text, name } = await readPlacedFile(solver);
+    return { ...rest, solver: name, ...(solver === '-' && { solverText: text }) };
   }
   if (net === undefined) {
     throw fail('nothing-to-train', 'Neither a solver nor a network is given.', {
       hint: "Caffe's way: --solver FILE. DIGITS' way: --net FILE --dataset DIR --epochs 5 --lr 1e-4.",
     });
   }
-  // Standard input is read once; what its text names is looked for in the working directory.
-  const text = await readTextFile(net);
-  const fromStdin = net === '-';
+  const { text, name } = await readPlacedFile(net);
   const netText =
-    batchSize !== undefined ? withBatchSize(text, batchSize, schemaFrom(options, net)) : fromStdin ? text : undefined;
+    batchSize !== undefined ? withBatchSize(text, batchSize, schemaFrom(options, net)) : net === '-' ? text : undefined;
   const steps = options.policy === 'multistep' ? { stepValues: step } : { stepSize: step?.[0] };
-  return { ...rest, net: fromStdin ? '<stdin>' : net, netText, ...(step && steps) };
+  return { ...rest, net: name, netText, ...(step && steps) };
 }
 
 function twoWays(name: string) {

@@ -1,6 +1,5 @@
 /** `mokapot transplant`: weights of one network into another (net surgery), told line by line. */
 
-import { dirname } from 'node:path';
 import { fail, hasErrors, MokapotError, recordOf } from '../../diagnostics/index.js';
 import type { Shape } from '../../ir/index.js';
 import { entriesFor } from '../../net/assumed.js';
@@ -24,7 +23,7 @@ import {
   seedOption,
   stateOptions,
 } from '../shared_options.js';
-import { readTextFile } from '../text_file.js';
+import { readPlacedFile } from '../text_file.js';
 
 export interface TransplantCommandOptions extends UserCodeOptions, SchemaOptions, StateOptions {
   readonly from?: string;
@@ -42,7 +41,7 @@ export interface TransplantCommandOptions extends UserCodeOptions, SchemaOptions
 export const declare: Declare = (command, io, act) => {
   command
     .requiredOption('--weights <file>', 'trained weights, in any format')
-    .requiredOption('--to <file>', 'the network they go into')
+    .requiredOption('--to <file>', 'the network they go into; - is stdin')
     .addOption(outOption('the .caffemodel (or .caffemodel.h5) to write').makeOptionMandatory())
     .option('--from <file>', 'the network they are of: checks that they are, and says how its matrices lie')
     .option('--rename <old=new>', "a layer of the weights and the network's layer it goes to (repeatable)", repeated)
@@ -88,8 +87,8 @@ function renaming(text: string): [string, string] {
 }
 
 async function network(file: string, options: SchemaOptions): Promise<NetParameter> {
-  const schema = schemaFrom(options, file);
-  const { message, diagnostics } = parseNet(await readTextFile(file), { name: file, schema });
+  const { text, name } = await readPlacedFile(file);
+  const { message, diagnostics } = parseNet(text, { name, schema: schemaFrom(options, name) });
   if (hasErrors(diagnostics)) throw new MokapotError(diagnostics);
   return message;
 }
@@ -97,10 +96,10 @@ async function network(file: string, options: SchemaOptions): Promise<NetParamet
 /** The network with its fillers' numbers. Without a data set pictures of 3 channels (1 under --gray) are assumed. */
 async function targetNet(io: Io, options: TransplantCommandOptions): Promise<Net> {
   const { to, input, gray, seed } = options;
-  const text = await readTextFile(to);
+  const { text, name, dir } = await readPlacedFile(to);
   const state = stateFrom(options);
-  const schema = schemaFrom(options, to);
-  const request = { text, name: to, schema, state, inputShapes: input };
+  const schema = schemaFrom(options, name);
+  const request = { text, name, schema, state, inputShapes: input };
   const first = describeFile(request);
   const grey = first.assumed && gray ? entriesFor(parseNet(text, { schema }).message, [1, 256, 256]) : undefined;
   const described = grey ? describeFile({ ...request, entryShapes: grey }) : first;
@@ -114,9 +113,9 @@ async function targetNet(io: Io, options: TransplantCommandOptions): Promise<Net
     seed: seed ?? 1,
     ...userCode(options),
     onPythonOutput: tellingOf(io),
-    name: to,
+    name,
     schema,
-    dir: dirname(to),
+    dir,
   });
 }
 

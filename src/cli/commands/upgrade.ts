@@ -11,7 +11,7 @@ import { type Declare, describeArguments, examples } from '../declare.js';
 import { printDiagnostics } from '../errors.js';
 import { type Io, say, tell } from '../io.js';
 import { inputOption, outOption, schemaOptions } from '../shared_options.js';
-import { readTextFile } from '../text_file.js';
+import { nameOf, readTextFile } from '../text_file.js';
 
 export interface UpgradeOptions extends SchemaOptions {
   readonly write?: boolean;
@@ -67,8 +67,6 @@ export async function deploy(io: Io, file: string, options: DeployCommandOptions
   });
   await put(io, made, options.out, 'It is ready for use as it stands.');
 }
-
-const nameOf = (file: string): string => (file === '-' ? '<stdin>' : file);
 
 async function put(io: Io, { text, changes, diagnostics }: Made, out: string | undefined, none: string): Promise<void> {
   const bytes = textToBytes(text);

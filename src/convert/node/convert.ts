@@ -120,8 +120,8 @@ async function load(options: ConvertOptions): Promise<{ net: Net; diagnostics: D
 }
 
 /** The network's text; of one that is only for training, where a model is wanted and no state named, its deploy form. */
-async function textOf({ net, to, phase, stages, inputShapes, catalogue, ...options }: ConvertOptions) {
-  const { text, schema } = await readPrototxt(net!, options);
+async function textOf({ net, netText, to, phase, stages, inputShapes, catalogue, ...options }: ConvertOptions) {
+  const { text, schema } = await readPrototxt(net!, options, netText);
   const { message } = parseNet(text, { name: net, schema });
   if (!isModel(to) || phase || stages) return { text, schema, notes: [] };
   return { ...inDeployForm(text, message, { name: net!, schema, ...defined({ inputShapes, catalogue }) }), schema };

@@ -39,6 +39,8 @@ export interface ConvertOptions extends Pick<NetLoadOptions, NetPart | 'lenient'
   readonly out: string;
   /** Path of the prototxt. May be left out where weights become safetensors, npz or h5. */
   readonly net?: string;
+  /** Its text, where it is not the file's; `net` then only says what to call it and where its paths start. */
+  readonly netText?: string;
   /** Paths: `.caffemodel`, `.caffemodel.h5`, `.safetensors` or `.npz`, copied in this order. */
   readonly weights?: string | readonly string[];
   /** tfjs: stores parameters in fewer bits. */

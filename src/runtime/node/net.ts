@@ -115,7 +115,7 @@ export class Net extends MemoryNet {
    * listed), a shape that differs is refused and nothing is copied. The numbers go straight from the file into the net's
    * arrays.
    *
-   * @throws MokapotError `weights-shape-mismatch`, `weights-blob-count`, `weights-file`, `weights-damaged`, `weights-format`
+   * @throws MokapotError `weights-shape-mismatch`, `weights-blob-count`, `weights-none-fit`, `weights-file`, `weights-damaged`, `weights-format`
    */
   override copyFrom(weights: Weights): WeightMatch {
     return typeof weights === 'string' ? withFile(weights, file => super.copyFrom(file)) : super.copyFrom(weights);

@@ -24,12 +24,15 @@ export interface SchemaOptions {
  * A prototxt's text, and the schema that it goes by: that of the options, with the `.proto` beside the file (`net.proto`
  * beside `net.prototxt`).
  *
+ * @param given the text, where it is not the file's: the path then only says what lies beside it
  * @throws MokapotError `file-unreadable`, `schema-syntax`, `schema-types`
  */
 export async function readPrototxt(
   path: string,
   options: SchemaOptions = {},
+  given?: string,
 ): Promise<{ text: string; schema: Schema }> {
+  if (given !== undefined) return { text: given, schema: schemaFrom(options, path) };
   let bytes: Uint8Array | undefined;
   try {
     bytes = await readUpTo(path, LARGEST);
