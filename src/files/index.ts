@@ -4,6 +4,7 @@
  */
 
 export { anyFile, type FileAccess, lookingAccess } from './access.js';
+export { makeFolderSync } from './folder.js';
 export { FolderLock, LOCK_FILE, lockOwner } from './lock.js';
 export { LineLog } from './log.js';
 export { isDead, thisOwner } from './owner.js';

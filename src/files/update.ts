@@ -5,6 +5,7 @@
 
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { makeFolderSync } from './folder.js';
 import { isTemporary, leftoversIn, temporaryIn } from './temporary.js';
 import { moveInPlaceSync, syncPath, writeTextSync } from './write.js';
 
@@ -33,7 +34,7 @@ export class FolderUpdate {
   static in(out: string): FolderUpdate {
     const path = resolve(out);
     const isNew = !existsSync(path);
-    mkdirSync(path, { recursive: true });
+    makeFolderSync(path);
     finishUpdates(path);
     const folder = temporaryIn(path);
     mkdirSync(folder);
@@ -89,7 +90,7 @@ function decisionIn(folder: string): Decision | undefined {
 /** May be begun again after a kill at any place. */
 function carryOut(folder: string, out: string, { place, remove }: Decision): void {
   const replaced = join(folder, REPLACED);
-  mkdirSync(replaced, { recursive: true });
+  makeFolderSync(replaced);
   for (const name of remove) setAside(join(out, name), join(replaced, name));
   for (const name of place) {
     const [made, path] = [join(folder, name), join(out, name)];

@@ -1,11 +1,10 @@
 /** `mokapot demo`: from nothing to a trained network, its Dice on patients it has not seen, and pictures. */
 
-import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Option } from 'commander';
 import { createPhantom, encodeMask, openDataset, overlayPng } from '../../data/index.js';
-import { writeAtomically } from '../../files/index.js';
+import { makeFolderSync, writeAtomically } from '../../files/index.js';
 import { maskDice, Segmenter } from '../../tools/segment.js';
 import { RUN_FILES, train } from '../../train/node/index.js';
 import type { Declare } from '../declare.js';
@@ -142,7 +141,7 @@ async function judge(io: Io, { data, weights, backend, out, signal }: Judged) {
 }
 
 async function writeFiles(stem: string, mask: Uint8Array, overlay: Uint8Array): Promise<void> {
-  await mkdir(dirname(stem), { recursive: true });
+  makeFolderSync(dirname(stem));
   await writeAtomically(`${stem}_mask.png`, [mask]);
   await writeAtomically(`${stem}_overlay.png`, [overlay]);
 }

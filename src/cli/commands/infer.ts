@@ -3,7 +3,6 @@
  * any blob, as features.
  */
 
-import { mkdir } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import {
   type Color,
@@ -18,7 +17,7 @@ import {
   type SplitName,
 } from '../../data/index.js';
 import { fail, nearest } from '../../diagnostics/index.js';
-import { fileError, readRegular, writeAtomically } from '../../files/index.js';
+import { fileError, makeFolderSync, readRegular, writeAtomically } from '../../files/index.js';
 import { describeFile } from '../../net/index.js';
 import type { UserCodeOptions } from '../../runtime/node/python_modules.js';
 import { type SchemaOptions, schemaFrom } from '../../runtime/node/schemas.js';
@@ -87,7 +86,7 @@ export async function infer(io: Io, names: readonly string[], options: InferOpti
   const features = new Map<string, Feature>();
   const used = new Set<string>();
   try {
-    await mkdir(options.out, { recursive: true });
+    makeFolderSync(options.out);
     for await (const subject of dataset ? entriesOf(dataset, names, options) : filesOf(names, network, options)) {
       if (signal.aborted) throw new Interrupted('Stopped.');
       if (!segmenter) {

@@ -7,10 +7,10 @@
  *     meta      magic u32, version u32, address u64, map size u64, free and main tree of 48 bytes, last page u64, transaction u64
  */
 
-import { closeSync, fsyncSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { fail, MokapotError } from '../../diagnostics/index.js';
-import { fileError, moveInPlaceSync, removeLeftovers, temporaryBeside } from '../../files/index.js';
+import { fileError, makeFolderSync, moveInPlaceSync, removeLeftovers, temporaryBeside } from '../../files/index.js';
 
 const PAGE = 4096;
 const HEADER = 16;
@@ -52,7 +52,7 @@ export async function createLmdb(path: string): Promise<LmdbWriter> {
     }
   };
   const tree = telling(() => {
-    mkdirSync(path, { recursive: true });
+    makeFolderSync(path);
     removeLeftovers(path);
     return new TreeFile(temporaryBeside(target));
   });

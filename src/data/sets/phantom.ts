@@ -4,10 +4,9 @@
  * registering anywhere. Brightness is in Sunnybrook's range as Mokapot's own copy has it, 0 to 255 of 12 bits.
  */
 
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fail } from '../../diagnostics/index.js';
-import { type FolderUpdate, writeNewSync } from '../../files/index.js';
+import { type FolderUpdate, makeFolderSync, writeNewSync } from '../../files/index.js';
 import { Random } from '../../random/index.js';
 import { writeMrDicom } from '../dicom/write.js';
 import { type Group, innerContour, makePatient, type Patient, Scene, type Slice } from './anatomy.js';
@@ -95,8 +94,8 @@ async function writePatient(out: string, plan: PatientPlan, size: number, random
   const patient = makePatient(plan.group, random);
   const images = join(out, PHANTOM_IMAGES, plan.name);
   const contours = join(out, PHANTOM_CONTOURS, plan.name, 'contours-manual', 'IRCCI-expert');
-  await mkdir(images, { recursive: true });
-  await mkdir(contours, { recursive: true });
+  makeFolderSync(images);
+  makeFolderSync(contours);
   const [studyUid, seriesUid] = [makeUid(random), makeUid(random)];
   const levels = Math.ceil(plan.pictures / 2);
   for (let i = 0; i < plan.pictures; i++) {

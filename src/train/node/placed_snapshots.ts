@@ -4,10 +4,17 @@
  * where the two are on different disks.
  */
 
-import { copyFileSync, linkSync, mkdirSync, rmSync } from 'node:fs';
+import { copyFileSync, linkSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Diagnostic, MokapotError } from '../../diagnostics/index.js';
-import { fileError, moveInPlaceSync, removeLeftovers, systemReason, temporaryBeside } from '../../files/index.js';
+import {
+  fileError,
+  makeFolderSync,
+  moveInPlaceSync,
+  removeLeftovers,
+  systemReason,
+  temporaryBeside,
+} from '../../files/index.js';
 import { isSet } from '../../schema/index.js';
 import { type SnapshotFiles, snapshotNames } from '../snapshot.js';
 import { resolvePrefix } from './snapshot_files.js';
@@ -28,7 +35,7 @@ export class PlacedSnapshots {
     const files = this.filesOf(iter, own);
     let path = dirname(files.weights);
     try {
-      mkdirSync(path, { recursive: true });
+      makeFolderSync(path);
       removeLeftovers(path);
       for (const kind of ['weights', 'state'] as const) {
         path = files[kind];

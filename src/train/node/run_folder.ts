@@ -12,6 +12,7 @@ import {
   fileError,
   LineLog,
   lockOwner,
+  makeFolderSync,
   readRegularSync,
   removeLeftovers,
   writeAtomicallySync,
@@ -55,7 +56,7 @@ export class ClaimedFolder {
    */
   static take(path: string, goesOn: boolean): ClaimedFolder {
     try {
-      const isNew = mkdirSync(path, { recursive: true }) !== undefined;
+      const isNew = makeFolderSync(path);
       const lock = FolderLock.take(path);
       if (!lock) throw busy(path);
       const claimed = new ClaimedFolder(path, lock, isNew);
@@ -104,7 +105,7 @@ export function removeIfEmpty(path: string): void {
 /** Makes a folder that nobody else has: `path`, or `path-2`, `path-3`, … @throws MokapotError `run-folder` */
 export function newRunDir(path: string): string {
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolderSync(dirname(path));
     for (let n = 1; ; n++) {
       const name = n === 1 ? path : `${path}-${n}`;
       if (madeNow(name)) return name;
@@ -238,7 +239,7 @@ function keepUserCode(folder: string, { net, testNets }: Solver): void {
   for (const { path, name } of [net, ...testNets].flatMap(n => n.userFiles)) {
     const copy = join(folder, name);
     if (resolve(path) === resolve(copy)) continue;
-    mkdirSync(dirname(copy), { recursive: true });
+    makeFolderSync(dirname(copy));
     writeAtomicallySync(copy, [readRegularSync(path)], WRITING);
   }
 }

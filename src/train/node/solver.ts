@@ -1,10 +1,10 @@
 /** Solver, as `train/solver.ts` has it, with files: solver and nets, data sets, weights, snapshots. */
 
-import { mkdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type Dataset, openDataset } from '../../data/index.js';
 import { type Diagnostic, hasErrors, MokapotError } from '../../diagnostics/index.js';
 import { createEngine, type Engine } from '../../engines/node/index.js';
+import { makeFolderSync } from '../../files/index.js';
 import type { Net, Weights } from '../../runtime/node/net.js';
 import type { UserCodeOptions } from '../../runtime/node/python_modules.js';
 import { parseOptions, readPrototxt, type SchemaOptions } from '../../runtime/node/schemas.js';
@@ -112,7 +112,7 @@ export class Solver extends MemorySolver<Net> {
       const names = snapshotNames(written, iter, hdf5);
       const files = snapshotNames(prefix ? resolve(prefix) : resolvePrefix(written, this.dir), iter, hdf5);
       const history = await this.checkedHistory();
-      mkdirSync(dirname(files.weights), { recursive: true });
+      makeFolderSync(dirname(files.weights));
       const hash = await this.within(() => this.net.save(files.weights));
       await saveSolverstate(files.state, this.state(history, names.weights, hash));
       return files;
