@@ -1,6 +1,7 @@
 /** Numbers that are none: NaN and the infinities, which pass through much of what compares or averages without a word. */
 
 import { fail } from '../diagnostics/index.js';
+import type { NetParam } from '../net/index.js';
 import type { Net } from './net.js';
 
 /** Whether all numbers are finite. */
@@ -9,18 +10,19 @@ export function allFinite(numbers: ArrayLike<number>): boolean {
   return true;
 }
 
+/** The first parameter with a number that is not finite, by the arrays as they stand: they are not handed out by it. */
+export function firstNotFinite({ graph, store }: Pick<Net, 'graph' | 'store'>): NetParam | undefined {
+  return graph.params.find(p => !allFinite(store.get(p.key).values));
+}
+
 /** What a net with such weights computes means nothing. @throws MokapotError `non-finite` with the first layer that has some */
 export function checkFiniteWeights(net: Net): void {
-  for (const [layer, blobs] of net.params) {
-    const at = blobs.findIndex(blob => !allFinite(blob.data));
-    if (at < 0) continue;
-    throw fail(
-      'non-finite',
-      `Parameter ${at} of layer "${layer}" holds numbers that are not finite (NaN or infinite).`,
-      {
-        layer,
-        hint: 'The weights are of a training that diverged: take those of an earlier snapshot.',
-      },
-    );
-  }
+  const bad = firstNotFinite(net);
+  if (!bad) return;
+  const { layer, position } = bad;
+  throw fail(
+    'non-finite',
+    `Parameter ${position} of layer "${layer}" holds numbers that are not finite (NaN or infinite).`,
+    { layer, hint: 'The weights are of a training that diverged: take those of an earlier snapshot.' },
+  );
 }

@@ -4,7 +4,7 @@ import { fail, need, recordOf } from '../diagnostics/index.js';
 import type { Feeds } from '../feeds/feeds.js';
 import { sizeOf } from '../ir/index.js';
 import { LOSS, type LowerOptions, type NetGraph, type NetParam } from '../net/index.js';
-import { allFinite } from '../runtime/finite.js';
+import { firstNotFinite } from '../runtime/finite.js';
 import type { Net } from '../runtime/net.js';
 import type { NetProgram } from '../runtime/runner.js';
 import type { SolverParameter } from '../schema/index.js';
@@ -152,9 +152,8 @@ export class Iterations {
   }
 
   private async troubleInParams(): Promise<Trouble | undefined> {
-    const { graph, store } = this.net;
-    await store.download();
-    const param = graph.params.find(p => !allFinite(store.get(p.key).values));
+    await this.net.store.download();
+    const param = firstNotFinite(this.net);
     return param && { layer: param.layer, what: 'weights' };
   }
 
