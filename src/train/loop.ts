@@ -45,7 +45,8 @@ const MOST_REMEMBERED = 1 << 21;
 /** Seconds that a divergence is looked into. */
 const LONGEST_SEARCH = 20;
 
-type Ending = Pick<EndEvent, 'reason' | 'diagnostic'>;
+/** Why a run ends; where, if the solver no longer stands there. */
+type Ending = Pick<EndEvent, 'reason' | 'diagnostic'> & Partial<Pick<EndEvent, 'iter' | 'epoch' | 'smoothedLoss'>>;
 
 class Loop {
   private readonly began = performance.now();
@@ -98,8 +99,8 @@ class Loop {
       if (this.isAborted) return yield* this.end({ reason: 'aborted', diagnostic: undefined });
       if (this.testIsDue) yield* this.tests();
       if (this.isAborted) continue;
-      const problem = yield* this.iteration();
-      if (problem) return yield* this.end({ reason: 'diverged', diagnostic: problem });
+      const ending = yield* this.iteration();
+      if (ending) return yield* this.end(ending);
       if (param.snapshot > 0 && this.solver.iter % param.snapshot === 0) yield* this.snapshotOnTheWay();
     }
     if (param.snapshot_after_train) yield* this.snapshot();
@@ -180,20 +181,38 @@ class Loop {
     this.pace.noteTests(since(began));
   }
 
-  /** One iteration; what is wrong with its loss, if anything. */
-  private async *iteration(): AsyncGenerator<TrainEvent, Diagnostic | undefined, void> {
+  private get isWatched(): boolean {
+    return this.options.checkNumerics ?? this.solver.checkNumerics;
+  }
+
+  /** The next iteration, watched or not; the solver's own setting is the caller's. */
+  private async iterate(isWatched: boolean): Promise<Iteration> {
+    const { solver } = this;
+    const { checkNumerics } = solver;
+    solver.checkNumerics = isWatched;
+    try {
+      return await solver.iterate(this.options.feeds);
+    } finally {
+      solver.checkNumerics = checkNumerics;
+    }
+  }
+
+  /** One iteration; the run's end, if something is wrong with its loss. */
+  private async *iteration(): AsyncGenerator<TrainEvent, Ending | undefined, void> {
     const { solver } = this;
     const { display } = solver.param;
     const began = performance.now();
-    solver.checkNumerics = this.options.checkNumerics ?? false;
-    const done = await solver.iterate(this.options.feeds);
+    const done = await this.iterate(this.isWatched);
     this.pace.note(since(began));
     const { iter, loss, rate, outputs } = done;
     const { smoothedLoss } = solver;
     yield* this.notes();
     yield { type: 'iteration', ...this.now(iter), loss, smoothedLoss, outputs, rate, ...this.speed() };
-    if (done.trouble) return divergence(done, this.sound, troubleText(done.trouble, iter));
-    if (!Number.isFinite(loss)) return divergence(done, this.sound, await this.findTrouble(iter));
+    if (done.trouble || !Number.isFinite(loss)) {
+      const where = { ...this.now(), smoothedLoss };
+      const found = done.trouble ? troubleText(done.trouble, iter) : await this.findTrouble(iter);
+      return { reason: 'diverged', diagnostic: divergence(done, this.sound, found), ...where };
+    }
     if (display > 0 && iter % display === 0) yield { type: 'display', ...this.now(iter), smoothedLoss, outputs, rate };
     yield* this.epochEnd();
     return undefined;
@@ -208,7 +227,7 @@ class Loop {
   private async remember(): Promise<void> {
     const { net } = this.solver;
     const numbers = net.graph.params.reduce((n, p) => n + sizeOf(p.shape), 0);
-    if (numbers > MOST_REMEMBERED || typeof this.options.feeds === 'function' || this.options.checkNumerics) return;
+    if (numbers > MOST_REMEMBERED || typeof this.options.feeds === 'function' || this.isWatched) return;
     this.remembered = await this.solver.snapshotBytes();
   }
 
@@ -219,9 +238,8 @@ class Loop {
     if (!remembered) return undefined;
     try {
       await solver.restore(remembered);
-      solver.checkNumerics = true;
       while (solver.iter <= until && since(began) < LONGEST_SEARCH) {
-        const { iter, trouble } = await solver.iterate(this.options.feeds);
+        const { iter, trouble } = await this.iterate(true);
         if (trouble) return troubleText(trouble, iter);
       }
     } catch (cause) {
@@ -280,7 +298,7 @@ class Loop {
     if (ending.reason === 'done' || ending.reason === 'aborted') await this.solver.net.sync();
     const snapshot = this.lastSnapshot && { weights: this.lastSnapshot.weights, state: this.lastSnapshot.state };
     const { smoothedLoss } = this.solver;
-    yield { type: 'end', ...this.now(), ...ending, smoothedLoss, seconds: since(this.began), snapshot };
+    yield { type: 'end', ...this.now(), smoothedLoss, ...ending, seconds: since(this.began), snapshot };
   }
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { distance } from '../../src/convert/compare.js';
 import { Net } from '../../src/runtime/node/net.js';
-import type { TrainEvent } from '../../src/train/index.js';
+import { type TrainEvent, trainSolver } from '../../src/train/index.js';
 import { Solver, type TrainOptions, train } from '../../src/train/node/index.js';
 import { mokapot } from '../cli/cli.js';
 import { temporaryFolder } from '../data/temporary.js';
@@ -21,6 +21,7 @@ layer { name: "loss" type: "SoftmaxWithLoss" bottom: "second" bottom: "label" to
 layer { name: "accuracy" type: "Accuracy" bottom: "second" bottom: "label" top: "accuracy" include { phase: TEST } }
 `;
 writeFileSync(at('net.prototxt'), NET);
+writeFileSync(at('fast.prototxt'), NET.replace('top: "second" ', 'top: "second" param { lr_mult: 1000 } '));
 
 function solverFile(name: string, more: string): string {
   writeFileSync(at(name), `net: "net.prototxt" lr_policy: "fixed" random_seed: 1 ${more}`);
@@ -46,8 +47,31 @@ it.each([false, true])(
   },
 );
 
+it.each([undefined, false, true])(
+  'a run ends where it stood, not where the search for the cause left it, and the solver keeps its setting (option: %s)',
+  async option => {
+    const path = solverFile('infinite.prototxt', 'base_lr: 3e38 max_iter: 9 average_loss: 4');
+    writeFileSync(path, readFileSync(path, 'utf8').replace('net.prototxt', 'fast.prototxt'));
+    for (const own of [false, true]) {
+      const solver = await Solver.fromFile(path, { backend: 'host' });
+      solver.checkNumerics = own;
+      const options = option === undefined ? {} : { checkNumerics: option };
+      const events: TrainEvent[] = [];
+      for await (const event of trainSolver(solver, options)) events.push(event);
+      const last = events.findLast(e => e.type === 'iteration')!;
+      const end = events.at(-1)!;
+      expect(end).toMatchObject({ type: 'end', reason: 'diverged', iter: last.iter + 1 });
+      expect(end).toHaveProperty('smoothedLoss', last.smoothedLoss);
+      expect(end).toHaveProperty('diagnostic.message', expect.stringContaining('The update of iteration 0'));
+      // A run that is not watched is told by the next loss, and looks for the cause then.
+      expect(last.iter).toBe((option ?? own) ? 0 : 1);
+      expect(solver.checkNumerics).toBe(own);
+      await solver.dispose();
+    }
+  },
+);
+
 it('weights that are not finite are not saved, and the run does not end well', async () => {
-  writeFileSync(at('fast.prototxt'), NET.replace('top: "second" ', 'top: "second" param { lr_mult: 1000 } '));
   const solver = solverFile('huge.prototxt', 'base_lr: 3e38 max_iter: 1');
   writeFileSync(solver, readFileSync(solver, 'utf8').replace('net.prototxt', 'fast.prototxt'));
   const runDir = at('huge');
