@@ -3,7 +3,7 @@
 import { type Diagnostic, error, hasErrors, MokapotError, nth } from '../diagnostics/index.js';
 import { type Shape, sizeOf } from '../ir/index.js';
 import { type LayerCatalogue, type LayerCategory, ShapesPending } from '../layers/index.js';
-import { type NetParameter, type ParseOptions, parseNet } from '../schema/index.js';
+import { type NetParameter, type Parsed, type ParseOptions, parseNet } from '../schema/index.js';
 import { declaredEntries } from './assumed.js';
 import { type CheckOptions, runChecks } from './checks/index.js';
 import { type CompileResult, tryCompileNet } from './compile.js';
@@ -107,7 +107,11 @@ export interface Description {
  * stage. Never throws for bad text: see `ok` and `diagnostics`.
  */
 export function describe(text: string, options: DescribeOptions = {}): Description {
-  const parsed = parseNet(text, options);
+  return describeParsed(parseNet(text, options), options);
+}
+
+/** The same of a text that has been parsed. */
+export function describeParsed(parsed: Parsed<NetParameter>, options: DescribeOptions): Description {
   const { partial, diagnostics } = compileWithDeclared(parsed.message, options);
   const found = [
     ...withoutFieldsOfUnknownTypes(parsed.message, parsed.diagnostics, diagnostics),

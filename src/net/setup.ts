@@ -236,10 +236,12 @@ class SetUpRun {
         return undefined;
       }
     }
+    const { traceShapes = true } = this.options;
     return this.attempt(
       layer,
       () => type.reshape(context),
-      (d, thrown) => (thrown instanceof ShapeMisfit ? withShapeTrace(d, this.layers, { type, context, bottoms }) : d),
+      (d, thrown) =>
+        traceShapes && thrown instanceof ShapeMisfit ? withShapeTrace(d, this.layers, { type, context, bottoms }) : d,
     );
   }
 

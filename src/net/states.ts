@@ -6,7 +6,7 @@ import { defaultCatalogue, type LayerCatalogue } from '../layers/index.js';
 import { type NetParameter, type NetStateRule, type ParseOptions, parseNet } from '../schema/index.js';
 import { entriesFor } from './assumed.js';
 import type { CheckOptions } from './checks/index.js';
-import { type Description, describe } from './describe.js';
+import { type Description, describeParsed } from './describe.js';
 import { filterLayers, netState } from './filter.js';
 import { isDataLayer } from './inputs.js';
 import { Report } from './report.js';
@@ -44,12 +44,21 @@ export interface DescribeRequest extends Omit<CheckOptions, 'weightsLoaded'>, Pa
   readonly catalogue?: NetOptions['catalogue'];
 }
 
-/** Taken first, and pictures of these sizes where the net does not stand with it. */
+/** Taken first. */
 const ASSUMED: Shape = [3, 256, 256];
-const OTHERS: readonly Shape[] = [28, 32, 224, 227, 299, 512, 1024].flatMap(side => [
-  [1, side, side],
-  [3, side, side],
-]);
+/** What an error says alike with the usual shape, with this and with a large one does not follow from the shape. */
+const SMALL: Shape = [1, 28, 28];
+const LARGE: Shape = [3, 1024, 1024];
+/** Tried after the small one where the net does not stand with the usual one. */
+const OTHERS: readonly Shape[] = [
+  [3, 28, 28],
+  ...[32, 224, 227, 299, 512].flatMap((side): Shape[] => [
+    [1, side, side],
+    [3, side, side],
+  ]),
+  [1, 1024, 1024],
+  LARGE,
+];
 
 /**
  * `describe`; where Data layers lack a data set and the net does not say what it is made for, 3x256x256 stands in, or
@@ -60,18 +69,26 @@ export function describeFile(
 ): Description & { readonly assumed?: Readonly<Record<string, Shape>> } {
   const { text, state, ...rest } = request;
   const options = { ...rest, ...state };
-  const unknown = unknownInputs(parseNet(text, options).message, rest.inputShapes);
-  if (unknown.length > 0) return describeUnknown(describe(text, options), unknown);
-  const first = describe(text, options);
+  const parsed = parseNet(text, options);
+  const { message } = parsed;
+  const first = describeParsed(parsed, options);
+  const unknown = rest.inputShapes ? unknownInputs(message, rest.inputShapes) : [];
+  if (unknown.length > 0) return describeUnknown(first, unknown);
   if (!first.diagnostics.some(d => d.code === 'no-data-set')) return first;
-  const { message } = parseNet(text, options);
-  const withShape = (shape: Shape) => {
+  const withShape = (shape: Shape, traceShapes = false) => {
     const assumed = entriesFor(message, shape, rest.catalogue);
-    return { ...describe(text, { ...options, entryShapes: { ...assumed, ...rest.entryShapes } }), assumed };
+    const entryShapes = { ...assumed, ...rest.entryShapes };
+    return { ...describeParsed(parsed, { ...options, entryShapes, traceShapes }), assumed };
   };
-  const usual = withShape(ASSUMED);
+  const usual = withShape(ASSUMED, true);
   if (usual.ok) return usual;
-  const others: Description[] = [];
+  const mayFollow = usual.diagnostics.filter(d => d.severity === 'error' && !tells(first, d));
+  if (mayFollow.length === 0) return usual;
+  const small = withShape(SMALL);
+  if (small.ok) return small;
+  const tellsAll = (net: Description) => mayFollow.every(d => tells(net, d));
+  if (tellsAll(small) && tellsAll(withShape(LARGE))) return usual;
+  const others: Description[] = [small];
   for (const shape of [...OTHERS, ...shapesWritten(message)]) {
     const other = withShape(shape);
     if (other.ok) return other;
@@ -80,12 +97,17 @@ export function describeFile(
   return { ...usual, diagnostics: usual.diagnostics.map(d => softenAssumed(d, others)) };
 }
 
+/** Whether the net has the same error in the same words. */
+function tells(net: Description, { code, layer, message }: Diagnostic): boolean {
+  return net.diagnostics.some(d => d.code === code && d.layer === layer && d.message === message);
+}
+
 function describeUnknown(net: Description, unknown: readonly Diagnostic[]): Description {
   return { ...net, ok: false, diagnostics: [...unknown, ...net.diagnostics] };
 }
 
 /** A shape that is given for a blob that no layer makes or reads, in any state, is an error. */
-function unknownInputs(net: NetParameter, shapes: Readonly<Record<string, Shape>> = {}): Diagnostic[] {
+function unknownInputs(net: NetParameter, shapes: Readonly<Record<string, Shape>>): Diagnostic[] {
   const blobs = new Set([...net.layer.flatMap(l => [...l.top, ...l.bottom]), ...net.input]);
   return Object.keys(shapes)
     .filter(blob => !blobs.has(blob))

@@ -27,6 +27,8 @@ export interface NetOptions {
    * the batch axis comes from the layer's batch_size.
    */
   readonly entryShapes?: Readonly<Record<string, Shape>>;
+  /** Whether errors say how shapes came about and what would make them fit, which takes many set-ups. Default: they do. */
+  readonly traceShapes?: boolean;
   /** Reads a file that a layer names and that holds one blob (InfogainLoss's `source`). Default: such files stay unread. */
   readonly readBlob?: LayerContext['readBlob'];
   /** Shapes of the tops that depend on numbers (LayerType.settle), by layer name. Default: the greatest there can be. */
