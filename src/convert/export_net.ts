@@ -4,9 +4,9 @@ import { type Diagnostic, fail, nearest, need, nth } from '../diagnostics/index.
 import type { Parameters } from '../emit/constants.js';
 import type { ExportTarget, Shape } from '../ir/index.js';
 import type { GeneralGraph } from '../ir/passes/generalise.js';
-import { deployText, type NetOptions, statesOf } from '../net/index.js';
+import { type DeployOptions, deployText, statesOf } from '../net/index.js';
 import type { Net } from '../runtime/net.js';
-import type { NetParameter, ParseOptions } from '../schema/index.js';
+import type { NetParameter } from '../schema/index.js';
 import { type DynamicExport, exportDynamic, loweringFor } from './dynamic_sizes.js';
 import type { PreparedInput } from './prepare.js';
 
@@ -61,22 +61,12 @@ export function parametersOf(net: Net): Parameters {
 export function inDeployForm(
   text: string,
   message: NetParameter,
-  {
-    name,
-    schema,
-    inputShapes,
-    catalogue,
-  }: Pick<ParseOptions, 'name' | 'schema'> & Pick<NetOptions, 'inputShapes' | 'catalogue'>,
+  options: DeployOptions,
 ): { readonly text: string; readonly notes: readonly Diagnostic[] } {
-  const states = statesOf(message, catalogue);
+  const states = statesOf(message, options.catalogue);
   const trains = states.length > 1 && !states.some(state => state.stages.includes('deploy'));
   if (!trains) return { text, notes: [] };
-  const deployed = deployText(text, {
-    ...(name !== undefined && { name }),
-    ...(schema && { schema }),
-    ...(inputShapes && { inputShapes }),
-    ...(catalogue && { catalogue }),
-  });
+  const deployed = deployText(text, options);
   const told = 'The network is in its form for training; this is the model of what `mokapot deploy` makes of it.';
   return {
     text: deployed.text,

@@ -66,11 +66,10 @@ export function deployText(text: string, options: DeployOptions = {}): Deployed 
 const NEEDS_USER_CODE: ReadonlySet<string> = new Set(['python-module', 'python-not-run']);
 
 /** Refuses to hand out a network that does not compile, unless nothing but its Python layers is unknown. */
-function checkMade(text: string, { catalogue, schema, lenient }: DeployOptions): void {
-  const name = '<deploy>';
-  const parsed = parseNet(text, { name, ...(schema && { schema }), ...(lenient !== undefined && { lenient }) });
-  const phase = { phase: 'TEST', stages: ['deploy'], ...(catalogue && { catalogue }) } as const;
-  const errors = [...parsed.diagnostics, ...tryCompileNet(parsed.message, phase).diagnostics].filter(
+function checkMade(text: string, options: DeployOptions): void {
+  const parsed = parseNet(text, { ...options, name: '<deploy>' });
+  const { catalogue } = options;
+  const errors = [...parsed.diagnostics, ...tryCompileNet(parsed.message, { ...STATE, catalogue }).diagnostics].filter(
     d => d.severity === 'error' && !NEEDS_USER_CODE.has(d.code),
   );
   if (errors.length === 0) return;

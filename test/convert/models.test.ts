@@ -113,3 +113,17 @@ describe('models as bytes', () => {
     expect(diagnostics.map(d => d.code)).toEqual(['no-weights']);
   });
 });
+
+describe('of a network in its form for training', () => {
+  const TRAINING = `${NET.replace('layer {', 'layer { sparsity: 0.5')}
+layer { name: "label" type: "Input" top: "label" input_param { shape { dim: 2 dim: 1 dim: 8 dim: 8 } } include { phase: TRAIN } }
+layer { name: "loss" type: "SoftmaxWithLoss" bottom: "up" bottom: "label" top: "loss" include { phase: TRAIN } }
+`;
+
+  it('fields that the schema lacks are left out where that is asked for, and refused where not', async () => {
+    const { outputs, diagnostics } = await toOnnxModel(TRAINING, { weights, lenient: true });
+    expect(outputs.map(o => o.blob)).toEqual(['prob']);
+    expect(diagnostics.map(d => d.code)).toContain('deployed');
+    await expect(toOnnxModel(TRAINING, { weights })).rejects.toThrow('sparsity');
+  });
+});
