@@ -120,3 +120,34 @@ layer { name: "loss" type: "SoftmaxWithLoss" bottom: "fc" bottom: "label" top: "
     expect((await mokapot(['check', join(dir, 'net.prototxt')])).out).toContain('was not looked at there');
   });
 });
+
+describe('check --dataset', () => {
+  const net = (transform: string) => `
+layer { name: "data" type: "Data" top: "data" data_param { batch_size: 1 } transform_param { ${transform} } }
+layer { name: "label" type: "Data" top: "label" data_param { batch_size: 1 } }
+layer { name: "conv" type: "Convolution" bottom: "data" top: "conv" convolution_param { num_output: 3 kernel_size: 1 weight_filler { type: "xavier" } } }
+layer { name: "both" type: "Eltwise" bottom: "data" bottom: "conv" top: "both" }
+layer { name: "loss" type: "SoftmaxWithLoss" bottom: "both" bottom: "label" top: "loss" }
+`;
+
+  it('takes pictures in as many channels as training does', async () => {
+    const dir = folder();
+    const grey = join(dir, 'grey');
+    await mokapot(['dataset', 'create', 'phantom', '--out', grey, '--count', '4', '--size', '32']);
+    const trained = async (transform: string) => {
+      const solver = `net: "net.prototxt" base_lr: 0.01 lr_policy: "fixed" max_iter: 1`;
+      file(net(transform), 'net.prototxt', dir);
+      const argv = ['--dataset', grey, '--backend', 'host', '--out', join(dir, `run${transform.length}`)];
+      return (await mokapot(['train', '--solver', file(solver, 'solver.prototxt', dir), ...argv])).code;
+    };
+    for (const [transform, code] of [
+      ['force_color: true', 0],
+      ['', 1],
+    ] as const) {
+      expect(await trained(transform)).toBe(code);
+      const checked = await mokapot(['check', '--dataset', grey, join(dir, 'net.prototxt')]);
+      expect(checked.out).toContain(code === 0 ? 'a network without faults' : 'error[eltwise-shapes]');
+      expect(checked.code).toBe(code);
+    }
+  });
+});

@@ -11,8 +11,10 @@ import {
   asksForState,
   describeFile,
   fedStates,
+  type SelectedNet,
   type UseState as State,
   type StateOptions,
+  selectLayers,
   stateFrom,
   statesOf,
   withoutRepeats,
@@ -84,8 +86,8 @@ export const declare: Declare = (command, io, act) => {
 interface Known extends CheckOptions {
   readonly memory: number;
   readonly classes?: readonly string[];
-  /** Shapes of the data set's entries. */
-  readonly entryShapes?: Readonly<Record<string, Shape>>;
+  /** Shapes of the data set's entries, as the net takes them. */
+  readonly entryShapesIn?: (net: SelectedNet) => Readonly<Record<string, Shape>>;
   /** What is odd about the data set. */
   readonly warnings?: readonly Diagnostic[];
   readonly trainedBy?: SolverParameter;
@@ -117,16 +119,17 @@ function memoryThere(): number {
 }
 
 /** What a data set says of its entries: classes, shapes of the first one as training takes them, what is odd. */
-async function knownOf(dataset: string | undefined): Promise<Pick<Known, 'classes' | 'entryShapes' | 'warnings'>> {
+async function knownOf(dataset: string | undefined): Promise<Pick<Known, 'classes' | 'entryShapesIn' | 'warnings'>> {
   if (dataset === undefined) return {};
   const { datasetWarnings, readManifest } = await import('../../data/index.js');
+  const { shapesInUse } = await import('../../feeds/node/data_feeds.js');
   const manifest = await readManifest(dataset);
   const { train, val } = manifest.splits;
   const shape = (train.entries[0] ?? val.entries[0])?.shape;
   return {
     classes: manifest.classes,
     warnings: datasetWarnings(manifest),
-    ...(shape && { entryShapes: { data: shape, label: [1, shape[1], shape[2]] } }),
+    ...(shape && { entryShapesIn: net => shapesInUse(net, shape) }),
   };
 }
 
@@ -184,7 +187,7 @@ async function checkNetwork(io: Io, text: string, name: string, options: KnownSc
     wrong.push(...diagnostics);
     // Without the source the shapes behind it would be invented, and so would be the errors.
     if (hasErrors(diagnostics)) continue;
-    const entryShapes = { ...options.entryShapes, ...found.entryShapes };
+    const entryShapes = { ...options.entryShapesIn?.(selectLayers(message, state)), ...found.entryShapes };
     const shaped = Object.keys(entryShapes).length > 0 ? { entryShapes } : {};
     const full = { ...request, solver, classes, memory, ...found, ...shaped, state };
     all.push(await withUserCode(io, { message, name }, options, hostLayer => describeFile({ ...full, hostLayer })));

@@ -10,7 +10,15 @@ import type { NetOptions, SelectedNet } from '../../net/index.js';
 import { type LayerParameter, locate } from '../../schema/index.js';
 import { JoinedFeed, type Part } from '../data_feed.js';
 import type { DataFeed } from '../source.js';
-import { type DataLayer, type DataPlaces, datasetPart, hasSource, openPart, sourceIsThere } from './data_parts.js';
+import {
+  type DataLayer,
+  type DataPlaces,
+  datasetPart,
+  datasetShapes,
+  hasSource,
+  openPart,
+  sourceIsThere,
+} from './data_parts.js';
 
 export type { DataPlaces } from './data_parts.js';
 
@@ -100,6 +108,18 @@ function placed(diagnostic: Diagnostic, { layer, reads }: DataLayer): Diagnostic
   const location = diagnostic.location ?? locate(layer, reads.field);
   const severity = diagnostic.code === 'file-outside' ? 'note' : diagnostic.severity;
   return { ...diagnostic, severity, layer: diagnostic.layer ?? layer.name, ...(location && { location }) };
+}
+
+/** Shapes of the entries of a data set in use whose pictures are stored as `shape`, as the net's data layers take them. */
+export function shapesInUse(
+  net: SelectedNet,
+  shape: readonly [channels: number, height: number, width: number],
+): Readonly<Record<string, Shape>> {
+  const takers = readersOf(net).filter(l => !hasSource(l));
+  return datasetShapes(
+    takers.map(l => l.layer),
+    shape,
+  );
 }
 
 function readersOf({ layers, catalogue }: SelectedNet): readonly DataLayer[] {

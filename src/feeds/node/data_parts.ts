@@ -218,26 +218,19 @@ export async function datasetPart(data: readonly DataLayer[], phase: Phase, plac
     const message = `Layer "${layers[mismatch]!.name}" has batch_size ${sizes[mismatch]}, layer "${first.name}" ${batchSize}.`;
     throw at(data[mismatch]!, 'batch-sizes', message, { hint: 'Pictures and labels go in pairs: make them equal.' });
   }
-  const bindings = layers.flatMap(layer =>
-    layer.top.map((blob, i): Binding => ({ blob, entry: entryOf(blob, i, {}) === 'data' ? 'data' : 'label' })),
-  );
-  const picture = layers.find(l => l.top.some(t => bindings.some(b => b.blob === t && b.entry === 'data'))) ?? first;
-  const transform = await readTransform(sub(picture, 'transform_param'), phase, places.dir);
+  const bindings = bindingsOf(layers);
+  const transform = await readTransform(sub(pictureLayer(layers) ?? first, 'transform_param'), phase, places.dir);
   if (source.size === 0)
     throw at(data[0]!, 'split-empty', `The data set has no entries for layer "${first.name}" to read.`, {
       hint: 'Another split may have some (--split train), or the data set may be made anew with more held back (--val 10).',
     });
-  const shape = source.shapeOf(0);
   const makeLoader = (shuffle: boolean) =>
     entries(new BatchLoader(source, { batchSize, seed: places.seed, transform, shuffle }), bindings);
   return {
     entries: source.size,
     batchSize,
     blobs: bindings.map(b => b.blob),
-    entryShapes: new Map([
-      ['data', [transform.channels ?? shape[0], shape[1], shape[2]]],
-      ['label', [1, shape[1], shape[2]]],
-    ]),
+    entryShapes: new Map(Object.entries(datasetShapes(layers, source.shapeOf(0)))),
     loader: makeLoader(places.shuffle),
     wholePass: () => makeLoader(false),
     close: async () => {},
@@ -246,6 +239,27 @@ export async function datasetPart(data: readonly DataLayer[], phase: Phase, plac
 
 function accessOf({ access }: DataPlaces): { readonly access?: FileAccess } {
   return access ? { access } : {};
+}
+
+function bindingsOf(layers: readonly LayerParameter[]): Binding[] {
+  return layers.flatMap(layer =>
+    layer.top.map((blob, i): Binding => ({ blob, entry: entryOf(blob, i, {}) === 'data' ? 'data' : 'label' })),
+  );
+}
+
+/** The layer that says how pictures are prepared: the one that takes them. */
+function pictureLayer(layers: readonly LayerParameter[]): LayerParameter | undefined {
+  return layers.find(layer => bindingsOf([layer]).some(b => b.entry === 'data')) ?? layers[0];
+}
+
+/** Shapes of the data set's entries, stored as `shape`, as Data layers without a source take them. */
+export function datasetShapes(layers: readonly LayerParameter[], shape: ReturnType<DatasetSplit['shapeOf']>) {
+  const picture = pictureLayer(layers);
+  const transform = picture && sub(picture, 'transform_param');
+  const [channels, height, width] = shape;
+  const data: Shape = [transform?.force_color ? 3 : transform?.force_gray ? 1 : channels, height, width];
+  const label: Shape = [1, height, width];
+  return { data, label };
 }
 
 /** Caffe minds force_color and force_gray for a Datum only. */
