@@ -124,6 +124,11 @@ export interface LayerTraits<Bottoms extends number = number> {
   readonly weights?: WeightsTrait;
   /** What it does to each channel where that is y = factor · x + shift; undefined where it is not. */
   channelAffine?(ctx: LayerContext<Bottoms>, blobs: readonly Float32Array[]): ChannelAffine | undefined;
+  /**
+   * The field by which it normalises, while it is trained, by statistics that it starts with at 0 and never gathers;
+   * undefined where it gathers them. Absent: it keeps none.
+   */
+  fixedStatistics?(param: LayerParameter): `${ParamField}.${string}` | undefined;
   /** Whether all its tops are 0 where these bottoms are 0 everywhere. Absent: no. */
   zeroTops?(ctx: LayerContext<Bottoms>, zero: readonly boolean[]): boolean;
   /** No gradient flows through it where its bottom is 0. */

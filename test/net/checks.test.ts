@@ -123,6 +123,16 @@ describe('layer names', () => {
   });
 });
 
+describe('statistics that stay 0', () => {
+  it('are told of a layer that keeps some, whatever else has the block', () => {
+    const block = 'batch_norm_param { use_global_stats: true }';
+    const net = (bn: string, tanh: string) =>
+      head + conv('a', 'x', XAVIER) + layer('BatchNorm', 'n', 'a', 'n', bn) + layer('TanH', 'r', 'n', 'r', tanh);
+    expect(check(net(block, '') + loss('r')).map(d => [d.code, d.layer])).toEqual([['fixed-statistics', 'n']]);
+    expect(check(net('', block) + loss('r'))).toEqual([]);
+  });
+});
+
 it('every check has a code of its own and a sentence', () => {
   expect(new Set(checks.map(c => c.code)).size).toBe(checks.length);
   for (const { doc } of checks) expect(doc).toMatch(/^[A-Z].*\.$/);

@@ -61,6 +61,8 @@ export const batchNorm: LayerType<1, 3> = {
   category: 'normalisation',
   ...elementwise,
   channelAffine: keptAffine,
+  fixedStatistics: param =>
+    sub(param, 'batch_norm_param').use_global_stats ? 'batch_norm_param.use_global_stats' : undefined,
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },
   reshape(ctx) {

@@ -25,15 +25,14 @@ export const fixedStatistics: Check = {
   run(graph, { weightsLoaded }) {
     if (weightsLoaded || !trains(graph)) return [];
     return graph.layers.flatMap(layer => {
-      if (layer.context.param.batch_norm_param?.use_global_stats !== true) return [];
+      const field = layer.type.fixedStatistics?.(layer.context.param);
+      if (!field) return [];
+      const name = field.split('.')[1];
       return about(
         layer,
         'fixed-statistics',
-        `Layer "${layer.name}" normalises by statistics that are 0 and stay 0: use_global_stats is true while it is trained, and no weights are loaded.`,
-        {
-          field: 'batch_norm_param.use_global_stats',
-          hint: 'Leave use_global_stats out, or start from trained weights: --weights FILE.',
-        },
+        `Layer "${layer.name}" normalises by statistics that are 0 and stay 0: ${name} is true while it is trained, and no weights are loaded.`,
+        { field, hint: `Leave ${name} out, or start from trained weights: --weights FILE.` },
       );
     });
   },
