@@ -10,7 +10,7 @@ const ROOT = new URL('..', import.meta.url);
 const jiti = createJiti(import.meta.url);
 const { layerTypes } = await jiti.import('../src/layers/index.ts');
 const explain = await jiti.import('../src/net/explain.ts');
-export const { paramFields, whyUnused } = explain;
+export const { paramFields, whyUnused } = await jiti.import('../src/net/param_fields.ts');
 
 /** The text of docs/layers.md. */
 export function layersPage() {

@@ -144,8 +144,10 @@ export interface LayerType<Bottoms extends number = number, Params extends numbe
   readonly paramFields?: readonly (keyof LayerParameter | ParamField)[];
   /** Where it departs from the Caffe it comes from. Absent: nowhere. */
   readonly differences?: string;
-  /** Fields of its parameters that change nothing, each with the reason. `engine` is one wherever there is such a field. */
+  /** Fields of its parameters that change no result, each with the reason. `engine` is one wherever there is such a field. */
   readonly unusedFields?: Readonly<Record<string, string>>;
+  /** Fields that change nothing though who writes them means something by them, each with the reason: they are warned of. */
+  readonly unheededFields?: Readonly<Record<`${ParamField}.${string}`, string>>;
   /** How many bottoms it takes. */
   readonly bottoms: Arity;
   /** How many tops it makes. */

@@ -4,12 +4,12 @@
  */
 
 import { type Diagnostic, hasErrors, MokapotError, nth } from '../diagnostics/index.js';
-import type { NetParameter } from '../schema/index.js';
+import { type NetParameter, withoutEffect } from '../schema/index.js';
 import { type BackwardPlan, planBackward } from './backward.js';
 import { checkConnections } from './connect.js';
 import { type SelectedNet, selectLayers } from './filter.js';
 import { impliedInputs } from './inputs.js';
-import { layersWithoutEffect, withoutEffect } from './no_effect.js';
+import { foreignInLayers, unreadInLayers } from './no_effect.js';
 import { Report } from './report.js';
 import { type SetUp, setUpLayers } from './setup.js';
 import { insertSplits } from './splits.js';
@@ -50,7 +50,7 @@ function tryCompile(net: SelectedNet, options: NetOptions): CompileResult {
   checkShapes(options, report);
   report.diagnostics.push(...net.diagnostics);
   const layers = [...impliedInputs(net.layers, options), ...net.layers];
-  report.diagnostics.push(...withoutEffect(param, 'The network'), ...layersWithoutEffect(net.layers, net.catalogue));
+  report.diagnostics.push(...withoutEffect(param, 'The network'), ...foreignInLayers(net.layers, net.catalogue));
   const broken = checkConnections(layers, param.layer, state, report, net.catalogue);
   const setUp = setUpLayers(
     insertSplits(layers),
@@ -58,6 +58,14 @@ function tryCompile(net: SelectedNet, options: NetOptions): CompileResult {
     state.phase,
     { ...options, catalogue: net.catalogue },
     report,
+  );
+  // Where a layer has an error, what it passes over is the same mistake or none that matters yet.
+  const wrong = new Set(report.diagnostics.filter(d => d.severity === 'error').map(d => d.layer));
+  report.diagnostics.push(
+    ...unreadInLayers(
+      net.layers.filter(l => !wrong.has(l.name)),
+      net.catalogue,
+    ),
   );
   const plans = planBackward(backwardView(setUp), setUp.params, param.force_backward);
   const partial = assemble(net, setUp, plans, report);

@@ -5,10 +5,11 @@
 
 import protobuf from 'protobufjs';
 import { nth, own } from '../diagnostics/index.js';
-import { defaultCatalogue, type LayerCatalogue, type LayerType, type ParamField } from '../layers/index.js';
+import { defaultCatalogue, type LayerCatalogue, type LayerType } from '../layers/index.js';
 import { formatValue, isSet, type LayerParameter, messageType, type Schema, typeOf } from '../schema/index.js';
 import type { DescribedLayer, Description } from './describe.js';
 import { forkOf } from './known_types.js';
+import { blocksOf, whyUnused } from './param_fields.js';
 
 /** One field of a layer's parameters. */
 export interface ExplainedField {
@@ -129,7 +130,7 @@ function splitSources(net: Description): Map<string, string> {
 }
 
 function explained(type: LayerType, param: LayerParameter | undefined, schema?: Schema): ExplainedType {
-  const message = param ? typeOf(param) : layerMessage(schema);
+  const message = param ? typeOf(param) : messageType('caffe.LayerParameter', schema);
   return {
     type: type.type,
     doc: type.doc,
@@ -152,39 +153,6 @@ function arity({ min, max }: LayerType['bottoms']): string {
   return min === max ? String(min) : `${min} to ${max}`;
 }
 
-/** The fields of LayerParameter that a type says it reads, else the one that is named after it. */
-export function paramFields(
-  type: Pick<LayerType, 'type' | 'paramFields'>,
-  schema?: Schema,
-): NonNullable<LayerType['paramFields']> {
-  return blocksOf(type, layerMessage(schema));
-}
-
-const layerMessage = (schema: Schema | undefined) => messageType('caffe.LayerParameter', schema);
-
-function blocksOf(
-  { type, paramFields }: Pick<LayerType, 'type' | 'paramFields'>,
-  message: protobuf.Type,
-): NonNullable<LayerType['paramFields']> {
-  if (paramFields) return paramFields;
-  const plain = (name: string) =>
-    name
-      .replace(/_param$/, '')
-      .replaceAll('_', '')
-      .toLowerCase();
-  return message.fieldsArray
-    .filter(f => f.resolvedType && f.name.endsWith('_param') && plain(f.name) === type.toLowerCase())
-    .map(f => f.name as ParamField);
-}
-
-/** Fields that only choose among Caffe's own implementations. */
-const ENGINE = 'there is one implementation';
-
-/** Why a field of a layer has no effect; undefined where it has one. */
-export function whyUnused(type: Pick<LayerType, 'unusedFields'>, field: string): string | undefined {
-  return own(type.unusedFields, field) ?? (field === 'engine' ? ENGINE : undefined);
-}
-
 function fieldsOf(type: LayerType, field: protobuf.Field, param: LayerParameter | undefined): ExplainedField[] {
   const found = field.resolve();
   const block = field.name;
@@ -194,7 +162,7 @@ function fieldsOf(type: LayerType, field: protobuf.Field, param: LayerParameter 
   return messageType(found.resolvedType).fieldsArray.map(field => ({
     ...describeField(field),
     path: `${block}.${field.name}`,
-    whyUnused: whyUnused(type, field.name) ?? '',
+    whyUnused: whyUnused(type, block, field.name) ?? '',
     value: given ? givenValue(given, field) : undefined,
   }));
 }

@@ -38,9 +38,7 @@ export {
   type ExplainedType,
   explainLayer,
   explainType,
-  paramFields,
   whereKnown,
-  whyUnused,
 } from './explain.js';
 export {
   describeState,
@@ -67,6 +65,7 @@ export {
   type TrainingParts,
   writtenName,
 } from './lower.js';
+export { paramFields } from './param_fields.js';
 export { insertSplits, isSplit, type PlacedLayer } from './splits.js';
 export {
   asksForState,

@@ -1,48 +1,42 @@
-/** What a fork's schema lets a text say and nothing in Mokapot reads: told, so that it is not taken for done. */
+/** What layers say and their rules do not read: fields of forks, blocks of other types, fields that Caffe passes over too. */
 
-import { type Diagnostic, error } from '../diagnostics/index.js';
-import { defaultCatalogue, isBuiltIn, type LayerCatalogue } from '../layers/index.js';
-import { foreignFields, forkField, type LayerParameter, locate, typeOf } from '../schema/index.js';
+import type { Diagnostic } from '../diagnostics/index.js';
+import { isBuiltIn, type LayerCatalogue, type LayerType } from '../layers/index.js';
+import { isSet, type LayerParameter, noEffect, withoutEffect } from '../schema/index.js';
+import { readsBlock } from './param_fields.js';
 
-/** Fields of built-in layers that no rule reads, as warnings; enum values that no rule knows, as errors. */
-export function layersWithoutEffect(
-  layers: readonly LayerParameter[],
-  catalogue: LayerCatalogue = defaultCatalogue(),
-): Diagnostic[] {
+/** What no rule of built-in layers knows; what registered ones read of a fork's, nobody knows here. */
+export function foreignInLayers(layers: readonly LayerParameter[], catalogue: LayerCatalogue): Diagnostic[] {
   return layers.flatMap(layer => {
     const type = catalogue.get(layer.type);
-    return type && isBuiltIn(type) ? withoutEffect(layer, `Layer "${layer.name}" (${layer.type})`, layer.name) : [];
+    return type && isBuiltIn(type) ? withoutEffect(layer, calledOf(layer), layer.name) : [];
   });
 }
 
-/** An enum that chooses how a layer is computed, and changes no result. */
-const CHOOSES_NOTHING: ReadonlySet<string> = new Set(['engine']);
+/** Blocks that a layer's type does not read, and fields that it passes over. A registered type says what it reads by `paramFields`. */
+export function unreadInLayers(layers: readonly LayerParameter[], catalogue: LayerCatalogue): Diagnostic[] {
+  return layers.flatMap(layer => {
+    const type = catalogue.get(layer.type);
+    return type && (isBuiltIn(type) || type.paramFields) ? unread(layer, type, catalogue) : [];
+  });
+}
 
-/**
- * The same of any message but a net's layers.
- *
- * @param whose what messages call it: `The solver`
- */
-export function withoutEffect(message: object, whose: string, layer?: string): Diagnostic[] {
-  return foreignFields(message).map(({ message: inner, field, value }) => {
-    const location = locate(inner, field);
-    const more = { ...(layer !== undefined && { layer }), ...(location && { location }) };
-    if (value !== undefined && !CHOOSES_NOTHING.has(field)) {
-      return error(
-        'unsupported-value',
-        `${whose} has ${field}: ${value}, which the schema allows and Mokapot does not know.`,
-        {
-          ...more,
-          hint: "It is a fork's: write one of Caffe's values.",
-        },
-      );
-    }
-    const shown = value === undefined ? field : `${field}: ${value}`;
-    const fork = forkField(typeOf(inner).name, field);
-    return error('no-effect', `${whose} has ${shown}, which is read and has no effect: nothing in Mokapot uses it.`, {
-      ...more,
-      severity: 'warning',
-      hint: fork?.hint ?? "It is a fork's: take it out, or do not count on it.",
+const calledOf = ({ name, type }: LayerParameter) => `Layer "${name}" (${type})`;
+
+function unread(layer: LayerParameter, type: LayerType, catalogue: LayerCatalogue): Diagnostic[] {
+  const told = (message: object, field: string, hint: string) =>
+    noEffect(message, field, calledOf(layer), { layer: layer.name, hint });
+  return Object.entries(layer).flatMap(([name, block]: [string, object | null]) => {
+    if (!name.endsWith('_param') || !block) return [];
+    if (!readsBlock(type, name)) return told(layer, name, ownersOf(name, catalogue));
+    return Object.entries(type.unheededFields ?? {}).flatMap(([path, why]) => {
+      const [of, field] = path.split('.') as [string, string];
+      return of === name && isSet(block as Record<string, unknown>, field) ? told(block, field, `Here ${why}.`) : [];
     });
   });
+}
+
+function ownersOf(block: string, catalogue: LayerCatalogue): string {
+  const types = [...catalogue.types.values()].filter(t => readsBlock(t, block)).map(t => t.type);
+  return `It is read by ${types.length > 0 ? types.slice(0, 3).join(', ') : 'no layer type here'}: take it out.`;
 }

@@ -10,7 +10,6 @@
 
 export { type DecodeOptions, decode, encode, formatValue, printText } from './codec.js';
 export { type Change, type Edit, type Edited, editText, parseEdit } from './edit.js';
-export { type ForeignField, foreignFields } from './foreign.js';
 export { type ForkField, forkField } from './fork_fields.js';
 export { formatText } from './format.js';
 export * from './generated/caffe.js';
@@ -18,6 +17,7 @@ export { CAFFE_PROTO, FORKS_PROTO } from './generated/caffe_proto.js';
 export { looksLikeSolver } from './kind.js';
 export { plainInteger } from './long.js';
 export { clone, create, createBeside, type DeepPartial, enumName, isSet, mutable, sub } from './message.js';
+export { noEffect, withoutEffect } from './no_effect.js';
 export { inheritLocation, locate, type Parsed, type ParseOptions, parseText } from './parse.js';
 export { parseNet, parseSolver } from './read.js';
 export {

@@ -1,7 +1,7 @@
 /** What is wrong with a SolverParameter as such, before any net is looked at. */
 
 import { type Diagnostic, error, nearest } from '../diagnostics/index.js';
-import { foreignFields, forkField, formatFloat, isSet, locate, type SolverParameter, typeOf } from '../schema/index.js';
+import { formatFloat, isSet, locate, noEffect, type SolverParameter, withoutEffect } from '../schema/index.js';
 import { checkPolicy } from './policy.js';
 import { updateRules } from './rules/index.js';
 
@@ -46,23 +46,24 @@ function checkDiff(param: SolverParameter): Diagnostic[] {
   return [{ ...solverError(param, 'snapshot-diff', 'snapshot_diff', message, hint), severity: 'warning' }];
 }
 
-/** SSD's fields for measuring detections, which every solver of its examples has. */
-const SSD_FIELDS = ['eval_type', 'ap_version', 'show_per_class_result'] as const satisfies readonly Field[];
+const DETECTIONS =
+  "It is SSD's, for test nets that end in DetectionEvaluate: count how good detections are outside the net.";
+const EPOCHS = "It is NVCaffe's: max_iter, test_interval and test_iter count iterations; mokapot train has --epochs.";
 
-/** What parses, by a fork's schema or as SSD's own, and no rule reads. */
+/** What forks' solvers have that parses and that nothing reads. Every solver of SSD's examples has its three. */
+const UNREAD: Readonly<Partial<Record<Field, string>>> = {
+  eval_type: DETECTIONS,
+  ap_version: DETECTIONS,
+  show_per_class_result: DETECTIONS,
+  epoch_size: EPOCHS,
+  test_epoch_size: EPOCHS,
+  test_interval_epoch: EPOCHS,
+};
+
 function checkUnread(param: SolverParameter): Diagnostic[] {
-  const ssd = SSD_FIELDS.filter(field => isSet(param, field)).map(field => ({ message: param, field }));
-  return [...ssd, ...foreignFields(param)].map(({ message, field }) => {
-    const location = locate(message, field);
-    const hint = SSD_FIELDS.includes(field as never)
-      ? "It is SSD's, for test nets that end in DetectionEvaluate: count how good detections are outside the net."
-      : (forkField(typeOf(message).name, field)?.hint ?? "It is a fork's: take it out, or do not count on it.");
-    return error('no-effect', `${field} is read and has no effect: nothing in Mokapot uses it.`, {
-      severity: 'warning',
-      hint,
-      ...(location && { location }),
-    });
-  });
+  const known = Object.entries(UNREAD).filter(([field]) => isSet(param, field as Field));
+  const whose = 'The solver';
+  return [...known.map(([field, hint]) => noEffect(param, field, whose, { hint })), ...withoutEffect(param, whose)];
 }
 
 /** Caffe passes over a missing test_iter in silence, and divides by one of 0. */

@@ -26,8 +26,8 @@ group("a fork's schema", () => {
     const { message, diagnostics } = parseSolver(text, { schema: schemaOf('warm.proto') });
     expect(diagnostics).toEqual([]);
     expect(checkSolver(message).map(d => d.message)).toEqual([
-      expect.stringContaining('warmup_iter is read and has no effect'),
-      expect.stringContaining('warmup_start_lr is read and has no effect'),
+      expect.stringContaining('The solver has warmup_iter, which is read and has no effect'),
+      expect.stringContaining('The solver has warmup_start_lr, which is read and has no effect'),
     ]);
   });
 

@@ -1,13 +1,24 @@
 /** Data: batches of a data set. Without a source (DIGITS' all-in-one networks) it is the data set in use. */
 
 import { sub } from '../../schema/index.js';
-import { batchSize, cropped, entryShapes } from '../rules/entries.js';
+import { batchSize, cropped, entryShapes, NVIDIAS, OLDER } from '../rules/entries.js';
 import type { LayerType } from '../types.js';
 
 export const data: LayerType = {
   type: 'Data',
   doc: 'Batches of a data set: images and, as a second top, labels.',
   shapeRule: '[batch_size, …] of the entries of the data set; a second top is the labels.',
+  paramFields: ['data_param', 'transform_param'],
+  unusedFields: { prefetch: 'batches are read ahead as memory allows', threads: 'one thread reads' },
+  unheededFields: {
+    ...NVIDIAS,
+    'data_param.scale': OLDER,
+    'data_param.mean_file': OLDER,
+    'data_param.crop_size': OLDER,
+    'data_param.mirror': OLDER,
+    'data_param.rand_skip': 'Caffe 1.0 does not read it either',
+    'data_param.force_encoded_color': 'transform_param { force_color: true } does it',
+  },
   differences: 'Reads the data set in use (LMDB, Mokapot’s own), not LevelDB.',
   fedBy: 'data',
   reads: { format: 'lmdb', field: 'data_param', readsDataset: true },
@@ -17,7 +28,7 @@ export const data: LayerType = {
   isSource: true,
   reshape(ctx) {
     const batch = batchSize(ctx, 'data_param');
-    const crop = sub(ctx.param, 'transform_param').crop_size || sub(ctx.param, 'data_param').crop_size;
+    const crop = sub(ctx.param, 'transform_param').crop_size;
     const entries = entryShapes(ctx);
     return { tops: entries.map((entry, i) => [batch, ...(i === 0 ? cropped(ctx, entry, crop) : entry)]), params: [] };
   },

@@ -1,7 +1,7 @@
 /** ImageData: pictures that a text lists, with their labels. */
 
 import { sub } from '../../schema/index.js';
-import { batchSize, cropped, entryShapes, OLDER } from '../rules/entries.js';
+import { batchSize, cropped, entryShapes, NVIDIAS, OLDER } from '../rules/entries.js';
 import type { LayerType } from '../types.js';
 
 export const imageData: LayerType = {
@@ -10,12 +10,14 @@ export const imageData: LayerType = {
   shapeRule:
     '[batch_size, 3 (1 without is_color), height, width] of a batch’s first picture, new_height and new_width, or crop_size; [batch_size].',
   paramFields: ['image_data_param', 'transform_param'],
-  unusedFields: {
-    scale: OLDER,
-    mean_file: OLDER,
-    mirror: OLDER,
-    force_color: 'Caffe minds it for Data only: is_color says it here.',
-    force_gray: 'Caffe minds it for Data only: is_color says it here.',
+  unheededFields: {
+    ...NVIDIAS,
+    'image_data_param.scale': OLDER,
+    'image_data_param.mean_file': OLDER,
+    'image_data_param.crop_size': OLDER,
+    'image_data_param.mirror': OLDER,
+    'transform_param.force_color': 'Caffe minds it for Data only: is_color says it here',
+    'transform_param.force_gray': 'Caffe minds it for Data only: is_color says it here',
   },
   differences:
     'Reads PNG and JPEG. EXIF’s orientation is left alone. Files are also looked for beside the prototxt. A crop of pictures of several sizes makes no batch with uncropped ones.',

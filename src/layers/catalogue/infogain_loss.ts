@@ -74,9 +74,9 @@ export const infogainLoss: LayerType<2> = {
   shapeRule: 'A scalar; a second top is the shares, as the first bottom.',
   paramFields: ['infogain_loss_param', 'loss_param'],
   differences: '`source` is looked for beside the prototxt first, then, as in Caffe, in the working folder.',
-  unusedFields: {
-    weight_by_label_freqs: 'SoftmaxWithLoss alone weighs classes',
-    class_weighting: 'SoftmaxWithLoss alone weighs classes',
+  unheededFields: {
+    'loss_param.weight_by_label_freqs': 'SoftmaxWithLoss alone weighs classes',
+    'loss_param.class_weighting': 'SoftmaxWithLoss alone weighs classes',
   },
   ...readsElsewhere,
   classLabels: { axis: param => sub(param, 'infogain_loss_param').axis, ignoreIn: 'loss_param' },

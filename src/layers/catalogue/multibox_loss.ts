@@ -115,10 +115,10 @@ export const multiBoxLoss: LayerType<4> = {
     '(loc_weight · Σ_matches smooth L1(code − encode(prior, box)) − Σ_{matches, negatives} log softmax(scores)[label]) / normalizer',
   shapeRule: 'A scalar.',
   paramFields: ['multibox_loss_param', 'loss_param'],
-  unusedFields: {
-    ignore_label: 'boxes are left out by use_difficult_gt',
-    weight_by_label_freqs: 'SoftmaxWithLoss alone weighs classes',
-    class_weighting: 'SoftmaxWithLoss alone weighs classes',
+  unheededFields: {
+    'loss_param.ignore_label': 'boxes are left out by use_difficult_gt',
+    'loss_param.weight_by_label_freqs': 'SoftmaxWithLoss alone weighs classes',
+    'loss_param.class_weighting': 'SoftmaxWithLoss alone weighs classes',
   },
   ...readsElsewhere,
   predictions: 3,

@@ -15,9 +15,9 @@ export const sigmoidCrossEntropyLoss: LayerType<2> = {
   formula: 'Σ (max(x, 0) − x · t + log(1 + exp(−|x|))) / normalizer',
   shapeRule: 'A scalar.',
   paramFields: ['loss_param'],
-  unusedFields: {
-    weight_by_label_freqs: 'SoftmaxWithLoss alone weighs classes',
-    class_weighting: 'SoftmaxWithLoss alone weighs classes',
+  unheededFields: {
+    'loss_param.weight_by_label_freqs': 'SoftmaxWithLoss alone weighs classes',
+    'loss_param.class_weighting': 'SoftmaxWithLoss alone weighs classes',
   },
   ...readsElsewhere,
   comparesElements: true,

@@ -20,10 +20,10 @@ export const smoothL1LossOHEM: LayerType<2> = {
   formula: 'Σ s(w · (x − y)) / normalizer with s(d) = d² / 2 for |d| < 1, else |d| − ½',
   shapeRule: 'A scalar; a second top is [N, 1, …].',
   paramFields: ['loss_param'],
-  unusedFields: {
-    ignore_label: 'there are no labels: regions that do not count have a weight of 0',
-    weight_by_label_freqs: 'there are no labels',
-    class_weighting: 'there are no labels',
+  unheededFields: {
+    'loss_param.ignore_label': 'there are no labels: regions that do not count have a weight of 0',
+    'loss_param.weight_by_label_freqs': 'there are no labels',
+    'loss_param.class_weighting': 'there are no labels',
   },
   differences:
     'As in R-FCN’s Caffe the gradient is not multiplied by w, which is meant to be 0 or 1. The second top passes no gradient on.',

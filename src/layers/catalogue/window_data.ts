@@ -1,7 +1,7 @@
 /** WindowData: windows of pictures for R-CNN, foreground and background in a fixed share. */
 
 import { sub } from '../../schema/index.js';
-import { batchSize, entryShapes, OLDER } from '../rules/entries.js';
+import { batchSize, entryShapes, NVIDIAS, OLDER } from '../rules/entries.js';
 import type { LayerType } from '../types.js';
 
 export const windowData: LayerType = {
@@ -9,11 +9,14 @@ export const windowData: LayerType = {
   doc: 'Windows of pictures, warped to one size, drawn anew for each batch: background, then foreground; and their classes.',
   shapeRule: '[batch_size, 3, crop_size, crop_size] with transform_param’s crop_size; [batch_size].',
   paramFields: ['window_data_param', 'transform_param'],
-  unusedFields: {
-    mean_file: OLDER,
-    mirror: OLDER,
-    force_color: 'Every picture is read in colour.',
-    force_gray: 'Every picture is read in colour.',
+  unusedFields: { force_color: 'every picture is read in colour' },
+  unheededFields: {
+    ...NVIDIAS,
+    'window_data_param.mean_file': OLDER,
+    'window_data_param.crop_size': OLDER,
+    'window_data_param.mirror': OLDER,
+    'transform_param.scale': 'window_data_param has the scale that counts',
+    'transform_param.force_gray': 'every picture is read in colour',
   },
   differences:
     'Reads PNG and JPEG. Pictures with a number out of turn, or of other than 3 channels, are refused. As in Caffe, the scale that counts is window_data_param’s.',

@@ -6,8 +6,12 @@ import type { LayerContext } from '../types.js';
 
 type Reader = 'data_param' | 'image_data_param' | 'hdf5_data_param' | 'window_data_param';
 
-/** Why fields that transform_param has taken over change nothing. */
-export const OLDER = 'Of networks before 2014, which become transform_param; in today’s form Caffe does not read it.';
+/** Why fields that transform_param has taken over change nothing; texts from before are upgraded. */
+export const OLDER = 'since 2014 Caffe reads it in transform_param only';
+/** A field of NVIDIA's that every data layer may have. */
+export const NVIDIAS = {
+  'transform_param.use_gpu_transform': 'pictures are prepared in one way, with the same result',
+};
 
 /** @throws MokapotError `batch-size` */
 export function batchSize(ctx: LayerContext, field: Reader): number {

@@ -3,1577 +3,1577 @@
  * `npm run schema`.
  */
 
-export const CAFFE_PROTO = `syntax = "proto2";
+export const CAFFE_PROTO = `syntax="proto2";
 
 package caffe;
 
 message BlobShape {
 // The size of one axis, outermost first: batch, channels, height, width.
-repeated int64 dim = 1 [packed = true];
+repeated int64 dim=1 [packed=true];
 }
 
 message BlobProto {
-optional BlobShape shape = 7;
-repeated float data = 5 [packed = true];
-repeated float diff = 6 [packed = true];
-repeated double double_data = 8 [packed = true];
-repeated double double_diff = 9 [packed = true];
+optional BlobShape shape=7;
+repeated float data=5 [packed=true];
+repeated float diff=6 [packed=true];
+repeated double double_data=8 [packed=true];
+repeated double double_diff=9 [packed=true];
 // The four fixed axes from before \`shape\`.
-optional int32 num = 1 [default = 0];
-optional int32 channels = 2 [default = 0];
-optional int32 height = 3 [default = 0];
-optional int32 width = 4 [default = 0];
+optional int32 num=1 [default=0];
+optional int32 channels=2 [default=0];
+optional int32 height=3 [default=0];
+optional int32 width=4 [default=0];
 }
 
 message BlobProtoVector {
-repeated BlobProto blobs = 1;
+repeated BlobProto blobs=1;
 }
 
 message Datum {
-optional int32 channels = 1;
-optional int32 height = 2;
-optional int32 width = 3;
-optional bytes data = 4;
-optional int32 label = 5;
-repeated float float_data = 6;
-optional bool encoded = 7 [default = false];
+optional int32 channels=1;
+optional int32 height=2;
+optional int32 width=3;
+optional bytes data=4;
+optional int32 label=5;
+repeated float float_data=6;
+optional bool encoded=7 [default=false];
 }
 
 message FillerParameter {
 enum VarianceNorm {
-FAN_IN = 0;
-FAN_OUT = 1;
-AVERAGE = 2;
+FAN_IN=0;
+FAN_OUT=1;
+AVERAGE=2;
 }
 // How numbers start: constant, uniform, gaussian, xavier, msra, positive_unitball or bilinear.
-optional string type = 1 [default = "constant"];
+optional string type=1 [default="constant"];
 // constant: the number.
-optional float value = 2 [default = 0];
+optional float value=2 [default=0];
 // uniform: the least.
-optional float min = 3 [default = 0];
+optional float min=3 [default=0];
 // uniform: the greatest.
-optional float max = 4 [default = 1];
+optional float max=4 [default=1];
 // gaussian: the mean.
-optional float mean = 5 [default = 0];
+optional float mean=5 [default=0];
 // gaussian: the standard deviation.
-optional float std = 6 [default = 1];
+optional float std=6 [default=1];
 // gaussian: how many numbers that are not 0 each output gets in the mean; -1 is all.
-optional int32 sparse = 7 [default = -1];
+optional int32 sparse=7 [default=-1];
 // xavier and msra: scale by the inputs, the outputs, or the mean of both.
-optional VarianceNorm variance_norm = 8 [default = FAN_IN];
+optional VarianceNorm variance_norm=8 [default=FAN_IN];
 }
 
 message NetParameter {
 // The network's name, for people.
-optional string name = 1;
+optional string name=1;
 // Older form: a blob that is fed. Today an Input layer says so.
-repeated string input = 3;
+repeated string input=3;
 // Older form: the shape of each input.
-repeated BlobShape input_shape = 8;
+repeated BlobShape input_shape=8;
 // Older form: four numbers an input.
-repeated int32 input_dim = 4;
+repeated int32 input_dim=4;
 // Compute gradients for all blobs, whether parameters need them or not.
-optional bool force_backward = 5 [default = false];
+optional bool force_backward=5 [default=false];
 // The phase, level and stages that the network is in unless the caller says otherwise.
-optional NetState state = 6;
+optional NetState state=6;
 // Caffe prints the size of every blob and gradient; Mokapot does not heed it.
-optional bool debug_info = 7 [default = false];
+optional bool debug_info=7 [default=false];
 // One layer. They run in the order of the text.
-repeated LayerParameter layer = 100;
+repeated LayerParameter layer=100;
 // Until 2015 layers stood here.
-repeated V1LayerParameter layers = 2;
+repeated V1LayerParameter layers=2;
 }
 
 enum Phase {
-TRAIN = 0;
-TEST = 1;
+TRAIN=0;
+TEST=1;
 }
 
 message NetState {
 // TRAIN or TEST.
-optional Phase phase = 1 [default = TEST];
+optional Phase phase=1 [default=TEST];
 // A number that rules compare with min_level and max_level.
-optional int32 level = 2 [default = 0];
+optional int32 level=2 [default=0];
 // Names in force, which rules ask for: DIGITS uses train, val and deploy.
-repeated string stage = 3;
+repeated string stage=3;
 }
 
 message NetStateRule {
 // The rule is met in this phase only.
-optional Phase phase = 1;
+optional Phase phase=1;
 // The rule is met from this level on.
-optional int32 min_level = 2;
+optional int32 min_level=2;
 // The rule is met up to this level.
-optional int32 max_level = 3;
+optional int32 max_level=3;
 // Names that must all be in force.
-repeated string stage = 4;
+repeated string stage=4;
 // Names none of which may be in force.
-repeated string not_stage = 5;
+repeated string not_stage=5;
 }
 
 message SolverParameter {
 enum SnapshotFormat {
-HDF5 = 0;
-BINARYPROTO = 1;
+HDF5=0;
+BINARYPROTO=1;
 }
 enum SolverMode {
-CPU = 0;
-GPU = 1;
+CPU=0;
+GPU=1;
 }
 enum SolverType {
-SGD = 0;
-NESTEROV = 1;
-ADAGRAD = 2;
-RMSPROP = 3;
-ADADELTA = 4;
-ADAM = 5;
+SGD=0;
+NESTEROV=1;
+ADAGRAD=2;
+RMSPROP=3;
+ADADELTA=4;
+ADAM=5;
 }
 // File of the network, for training and testing.
-optional string net = 24;
+optional string net=24;
 // The network itself, in the solver's text.
-optional NetParameter net_param = 25;
+optional NetParameter net_param=25;
 // File of the network for training alone.
-optional string train_net = 1;
+optional string train_net=1;
 // Files of networks for testing alone.
-repeated string test_net = 2;
+repeated string test_net=2;
 // The network for training, in the solver's text.
-optional NetParameter train_net_param = 21;
+optional NetParameter train_net_param=21;
 // Networks for testing, in the solver's text.
-repeated NetParameter test_net_param = 22;
+repeated NetParameter test_net_param=22;
 // Level and stages of the training network.
-optional NetState train_state = 26;
+optional NetState train_state=26;
 // Level and stages of each test network.
-repeated NetState test_state = 27;
+repeated NetState test_state=27;
 // How many batches a test takes, for each test network.
-repeated int32 test_iter = 3;
+repeated int32 test_iter=3;
 // Iterations between two tests; 0 is none.
-optional int32 test_interval = 4 [default = 0];
+optional int32 test_interval=4 [default=0];
 // Caffe also prints the loss of test networks.
-optional bool test_compute_loss = 19 [default = false];
+optional bool test_compute_loss=19 [default=false];
 // Test before the first iteration too.
-optional bool test_initialization = 32 [default = true];
+optional bool test_initialization=32 [default=true];
 // The learning rate that the policy starts from.
-optional float base_lr = 5;
+optional float base_lr=5;
 // Iterations between two lines of progress; 0 is none.
-optional int32 display = 6;
+optional int32 display=6;
 // Over how many iterations the shown loss is averaged.
-optional int32 average_loss = 33 [default = 1];
+optional int32 average_loss=33 [default=1];
 // How many iterations to train.
-optional int32 max_iter = 7;
+optional int32 max_iter=7;
 // Batches whose gradients are added up for one update.
-optional int32 iter_size = 36 [default = 1];
+optional int32 iter_size=36 [default=1];
 // How the rate falls: fixed, step, exp, inv, multistep, poly or sigmoid.
-optional string lr_policy = 8;
+optional string lr_policy=8;
 // step, exp, inv, multistep, sigmoid: the factor of the policy.
-optional float gamma = 9;
+optional float gamma=9;
 // inv, poly: the exponent.
-optional float power = 10;
+optional float power=10;
 // How much of the last update goes into the next (Adam's first beta).
-optional float momentum = 11;
+optional float momentum=11;
 // Strength of the regularisation, times each parameter's decay_mult.
-optional float weight_decay = 12;
+optional float weight_decay=12;
 // L2 or L1.
-optional string regularization_type = 29 [default = "L2"];
+optional string regularization_type=29 [default="L2"];
 // step: iterations between two falls; sigmoid: where it is half.
-optional int32 stepsize = 13;
+optional int32 stepsize=13;
 // multistep: the iterations at which the rate falls.
-repeated int32 stepvalue = 34;
+repeated int32 stepvalue=34;
 // Scale all gradients down where their L2 norm is above this; below 0 is never.
-optional float clip_gradients = 35 [default = -1];
+optional float clip_gradients=35 [default=-1];
 // Iterations between two snapshots; 0 is only at the end.
-optional int32 snapshot = 14 [default = 0];
+optional int32 snapshot=14 [default=0];
 // What names of snapshots begin with, folder and all.
-optional string snapshot_prefix = 15;
+optional string snapshot_prefix=15;
 // Gradients go into snapshots too.
-optional bool snapshot_diff = 16 [default = false];
+optional bool snapshot_diff=16 [default=false];
 // BINARYPROTO (.caffemodel) or HDF5.
-optional SnapshotFormat snapshot_format = 37 [default = BINARYPROTO];
+optional SnapshotFormat snapshot_format=37 [default=BINARYPROTO];
 // CPU or GPU; Mokapot chooses by --backend.
-optional SolverMode solver_mode = 17 [default = GPU];
+optional SolverMode solver_mode=17 [default=GPU];
 // Which GPU Caffe uses.
-optional int32 device_id = 18 [default = 0];
+optional int32 device_id=18 [default=0];
 // Seed of all chance; below 0 another one each time.
-optional int64 random_seed = 20 [default = -1];
+optional int64 random_seed=20 [default=-1];
 // The update rule: SGD, Nesterov, AdaGrad, RMSProp, AdaDelta or Adam.
-optional string type = 40 [default = "SGD"];
+optional string type=40 [default="SGD"];
 // A small number against division by 0 in AdaGrad, RMSProp, AdaDelta and Adam.
-optional float delta = 31 [default = 1e-8];
+optional float delta=31 [default=1e-8];
 // Adam's second beta.
-optional float momentum2 = 39 [default = 0.999];
+optional float momentum2=39 [default=0.999];
 // RMSProp: how much of the mean square stays.
-optional float rms_decay = 38 [default = 0.99];
+optional float rms_decay=38 [default=0.99];
 // Caffe prints sizes of gradients and updates; Mokapot does not heed it.
-optional bool debug_info = 23 [default = false];
+optional bool debug_info=23 [default=false];
 // A snapshot at the end of training.
-optional bool snapshot_after_train = 28 [default = true];
+optional bool snapshot_after_train=28 [default=true];
 // \`type\` as it was before it became a string.
-optional SolverType solver_type = 30 [default = SGD];
+optional SolverType solver_type=30 [default=SGD];
 // Caffe on several GPUs only.
-optional bool layer_wise_reduce = 41 [default = true];
+optional bool layer_wise_reduce=41 [default=true];
 // Files of weights to start from, separated by commas.
-repeated string weights = 42;
+repeated string weights=42;
 
 // NVIDIA's. Two of its fields are not here: BVLC gave their numbers 41 and 42 another meaning.
-optional int32 epoch_size = 43;
+optional int32 epoch_size=43;
 // NVIDIA's, read and not heeded: \`mokapot train --epochs\` trains by epochs.
-repeated int32 test_epoch_size = 44;
+repeated int32 test_epoch_size=44;
 // NVIDIA's, read and not heeded: \`mokapot train --val-interval\` says it.
-optional float test_interval_epoch = 45;
+optional float test_interval_epoch=45;
 }
 
 message SolverState {
-optional int32 iter = 1;
-optional string learned_net = 2;
-repeated BlobProto history = 3;
-optional int32 current_step = 4 [default = 0];
+optional int32 iter=1;
+optional string learned_net=2;
+repeated BlobProto history=3;
+optional int32 current_step=4 [default=0];
 }
 
 message ParamSpec {
 enum DimCheckMode {
-STRICT = 0;
-PERMISSIVE = 1;
+STRICT=0;
+PERMISSIVE=1;
 }
 // Parameters of one name are one and the same: they are shared.
-optional string name = 1;
+optional string name=1;
 // Whether shared parameters must agree in shape (STRICT) or only in count (PERMISSIVE).
-optional DimCheckMode share_mode = 2;
+optional DimCheckMode share_mode=2;
 // Times the solver's learning rate; 0 keeps the parameter as it is.
-optional float lr_mult = 3 [default = 1.0];
+optional float lr_mult=3 [default=1.0];
 // Times the solver's weight_decay.
-optional float decay_mult = 4 [default = 1.0];
+optional float decay_mult=4 [default=1.0];
 }
 
 message LayerParameter {
 // The layer's name; weights are found by it.
-optional string name = 1;
+optional string name=1;
 // What the layer does, e.g. "Convolution".
-optional string type = 2;
+optional string type=2;
 // A blob that the layer reads.
-repeated string bottom = 3;
+repeated string bottom=3;
 // A blob that the layer makes; the name of a bottom works in place.
-repeated string top = 4;
+repeated string top=4;
 // Set by Caffe itself. Rules say include { phase: TRAIN }.
-optional Phase phase = 10;
+optional Phase phase=10;
 // How much each top counts in the loss; a loss layer's first has 1.
-repeated float loss_weight = 5;
+repeated float loss_weight=5;
 // For each parameter blob (weights, then bias): learning rate, decay, name to share it by.
-repeated ParamSpec param = 6;
+repeated ParamSpec param=6;
 // The parameters' numbers, in a .caffemodel.
-repeated BlobProto blobs = 7;
+repeated BlobProto blobs=7;
 // For each bottom, whether gradients go on through it.
-repeated bool propagate_down = 11;
+repeated bool propagate_down=11;
 // The layer takes part only in states that meet one of these rules.
-repeated NetStateRule include = 8;
+repeated NetStateRule include=8;
 // The layer takes no part in states that meet one of these rules.
-repeated NetStateRule exclude = 9;
+repeated NetStateRule exclude=9;
 // What a data layer does to its pictures.
-optional TransformationParameter transform_param = 100;
+optional TransformationParameter transform_param=100;
 // Which labels a loss ignores and what it is divided by.
-optional LossParameter loss_param = 101;
-optional AccuracyParameter accuracy_param = 102;
-optional ArgMaxParameter argmax_param = 103;
-optional BatchNormParameter batch_norm_param = 139;
-optional BiasParameter bias_param = 141;
-optional ClipParameter clip_param = 148;
-optional ConcatParameter concat_param = 104;
-optional ContrastiveLossParameter contrastive_loss_param = 105;
-optional ConvolutionParameter convolution_param = 106;
-optional CropParameter crop_param = 144;
-optional DataParameter data_param = 107;
-optional DropoutParameter dropout_param = 108;
-optional DummyDataParameter dummy_data_param = 109;
-optional EltwiseParameter eltwise_param = 110;
-optional ELUParameter elu_param = 140;
-optional EmbedParameter embed_param = 137;
-optional ExpParameter exp_param = 111;
-optional FlattenParameter flatten_param = 135;
-optional HDF5DataParameter hdf5_data_param = 112;
-optional HDF5OutputParameter hdf5_output_param = 113;
-optional HingeLossParameter hinge_loss_param = 114;
-optional ImageDataParameter image_data_param = 115;
-optional InfogainLossParameter infogain_loss_param = 116;
-optional InnerProductParameter inner_product_param = 117;
-optional InputParameter input_param = 143;
-optional LogParameter log_param = 134;
-optional LRNParameter lrn_param = 118;
-optional MemoryDataParameter memory_data_param = 119;
-optional MVNParameter mvn_param = 120;
-optional ParameterParameter parameter_param = 145;
-optional PoolingParameter pooling_param = 121;
-optional PowerParameter power_param = 122;
-optional PReLUParameter prelu_param = 131;
-optional PythonParameter python_param = 130;
-optional RecurrentParameter recurrent_param = 146;
-optional ReductionParameter reduction_param = 136;
-optional ReLUParameter relu_param = 123;
-optional ReshapeParameter reshape_param = 133;
-optional ScaleParameter scale_param = 142;
-optional SigmoidParameter sigmoid_param = 124;
-optional SoftmaxParameter softmax_param = 125;
-optional SPPParameter spp_param = 132;
-optional SliceParameter slice_param = 126;
-optional SwishParameter swish_param = 147;
-optional TanHParameter tanh_param = 127;
-optional ThresholdParameter threshold_param = 128;
-optional TileParameter tile_param = 138;
-optional WindowDataParameter window_data_param = 129;
+optional LossParameter loss_param=101;
+optional AccuracyParameter accuracy_param=102;
+optional ArgMaxParameter argmax_param=103;
+optional BatchNormParameter batch_norm_param=139;
+optional BiasParameter bias_param=141;
+optional ClipParameter clip_param=148;
+optional ConcatParameter concat_param=104;
+optional ContrastiveLossParameter contrastive_loss_param=105;
+optional ConvolutionParameter convolution_param=106;
+optional CropParameter crop_param=144;
+optional DataParameter data_param=107;
+optional DropoutParameter dropout_param=108;
+optional DummyDataParameter dummy_data_param=109;
+optional EltwiseParameter eltwise_param=110;
+optional ELUParameter elu_param=140;
+optional EmbedParameter embed_param=137;
+optional ExpParameter exp_param=111;
+optional FlattenParameter flatten_param=135;
+optional HDF5DataParameter hdf5_data_param=112;
+optional HDF5OutputParameter hdf5_output_param=113;
+optional HingeLossParameter hinge_loss_param=114;
+optional ImageDataParameter image_data_param=115;
+optional InfogainLossParameter infogain_loss_param=116;
+optional InnerProductParameter inner_product_param=117;
+optional InputParameter input_param=143;
+optional LogParameter log_param=134;
+optional LRNParameter lrn_param=118;
+optional MemoryDataParameter memory_data_param=119;
+optional MVNParameter mvn_param=120;
+optional ParameterParameter parameter_param=145;
+optional PoolingParameter pooling_param=121;
+optional PowerParameter power_param=122;
+optional PReLUParameter prelu_param=131;
+optional PythonParameter python_param=130;
+optional RecurrentParameter recurrent_param=146;
+optional ReductionParameter reduction_param=136;
+optional ReLUParameter relu_param=123;
+optional ReshapeParameter reshape_param=133;
+optional ScaleParameter scale_param=142;
+optional SigmoidParameter sigmoid_param=124;
+optional SoftmaxParameter softmax_param=125;
+optional SPPParameter spp_param=132;
+optional SliceParameter slice_param=126;
+optional SwishParameter swish_param=147;
+optional TanHParameter tanh_param=127;
+optional ThresholdParameter threshold_param=128;
+optional TileParameter tile_param=138;
+optional WindowDataParameter window_data_param=129;
 
 // NVIDIA's: DetectNet.
-optional DetectNetGroundTruthParameter detectnet_groundtruth_param = 6801;
-optional DetectNetAugmentationParameter detectnet_augmentation_param = 6802;
+optional DetectNetGroundTruthParameter detectnet_groundtruth_param=6801;
+optional DetectNetAugmentationParameter detectnet_augmentation_param=6802;
 }
 
 message TransformationParameter {
 // Multiply pixels by this, after the mean is taken off.
-optional float scale = 1 [default = 1];
+optional float scale=1 [default=1];
 // Mirror pictures at random while training.
-optional bool mirror = 2 [default = false];
+optional bool mirror=2 [default=false];
 // Cut squares of this side: at random in TRAIN, from the middle in TEST.
-optional uint32 crop_size = 3 [default = 0];
+optional uint32 crop_size=3 [default=0];
 // A .binaryproto of a mean picture to subtract.
-optional string mean_file = 4;
+optional string mean_file=4;
 // Subtract this from each channel; one number for all, or one a channel.
-repeated float mean_value = 5;
+repeated float mean_value=5;
 // Decode encoded pictures as three channels.
-optional bool force_color = 6 [default = false];
+optional bool force_color=6 [default=false];
 // Decode encoded pictures as one channel.
-optional bool force_gray = 7 [default = false];
+optional bool force_gray=7 [default=false];
 
 // NVIDIA's.
-optional bool use_gpu_transform = 8 [default = false];
+optional bool use_gpu_transform=8 [default=false];
 }
 
 message LossParameter {
 enum NormalizationMode {
-FULL = 0;
-VALID = 1;
-BATCH_SIZE = 2;
-NONE = 3;
+FULL=0;
+VALID=1;
+BATCH_SIZE=2;
+NONE=3;
 }
 // Places with this label do not count.
-optional int32 ignore_label = 1;
+optional int32 ignore_label=1;
 // Divide the sum by: VALID the places that count, BATCH_SIZE the samples, FULL all places, NONE 1.
-optional NormalizationMode normalization = 3 [default = VALID];
+optional NormalizationMode normalization=3 [default=VALID];
 // Older form of normalization: true is VALID, false BATCH_SIZE.
-optional bool normalize = 2;
+optional bool normalize=2;
 }
 
 message AccuracyParameter {
 // Right if the label is among this many best classes.
-optional uint32 top_k = 1 [default = 1];
+optional uint32 top_k=1 [default=1];
 // The axis of the classes.
-optional int32 axis = 2 [default = 1];
+optional int32 axis=2 [default=1];
 // Places with this label do not count.
-optional int32 ignore_label = 3;
+optional int32 ignore_label=3;
 }
 
 message ArgMaxParameter {
 // The values too, or, with axis, instead of the positions.
-optional bool out_max_val = 1 [default = false];
+optional bool out_max_val=1 [default=false];
 // How many of the greatest.
-optional uint32 top_k = 2 [default = 1];
+optional uint32 top_k=2 [default=1];
 // Along which axis; without it over each whole sample.
-optional int32 axis = 3;
+optional int32 axis=3;
 }
 
 message BatchNormParameter {
 enum Engine {
-DEFAULT = 0;
-CAFFE = 1;
-CUDNN = 2;
+DEFAULT=0;
+CAFFE=1;
+CUDNN=2;
 }
 // Use the kept statistics; default: in TEST only.
-optional bool use_global_stats = 1;
+optional bool use_global_stats=1;
 // How much of the kept statistics stays at each iteration.
-optional float moving_average_fraction = 2 [default = .999];
+optional float moving_average_fraction=2 [default=.999];
 // Added to the variance before the root.
-optional float eps = 3 [default = 1e-5];
+optional float eps=3 [default=1e-5];
 
 // NVIDIA's: scale and bias learnt in the same layer.
 // How scales start.
-optional FillerParameter scale_filler = 5;
+optional FillerParameter scale_filler=5;
 // How biases start.
-optional FillerParameter bias_filler = 6;
+optional FillerParameter bias_filler=6;
 // Chooses among Caffe's implementations.
-optional Engine engine = 15 [default = DEFAULT];
+optional Engine engine=15 [default=DEFAULT];
 }
 
 message BiasParameter {
 // The first axis that the bias runs along.
-optional int32 axis = 1 [default = 1];
+optional int32 axis=1 [default=1];
 // How many axes it runs along; -1 is all that are left.
-optional int32 num_axes = 2 [default = 1];
+optional int32 num_axes=2 [default=1];
 // How the bias starts.
-optional FillerParameter filler = 3;
+optional FillerParameter filler=3;
 }
 
 message ClipParameter {
 // Smaller values become this.
-required float min = 1;
+required float min=1;
 // Greater values become this.
-required float max = 2;
+required float max=2;
 }
 
 message ConcatParameter {
 // The axis along which the bottoms are joined; below 0 counts from the end.
-optional int32 axis = 2 [default = 1];
+optional int32 axis=2 [default=1];
 // Older name of axis.
-optional uint32 concat_dim = 1 [default = 1];
+optional uint32 concat_dim=1 [default=1];
 }
 
 message ContrastiveLossParameter {
 // Pairs that differ are pushed this far apart.
-optional float margin = 1 [default = 1.0];
+optional float margin=1 [default=1.0];
 // The formula of Caffe before 2015: max(margin − d², 0).
-optional bool legacy_version = 2 [default = false];
+optional bool legacy_version=2 [default=false];
 }
 
 message ConvolutionParameter {
 enum CuDNNConvolutionAlgorithmSeeker {
-GET = 0;
-FINDEX = 1;
+GET=0;
+FINDEX=1;
 }
 enum Engine {
-DEFAULT = 0;
-CAFFE = 1;
-CUDNN = 2;
+DEFAULT=0;
+CAFFE=1;
+CUDNN=2;
 }
 // How many filters, so how many channels the top has.
-optional uint32 num_output = 1;
+optional uint32 num_output=1;
 // Add a learnt number to each output channel.
-optional bool bias_term = 2 [default = true];
+optional bool bias_term=2 [default=true];
 // Zeros around the input, on every side; one number, or one an axis.
-repeated uint32 pad = 3;
+repeated uint32 pad=3;
 // Side of the filters; one number, or one an axis.
-repeated uint32 kernel_size = 4;
+repeated uint32 kernel_size=4;
 // Steps between two places of a filter; 1 where it is not given.
-repeated uint32 stride = 6;
+repeated uint32 stride=6;
 // Gaps in the filters: their places lie this far apart; 1 where it is not given.
-repeated uint32 dilation = 18;
+repeated uint32 dilation=18;
 // pad along the height.
-optional uint32 pad_h = 9 [default = 0];
+optional uint32 pad_h=9 [default=0];
 // pad along the width.
-optional uint32 pad_w = 10 [default = 0];
+optional uint32 pad_w=10 [default=0];
 // kernel_size along the height.
-optional uint32 kernel_h = 11;
+optional uint32 kernel_h=11;
 // kernel_size along the width.
-optional uint32 kernel_w = 12;
+optional uint32 kernel_w=12;
 // stride along the height.
-optional uint32 stride_h = 13;
+optional uint32 stride_h=13;
 // stride along the width.
-optional uint32 stride_w = 14;
+optional uint32 stride_w=14;
 // Cut the channels into this many groups that do not see each other.
-optional uint32 group = 5 [default = 1];
+optional uint32 group=5 [default=1];
 // How the filters start. Without it they are 0 and, under more layers, never learn.
-optional FillerParameter weight_filler = 7;
+optional FillerParameter weight_filler=7;
 // How the biases start.
-optional FillerParameter bias_filler = 8;
+optional FillerParameter bias_filler=8;
 // Chooses among Caffe's implementations.
-optional Engine engine = 15 [default = DEFAULT];
+optional Engine engine=15 [default=DEFAULT];
 // The axis of the channels; those behind it are slid over.
-optional int32 axis = 16 [default = 1];
+optional int32 axis=16 [default=1];
 // Chooses among Caffe's implementations.
-optional bool force_nd_im2col = 17 [default = false];
+optional bool force_nd_im2col=17 [default=false];
 
 // NVIDIA's.
 // Chooses among cuDNN's implementations.
-optional CuDNNConvolutionAlgorithmSeeker cudnn_convolution_algo_seeker = 19 [default = FINDEX];
+optional CuDNNConvolutionAlgorithmSeeker cudnn_convolution_algo_seeker=19 [default=FINDEX];
 }
 
 message CropParameter {
 // The first axis that is cut.
-optional int32 axis = 1 [default = 2];
+optional int32 axis=1 [default=2];
 // Where the cut begins; one number for all axes, or one an axis.
-repeated uint32 offset = 2;
+repeated uint32 offset=2;
 }
 
 message DataParameter {
 enum DB {
-LEVELDB = 0;
-LMDB = 1;
+LEVELDB=0;
+LMDB=1;
 }
 // The database's folder. Without one the data set in use is taken.
-optional string source = 1;
+optional string source=1;
 // How many entries an iteration takes.
-optional uint32 batch_size = 4;
+optional uint32 batch_size=4;
 // Skip up to so many entries at the start, by chance.
-optional uint32 rand_skip = 7 [default = 0];
+optional uint32 rand_skip=7 [default=0];
 // LMDB or LEVELDB.
-optional DB backend = 8 [default = LEVELDB];
+optional DB backend=8 [default=LEVELDB];
 // Older form: scale in transform_param.
-optional float scale = 2 [default = 1];
+optional float scale=2 [default=1];
 // Older form: mean_file in transform_param.
-optional string mean_file = 3;
+optional string mean_file=3;
 // Older form: crop_size in transform_param.
-optional uint32 crop_size = 5 [default = 0];
+optional uint32 crop_size=5 [default=0];
 // Older form: mirror in transform_param.
-optional bool mirror = 6 [default = false];
+optional bool mirror=6 [default=false];
 // Decode encoded pictures as three channels.
-optional bool force_encoded_color = 9 [default = false];
+optional bool force_encoded_color=9 [default=false];
 // How many batches Caffe reads ahead.
-optional uint32 prefetch = 10 [default = 4];
+optional uint32 prefetch=10 [default=4];
 
 // NVIDIA's.
-optional uint32 threads = 11 [default = 0];
+optional uint32 threads=11 [default=0];
 }
 
 message DropoutParameter {
 // Share of values set to 0 while training; the others are scaled up.
-optional float dropout_ratio = 1 [default = 0.5];
+optional float dropout_ratio=1 [default=0.5];
 }
 
 message DummyDataParameter {
 // How each top is filled; constant 0 where none is given.
-repeated FillerParameter data_filler = 1;
+repeated FillerParameter data_filler=1;
 // The shape of each top, or of all.
-repeated BlobShape shape = 6;
+repeated BlobShape shape=6;
 // Older form: first axis of each top.
-repeated uint32 num = 2;
+repeated uint32 num=2;
 // Older form: second axis.
-repeated uint32 channels = 3;
+repeated uint32 channels=3;
 // Older form: third axis.
-repeated uint32 height = 4;
+repeated uint32 height=4;
 // Older form: fourth axis.
-repeated uint32 width = 5;
+repeated uint32 width=5;
 }
 
 message EltwiseParameter {
 enum EltwiseOp {
-PROD = 0;
-SUM = 1;
-MAX = 2;
+PROD=0;
+SUM=1;
+MAX=2;
 }
 // PROD, SUM or MAX, element by element.
-optional EltwiseOp operation = 1 [default = SUM];
+optional EltwiseOp operation=1 [default=SUM];
 // SUM: a factor for each bottom.
-repeated float coeff = 2;
+repeated float coeff=2;
 // PROD: compute gradients without dividing by values that may be 0.
-optional bool stable_prod_grad = 3 [default = true];
+optional bool stable_prod_grad=3 [default=true];
 }
 
 message ELUParameter {
 // The value that large negative inputs come down to, with a minus.
-optional float alpha = 1 [default = 1];
+optional float alpha=1 [default=1];
 }
 
 message EmbedParameter {
 // Length of the vector that stands for an index.
-optional uint32 num_output = 1;
+optional uint32 num_output=1;
 // How many indices there are.
-optional uint32 input_dim = 2;
+optional uint32 input_dim=2;
 // Add a learnt vector.
-optional bool bias_term = 3 [default = true];
+optional bool bias_term=3 [default=true];
 // How the vectors start.
-optional FillerParameter weight_filler = 4;
+optional FillerParameter weight_filler=4;
 // How the bias starts.
-optional FillerParameter bias_filler = 5;
+optional FillerParameter bias_filler=5;
 }
 
 message ExpParameter {
 // The base; -1 is e.
-optional float base = 1 [default = -1.0];
+optional float base=1 [default=-1.0];
 // Times the input.
-optional float scale = 2 [default = 1.0];
+optional float scale=2 [default=1.0];
 // Added to the scaled input.
-optional float shift = 3 [default = 0.0];
+optional float shift=3 [default=0.0];
 }
 
 message FlattenParameter {
 // The first axis that is joined.
-optional int32 axis = 1 [default = 1];
+optional int32 axis=1 [default=1];
 // The last axis that is joined.
-optional int32 end_axis = 2 [default = -1];
+optional int32 end_axis=2 [default=-1];
 }
 
 message HDF5DataParameter {
 // A text file with one HDF5 file a line.
-optional string source = 1;
+optional string source=1;
 // How many rows an iteration takes.
-optional uint32 batch_size = 2;
+optional uint32 batch_size=2;
 // Take files and rows in another order each time.
-optional bool shuffle = 3 [default = false];
+optional bool shuffle=3 [default=false];
 }
 
 message HDF5OutputParameter {
 // The HDF5 file that the bottoms are written to.
-optional string file_name = 1;
+optional string file_name=1;
 }
 
 message HingeLossParameter {
 enum Norm {
-L1 = 1;
-L2 = 2;
+L1=1;
+L2=2;
 }
 // L1 or L2 of the margins.
-optional Norm norm = 1 [default = L1];
+optional Norm norm=1 [default=L1];
 }
 
 message ImageDataParameter {
 // A text file with a picture and a label a line.
-optional string source = 1;
+optional string source=1;
 // How many pictures an iteration takes.
-optional uint32 batch_size = 4 [default = 1];
+optional uint32 batch_size=4 [default=1];
 // Skip up to so many pictures at the start, by chance.
-optional uint32 rand_skip = 7 [default = 0];
+optional uint32 rand_skip=7 [default=0];
 // Another order in each epoch.
-optional bool shuffle = 8 [default = false];
+optional bool shuffle=8 [default=false];
 // Resize pictures to this height; 0 leaves them.
-optional uint32 new_height = 9 [default = 0];
+optional uint32 new_height=9 [default=0];
 // Resize pictures to this width; 0 leaves them.
-optional uint32 new_width = 10 [default = 0];
+optional uint32 new_width=10 [default=0];
 // Three channels, or one.
-optional bool is_color = 11 [default = true];
+optional bool is_color=11 [default=true];
 // Older form: scale in transform_param.
-optional float scale = 2 [default = 1];
+optional float scale=2 [default=1];
 // Older form: mean_file in transform_param.
-optional string mean_file = 3;
+optional string mean_file=3;
 // Older form: crop_size in transform_param.
-optional uint32 crop_size = 5 [default = 0];
+optional uint32 crop_size=5 [default=0];
 // Older form: mirror in transform_param.
-optional bool mirror = 6 [default = false];
+optional bool mirror=6 [default=false];
 // Put in front of the pictures' paths.
-optional string root_folder = 12 [default = ""];
+optional string root_folder=12 [default=""];
 }
 
 message InfogainLossParameter {
 // A .binaryproto of the matrix, if it is no bottom.
-optional string source = 1;
+optional string source=1;
 // The axis of the classes.
-optional int32 axis = 2 [default = 1];
+optional int32 axis=2 [default=1];
 }
 
 message InnerProductParameter {
 // How many outputs each sample has.
-optional uint32 num_output = 1;
+optional uint32 num_output=1;
 // Add a learnt number to each output.
-optional bool bias_term = 2 [default = true];
+optional bool bias_term=2 [default=true];
 // How the weights start. Without it they are 0.
-optional FillerParameter weight_filler = 3;
+optional FillerParameter weight_filler=3;
 // How the biases start.
-optional FillerParameter bias_filler = 4;
+optional FillerParameter bias_filler=4;
 // The axes from this on are one vector.
-optional int32 axis = 5 [default = 1];
+optional int32 axis=5 [default=1];
 // The weights are stored inputs × outputs.
-optional bool transpose = 6 [default = false];
+optional bool transpose=6 [default=false];
 }
 
 message InputParameter {
 // The shape of each top, or of all.
-repeated BlobShape shape = 1;
+repeated BlobShape shape=1;
 }
 
 message LogParameter {
 // The base; -1 is e.
-optional float base = 1 [default = -1.0];
+optional float base=1 [default=-1.0];
 // Times the input.
-optional float scale = 2 [default = 1.0];
+optional float scale=2 [default=1.0];
 // Added to the scaled input.
-optional float shift = 3 [default = 0.0];
+optional float shift=3 [default=0.0];
 }
 
 message LRNParameter {
 enum NormRegion {
-ACROSS_CHANNELS = 0;
-WITHIN_CHANNEL = 1;
+ACROSS_CHANNELS=0;
+WITHIN_CHANNEL=1;
 }
 enum Engine {
-DEFAULT = 0;
-CAFFE = 1;
-CUDNN = 2;
+DEFAULT=0;
+CAFFE=1;
+CUDNN=2;
 }
 // How many neighbouring channels, or the side of the square; odd.
-optional uint32 local_size = 1 [default = 5];
+optional uint32 local_size=1 [default=5];
 // Strength of the normalisation.
-optional float alpha = 2 [default = 1.];
+optional float alpha=2 [default=1.];
 // Its exponent.
-optional float beta = 3 [default = 0.75];
+optional float beta=3 [default=0.75];
 // ACROSS_CHANNELS or WITHIN_CHANNEL.
-optional NormRegion norm_region = 4 [default = ACROSS_CHANNELS];
+optional NormRegion norm_region=4 [default=ACROSS_CHANNELS];
 // Added to the sum.
-optional float k = 5 [default = 1.];
+optional float k=5 [default=1.];
 // Chooses among Caffe's implementations.
-optional Engine engine = 6 [default = DEFAULT];
+optional Engine engine=6 [default=DEFAULT];
 }
 
 message MemoryDataParameter {
 // Samples an iteration takes.
-optional uint32 batch_size = 1;
+optional uint32 batch_size=1;
 // Channels of a sample.
-optional uint32 channels = 2;
+optional uint32 channels=2;
 // Height of a sample.
-optional uint32 height = 3;
+optional uint32 height=3;
 // Width of a sample.
-optional uint32 width = 4;
+optional uint32 width=4;
 }
 
 message MVNParameter {
 // Divide by the deviation, besides taking off the mean.
-optional bool normalize_variance = 1 [default = true];
+optional bool normalize_variance=1 [default=true];
 // Over all channels of a sample together.
-optional bool across_channels = 2 [default = false];
+optional bool across_channels=2 [default=false];
 // Added to the deviation.
-optional float eps = 3 [default = 1e-9];
+optional float eps=3 [default=1e-9];
 }
 
 message ParameterParameter {
 // The shape of the parameter that is the top.
-optional BlobShape shape = 1;
+optional BlobShape shape=1;
 }
 
 message PoolingParameter {
 enum PoolMethod {
-MAX = 0;
-AVE = 1;
-STOCHASTIC = 2;
+MAX=0;
+AVE=1;
+STOCHASTIC=2;
 }
 enum Engine {
-DEFAULT = 0;
-CAFFE = 1;
-CUDNN = 2;
+DEFAULT=0;
+CAFFE=1;
+CUDNN=2;
 }
 enum RoundMode {
-CEIL = 0;
-FLOOR = 1;
+CEIL=0;
+FLOOR=1;
 }
 // MAX, AVE or STOCHASTIC.
-optional PoolMethod pool = 1 [default = MAX];
+optional PoolMethod pool=1 [default=MAX];
 // Zeros around the input, on every side.
-optional uint32 pad = 4 [default = 0];
+optional uint32 pad=4 [default=0];
 // pad along the height.
-optional uint32 pad_h = 9 [default = 0];
+optional uint32 pad_h=9 [default=0];
 // pad along the width.
-optional uint32 pad_w = 10 [default = 0];
+optional uint32 pad_w=10 [default=0];
 // Side of the window.
-optional uint32 kernel_size = 2;
+optional uint32 kernel_size=2;
 // kernel_size along the height.
-optional uint32 kernel_h = 5;
+optional uint32 kernel_h=5;
 // kernel_size along the width.
-optional uint32 kernel_w = 6;
+optional uint32 kernel_w=6;
 // Steps between two windows.
-optional uint32 stride = 3 [default = 1];
+optional uint32 stride=3 [default=1];
 // stride along the height.
-optional uint32 stride_h = 7;
+optional uint32 stride_h=7;
 // stride along the width.
-optional uint32 stride_w = 8;
+optional uint32 stride_w=8;
 // Chooses among Caffe's implementations.
-optional Engine engine = 11 [default = DEFAULT];
+optional Engine engine=11 [default=DEFAULT];
 // The window is the whole plane.
-optional bool global_pooling = 12 [default = false];
+optional bool global_pooling=12 [default=false];
 // How the size of the top is rounded: CEIL (Caffe's) or FLOOR.
-optional RoundMode round_mode = 13 [default = CEIL];
+optional RoundMode round_mode=13 [default=CEIL];
 }
 
 message PowerParameter {
 // The exponent, after scale and shift.
-optional float power = 1 [default = 1.0];
+optional float power=1 [default=1.0];
 // Times the input.
-optional float scale = 2 [default = 1.0];
+optional float scale=2 [default=1.0];
 // Added to the scaled input.
-optional float shift = 3 [default = 0.0];
+optional float shift=3 [default=0.0];
 }
 
 message PReLUParameter {
 // How the slopes start; 0.25 where it is not given.
-optional FillerParameter filler = 1;
+optional FillerParameter filler=1;
 // One slope for all channels.
-optional bool channel_shared = 2 [default = false];
+optional bool channel_shared=2 [default=false];
 }
 
 message PythonParameter {
 // The file of the class, without .py (or .ts, .js).
-optional string module = 1;
+optional string module=1;
 // The class in it.
-optional string layer = 2;
+optional string layer=2;
 // Text that the class gets as self.param_str.
-optional string param_str = 3 [default = ""];
+optional string param_str=3 [default=""];
 // Caffe on several GPUs only.
-optional bool share_in_parallel = 4 [default = false];
+optional bool share_in_parallel=4 [default=false];
 }
 
 message RecurrentParameter {
 // Length of the state.
-optional uint32 num_output = 1 [default = 0];
+optional uint32 num_output=1 [default=0];
 // How the weights start.
-optional FillerParameter weight_filler = 2;
+optional FillerParameter weight_filler=2;
 // How the biases start.
-optional FillerParameter bias_filler = 3;
+optional FillerParameter bias_filler=3;
 // Caffe prints the inner network.
-optional bool debug_info = 4 [default = false];
+optional bool debug_info=4 [default=false];
 // The first states are bottoms, the last ones tops.
-optional bool expose_hidden = 5 [default = false];
+optional bool expose_hidden=5 [default=false];
 }
 
 message ReductionParameter {
 enum ReductionOp {
-SUM = 1;
-ASUM = 2;
-SUMSQ = 3;
-MEAN = 4;
+SUM=1;
+ASUM=2;
+SUMSQ=3;
+MEAN=4;
 }
 // SUM, ASUM (of absolute values), SUMSQ (of squares) or MEAN.
-optional ReductionOp operation = 1 [default = SUM];
+optional ReductionOp operation=1 [default=SUM];
 // All axes from this on are reduced.
-optional int32 axis = 2 [default = 0];
+optional int32 axis=2 [default=0];
 // Times the result.
-optional float coeff = 3 [default = 1.0];
+optional float coeff=3 [default=1.0];
 }
 
 message ReLUParameter {
 enum Engine {
-DEFAULT = 0;
-CAFFE = 1;
-CUDNN = 2;
+DEFAULT=0;
+CAFFE=1;
+CUDNN=2;
 }
 // What negative values are multiplied by.
-optional float negative_slope = 1 [default = 0];
+optional float negative_slope=1 [default=0];
 // Chooses among Caffe's implementations.
-optional Engine engine = 2 [default = DEFAULT];
+optional Engine engine=2 [default=DEFAULT];
 }
 
 message ReshapeParameter {
 // The new axes: 0 copies the bottom's, -1 is what is left.
-optional BlobShape shape = 1;
+optional BlobShape shape=1;
 // The first axis that is replaced.
-optional int32 axis = 2 [default = 0];
+optional int32 axis=2 [default=0];
 // How many axes are replaced; -1 is all to the end.
-optional int32 num_axes = 3 [default = -1];
+optional int32 num_axes=3 [default=-1];
 }
 
 message ScaleParameter {
 // The first axis that the scale runs along.
-optional int32 axis = 1 [default = 1];
+optional int32 axis=1 [default=1];
 // How many axes it runs along; -1 is all that are left.
-optional int32 num_axes = 2 [default = 1];
+optional int32 num_axes=2 [default=1];
 // How the scale starts; 1 where it is not given.
-optional FillerParameter filler = 3;
+optional FillerParameter filler=3;
 // Also learn a bias.
-optional bool bias_term = 4 [default = false];
+optional bool bias_term=4 [default=false];
 // How the bias starts.
-optional FillerParameter bias_filler = 5;
+optional FillerParameter bias_filler=5;
 }
 
 message SigmoidParameter {
 enum Engine {
-DEFAULT = 0;
-CAFFE = 1;
-CUDNN = 2;
+DEFAULT=0;
+CAFFE=1;
+CUDNN=2;
 }
 // Chooses among Caffe's implementations.
-optional Engine engine = 1 [default = DEFAULT];
+optional Engine engine=1 [default=DEFAULT];
 }
 
 message SliceParameter {
 // The axis that is cut.
-optional int32 axis = 3 [default = 1];
+optional int32 axis=3 [default=1];
 // Where it is cut; without any into equal parts.
-repeated uint32 slice_point = 2;
+repeated uint32 slice_point=2;
 // Older name of axis.
-optional uint32 slice_dim = 1 [default = 1];
+optional uint32 slice_dim=1 [default=1];
 }
 
 message SoftmaxParameter {
 enum Engine {
-DEFAULT = 0;
-CAFFE = 1;
-CUDNN = 2;
+DEFAULT=0;
+CAFFE=1;
+CUDNN=2;
 }
 // Chooses among Caffe's implementations.
-optional Engine engine = 1 [default = DEFAULT];
+optional Engine engine=1 [default=DEFAULT];
 // The axis of the classes.
-optional int32 axis = 2 [default = 1];
+optional int32 axis=2 [default=1];
 }
 
 message SPPParameter {
 enum PoolMethod {
-MAX = 0;
-AVE = 1;
-STOCHASTIC = 2;
+MAX=0;
+AVE=1;
+STOCHASTIC=2;
 }
 enum Engine {
-DEFAULT = 0;
-CAFFE = 1;
-CUDNN = 2;
+DEFAULT=0;
+CAFFE=1;
+CUDNN=2;
 }
 // How many levels; level i has 2^i × 2^i windows.
-optional uint32 pyramid_height = 1;
+optional uint32 pyramid_height=1;
 // MAX, AVE or STOCHASTIC.
-optional PoolMethod pool = 2 [default = MAX];
+optional PoolMethod pool=2 [default=MAX];
 // Chooses among Caffe's implementations.
-optional Engine engine = 6 [default = DEFAULT];
+optional Engine engine=6 [default=DEFAULT];
 }
 
 message SwishParameter {
 // Steepness of the sigmoid.
-optional float beta = 1 [default = 1];
+optional float beta=1 [default=1];
 }
 
 message TanHParameter {
 enum Engine {
-DEFAULT = 0;
-CAFFE = 1;
-CUDNN = 2;
+DEFAULT=0;
+CAFFE=1;
+CUDNN=2;
 }
 // Chooses among Caffe's implementations.
-optional Engine engine = 1 [default = DEFAULT];
+optional Engine engine=1 [default=DEFAULT];
 }
 
 message ThresholdParameter {
 // 1 above this, else 0.
-optional float threshold = 1 [default = 0];
+optional float threshold=1 [default=0];
 }
 
 message TileParameter {
 // The axis along which copies are laid.
-optional int32 axis = 1 [default = 1];
+optional int32 axis=1 [default=1];
 // How many copies.
-optional int32 tiles = 2;
+optional int32 tiles=2;
 }
 
 message WindowDataParameter {
-optional string source = 1;
-optional float scale = 2 [default = 1];
-optional string mean_file = 3;
-optional uint32 batch_size = 4;
-optional uint32 crop_size = 5 [default = 0];
-optional bool mirror = 6 [default = false];
-optional float fg_threshold = 7 [default = 0.5];
-optional float bg_threshold = 8 [default = 0.5];
-optional float fg_fraction = 9 [default = 0.25];
-optional uint32 context_pad = 10 [default = 0];
-optional string crop_mode = 11 [default = "warp"];
-optional bool cache_images = 12 [default = false];
-optional string root_folder = 13 [default = ""];
+optional string source=1;
+optional float scale=2 [default=1];
+optional string mean_file=3;
+optional uint32 batch_size=4;
+optional uint32 crop_size=5 [default=0];
+optional bool mirror=6 [default=false];
+optional float fg_threshold=7 [default=0.5];
+optional float bg_threshold=8 [default=0.5];
+optional float fg_fraction=9 [default=0.25];
+optional uint32 context_pad=10 [default=0];
+optional string crop_mode=11 [default="warp"];
+optional bool cache_images=12 [default=false];
+optional string root_folder=13 [default=""];
 }
 
 message DetectNetGroundTruthParameter {
 enum GridboxType {
-GRIDBOX_MAX = 0;
-GRIDBOX_MIN = 1;
+GRIDBOX_MAX=0;
+GRIDBOX_MIN=1;
 }
 enum CoverageType {
-RECTANGULAR = 0;
+RECTANGULAR=0;
 }
 message ClassMapping {
-required uint32 src = 1;
-required uint32 dst = 2;
+required uint32 src=1;
+required uint32 dst=2;
 }
-optional uint32 stride = 1 [default = 4];
-optional float scale_cvg = 2 [default = 0.5];
-optional GridboxType gridbox_type = 3 [default = GRIDBOX_MAX];
-optional uint32 max_cvg_len = 4 [default = 50];
-optional uint32 min_cvg_len = 5 [default = 50];
-optional CoverageType coverage_type = 7 [default = RECTANGULAR];
-optional uint32 image_size_x = 8 [default = 1248];
-optional uint32 image_size_y = 9 [default = 384];
-optional bool obj_norm = 11 [default = false];
-optional bool crop_bboxes = 12 [default = true];
-repeated ClassMapping object_class = 13;
+optional uint32 stride=1 [default=4];
+optional float scale_cvg=2 [default=0.5];
+optional GridboxType gridbox_type=3 [default=GRIDBOX_MAX];
+optional uint32 max_cvg_len=4 [default=50];
+optional uint32 min_cvg_len=5 [default=50];
+optional CoverageType coverage_type=7 [default=RECTANGULAR];
+optional uint32 image_size_x=8 [default=1248];
+optional uint32 image_size_y=9 [default=384];
+optional bool obj_norm=11 [default=false];
+optional bool crop_bboxes=12 [default=true];
+repeated ClassMapping object_class=13;
 }
 
 message DetectNetAugmentationParameter {
-optional float crop_prob = 1 [default = 1.0];
-optional uint32 shift_x = 2 [default = 0];
-optional uint32 shift_y = 3 [default = 0];
-optional float scale_prob = 4 [default = 0.33];
-optional float scale_min = 5 [default = 0.7];
-optional float scale_max = 6 [default = 1.0];
-optional float flip_prob = 7 [default = 0.33];
-optional float rotation_prob = 8 [default = 0.33];
-optional float max_rotate_degree = 9 [default = 1.0];
-optional float hue_rotation_prob = 10 [default = 0.33];
-optional float hue_rotation = 11 [default = 15];
-optional float desaturation_prob = 12 [default = 0.33];
-optional float desaturation_max = 13 [default = 0.5];
+optional float crop_prob=1 [default=1.0];
+optional uint32 shift_x=2 [default=0];
+optional uint32 shift_y=3 [default=0];
+optional float scale_prob=4 [default=0.33];
+optional float scale_min=5 [default=0.7];
+optional float scale_max=6 [default=1.0];
+optional float flip_prob=7 [default=0.33];
+optional float rotation_prob=8 [default=0.33];
+optional float max_rotate_degree=9 [default=1.0];
+optional float hue_rotation_prob=10 [default=0.33];
+optional float hue_rotation=11 [default=15];
+optional float desaturation_prob=12 [default=0.33];
+optional float desaturation_max=13 [default=0.5];
 }
 
 message V1LayerParameter {
 enum LayerType {
-NONE = 0;
-ABSVAL = 35;
-ACCURACY = 1;
-ARGMAX = 30;
-BNLL = 2;
-CONCAT = 3;
-CONTRASTIVE_LOSS = 37;
-CONVOLUTION = 4;
-DATA = 5;
-DECONVOLUTION = 39;
-DROPOUT = 6;
-DUMMY_DATA = 32;
-EUCLIDEAN_LOSS = 7;
-ELTWISE = 25;
-EXP = 38;
-FLATTEN = 8;
-HDF5_DATA = 9;
-HDF5_OUTPUT = 10;
-HINGE_LOSS = 28;
-IM2COL = 11;
-IMAGE_DATA = 12;
-INFOGAIN_LOSS = 13;
-INNER_PRODUCT = 14;
-LRN = 15;
-MEMORY_DATA = 29;
-MULTINOMIAL_LOGISTIC_LOSS = 16;
-MVN = 34;
-POOLING = 17;
-POWER = 26;
-RELU = 18;
-SIGMOID = 19;
-SIGMOID_CROSS_ENTROPY_LOSS = 27;
-SILENCE = 36;
-SOFTMAX = 20;
-SOFTMAX_LOSS = 21;
-SPLIT = 22;
-SLICE = 33;
-TANH = 23;
-WINDOW_DATA = 24;
-THRESHOLD = 31;
+NONE=0;
+ABSVAL=35;
+ACCURACY=1;
+ARGMAX=30;
+BNLL=2;
+CONCAT=3;
+CONTRASTIVE_LOSS=37;
+CONVOLUTION=4;
+DATA=5;
+DECONVOLUTION=39;
+DROPOUT=6;
+DUMMY_DATA=32;
+EUCLIDEAN_LOSS=7;
+ELTWISE=25;
+EXP=38;
+FLATTEN=8;
+HDF5_DATA=9;
+HDF5_OUTPUT=10;
+HINGE_LOSS=28;
+IM2COL=11;
+IMAGE_DATA=12;
+INFOGAIN_LOSS=13;
+INNER_PRODUCT=14;
+LRN=15;
+MEMORY_DATA=29;
+MULTINOMIAL_LOGISTIC_LOSS=16;
+MVN=34;
+POOLING=17;
+POWER=26;
+RELU=18;
+SIGMOID=19;
+SIGMOID_CROSS_ENTROPY_LOSS=27;
+SILENCE=36;
+SOFTMAX=20;
+SOFTMAX_LOSS=21;
+SPLIT=22;
+SLICE=33;
+TANH=23;
+WINDOW_DATA=24;
+THRESHOLD=31;
 }
 enum DimCheckMode {
-STRICT = 0;
-PERMISSIVE = 1;
+STRICT=0;
+PERMISSIVE=1;
 }
-repeated string bottom = 2;
-repeated string top = 3;
-optional string name = 4;
-repeated NetStateRule include = 32;
-repeated NetStateRule exclude = 33;
-optional LayerType type = 5;
-repeated BlobProto blobs = 6;
-repeated string param = 1001;
-repeated DimCheckMode blob_share_mode = 1002;
-repeated float blobs_lr = 7;
-repeated float weight_decay = 8;
-repeated float loss_weight = 35;
-optional AccuracyParameter accuracy_param = 27;
-optional ArgMaxParameter argmax_param = 23;
-optional ConcatParameter concat_param = 9;
-optional ContrastiveLossParameter contrastive_loss_param = 40;
-optional ConvolutionParameter convolution_param = 10;
-optional DataParameter data_param = 11;
-optional DropoutParameter dropout_param = 12;
-optional DummyDataParameter dummy_data_param = 26;
-optional EltwiseParameter eltwise_param = 24;
-optional ExpParameter exp_param = 41;
-optional HDF5DataParameter hdf5_data_param = 13;
-optional HDF5OutputParameter hdf5_output_param = 14;
-optional HingeLossParameter hinge_loss_param = 29;
-optional ImageDataParameter image_data_param = 15;
-optional InfogainLossParameter infogain_loss_param = 16;
-optional InnerProductParameter inner_product_param = 17;
-optional LRNParameter lrn_param = 18;
-optional MemoryDataParameter memory_data_param = 22;
-optional MVNParameter mvn_param = 34;
-optional PoolingParameter pooling_param = 19;
-optional PowerParameter power_param = 21;
-optional ReLUParameter relu_param = 30;
-optional SigmoidParameter sigmoid_param = 38;
-optional SoftmaxParameter softmax_param = 39;
-optional SliceParameter slice_param = 31;
-optional TanHParameter tanh_param = 37;
-optional ThresholdParameter threshold_param = 25;
-optional WindowDataParameter window_data_param = 20;
-optional TransformationParameter transform_param = 36;
-optional LossParameter loss_param = 42;
-optional V0LayerParameter layer = 1;
+repeated string bottom=2;
+repeated string top=3;
+optional string name=4;
+repeated NetStateRule include=32;
+repeated NetStateRule exclude=33;
+optional LayerType type=5;
+repeated BlobProto blobs=6;
+repeated string param=1001;
+repeated DimCheckMode blob_share_mode=1002;
+repeated float blobs_lr=7;
+repeated float weight_decay=8;
+repeated float loss_weight=35;
+optional AccuracyParameter accuracy_param=27;
+optional ArgMaxParameter argmax_param=23;
+optional ConcatParameter concat_param=9;
+optional ContrastiveLossParameter contrastive_loss_param=40;
+optional ConvolutionParameter convolution_param=10;
+optional DataParameter data_param=11;
+optional DropoutParameter dropout_param=12;
+optional DummyDataParameter dummy_data_param=26;
+optional EltwiseParameter eltwise_param=24;
+optional ExpParameter exp_param=41;
+optional HDF5DataParameter hdf5_data_param=13;
+optional HDF5OutputParameter hdf5_output_param=14;
+optional HingeLossParameter hinge_loss_param=29;
+optional ImageDataParameter image_data_param=15;
+optional InfogainLossParameter infogain_loss_param=16;
+optional InnerProductParameter inner_product_param=17;
+optional LRNParameter lrn_param=18;
+optional MemoryDataParameter memory_data_param=22;
+optional MVNParameter mvn_param=34;
+optional PoolingParameter pooling_param=19;
+optional PowerParameter power_param=21;
+optional ReLUParameter relu_param=30;
+optional SigmoidParameter sigmoid_param=38;
+optional SoftmaxParameter softmax_param=39;
+optional SliceParameter slice_param=31;
+optional TanHParameter tanh_param=37;
+optional ThresholdParameter threshold_param=25;
+optional WindowDataParameter window_data_param=20;
+optional TransformationParameter transform_param=36;
+optional LossParameter loss_param=42;
+optional V0LayerParameter layer=1;
 }
 
 message V0LayerParameter {
 enum PoolMethod {
-MAX = 0;
-AVE = 1;
-STOCHASTIC = 2;
+MAX=0;
+AVE=1;
+STOCHASTIC=2;
 }
-optional string name = 1;
-optional string type = 2;
-optional uint32 num_output = 3;
-optional bool biasterm = 4 [default = true];
-optional FillerParameter weight_filler = 5;
-optional FillerParameter bias_filler = 6;
-optional uint32 pad = 7 [default = 0];
-optional uint32 kernelsize = 8;
-optional uint32 group = 9 [default = 1];
-optional uint32 stride = 10 [default = 1];
-optional PoolMethod pool = 11 [default = MAX];
-optional float dropout_ratio = 12 [default = 0.5];
-optional uint32 local_size = 13 [default = 5];
-optional float alpha = 14 [default = 1.];
-optional float beta = 15 [default = 0.75];
-optional float k = 22 [default = 1.];
-optional string source = 16;
-optional float scale = 17 [default = 1];
-optional string meanfile = 18;
-optional uint32 batchsize = 19;
-optional uint32 cropsize = 20 [default = 0];
-optional bool mirror = 21 [default = false];
-repeated BlobProto blobs = 50;
-repeated float blobs_lr = 51;
-repeated float weight_decay = 52;
-optional uint32 rand_skip = 53 [default = 0];
-optional float det_fg_threshold = 54 [default = 0.5];
-optional float det_bg_threshold = 55 [default = 0.5];
-optional float det_fg_fraction = 56 [default = 0.25];
-optional uint32 det_context_pad = 58 [default = 0];
-optional string det_crop_mode = 59 [default = "warp"];
-optional int32 new_num = 60 [default = 0];
-optional int32 new_channels = 61 [default = 0];
-optional int32 new_height = 62 [default = 0];
-optional int32 new_width = 63 [default = 0];
-optional bool shuffle_images = 64 [default = false];
-optional uint32 concat_dim = 65 [default = 1];
-optional HDF5OutputParameter hdf5_output_param = 1001;
+optional string name=1;
+optional string type=2;
+optional uint32 num_output=3;
+optional bool biasterm=4 [default=true];
+optional FillerParameter weight_filler=5;
+optional FillerParameter bias_filler=6;
+optional uint32 pad=7 [default=0];
+optional uint32 kernelsize=8;
+optional uint32 group=9 [default=1];
+optional uint32 stride=10 [default=1];
+optional PoolMethod pool=11 [default=MAX];
+optional float dropout_ratio=12 [default=0.5];
+optional uint32 local_size=13 [default=5];
+optional float alpha=14 [default=1.];
+optional float beta=15 [default=0.75];
+optional float k=22 [default=1.];
+optional string source=16;
+optional float scale=17 [default=1];
+optional string meanfile=18;
+optional uint32 batchsize=19;
+optional uint32 cropsize=20 [default=0];
+optional bool mirror=21 [default=false];
+repeated BlobProto blobs=50;
+repeated float blobs_lr=51;
+repeated float weight_decay=52;
+optional uint32 rand_skip=53 [default=0];
+optional float det_fg_threshold=54 [default=0.5];
+optional float det_bg_threshold=55 [default=0.5];
+optional float det_fg_fraction=56 [default=0.25];
+optional uint32 det_context_pad=58 [default=0];
+optional string det_crop_mode=59 [default="warp"];
+optional int32 new_num=60 [default=0];
+optional int32 new_channels=61 [default=0];
+optional int32 new_height=62 [default=0];
+optional int32 new_width=63 [default=0];
+optional bool shuffle_images=64 [default=false];
+optional uint32 concat_dim=65 [default=1];
+optional HDF5OutputParameter hdf5_output_param=1001;
 }
 `;
 
-export const FORKS_PROTO = `syntax = "proto2";
+export const FORKS_PROTO = `syntax="proto2";
 
 package caffe;
 
 message LayerParameter {
 // SSD; the first, detection_evaluate_param and video_data_param are of layers that Mokapot knows by name only
-optional AnnotatedDataParameter annotated_data_param = 200;
-optional MultiBoxLossParameter multibox_loss_param = 201;
-optional PermuteParameter permute_param = 202;
-optional PriorBoxParameter prior_box_param = 203;
-optional DetectionOutputParameter detection_output_param = 204;
-optional DetectionEvaluateParameter detection_evaluate_param = 205;
-optional NormalizeParameter norm_param = 206;
-optional VideoDataParameter video_data_param = 207;
+optional AnnotatedDataParameter annotated_data_param=200;
+optional MultiBoxLossParameter multibox_loss_param=201;
+optional PermuteParameter permute_param=202;
+optional PriorBoxParameter prior_box_param=203;
+optional DetectionOutputParameter detection_output_param=204;
+optional DetectionEvaluateParameter detection_evaluate_param=205;
+optional NormalizeParameter norm_param=206;
+optional VideoDataParameter video_data_param=207;
 
 // Fast and Faster R-CNN
-optional ROIPoolingParameter roi_pooling_param = 8266711;
-optional SmoothL1LossParameter smooth_l1_loss_param = 8266712;
+optional ROIPoolingParameter roi_pooling_param=8266711;
+optional SmoothL1LossParameter smooth_l1_loss_param=8266712;
 
 // ShuffleNet
-optional ShuffleChannelParameter shuffle_channel_param = 164;
+optional ShuffleChannelParameter shuffle_channel_param=164;
 
 // MobileNet v2 (caffe-relu6)
-optional ReLU6Parameter relu6_param = 100000;
+optional ReLU6Parameter relu6_param=100000;
 
 // DeepLab and PSPNet; SegNet
-optional InterpParameter interp_param = 8701;
-optional UpsampleParameter upsample_param = 8702;
-optional BNParameter bn_param = 8703;
+optional InterpParameter interp_param=8701;
+optional UpsampleParameter upsample_param=8702;
+optional BNParameter bn_param=8703;
 
 // R-FCN
-optional BoxAnnotatorOHEMParameter box_annotator_ohem_param = 10000;
-optional PSROIPoolingParameter psroi_pooling_param = 10001;
+optional BoxAnnotatorOHEMParameter box_annotator_ohem_param=10000;
+optional PSROIPoolingParameter psroi_pooling_param=10001;
 
 // Mask R-CNN's ports
-optional ROIAlignParameter roi_align_param = 247;
+optional ROIAlignParameter roi_align_param=247;
 
 // YOLO's ports (MobileNet-YOLO)
-optional ReorgParameter reorg_param = 149;
-optional Yolov3DetectionOutputParameter yolov3_detection_output_param = 602;
+optional ReorgParameter reorg_param=149;
+optional Yolov3DetectionOutputParameter yolov3_detection_output_param=602;
 
 // CTC's ports (crnn.caffe), whose own numbers for the last three are 147, 148 and 149
-optional TransposeParameter transpose_param = 150;
-optional ProposalParameter proposal_param = 151;
-optional ReverseParameter reverse_param = 8704;
-optional CTCLossParameter ctc_loss_param = 8705;
-optional CTCDecoderParameter ctc_decoder_param = 8706;
+optional TransposeParameter transpose_param=150;
+optional ProposalParameter proposal_param=151;
+optional ReverseParameter reverse_param=8704;
+optional CTCLossParameter ctc_loss_param=8705;
+optional CTCDecoderParameter ctc_decoder_param=8706;
 
 // caffe-windows, whose own number is 142
-optional TripletLossParameter triplet_loss_param = 8707;
+optional TripletLossParameter triplet_loss_param=8707;
 }
 
 // SSD's, heeded by its own data layers alone. Its numbers are 8 to 14.
 message TransformationParameter {
-optional ResizeParameter resize_param = 8708;
-optional NoiseParameter noise_param = 8709;
-optional EmitConstraint emit_constraint = 8710;
-optional DistortionParameter distort_param = 8713;
-optional ExpansionParameter expand_param = 8714;
+optional ResizeParameter resize_param=8708;
+optional NoiseParameter noise_param=8709;
+optional EmitConstraint emit_constraint=8710;
+optional DistortionParameter distort_param=8713;
+optional ExpansionParameter expand_param=8714;
 }
 
 message LossParameter {
 enum NormalizationMode {
 // R-FCN's, whose own number is 3
-PRE_FIXED = 8703;
+PRE_FIXED=8703;
 }
 // R-FCN
-optional float pre_fixed_normalizer = 4 [default = 1];
+optional float pre_fixed_normalizer=4 [default=1];
 // SegNet's, whose own numbers are BVLC's for something else
-optional bool weight_by_label_freqs = 8703 [default = false];
-repeated float class_weighting = 8704;
+optional bool weight_by_label_freqs=8703 [default=false];
+repeated float class_weighting=8704;
 }
 
 message DropoutParameter {
 // Faster R-CNN's caffe-fast-rcnn
-optional bool scale_train = 2 [default = true];
+optional bool scale_train=2 [default=true];
 // Bayesian SegNet, whose own number is 2
-optional bool sample_weights_test = 8702 [default = false];
+optional bool sample_weights_test=8702 [default=false];
 }
 
 message ResizeParameter {
 enum Resize_mode {
-WARP = 1;
-FIT_SMALL_SIZE = 2;
-FIT_LARGE_SIZE_AND_PAD = 3;
+WARP=1;
+FIT_SMALL_SIZE=2;
+FIT_LARGE_SIZE_AND_PAD=3;
 }
 enum Pad_mode {
-CONSTANT = 1;
-MIRRORED = 2;
-REPEAT_NEAREST = 3;
+CONSTANT=1;
+MIRRORED=2;
+REPEAT_NEAREST=3;
 }
 enum Interp_mode {
-LINEAR = 1;
-AREA = 2;
-NEAREST = 3;
-CUBIC = 4;
-LANCZOS4 = 5;
+LINEAR=1;
+AREA=2;
+NEAREST=3;
+CUBIC=4;
+LANCZOS4=5;
 }
-optional float prob = 1 [default = 1];
-optional Resize_mode resize_mode = 2 [default = WARP];
-optional uint32 height = 3 [default = 0];
-optional uint32 width = 4 [default = 0];
-optional Pad_mode pad_mode = 5 [default = CONSTANT];
-repeated float pad_value = 6;
-repeated Interp_mode interp_mode = 7;
-optional uint32 height_scale = 8 [default = 0];
-optional uint32 width_scale = 9 [default = 0];
+optional float prob=1 [default=1];
+optional Resize_mode resize_mode=2 [default=WARP];
+optional uint32 height=3 [default=0];
+optional uint32 width=4 [default=0];
+optional Pad_mode pad_mode=5 [default=CONSTANT];
+repeated float pad_value=6;
+repeated Interp_mode interp_mode=7;
+optional uint32 height_scale=8 [default=0];
+optional uint32 width_scale=9 [default=0];
 }
 
 message SaltPepperParameter {
-optional float fraction = 1 [default = 0];
-repeated float value = 2;
+optional float fraction=1 [default=0];
+repeated float value=2;
 }
 
 message NoiseParameter {
-optional float prob = 1 [default = 0];
-optional bool hist_eq = 2 [default = false];
-optional bool inverse = 3 [default = false];
-optional bool decolorize = 4 [default = false];
-optional bool gauss_blur = 5 [default = false];
-optional float jpeg = 6 [default = -1];
-optional bool posterize = 7 [default = false];
-optional bool erode = 8 [default = false];
-optional bool saltpepper = 9 [default = false];
-optional SaltPepperParameter saltpepper_param = 10;
-optional bool clahe = 11 [default = false];
-optional bool convert_to_hsv = 12 [default = false];
-optional bool convert_to_lab = 13 [default = false];
+optional float prob=1 [default=0];
+optional bool hist_eq=2 [default=false];
+optional bool inverse=3 [default=false];
+optional bool decolorize=4 [default=false];
+optional bool gauss_blur=5 [default=false];
+optional float jpeg=6 [default=-1];
+optional bool posterize=7 [default=false];
+optional bool erode=8 [default=false];
+optional bool saltpepper=9 [default=false];
+optional SaltPepperParameter saltpepper_param=10;
+optional bool clahe=11 [default=false];
+optional bool convert_to_hsv=12 [default=false];
+optional bool convert_to_lab=13 [default=false];
 }
 
 message EmitConstraint {
 enum EmitType {
-CENTER = 0;
-MIN_OVERLAP = 1;
+CENTER=0;
+MIN_OVERLAP=1;
 }
-optional EmitType emit_type = 1 [default = CENTER];
-optional float emit_overlap = 2;
+optional EmitType emit_type=1 [default=CENTER];
+optional float emit_overlap=2;
 }
 
 message DistortionParameter {
-optional float brightness_prob = 1 [default = 0];
-optional float brightness_delta = 2 [default = 0];
-optional float contrast_prob = 3 [default = 0];
-optional float contrast_lower = 4 [default = 0];
-optional float contrast_upper = 5 [default = 0];
-optional float hue_prob = 6 [default = 0];
-optional float hue_delta = 7 [default = 0];
-optional float saturation_prob = 8 [default = 0];
-optional float saturation_lower = 9 [default = 0];
-optional float saturation_upper = 10 [default = 0];
-optional float random_order_prob = 11 [default = 0];
+optional float brightness_prob=1 [default=0];
+optional float brightness_delta=2 [default=0];
+optional float contrast_prob=3 [default=0];
+optional float contrast_lower=4 [default=0];
+optional float contrast_upper=5 [default=0];
+optional float hue_prob=6 [default=0];
+optional float hue_delta=7 [default=0];
+optional float saturation_prob=8 [default=0];
+optional float saturation_lower=9 [default=0];
+optional float saturation_upper=10 [default=0];
+optional float random_order_prob=11 [default=0];
 }
 
 message ExpansionParameter {
-optional float prob = 1 [default = 1];
-optional float max_expand_ratio = 2 [default = 1];
+optional float prob=1 [default=1];
+optional float max_expand_ratio=2 [default=1];
 }
 
 message Sampler {
-optional float min_scale = 1 [default = 1];
-optional float max_scale = 2 [default = 1];
-optional float min_aspect_ratio = 3 [default = 1];
-optional float max_aspect_ratio = 4 [default = 1];
+optional float min_scale=1 [default=1];
+optional float max_scale=2 [default=1];
+optional float min_aspect_ratio=3 [default=1];
+optional float max_aspect_ratio=4 [default=1];
 }
 
 message SampleConstraint {
-optional float min_jaccard_overlap = 1;
-optional float max_jaccard_overlap = 2;
-optional float min_sample_coverage = 3;
-optional float max_sample_coverage = 4;
-optional float min_object_coverage = 5;
-optional float max_object_coverage = 6;
+optional float min_jaccard_overlap=1;
+optional float max_jaccard_overlap=2;
+optional float min_sample_coverage=3;
+optional float max_sample_coverage=4;
+optional float min_object_coverage=5;
+optional float max_object_coverage=6;
 }
 
 message BatchSampler {
-optional bool use_original_image = 1 [default = true];
-optional Sampler sampler = 2;
-optional SampleConstraint sample_constraint = 3;
-optional uint32 max_sample = 4;
-optional uint32 max_trials = 5 [default = 100];
+optional bool use_original_image=1 [default=true];
+optional Sampler sampler=2;
+optional SampleConstraint sample_constraint=3;
+optional uint32 max_sample=4;
+optional uint32 max_trials=5 [default=100];
 }
 
 message AnnotatedDataParameter {
 enum AnnotationType {
-BBOX = 0;
+BBOX=0;
 }
-repeated BatchSampler batch_sampler = 1;
-optional string label_map_file = 2;
-optional AnnotationType anno_type = 3;
+repeated BatchSampler batch_sampler=1;
+optional string label_map_file=2;
+optional AnnotationType anno_type=3;
 }
 
 message VideoDataParameter {
 enum VideoType {
-WEBCAM = 0;
-VIDEO = 1;
+WEBCAM=0;
+VIDEO=1;
 }
-optional VideoType video_type = 1 [default = WEBCAM];
-optional int32 device_id = 2 [default = 0];
-optional string video_file = 3;
-optional uint32 skip_frames = 4 [default = 0];
+optional VideoType video_type=1 [default=WEBCAM];
+optional int32 device_id=2 [default=0];
+optional string video_file=3;
+optional uint32 skip_frames=4 [default=0];
 }
 
 message DetectionEvaluateParameter {
-optional uint32 num_classes = 1;
-optional uint32 background_label_id = 2 [default = 0];
-optional float overlap_threshold = 3 [default = 0.5];
-optional bool evaluate_difficult_gt = 4 [default = true];
-optional string name_size_file = 5;
-optional ResizeParameter resize_param = 6;
+optional uint32 num_classes=1;
+optional uint32 background_label_id=2 [default=0];
+optional float overlap_threshold=3 [default=0.5];
+optional bool evaluate_difficult_gt=4 [default=true];
+optional string name_size_file=5;
+optional ResizeParameter resize_param=6;
 }
 
 message PermuteParameter {
-repeated uint32 order = 1;
+repeated uint32 order=1;
 }
 
 message NormalizeParameter {
-optional bool across_spatial = 1 [default = true];
-optional FillerParameter scale_filler = 2;
-optional bool channel_shared = 3 [default = true];
-optional float eps = 4 [default = 1e-10];
+optional bool across_spatial=1 [default=true];
+optional FillerParameter scale_filler=2;
+optional bool channel_shared=3 [default=true];
+optional float eps=4 [default=1e-10];
 }
 
 message PriorBoxParameter {
 enum CodeType {
-CORNER = 1;
-CENTER_SIZE = 2;
-CORNER_SIZE = 3;
+CORNER=1;
+CENTER_SIZE=2;
+CORNER_SIZE=3;
 }
-repeated float min_size = 1;
-repeated float max_size = 2;
-repeated float aspect_ratio = 3;
-optional bool flip = 4 [default = true];
-optional bool clip = 5 [default = false];
-repeated float variance = 6;
-optional uint32 img_size = 7;
-optional uint32 img_h = 8;
-optional uint32 img_w = 9;
-optional float step = 10;
-optional float step_h = 11;
-optional float step_w = 12;
-optional float offset = 13 [default = 0.5];
+repeated float min_size=1;
+repeated float max_size=2;
+repeated float aspect_ratio=3;
+optional bool flip=4 [default=true];
+optional bool clip=5 [default=false];
+repeated float variance=6;
+optional uint32 img_size=7;
+optional uint32 img_h=8;
+optional uint32 img_w=9;
+optional float step=10;
+optional float step_h=11;
+optional float step_w=12;
+optional float offset=13 [default=0.5];
 }
 
 message NonMaximumSuppressionParameter {
-optional float nms_threshold = 1 [default = 0.3];
-optional int32 top_k = 2;
-optional float eta = 3 [default = 1.0];
+optional float nms_threshold=1 [default=0.3];
+optional int32 top_k=2;
+optional float eta=3 [default=1.0];
 }
 
 message SaveOutputParameter {
-optional string output_directory = 1;
-optional string output_name_prefix = 2;
-optional string output_format = 3;
-optional string label_map_file = 4;
-optional string name_size_file = 5;
-optional uint32 num_test_image = 6;
-optional ResizeParameter resize_param = 7;
+optional string output_directory=1;
+optional string output_name_prefix=2;
+optional string output_format=3;
+optional string label_map_file=4;
+optional string name_size_file=5;
+optional uint32 num_test_image=6;
+optional ResizeParameter resize_param=7;
 }
 
 message DetectionOutputParameter {
-optional uint32 num_classes = 1;
-optional bool share_location = 2 [default = true];
-optional int32 background_label_id = 3 [default = 0];
-optional NonMaximumSuppressionParameter nms_param = 4;
-optional SaveOutputParameter save_output_param = 5;
-optional PriorBoxParameter.CodeType code_type = 6 [default = CORNER];
-optional bool variance_encoded_in_target = 8 [default = false];
-optional int32 keep_top_k = 7 [default = -1];
-optional float confidence_threshold = 9;
-optional bool visualize = 10 [default = false];
-optional float visualize_threshold = 11;
-optional string save_file = 12;
+optional uint32 num_classes=1;
+optional bool share_location=2 [default=true];
+optional int32 background_label_id=3 [default=0];
+optional NonMaximumSuppressionParameter nms_param=4;
+optional SaveOutputParameter save_output_param=5;
+optional PriorBoxParameter.CodeType code_type=6 [default=CORNER];
+optional bool variance_encoded_in_target=8 [default=false];
+optional int32 keep_top_k=7 [default=-1];
+optional float confidence_threshold=9;
+optional bool visualize=10 [default=false];
+optional float visualize_threshold=11;
+optional string save_file=12;
 }
 
 message MultiBoxLossParameter {
 enum LocLossType {
-L2 = 0;
-SMOOTH_L1 = 1;
+L2=0;
+SMOOTH_L1=1;
 }
 enum ConfLossType {
-SOFTMAX = 0;
-LOGISTIC = 1;
+SOFTMAX=0;
+LOGISTIC=1;
 }
 enum MatchType {
-BIPARTITE = 0;
-PER_PREDICTION = 1;
+BIPARTITE=0;
+PER_PREDICTION=1;
 }
 enum MiningType {
-NONE = 0;
-MAX_NEGATIVE = 1;
-HARD_EXAMPLE = 2;
+NONE=0;
+MAX_NEGATIVE=1;
+HARD_EXAMPLE=2;
 }
-optional LocLossType loc_loss_type = 1 [default = SMOOTH_L1];
-optional ConfLossType conf_loss_type = 2 [default = SOFTMAX];
-optional float loc_weight = 3 [default = 1.0];
-optional uint32 num_classes = 4;
-optional bool share_location = 5 [default = true];
-optional MatchType match_type = 6 [default = PER_PREDICTION];
-optional float overlap_threshold = 7 [default = 0.5];
-optional bool use_prior_for_matching = 8 [default = true];
-optional uint32 background_label_id = 9 [default = 0];
-optional bool use_difficult_gt = 10 [default = true];
-optional bool do_neg_mining = 11;
-optional float neg_pos_ratio = 12 [default = 3.0];
-optional float neg_overlap = 13 [default = 0.5];
-optional PriorBoxParameter.CodeType code_type = 14 [default = CORNER];
-optional bool encode_variance_in_target = 16 [default = false];
-optional bool map_object_to_agnostic = 17 [default = false];
-optional bool ignore_cross_boundary_bbox = 18 [default = false];
-optional bool bp_inside = 19 [default = false];
-optional MiningType mining_type = 20 [default = MAX_NEGATIVE];
-optional NonMaximumSuppressionParameter nms_param = 21;
-optional int32 sample_size = 22 [default = 64];
-optional bool use_prior_for_nms = 23 [default = false];
+optional LocLossType loc_loss_type=1 [default=SMOOTH_L1];
+optional ConfLossType conf_loss_type=2 [default=SOFTMAX];
+optional float loc_weight=3 [default=1.0];
+optional uint32 num_classes=4;
+optional bool share_location=5 [default=true];
+optional MatchType match_type=6 [default=PER_PREDICTION];
+optional float overlap_threshold=7 [default=0.5];
+optional bool use_prior_for_matching=8 [default=true];
+optional uint32 background_label_id=9 [default=0];
+optional bool use_difficult_gt=10 [default=true];
+optional bool do_neg_mining=11;
+optional float neg_pos_ratio=12 [default=3.0];
+optional float neg_overlap=13 [default=0.5];
+optional PriorBoxParameter.CodeType code_type=14 [default=CORNER];
+optional bool encode_variance_in_target=16 [default=false];
+optional bool map_object_to_agnostic=17 [default=false];
+optional bool ignore_cross_boundary_bbox=18 [default=false];
+optional bool bp_inside=19 [default=false];
+optional MiningType mining_type=20 [default=MAX_NEGATIVE];
+optional NonMaximumSuppressionParameter nms_param=21;
+optional int32 sample_size=22 [default=64];
+optional bool use_prior_for_nms=23 [default=false];
 }
 
 // SSD, which writes them into every solver: how test nets of detections are measured. Nothing reads them here.
 message SolverParameter {
-optional string eval_type = 100000041 [default = "classification"];
-optional string ap_version = 100000042 [default = "Integral"];
-optional bool show_per_class_result = 100000044 [default = false];
+optional string eval_type=100000041 [default="classification"];
+optional string ap_version=100000042 [default="Integral"];
+optional bool show_per_class_result=100000044 [default=false];
 }
 
 message ROIPoolingParameter {
-optional uint32 pooled_h = 1 [default = 0];
-optional uint32 pooled_w = 2 [default = 0];
-optional float spatial_scale = 3 [default = 1];
+optional uint32 pooled_h=1 [default=0];
+optional uint32 pooled_w=2 [default=0];
+optional float spatial_scale=3 [default=1];
 }
 
 message SmoothL1LossParameter {
-optional float sigma = 1 [default = 1];
+optional float sigma=1 [default=1];
 }
 
 message ShuffleChannelParameter {
-optional uint32 group = 1 [default = 1];
+optional uint32 group=1 [default=1];
 }
 
 message InterpParameter {
-optional int32 height = 1 [default = 0];
-optional int32 width = 2 [default = 0];
-optional int32 zoom_factor = 3 [default = 1];
-optional int32 shrink_factor = 4 [default = 1];
-optional int32 pad_beg = 5 [default = 0];
-optional int32 pad_end = 6 [default = 0];
+optional int32 height=1 [default=0];
+optional int32 width=2 [default=0];
+optional int32 zoom_factor=3 [default=1];
+optional int32 shrink_factor=4 [default=1];
+optional int32 pad_beg=5 [default=0];
+optional int32 pad_end=6 [default=0];
 }
 
 message UpsampleParameter {
-optional uint32 scale = 1 [default = 2];
-optional uint32 scale_h = 2;
-optional uint32 scale_w = 3;
-optional bool pad_out_h = 4 [default = false];
-optional bool pad_out_w = 5 [default = false];
-optional uint32 upsample_h = 6;
-optional uint32 upsample_w = 7;
+optional uint32 scale=1 [default=2];
+optional uint32 scale_h=2;
+optional uint32 scale_w=3;
+optional bool pad_out_h=4 [default=false];
+optional bool pad_out_w=5 [default=false];
+optional uint32 upsample_h=6;
+optional uint32 upsample_w=7;
 }
 
 message ReLU6Parameter {
-optional float negative_slope = 1 [default = 0];
+optional float negative_slope=1 [default=0];
 }
 
 // SegNet's first, then PSPNet's, whose own numbers are 1 to 6.
 message BNParameter {
 enum BNMode {
-LEARN = 0;
-INFERENCE = 1;
+LEARN=0;
+INFERENCE=1;
 }
 enum Engine {
-DEFAULT = 0;
-CAFFE = 1;
-CUDNN = 2;
+DEFAULT=0;
+CAFFE=1;
+CUDNN=2;
 }
-optional FillerParameter scale_filler = 1;
-optional FillerParameter shift_filler = 2;
-optional BNMode bn_mode = 3 [default = LEARN];
+optional FillerParameter scale_filler=1;
+optional FillerParameter shift_filler=2;
+optional BNMode bn_mode=3 [default=LEARN];
 
-optional FillerParameter slope_filler = 8701;
-optional FillerParameter bias_filler = 8702;
-optional float momentum = 8703 [default = 0.9];
-optional float eps = 8704 [default = 1e-5];
-optional bool frozen = 8705 [default = false];
-optional Engine engine = 8706 [default = DEFAULT];
+optional FillerParameter slope_filler=8701;
+optional FillerParameter bias_filler=8702;
+optional float momentum=8703 [default=0.9];
+optional float eps=8704 [default=1e-5];
+optional bool frozen=8705 [default=false];
+optional Engine engine=8706 [default=DEFAULT];
 }
 
 message BoxAnnotatorOHEMParameter {
-optional uint32 roi_per_img = 1;
-optional int32 ignore_label = 2 [default = -1];
+optional uint32 roi_per_img=1;
+optional int32 ignore_label=2 [default=-1];
 }
 
 message PSROIPoolingParameter {
-optional float spatial_scale = 1;
-optional int32 output_dim = 2;
-optional int32 group_size = 3;
+optional float spatial_scale=1;
+optional int32 output_dim=2;
+optional int32 group_size=3;
 }
 
 message ROIAlignParameter {
-optional uint32 pooled_h = 1 [default = 0];
-optional uint32 pooled_w = 2 [default = 0];
-optional float spatial_scale = 3 [default = 1];
+optional uint32 pooled_h=1 [default=0];
+optional uint32 pooled_w=2 [default=0];
+optional float spatial_scale=3 [default=1];
 }
 
 message ReorgParameter {
-optional uint32 stride = 1;
-optional bool reverse = 2 [default = false];
+optional uint32 stride=1;
+optional bool reverse=2 [default=false];
 }
 
 message Yolov3DetectionOutputParameter {
-optional uint32 num_classes = 1 [default = 20];
-optional uint32 num_box = 2 [default = 3];
-optional float confidence_threshold = 3 [default = 0.01];
-optional float nms_threshold = 4 [default = 0.45];
-repeated float biases = 5;
-repeated uint32 anchors_scale = 6;
-optional uint32 mask_group_num = 7 [default = 2];
-repeated uint32 mask = 8;
+optional uint32 num_classes=1 [default=20];
+optional uint32 num_box=2 [default=3];
+optional float confidence_threshold=3 [default=0.01];
+optional float nms_threshold=4 [default=0.45];
+repeated float biases=5;
+repeated uint32 anchors_scale=6;
+optional uint32 mask_group_num=7 [default=2];
+repeated uint32 mask=8;
 }
 
 message TransposeParameter {
-repeated int32 dim = 1;
+repeated int32 dim=1;
 }
 
 message ProposalParameter {
-optional uint32 feat_stride = 1 [default = 16];
-optional uint32 base_size = 2 [default = 16];
-optional uint32 min_size = 3 [default = 16];
-repeated float ratio = 4;
-repeated float scale = 5;
-optional uint32 pre_nms_topn = 6 [default = 6000];
-optional uint32 post_nms_topn = 7 [default = 300];
-optional float nms_thresh = 8 [default = 0.7];
+optional uint32 feat_stride=1 [default=16];
+optional uint32 base_size=2 [default=16];
+optional uint32 min_size=3 [default=16];
+repeated float ratio=4;
+repeated float scale=5;
+optional uint32 pre_nms_topn=6 [default=6000];
+optional uint32 post_nms_topn=7 [default=300];
+optional float nms_thresh=8 [default=0.7];
 }
 
 message ReverseParameter {
-repeated int32 axis = 1;
+repeated int32 axis=1;
 }
 
 message CTCLossParameter {
-optional int32 output_delay = 1 [default = 0];
-optional int32 blank_index = 2 [default = -1];
-optional bool preprocess_collapse_repeated = 3 [default = false];
-optional bool ctc_merge_repeated = 4 [default = true];
-optional int32 loss_calculation_t = 5 [default = 0];
+optional int32 output_delay=1 [default=0];
+optional int32 blank_index=2 [default=-1];
+optional bool preprocess_collapse_repeated=3 [default=false];
+optional bool ctc_merge_repeated=4 [default=true];
+optional int32 loss_calculation_t=5 [default=0];
 }
 
 message CTCDecoderParameter {
-optional int32 blank_index = 1 [default = -1];
-optional bool ctc_merge_repeated = 2 [default = true];
+optional int32 blank_index=1 [default=-1];
+optional bool ctc_merge_repeated=2 [default=true];
 }
 
 message TripletLossParameter {
-optional float margin = 1 [default = 1.0];
+optional float margin=1 [default=1.0];
 }
 `;
