@@ -122,7 +122,7 @@ function outputAt(layer: NetLayer, shape: readonly number[]): (i: number) => num
   const weights = layer.type.weights!;
   if (weights.spreads) {
     // [inputs, outputs / group, …]: a group of inputs has outputs of its own.
-    const group = weights.group?.(layer.param) ?? 1;
+    const group = weights.group?.(layer.param, shape) ?? 1;
     const [inputs, depth, place] = [dim(shape, 0), dim(shape, 1), per(2)];
     return i =>
       Math.floor(Math.floor(i / (depth * place)) / (inputs / group)) * depth + (Math.floor(i / place) % depth);

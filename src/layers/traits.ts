@@ -37,8 +37,8 @@ export interface WeightsTrait {
   readonly field: ParamField;
   /** A filter that stamps each input onto many outputs: [inputs, outputs / group, …kernel]. */
   readonly spreads?: boolean;
-  /** The number of groups. Default: 1. */
-  group?(param: LayerParameter): number;
+  /** The number of groups, given the shape of its first parameter. Default: 1. */
+  group?(param: LayerParameter, shape: Shape): number;
   /** Whether the matrix is [inputs, outputs]. Default: no. */
   transposed?(param: LayerParameter): boolean;
 }

@@ -21,7 +21,7 @@ export interface Failing {
 export function withShapeTrace(d: Diagnostic, layers: readonly SetUpLayer[], failing: Failing): Diagnostic {
   if (failing.bottoms.length === 0) return d;
   const behind = ancestors(layers, failing.bottoms);
-  const remedies = [offsetRemedy(d, layers, failing), channelRemedy(d, layers, failing), sizeRemedy(behind, failing)];
+  const remedies = [offsetRemedy(layers, failing), channelRemedy(d, layers, failing), sizeRemedy(behind, failing)];
   const hint = [d.hint, ...remedies].filter(text => text).join(' ');
   return { ...d, ...(hint && { hint }), shapes: chain(behind) };
 }
@@ -137,7 +137,7 @@ function fitsWith(behind: readonly SetUpLayer[], failing: Failing, from: Shape, 
 /** The layer whose num_output is the number of channels of a blob. */
 function channelMaker(layers: readonly SetUpLayer[], blob: BlobVersion): SetUpLayer | undefined {
   const layer = nth(layers, blob.producer);
-  if (multiplies(layer.type)) return layer;
+  if (multiplies(layer.type) && !layer.type.unusedFields?.['num_output']) return layer;
   const [first] = layer.bottoms;
   return first && first.shape[1] === blob.shape[1] ? channelMaker(layers, first) : undefined;
 }
@@ -161,11 +161,7 @@ function channelRemedy(d: Diagnostic, layers: readonly SetUpLayer[], { bottoms }
 }
 
 /** The offset that a Crop needs, where it is another than the one that does not fit. */
-function offsetRemedy(
-  _d: Diagnostic,
-  layers: readonly SetUpLayer[],
-  { type, context, bottoms }: Failing,
-): string | undefined {
+function offsetRemedy(layers: readonly SetUpLayer[], { type, context, bottoms }: Failing): string | undefined {
   if (!type.cropsBy) return undefined;
   const aligned = cropAlignment(layers, nth(bottoms, 0), nth(bottoms, 1));
   if (!aligned?.scale.every(s => s === 1)) return undefined;

@@ -152,8 +152,8 @@ class Surgery {
     const { shape, parameter } = target;
     const source = this.sources.get(name);
     const { catalogue } = this.net.graph;
-    const from = source ? fitLayer(source, catalogue) : {};
-    const fit = fitBlob(stored, from, shape, fitLayer(layer.param, catalogue), this.options);
+    const from = source ? fitLayer(source, catalogue, stored.shape) : {};
+    const fit = fitBlob(stored, from, shape, fitLayer(layer.param, catalogue, shape), this.options);
     if (typeof fit === 'string') return fit;
     const why = fit.apply(parameter.values);
     if (why) return why;
@@ -207,9 +207,9 @@ class Surgery {
   }
 }
 
-function fitLayer(param: LayerParameter, catalogue: LayerCatalogue): FitLayer {
+function fitLayer(param: LayerParameter, catalogue: LayerCatalogue, shape: readonly number[]): FitLayer {
   const weights = catalogue.get(param.type)?.weights;
-  return { transposed: weights?.transposed?.(param) ?? false, group: weights?.group?.(param) ?? 1 };
+  return { transposed: weights?.transposed?.(param) ?? false, group: weights?.group?.(param, shape) ?? 1 };
 }
 
 /** Bilinear interpolation, each channel from its own alone. False where the shape is none of such a filter. */

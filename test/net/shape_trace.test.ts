@@ -75,6 +75,18 @@ suite('paths that do not meet', () => {
     fits(net(16));
   });
 
+  it('a depthwise layer has the channels of its bottom: its own num_output would change nothing', () => {
+    const depthwise = layer('ConvolutionDepthwise', 'd', 'b', 'd', 'convolution_param { kernel_size: 1 }');
+    const net = (outputs: number) =>
+      input('x', 1, 3, 8, 8) +
+      conv('a', 'x', 'num_output: 16 kernel_size: 1') +
+      conv('b', 'x', `num_output: ${outputs} kernel_size: 1`) +
+      depthwise +
+      layer('Eltwise', 'sum', 'a d', 'sum');
+    expect(only(net(8)).hint).toContain('num_output: 16 in layer "b", or num_output: 8 in layer "a"');
+    fits(net(16));
+  });
+
   it('are told the offset of a Crop', () => {
     const net = (offset: number) =>
       input('data', 1, 2, 64, 64) +

@@ -202,6 +202,21 @@ describe('filters of another form', () => {
     });
   });
 
+  it('a depthwise layer has as many groups as channels, whatever group says', async () => {
+    const depthwise = [input(1, 4, 5, 5), layer('ConvolutionDepthwise', 'c', 'data', 'num_output: 4 kernel_size: 3')];
+    const whole = await moved(depthwise.join('\n'), net(4, 'num_output: 4 kernel_size: 3'));
+    expect(whole.report.lines[0]).toMatchObject({
+      action: 'coerced',
+      note: 'group 4 to 1: 0 between the former groups',
+    });
+    const target = await make(depthwise.join('\n'), 2);
+    const { lines } = transplant(target, await saved(whole.target));
+    expect(lines[0]).toMatchObject({ action: 'coerced', note: 'group 1 to 4: the diagonal, as all else is 0' });
+    const data = numbers(100);
+    const [expected, answered] = [await whole.run(whole.source, data), await whole.run(target, data)];
+    expect([...answered]).toEqual([...expected]);
+  });
+
   const up = (group: number) =>
     [
       input(1, 3, 4, 4),

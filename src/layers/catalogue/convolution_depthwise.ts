@@ -1,6 +1,7 @@
 /** ConvolutionDepthwise (MobileNet's forks): Convolution with one filter for each channel. */
 
-import { depthwiseGeometry } from '../geometry/convolution_geometry.js';
+import { nth } from '../../diagnostics/index.js';
+import { depthwiseDetail, depthwiseGeometry, filterWeights } from '../geometry/convolution_geometry.js';
 import type { LayerType } from '../types.js';
 import { convolution, convolving } from './convolution.js';
 
@@ -19,6 +20,8 @@ export const convolutionDepthwise: LayerType<1, 1> = {
     group: 'it is the number of channels',
     num_output: 'it is the number of channels',
   },
+  weights: { ...filterWeights, group: (_, shape) => nth(shape, 0) },
+  detail: depthwiseDetail,
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },
 };

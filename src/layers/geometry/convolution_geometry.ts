@@ -198,14 +198,22 @@ export function explainDeconvolution(g: Geometry, top: Shape): string {
 
 /** `3×3, 64, stride 2` */
 export function convolutionDetail(layer: LayerParameter): string {
+  const { num_output, group } = sub(layer, 'convolution_param');
+  return windowDetail(layer, num_output ? String(num_output) : '', group > 1 ? `group ${group}` : '');
+}
+
+/** `3×3, depthwise, stride 2` */
+export const depthwiseDetail = (layer: LayerParameter): string => windowDetail(layer, 'depthwise', '');
+
+function windowDetail(layer: LayerParameter, outputs: string, groups: string): string {
   const c = sub(layer, 'convolution_param');
   const stride = isSet(c, 'stride_h') ? sides([c.stride_h, c.stride_w]) : sides(c.stride);
   const dilation = sides(c.dilation);
   return joinWords([
     isSet(c, 'kernel_h') ? sides([c.kernel_h, c.kernel_w]) : sides(c.kernel_size),
-    c.num_output ? String(c.num_output) : '',
+    outputs,
     stride === '' || stride === '1×1' ? '' : `stride ${squareOnce(stride)}`,
     dilation === '' || dilation === '1×1' ? '' : `dilation ${squareOnce(dilation)}`,
-    c.group > 1 ? `group ${c.group}` : '',
+    groups,
   ]);
 }
