@@ -1,6 +1,7 @@
 /** Which blocks of a layer its type reads, and which of their fields change nothing. */
 
 import type protobuf from 'protobufjs';
+import { own } from '../diagnostics/index.js';
 import type { LayerType } from '../layers/index.js';
 import type { ParamField } from '../layers/traits.js';
 import { messageType, type Schema } from '../schema/index.js';
