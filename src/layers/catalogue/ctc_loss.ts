@@ -3,7 +3,7 @@
 import { nth } from '../../diagnostics/index.js';
 import type { HostArray } from '../../ir/index.js';
 import { sub } from '../../schema/index.js';
-import { type Ctc, ctc, softmaxOf } from '../rules/ctc.js';
+import { ctc, softmaxOf } from '../rules/ctc.js';
 import { readsElsewhere } from '../rules/families.js';
 import { labelsOf, lengthOf, type Sequences, scoresAt, sequencesOf } from '../rules/sequences.js';
 import type { LayerContext, LayerType } from '../types.js';
@@ -12,10 +12,15 @@ function plan(ctx: LayerContext<3>): Sequences {
   return sequencesOf(ctx, sub(ctx.param, 'ctc_loss_param').blank_index, 'ctc_loss_param.blank_index');
 }
 
-/** The labels to be found in sequence `n`. A label that is no class ends them. Throws where they do not fit its time. */
-function targets(ctx: LayerContext<3>, s: Sequences, labels: HostArray, n: number, length: number): readonly number[] {
+/** Of a sequence's labels those to be found. A label that is no class ends them. Throws where they do not fit its time. */
+function targets(
+  ctx: LayerContext<3>,
+  s: Sequences,
+  all: readonly number[],
+  n: number,
+  length: number,
+): readonly number[] {
   const { output_delay, preprocess_collapse_repeated } = sub(ctx.param, 'ctc_loss_param');
-  const all = labelsOf(s, labels, n);
   const wrong = (message: string, hint: string) => ctx.fail('ctc-labels', `sequence ${n}: ${message}`, { hint });
   if (all.length === 0 && length > 1)
     throw wrong(`it has ${length} steps and no label.`, 'A sequence without labels has one step at most.');
@@ -33,34 +38,27 @@ function targets(ctx: LayerContext<3>, s: Sequences, labels: HostArray, n: numbe
   return kept.slice(0, end);
 }
 
-/** Each sequence with what CTC says of it; undefined of one without labels. */
-function all(ctx: LayerContext<3>, inputs: readonly HostArray[]): readonly (Ctc | undefined)[] {
+/** The loss, and the gradients of its sum over the sequences by the scores. A sequence without labels has none. */
+function compute(ctx: LayerContext<3>, inputs: readonly HostArray[]): Float32Array[] {
   const [scores, indicators, labels] = inputs as readonly [HostArray, HostArray, HostArray];
   const { output_delay, ctc_merge_repeated } = sub(ctx.param, 'ctc_loss_param');
   const s = plan(ctx);
-  return Array.from({ length: s.count }, (_, n) => {
+  const slopes = { shape: scores.shape, data: new Float32Array(scores.data.length) };
+  let sum = 0;
+  for (let n = 0; n < s.count; n++) {
     const length = lengthOf(s, indicators, n);
-    const sequence = targets(ctx, s, labels, n, length);
-    if (labelsOf(s, labels, n).length === 0) return undefined;
+    const own = labelsOf(s, labels, n);
+    const sequence = targets(ctx, s, own, n, length);
+    if (own.length === 0) continue;
     const times = Array.from({ length: length - output_delay }, (_, t) => t + output_delay);
     const shares = times.map(t => softmaxOf(scoresAt(s, scores, n, t)));
-    return ctc(shares, sequence, { blank: s.blank, mergeRepeated: ctc_merge_repeated });
-  });
-}
-
-/** Gradients of the summed loss, at the steps that count. */
-function backward(ctx: LayerContext<3>, inputs: readonly HostArray[], dy: number): Float32Array {
-  const { output_delay } = sub(ctx.param, 'ctc_loss_param');
-  const s = plan(ctx);
-  const dx = new Float32Array(nth(inputs, 0).data.length);
-  for (const [n, found] of all(ctx, inputs).entries())
-    found?.gradient.forEach((row, t) => {
-      const own = scoresAt(s, { shape: nth(inputs, 0).shape, data: dx }, n, t + output_delay);
-      row.forEach((d, k) => {
-        own[k] = d * dy;
-      });
+    const { loss, gradient } = ctc(shares, sequence, { blank: s.blank, mergeRepeated: ctc_merge_repeated });
+    sum += loss;
+    gradient.forEach((row, i) => {
+      scoresAt(s, slopes, n, nth(times, i)).set(row);
     });
-  return dx;
+  }
+  return [Float32Array.of(sum / s.count), slopes.data];
 }
 
 /** After ctc_loss_layer.cpp of crnn.caffe (C. Wick). Bottoms are scores before the softmax, indicators, labels. */
@@ -87,14 +85,12 @@ export const ctcLoss: LayerType<3> = {
     return { tops: [[]], params: [] };
   },
   lower(ctx, b, bottoms) {
-    return b.hostCall(bottoms, {
+    const [loss] = b.hostCall(bottoms, {
       name: ctx.name,
-      outputs: [[]],
-      run: inputs => {
-        const sum = all(ctx, inputs).reduce((total, found) => total + (found?.loss ?? 0), 0);
-        return [Float32Array.of(sum / plan(ctx).count)];
-      },
-      backward: ([x, indicators, labels, , dy]) => [backward(ctx, [x, indicators, labels], dy.data[0]!)],
+      outputs: [[], bottoms[0].shape],
+      run: inputs => compute(ctx, inputs),
+      backward: ([, , , , slopes, dy]) => [slopes.data.map(v => v * dy.data[0]!)],
     });
+    return [loss!];
   },
 };
