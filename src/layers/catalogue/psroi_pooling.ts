@@ -3,7 +3,7 @@
 import { nth } from '../../diagnostics/index.js';
 import { dim, type HostArray, nchw } from '../../ir/index.js';
 import { sub } from '../../schema/index.js';
-import { checkBins, checkRegions, type Region, regionAt, roundAway } from '../detection/regions.js';
+import { checkBins, checkRegions, regionAt, roundAway } from '../detection/regions.js';
 import { showBottom } from '../geometry/axis.js';
 import { readsElsewhere } from '../rules/families.js';
 import type { LayerContext, LayerType } from '../types.js';
@@ -27,17 +27,21 @@ function eachBin(
 ): void {
   const [batch, channels, height, width] = nchw(x.shape);
   const { output_dim, group_size: k, spatial_scale } = sub(ctx.param, 'psroi_pooling_param');
-  const rows = (r: Region, i: number) => binOf(i, k, r.y1, r.y2, spatial_scale, height);
-  const columns = (r: Region, i: number) => binOf(i, k, r.x1, r.x2, spatial_scale, width);
-  for (let at = 0; at < dim(rois.shape, 0) * output_dim * k * k; at++) {
-    const [pw, ph] = [at % k, Math.floor(at / k) % k];
-    const c = Math.floor(at / (k * k)) % output_dim;
-    const region = regionAt(ctx, rois, Math.floor(at / (k * k * output_dim)), batch);
-    const plane = (region.sample * channels + (c * k + ph) * k + pw) * height * width;
-    const [[top, bottom], [left, right]] = [rows(region, ph), columns(region, pw)];
-    const places: number[] = [];
-    for (let h = top; h < bottom; h++) for (let w = left; w < right; w++) places.push(plane + h * width + w);
-    visit(at, places);
+  const sides = Array.from({ length: k }, (_, i) => i);
+  let at = 0;
+  for (let r = 0; r < dim(rois.shape, 0); r++) {
+    const { sample, x1, y1, x2, y2 } = regionAt(ctx, rois, r, batch);
+    const rows = sides.map(i => binOf(i, k, y1, y2, spatial_scale, height));
+    const columns = sides.map(i => binOf(i, k, x1, x2, spatial_scale, width));
+    for (let c = 0; c < output_dim; c++)
+      for (let ph = 0; ph < k; ph++)
+        for (let pw = 0; pw < k; pw++) {
+          const [[top, bottom], [left, right]] = [nth(rows, ph), nth(columns, pw)];
+          const plane = (sample * channels + (c * k + ph) * k + pw) * height * width;
+          const places: number[] = [];
+          for (let h = top; h < bottom; h++) for (let w = left; w < right; w++) places.push(plane + h * width + w);
+          visit(at++, places);
+        }
   }
 }
 

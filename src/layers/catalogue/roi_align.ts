@@ -44,24 +44,50 @@ function share({ from, to }: Side, place: number, sample: number): number {
 }
 
 interface Element {
-  /** In the bottom. */
+  /** In its plane of the bottom. */
   readonly at: number;
   readonly weight: number;
+}
+
+/** A bin of a region, for all channels. */
+interface Bin {
+  readonly samples: readonly (readonly Element[])[];
+  /** Whether it has no extent. */
+  readonly empty: boolean;
 }
 
 interface Chosen {
   readonly value: number;
   readonly elements: readonly Element[];
+  /** Where the plane of the elements begins in the bottom. */
+  readonly plane: number;
 }
 
 /** The greatest of the bin's samples; 0 of a bin without extent, unless a sample is greater. */
-function choose(data: Float32Array, samples: readonly (readonly Element[])[], empty: boolean): Chosen {
-  let best: Chosen = { value: empty ? 0 : -Infinity, elements: [] };
+function choose(data: Float32Array, plane: number, { samples, empty }: Bin): Chosen {
+  let best: Chosen = { value: empty ? 0 : -Infinity, elements: [], plane };
   for (const elements of samples) {
-    const value = elements.reduce((sum, { at, weight }) => f(sum + f(data[at]! * weight)), 0);
-    if (value > best.value) best = { value, elements };
+    const value = elements.reduce((sum, { at, weight }) => f(sum + f(data[plane + at]! * weight)), 0);
+    if (value > best.value) best = { value, elements, plane };
   }
   return best;
+}
+
+/** The bins of a region, row by row. */
+function binsOf(rows: Side, columns: Side, pooledRows: number, pooledColumns: number): Bin[] {
+  const across = Array.from({ length: pooledColumns }, (_, pw) => placesIn(columns, pooledColumns, pw));
+  return Array.from({ length: pooledRows }, (_, ph) => placesIn(rows, pooledRows, ph)).flatMap(down =>
+    across.map((aside): Bin => {
+      const places = down.places.flatMap(h => aside.places.map(w => ({ h, w }))).slice(0, MOST);
+      const samples = SAMPLES.map(([sx, sy]) =>
+        places.map(({ h, w }) => ({
+          at: h * columns.size + w,
+          weight: f(share(columns, w, sx) * share(rows, h, sy)),
+        })),
+      );
+      return { samples, empty: down.empty || aside.empty };
+    }),
+  );
 }
 
 /** What each element of the top was computed from. */
@@ -73,21 +99,9 @@ function align(ctx: LayerContext<2>, x: HostArray, rois: HostArray): readonly Ch
     const { sample, x1, y1, x2, y2 } = regionAt(ctx, rois, r, batch);
     const rows: Side = { from: f(y1 * spatial_scale), to: f(y2 * spatial_scale), size: height };
     const columns: Side = { from: f(x1 * spatial_scale), to: f(x2 * spatial_scale), size: width };
-    for (let c = 0; c < channels; c++) {
-      const plane = (sample * channels + c) * height * width;
-      for (let ph = 0; ph < pooled_h; ph++)
-        for (let pw = 0; pw < pooled_w; pw++) {
-          const [down, across] = [placesIn(rows, pooled_h, ph), placesIn(columns, pooled_w, pw)];
-          const places = down.places.flatMap(h => across.places.map(w => ({ h, w }))).slice(0, MOST);
-          const samples = SAMPLES.map(([sx, sy]) =>
-            places.map(({ h, w }) => ({
-              at: plane + h * width + w,
-              weight: f(share(columns, w, sx) * share(rows, h, sy)),
-            })),
-          );
-          chosen.push(choose(x.data, samples, down.empty || across.empty));
-        }
-    }
+    const bins = binsOf(rows, columns, pooled_h, pooled_w);
+    for (let c = 0; c < channels; c++)
+      for (const bin of bins) chosen.push(choose(x.data, (sample * channels + c) * height * width, bin));
   }
   return chosen;
 }
@@ -96,8 +110,8 @@ function align(ctx: LayerContext<2>, x: HostArray, rois: HostArray): readonly Ch
 function scatter(ctx: LayerContext<2>): HostFunction {
   return ([x, rois, , dy]) => {
     const dx = new Float32Array(x!.data.length);
-    align(ctx, x!, rois!).forEach(({ elements }, i) => {
-      for (const { at, weight } of elements) dx[at]! += dy!.data[i]! * weight;
+    align(ctx, x!, rois!).forEach(({ elements, plane }, i) => {
+      for (const { at, weight } of elements) dx[plane + at]! += dy!.data[i]! * weight;
     });
     return [dx];
   };

@@ -29,25 +29,29 @@ function pool(ctx: LayerContext<2>, x: HostArray, rois: HostArray): Float32Array
   const [regions, bins] = [dim(rois.shape, 0), pooled_h * pooled_w];
   const top = new Float32Array(regions * channels * bins);
   const index = new Float32Array(top.length).fill(-1);
-  for (let at = 0; at < top.length; at++) {
-    const bin = at % bins;
-    const c = Math.floor(at / bins) % channels;
-    const roi = Math.floor(at / (bins * channels));
+  const scaled = (v: number) => edge(v, spatial_scale);
+  for (let roi = 0; roi < regions; roi++) {
     const { sample, x1, y1, x2, y2 } = regionAt(ctx, rois, roi, batch);
-    const scaled = (v: number) => edge(v, spatial_scale);
     const [left, upper, right, lower] = [scaled(x1), scaled(y1), scaled(x2), scaled(y2)] as const;
-    const [h0, h1] = binOf(Math.floor(bin / pooled_w), pooled_h, upper, lower, height);
-    const [w0, w1] = binOf(bin % pooled_w, pooled_w, left, right, width);
-    const plane = (sample * channels + c) * height * width;
-    let place = -1;
-    for (let h = h0; h < h1; h++)
-      for (let w = w0; w < w1; w++) {
-        if (place >= 0 && !(x.data[plane + h * width + w]! > top[at]!)) continue;
-        place = h * width + w;
-        top[at] = x.data[plane + place]!;
+    const rows = Array.from({ length: pooled_h }, (_, i) => binOf(i, pooled_h, upper, lower, height));
+    const columns = Array.from({ length: pooled_w }, (_, i) => binOf(i, pooled_w, left, right, width));
+    for (let c = 0; c < channels; c++) {
+      const plane = (sample * channels + c) * height * width;
+      for (let bin = 0; bin < bins; bin++) {
+        const at = (roi * channels + c) * bins + bin;
+        const [h0, h1] = nth(rows, Math.floor(bin / pooled_w));
+        const [w0, w1] = nth(columns, bin % pooled_w);
+        let place = -1;
+        for (let h = h0; h < h1; h++)
+          for (let w = w0; w < w1; w++) {
+            if (place >= 0 && !(x.data[plane + h * width + w]! > top[at]!)) continue;
+            place = h * width + w;
+            top[at] = x.data[plane + place]!;
+          }
+        const flows = place >= 0 && place % width <= right && Math.floor(place / width) <= lower;
+        if (flows) index[(c * regions + roi) * bins + bin] = sample * height * width + place;
       }
-    const flows = place >= 0 && place % width <= right && Math.floor(place / width) <= lower;
-    if (flows) index[(c * regions + roi) * bins + bin] = sample * height * width + place;
+    }
   }
   return [top, index];
 }
