@@ -34,15 +34,13 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'src/engines/tfjs/node/webgpu.ts': { loaded: 'A WebGPU implementation, or why there is none.' },
   'src/engines/tfjs/page.ts': { shared: 'A page has one wasm module.' },
   'src/files/temporary.ts': { swept: 'Folders that were looked through for what earlier processes left: once each.' },
-  'src/layers/catalogue/python.ts': {
-    states: 'What belongs to one layer object, kept by that object.',
-    calls: 'What belongs to one graph under construction, kept by its builder.',
-  },
+  'src/layers/catalogue/python.ts': { states: 'What belongs to one layer object, kept by that object.' },
   'src/layers/elementwise.ts': { known: 'What was found out of one layer in its place, kept by that place.' },
   'src/layers/index.ts': {
     current: 'The short calls registerLayer and registerPythonLayer: for nets whose options name no catalogue.',
     layerTypes: 'The types of that default catalogue.',
   },
+  'src/layers/rules/once_per_graph.ts': { made: 'What belongs to one graph under construction, kept by its builder.' },
   'src/picture/node/png.ts': { ready: 'The wasm that draws PNGs, loaded once.' },
   'src/python/process.ts': { running: 'Child processes, so that they end with this one.' },
   'src/runtime/param_store.ts': {

@@ -168,3 +168,13 @@ describe('extend', () => {
     expect([...lowered.graph.outputs.keys()]).toEqual(['a', LOSS]);
   });
 });
+
+it.each([
+  ['BatchNorm', ''],
+  ['BN', 'bn_param { momentum: 0.9 }'],
+])('%s computes the statistics of a batch once, for its top and for what it keeps', (type, param) => {
+  const net = compile(input('x', 2, 3, 4, 4) + layer(type, 'n', 'x', 'n', param), { phase: 'TRAIN' });
+  const { graph } = lowerNet(net);
+  expect(graph.assignments.length).toBeGreaterThan(1);
+  expect(graph.nodes.filter(node => node.op === 'reduceSum')).toHaveLength(2);
+});

@@ -5,6 +5,7 @@ import { type Builder, dim, type Value } from '../../ir/index.js';
 import { isSet, sub } from '../../schema/index.js';
 import { alignAt, countOf } from '../geometry/axis.js';
 import { elementwise } from '../rules/families.js';
+import { oncePerGraph } from '../rules/once_per_graph.js';
 import type { ChannelAffine } from '../traits.js';
 import type { LayerContext, LayerType } from '../types.js';
 
@@ -24,7 +25,7 @@ function alongChannels(x: Value, statistic: Value): readonly number[] {
 }
 
 /** Mean and variance of each channel of the batch, [C] each, and x less the mean. */
-function ofBatch(b: Builder, x: Value): { mean: Value; variance: Value; centred: Value } {
+function statistics(b: Builder, x: Value): { mean: Value; variance: Value; centred: Value } {
   const channels = channelsOf(x.shape);
   const axes = x.shape.map((_, i) => i).filter(i => i !== 1 || x.shape.length === 1);
   const share = channels / countOf(x.shape, 0);
@@ -33,6 +34,8 @@ function ofBatch(b: Builder, x: Value): { mean: Value; variance: Value; centred:
   const variance = b.reshape(b.mul(b.sum(b.mul(centred, centred), axes), share), [channels]);
   return { mean, variance, centred };
 }
+
+const ofBatch = (ctx: LayerContext<1>, b: Builder, x: Value) => oncePerGraph(b, ctx, () => statistics(b, x));
 
 /** By the statistics it keeps: sums, and third the sum of their weights. */
 function keptAffine(
@@ -95,7 +98,7 @@ export const batchNorm: LayerType<1, 3> = {
     const over = (centred: Value, variance: Value) =>
       b.div(centred, b.reshape(b.sqrt(b.add(variance, eps)), alongChannels(centred, variance)));
     if (!usesKept(ctx)) {
-      const { centred, variance } = ofBatch(b, x);
+      const { centred, variance } = ofBatch(ctx, b, x);
       return [over(centred, variance)];
     }
     const by = b.select(b.equal(weight, 0), 0, b.div(1, b.select(b.equal(weight, 0), 1, weight)));
@@ -105,7 +108,7 @@ export const batchNorm: LayerType<1, 3> = {
   updates(ctx, b, [x], [means, variances, weight]) {
     if (usesKept(ctx)) return [];
     const { moving_average_fraction: fraction } = sub(ctx.param, 'batch_norm_param');
-    const { mean, variance } = ofBatch(b, x);
+    const { mean, variance } = ofBatch(ctx, b, x);
     const count = countOf(x.shape, 0) / channelsOf(x.shape);
     const unbiased = count > 1 ? count / (count - 1) : 1;
     const kept = [means, variances, weight].map(blob => b.mul(blob, fraction));

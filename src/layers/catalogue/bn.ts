@@ -4,6 +4,7 @@ import { type Builder, dim, type Value } from '../../ir/index.js';
 import { BNParameter, create, isSet, sub } from '../../schema/index.js';
 import { countOf, showBottom } from '../geometry/axis.js';
 import { elementwise } from '../rules/families.js';
+import { oncePerGraph } from '../rules/once_per_graph.js';
 import type { LayerContext, LayerShapes, LayerType } from '../types.js';
 
 /** What SegNet adds to the variance (bn_layer.cpp of caffe-segnet). */
@@ -52,12 +53,14 @@ function blobs(ctx: LayerContext<1>, channels: number): LayerShapes<2>['params']
 }
 
 /** Mean and variance of each channel of the batch, [1, C, 1, 1] each, and x less the mean. */
-function ofBatch(b: Builder, x: Value): { mean: Value; variance: Value; centred: Value } {
+function statistics(b: Builder, x: Value): { mean: Value; variance: Value; centred: Value } {
   const share = dim(x.shape, 1) / countOf(x.shape, 0);
   const mean = b.mul(b.sum(x, [0, 2, 3], true), share);
   const centred = b.sub(x, mean);
   return { mean, variance: b.mul(b.sum(b.mul(centred, centred), [0, 2, 3], true), share), centred };
 }
+
+const ofBatch = (ctx: LayerContext<1>, b: Builder, x: Value) => oncePerGraph(b, ctx, () => statistics(b, x));
 
 function normalised(b: Builder, centred: Value, variance: Value, eps: number): Value {
   return b.div(centred, b.sqrt(b.add(variance, eps)));
@@ -106,14 +109,14 @@ export const bn: LayerType<1, 2> = {
       const nothing = b.zeros(scale.shape);
       return [applied(x), nothing, nothing].slice(0, ctx.topCount);
     }
-    const { mean, variance, centred } = ofBatch(b, x);
+    const { mean, variance, centred } = ofBatch(ctx, b, x);
     const top = applied(normalised(b, centred, variance, means ? eps : SEGNET_EPS));
     return [top, b.stopGradient(mean), b.stopGradient(variance)].slice(0, ctx.topCount);
   },
   updates(ctx, b, [x], [, , means, variances]) {
     if (!means || usesKept(ctx)) return [];
     const { momentum } = sub(ctx.param, 'bn_param');
-    const { mean, variance } = ofBatch(b, x);
+    const { mean, variance } = ofBatch(ctx, b, x);
     const moved = (kept: Value, now: Value) => b.add(b.mul(kept, momentum), b.mul(now, 1 - momentum));
     return [undefined, undefined, moved(means, mean), moved(variances!, variance)];
   },

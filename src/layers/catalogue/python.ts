@@ -9,6 +9,7 @@ import { sub } from '../../schema/index.js';
 import { hostBlob, hostBlobs } from '../host/host_blob.js';
 import { type HostBlob, HostFailure, type HostLayer } from '../host/host_layer.js';
 import { ShapesPending, TopsChanged } from '../host/pending.js';
+import { oncePerGraph } from '../rules/once_per_graph.js';
 import type { LayerContext, LayerShapes, LayerType, SettledTop } from '../types.js';
 
 type Method = 'setup' | 'reshape' | 'forward' | 'backward' | 'lower';
@@ -249,25 +250,17 @@ async function backward(ctx: LayerContext, arrays: readonly HostArray[], wanted:
 
 const zeros = (shape: Shape) => new Float32Array(sizeOf(shape));
 
-/** The call's values for one graph: `lower` takes its tops, `updates` the parameters that it keeps. */
-const calls = new WeakMap<Builder, Map<LayerContext, readonly Value[]>>();
-
+/** The call's values: `lower` takes its tops, `updates` the parameters that it keeps. */
 function hostCall(ctx: LayerContext, b: Builder, bottoms: readonly Value[], params: readonly Value[]) {
-  let made = calls.get(b);
-  if (!made) calls.set(b, (made = new Map()));
-  let values = made.get(ctx);
-  if (values) return values;
   const host = hostOf(ctx);
   const { tops } = python.reshape(ctx);
-  values = b.hostCall([...bottoms, ...params], {
+  return b.hostCall([...bottoms, ...params], {
     name: ctx.name,
     outputs: [...tops, ...keptBlobs(ctx, params.length).map(i => nth(params, i).shape)],
     run: arrays => forward(ctx, arrays, tops),
     ...(host.backward && { backward: (arrays, wanted) => backward(ctx, arrays, wanted) }),
     sideEffects: true,
   });
-  made.set(ctx, values);
-  return values;
 }
 
 /** User code's own lowering, held to the shapes that its reshape gave. */
@@ -314,14 +307,14 @@ export const python: LayerType = {
   updates(ctx, b, bottoms, params) {
     const kept = keptBlobs(ctx, params.length);
     if (kept.length === 0 || hostOf(ctx).lower) return [];
-    const values = hostCall(ctx, b, bottoms, params).slice(-kept.length);
+    const values = oncePerGraph(b, ctx, () => hostCall(ctx, b, bottoms, params)).slice(-kept.length);
     return params.map((_, i) => values[kept.indexOf(i)]);
   },
   lower(ctx, b, bottoms, params) {
     if (hostOf(ctx).lower) return lowered(ctx, b, bottoms, params);
     const { tops } = python.reshape(ctx);
     if (isMade(ctx)) return tops.map((shape, i) => b.input(madeName(ctx.name, i), shape));
-    return hostCall(ctx, b, bottoms, params).slice(0, tops.length);
+    return oncePerGraph(b, ctx, () => hostCall(ctx, b, bottoms, params)).slice(0, tops.length);
   },
   async make(ctx) {
     if (!isMade(ctx)) return undefined;
