@@ -39,7 +39,10 @@ export function setUpLayers(
   report: Report,
 ): SetUp {
   const run = new SetUpRun(phase, options, report);
-  for (const layer of placed) if (!layer.source || !broken.has(layer.source)) run.add(layer);
+  for (const layer of placed) {
+    if (layer.source && broken.has(layer.source)) run.typeOf(layer.source);
+    else run.add(layer);
+  }
   run.dataShapes.reportMissing(report);
   return run.result();
 }
@@ -110,7 +113,8 @@ class SetUpRun {
     for (const name of param.top) this.blobs.delete(name);
   }
 
-  private typeOf(layer: LayerParameter): LayerType | undefined {
+  /** The layer's type; where there is none, that is reported. */
+  typeOf(layer: LayerParameter): LayerType | undefined {
     const type = this.catalogue.get(layer.type);
     if (type) return type;
     const at = { message: layer, field: 'type' };

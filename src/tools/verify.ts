@@ -30,6 +30,8 @@ export interface Comparison {
   readonly error: number;
   /** Whether it is within the tolerance. */
   readonly passed: boolean;
+  /** Positions that are NaN in both arrays: they count as equal, and hold no number that was compared. */
+  readonly bothNaN: number;
 }
 
 /** How a case came out on an engine. */
@@ -198,8 +200,10 @@ async function compare(
   const comparisons: Comparison[] = [];
   for (const [key, name] of wanted) {
     const result = name === undefined ? await engine.read(key.slice('param_after/'.length)) : need(ours, name);
-    const error = greatestError(result, values.tensors.get(key)!.data, tolerance);
-    comparisons.push({ key, error, passed: error <= tolerance.relative });
+    const theirs = values.tensors.get(key)!.data;
+    const error = greatestError(result, theirs, tolerance);
+    const bothNaN = theirs.reduce((n, v, i) => n + Number(Number.isNaN(v) && Number.isNaN(result[i])), 0);
+    comparisons.push({ key, error, passed: error <= tolerance.relative, bothNaN });
   }
   return comparisons;
 }

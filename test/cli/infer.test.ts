@@ -113,6 +113,20 @@ layer { name: "flat" type: "Flatten" bottom: "mean" top: "flat" }`,
     expect((await mokapot([...argv, '--output', 'flatt'])).err).toContain('Did you mean flat?');
   });
 
+  it.each([
+    ['all of them', 'power_param { shift: -1000 }'],
+    ['some of them', 'power_param { shift: -50 }'],
+  ])('scores that are no number tell no class, not the background: %s', async (_, power) => {
+    const other = join(folder(), 'net.prototxt');
+    const log = `layer { name: "below" type: "Power" bottom: "data" top: "below" ${power} }
+layer { name: "bright" type: "Log" bottom: "below" top: "bright" }`;
+    writeFileSync(other, NET.replace(/layer \{ name: "bright".*/, log));
+    const out = folder();
+    const ran = await mokapot(['infer', '--net', other, '--dataset', phantom, '--out', out]);
+    expect(ran).toMatchObject({ code: 1, out: '', err: expect.stringContaining('error[non-finite]') });
+    expect(readdirSync(out)).toEqual([]);
+  });
+
   it('refuses a network without scores, naming its outputs', async () => {
     const other = join(folder(), 'net.prototxt');
     writeFileSync(other, NET.replace(/layer \{ name: "score".*\n/, ''));

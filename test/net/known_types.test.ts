@@ -31,6 +31,11 @@ describe('a layer type of a fork', () => {
     );
   });
 
+  it('is told beside a bottom that nobody makes', () => {
+    const { diagnostics } = attempt(layer('Correlation', 'l', 'nobody', 'y') + layer('ReLU', 'r', 'y', 'r'));
+    expect(codes(diagnostics)).toEqual(['unknown-blob@1', 'unknown-layer-type@1']);
+  });
+
   it.each([
     ['DetectionEvaluate', /outside the net/],
     ['ImageSegData', /two ImageData layers/],

@@ -63,9 +63,15 @@ group('fields and types of forks', () => {
   });
 
   it('explains fields by their fork, not as misspellings', () => {
-    const { diagnostics } = describe(network('field_hints.prototxt'));
-    const fields = diagnostics.filter(d => d.code === 'unknown-field');
-    expect(fields.map(d => d.message)).toEqual([expect.stringContaining('Intel'), expect.stringContaining('C3D')]);
+    const text = network('field_hints.prototxt');
+    const { diagnostics } = describe(text);
+    expect(diagnostics).toMatchObject([
+      { code: 'unknown-field', message: expect.stringContaining('Intel') },
+      { code: 'unknown-layer-type', hint: expect.stringContaining('C3D') },
+    ]);
+    // Of a type that is known, the field.
+    const [, field] = describe(text.replace('Convolution3D', 'Convolution')).diagnostics;
+    expect(field).toMatchObject({ code: 'unknown-field', message: expect.stringContaining('C3D') });
     expect(JSON.stringify(diagnostics)).not.toContain('Did you mean');
   });
 

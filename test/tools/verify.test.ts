@@ -60,6 +60,23 @@ describe('verifyCase', () => {
     expect(bad.outputError).toBeLessThan(1e-4);
   });
 
+  it('counts what is NaN in both, and lets none stand on one side', async () => {
+    const { values, ...rest } = await readGolden(DIR, 'ip_transpose');
+    const golden = { ...rest, values };
+    const x = values.tensors.get('input/x')!.data.slice();
+    x[0] = NaN;
+    const y = values.tensors.get('output/y')!.data;
+    // The first of three rows is NaN throughout.
+    const theirs = y.map((v, i) => (i < 5 ? NaN : v));
+    const only = { 'input_diff/x': undefined, 'param_diff/l/0': undefined, 'param_diff/l/1': undefined };
+    const both = await verifyCase(changed(golden, { ...only, 'input/x': x, 'output/y': theirs }), engine);
+    expect(both).toMatchObject({ passed: true, comparisons: [{ key: 'output/y', bothNaN: 5 }] });
+    const ours = await verifyCase(changed(golden, { ...only, 'input/x': x }), engine);
+    expect(ours).toMatchObject({ passed: false, outputError: Infinity, comparisons: [{ bothNaN: 0 }] });
+    const caffes = await verifyCase(changed(golden, { ...only, 'output/y': theirs }), engine);
+    expect(caffes).toMatchObject({ passed: false, outputError: Infinity, comparisons: [{ bothNaN: 0 }] });
+  });
+
   it('reports what cannot be run as a failure', async () => {
     const golden = await readGolden(DIR, 'ip_transpose');
     const failure = async (c: GoldenCase) => {

@@ -66,6 +66,11 @@ function print(io: Io, backend: string, results: readonly CaseResult[]): void {
     const wrong = comparisons.filter(k => !k.passed).map(k => k.key);
     say(io, c.red(`${name}: ${failure ? failure.message : `beyond the tolerance: ${wrong.join(', ')}`}`));
   }
+  for (const { name, comparisons } of results) {
+    const nan = comparisons.reduce((n, k) => n + k.bothNaN, 0);
+    const verb = nan === 1 ? 'position is' : 'positions are';
+    if (nan > 0) say(io, c.yellow(`${name}: ${nan} ${verb} NaN in both, where nothing is compared.`));
+  }
   const good = results.filter(r => r.passed).length;
   const { relative, absolute } = TOLERANCE;
   say(io);
