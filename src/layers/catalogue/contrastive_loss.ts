@@ -5,6 +5,7 @@ import { sub } from '../../schema/index.js';
 import { countOf, showBottom } from '../geometry/axis.js';
 import { readsElsewhere } from '../rules/families.js';
 import { checkFirstAxis, perSample } from '../rules/labels.js';
+import { slopeOf } from '../rules/slope_of.js';
 import type { LayerContext, LayerType } from '../types.js';
 
 /** Caffe keeps the gradient of the distance finite by this much. */
@@ -14,7 +15,7 @@ const EPSILON = 1e-4;
 function distance(b: Builder, squared: Value): Value {
   const root = b.stopGradient(b.sqrt(squared));
   const slope = b.div(0.5, b.add(root, EPSILON));
-  return b.add(root, b.mul(b.sub(squared, b.stopGradient(squared)), slope));
+  return b.add(root, b.mul(slopeOf(b, squared), slope));
 }
 
 function checkShapes(ctx: LayerContext<3>): void {

@@ -6,6 +6,7 @@ import { sub } from '../../schema/index.js';
 import { canonicalAxis, countOf, showBottom } from '../geometry/axis.js';
 import { readsElsewhere } from '../rules/families.js';
 import { checkFirstAxis, checkLabelCount, ignored, LOG_THRESHOLD, labelsAt, normalizer } from '../rules/labels.js';
+import { slopeOf } from '../rules/slope_of.js';
 import { softmaxParts } from '../rules/softmax_rule.js';
 import type { LayerContext, LayerType } from '../types.js';
 
@@ -98,7 +99,7 @@ export const infogainLoss: LayerType<2> = {
     const labels = labelsAt(b, label, x.shape, axis);
     const surprise = b.sub(b.log(total), shifted);
     const cut = b.stopGradient(b.min(surprise, -Math.log(LOG_THRESHOLD)));
-    const held = b.add(cut, b.sub(surprise, b.stopGradient(surprise)));
+    const held = b.add(cut, slopeOf(b, surprise));
     const weighted = b.sum(b.mul(held, rowsOf(b, matrix, labels, x.shape, axis)), [axis]);
     const skipped = ignored(b, labels, sub(ctx.param, 'loss_param'));
     const outer = countOf(x.shape, 0, axis);

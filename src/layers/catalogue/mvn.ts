@@ -5,6 +5,7 @@ import { sub } from '../../schema/index.js';
 import { countOf, showBottom } from '../geometry/axis.js';
 import { staysInPlace } from '../geometry/coord_map.js';
 import { readsElsewhere } from '../rules/families.js';
+import { slopeOf } from '../rules/slope_of.js';
 import type { LayerType } from '../types.js';
 
 /**
@@ -35,7 +36,7 @@ export const mvn: LayerType<1> = {
     if (!normalize_variance) return [centred];
     const variance = b.mul(b.sum(b.mul(centred, centred), axes, true), share);
     const deviation = b.add(b.sqrt(b.stopGradient(variance)), eps);
-    const squared = b.add(b.mul(deviation, deviation), b.sub(variance, b.stopGradient(variance)));
+    const squared = b.add(b.mul(deviation, deviation), slopeOf(b, variance));
     return [b.mul(centred, b.power(squared, -0.5))];
   },
 };

@@ -4,6 +4,7 @@ import { type Builder, dim, type Value } from '../../ir/index.js';
 import { create, sub } from '../../schema/index.js';
 import { alignAt, showBottom } from '../geometry/axis.js';
 import { elementwise } from '../rules/families.js';
+import { slopeOf } from '../rules/slope_of.js';
 import type { LayerType } from '../types.js';
 
 /**
@@ -13,11 +14,11 @@ import type { LayerType } from '../types.js';
 function scaledByChannel(b: Builder, x: Value, scale: Value, normalized: (x: Value) => Value): Value {
   const fixed = b.stopGradient(scale);
   const scaled = b.mul(x, fixed);
-  const source = b.add(b.sub(scaled, b.stopGradient(scaled)), b.stopGradient(x));
+  const source = b.add(b.stopGradient(x), slopeOf(b, scaled));
   const unit = normalized(source);
   const value = b.stopGradient(b.mul(unit, scale));
   const ofScale = b.mul(b.stopGradient(unit), scale);
-  return b.add(b.add(value, b.sub(unit, b.stopGradient(unit))), b.sub(ofScale, b.stopGradient(ofScale)));
+  return b.add(b.add(value, slopeOf(b, unit)), slopeOf(b, ofScale));
 }
 
 /** After normalize_layer.cpp of weiliu89/caffe; the gradient of the scale is the true one where SSD's divides by a scale of 0. */

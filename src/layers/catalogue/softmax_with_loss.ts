@@ -15,6 +15,7 @@ import {
   normalizer,
   sumByLabel,
 } from '../rules/labels.js';
+import { slopeOf } from '../rules/slope_of.js';
 import { softmaxParts } from '../rules/softmax_rule.js';
 import type { LayerContext, LayerType } from '../types.js';
 
@@ -74,7 +75,7 @@ export function softmaxLoss(ctx: LayerContext<2>, b: Builder, x: Value, label: V
   const skipped = ignored(b, labels, sub(ctx.param, 'loss_param'));
   const counted = skipped ? b.select(skipped, 0, surprise) : surprise;
   const cut = b.stopGradient(b.min(counted, GREATEST));
-  const held = b.add(cut, b.sub(counted, b.stopGradient(counted)));
+  const held = b.add(cut, slopeOf(b, counted));
   const weights = classWeights(ctx, b, labels, axis);
   const value = b.sum(weights ? b.mul(held, weights) : held);
   const outer = countOf(x.shape, 0, axis);

@@ -4,6 +4,7 @@ import { type Builder, dim, type Shape, sizeOf, type Value } from '../../ir/inde
 import { isSet, LossParameter, sub } from '../../schema/index.js';
 import { countOf, showBottom } from '../geometry/axis.js';
 import type { LayerContext, OneOrMore } from '../types.js';
+import { slopeOf } from './slope_of.js';
 
 /** LossLayer's own check: predictions and labels (or targets) agree in their first axis. */
 export function checkFirstAxis(ctx: LayerContext): void {
@@ -63,7 +64,7 @@ export function perSample(b: Builder, x: Value): Value {
 
 /** max(x, least) as a value, to the last bit; x as to the gradient. */
 export function heldAbove(b: Builder, x: Value, least: number): Value {
-  return b.add(b.stopGradient(b.max(x, least)), b.sub(x, b.stopGradient(x)));
+  return b.add(b.stopGradient(b.max(x, least)), slopeOf(b, x));
 }
 
 /** Logarithms are taken of nothing smaller (loss_layer.hpp). */
