@@ -12,12 +12,17 @@ const { mergeProto } = await createJiti(import.meta.url).import('../src/schema/m
 const ROOT = new URL('..', import.meta.url);
 const NUMBERS = new Set(['double', 'float', 'int32', 'uint32', 'sint32', 'fixed32', 'sfixed32', 'int64', 'uint64']);
 
-/** A schema as pages load it: without what stands before `syntax`, the lines that part its sections, and needless spaces. */
+/**
+ * A schema as pages load it: without what stands before `syntax`, the lines that part its sections, needless spaces,
+ * comments on messages, which no page shows, and what numbers forks have given their fields.
+ */
 export function embedded(proto) {
   return proto
     .slice(proto.indexOf('syntax ='))
     .replace(/^\/\/ -{5,}.*\n\n?/gm, '')
     .replace(/^ +/gm, '')
+    .replace(/^(\/\/.*\n)+(?=message )/gm, '')
+    .replace(/^(\/\/.*), whose own numbers? .*/gm, '$1')
     .replace(/^[^/].*/gm, line => line.replaceAll(' = ', '='));
 }
 

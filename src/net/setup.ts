@@ -47,6 +47,11 @@ export function setUpLayers(
   return run.result();
 }
 
+/** How many tops a layer makes: a loss's may go unnamed. */
+function topsOf({ top }: LayerParameter, { isLoss, tops }: LayerType): number {
+  return isLoss ? Math.max(top.length, tops.min) : top.length;
+}
+
 class SetUpRun {
   readonly dataShapes: DataShapes;
   private readonly layers: SetUpLayer[] = [];
@@ -223,7 +228,7 @@ class SetUpRun {
     const layer = placed.source ?? placed.param;
     const phase = isSet(layer, 'phase') ? (layer.phase === PhaseEnum.TRAIN ? 'TRAIN' : 'TEST') : this.phase;
     const shown = bottoms.map(b => ({ name: this.originals.get(b.name) ?? b.name, shape: b.shape }));
-    const topCount = type.isLoss ? Math.max(layer.top.length, type.tops.min) : layer.top.length;
+    const topCount = topsOf(layer, type);
     const dataShapes = type.isSource ? this.dataShapes.of(layer) : undefined;
     return this.attempt(layer, () =>
       layerContext({ type, layer, phase, bottoms: shown, topCount, dataShapes }, this.options),
@@ -278,7 +283,7 @@ class SetUpRun {
   /** Given ones, else 1 for a loss's first top; a weight that a Split took over counts there. */
   private lossWeights(placed: PlacedLayer, type: LayerType): number[] | undefined {
     const layer = placed.source ?? placed.param;
-    const tops = type.isLoss ? Math.max(layer.top.length, type.tops.min) : layer.top.length;
+    const tops = topsOf(layer, type);
     const given = layer.loss_weight;
     if (given.length > 0 && given.length !== tops) {
       this.report.error(

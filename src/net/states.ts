@@ -46,19 +46,11 @@ export interface DescribeRequest extends Omit<CheckOptions, 'weightsLoaded'>, Pa
 
 /** Taken first. */
 const ASSUMED: Shape = [3, 256, 256];
-/** What an error says alike with the usual shape, with this and with a large one does not follow from the shape. */
-const SMALL: Shape = [1, 28, 28];
-const LARGE: Shape = [3, 1024, 1024];
-/** Tried after the small one where the net does not stand with the usual one. */
-const OTHERS: readonly Shape[] = [
-  [3, 28, 28],
-  ...[32, 224, 227, 299, 512].flatMap((side): Shape[] => [
-    [1, side, side],
-    [3, side, side],
-  ]),
-  [1, 1024, 1024],
-  LARGE,
-];
+/** Tried, from the smallest on, where the net does not stand with the usual one. */
+const OTHERS: readonly Shape[] = [28, 32, 224, 227, 299, 512, 1024].flatMap(side => [
+  [1, side, side],
+  [3, side, side],
+]);
 
 /**
  * `describe`; where Data layers lack a data set and the net does not say what it is made for, 3x256x256 stands in, or
@@ -84,12 +76,14 @@ export function describeFile(
   if (usual.ok) return usual;
   const mayFollow = usual.diagnostics.filter(d => d.severity === 'error' && !tells(first, d));
   if (mayFollow.length === 0) return usual;
-  const small = withShape(SMALL);
+  const [smallest, ...larger] = OTHERS as readonly [Shape, ...Shape[]];
+  const small = withShape(smallest);
   if (small.ok) return small;
+  // What an error says alike with the usual shape, with a small and with a large one does not follow from the shape.
   const tellsAll = (net: Description) => mayFollow.every(d => tells(net, d));
-  if (tellsAll(small) && tellsAll(withShape(LARGE))) return usual;
+  if (tellsAll(small) && tellsAll(withShape(larger.at(-1)!))) return usual;
   const others: Description[] = [small];
-  for (const shape of [...OTHERS, ...shapesWritten(message)]) {
+  for (const shape of [...larger, ...shapesWritten(message)]) {
     const other = withShape(shape);
     if (other.ok) return other;
     others.push(other);

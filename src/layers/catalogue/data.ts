@@ -9,7 +9,7 @@ export const data: LayerType = {
   doc: 'Batches of a data set: images and, as a second top, labels.',
   shapeRule: '[batch_size, …] of the entries of the data set; a second top is the labels.',
   paramFields: ['data_param', 'transform_param'],
-  unusedFields: { prefetch: 'batches are read ahead as memory allows', threads: 'one thread reads' },
+  unusedFields: { prefetch: 'it changes no result', threads: 'it changes no result' },
   unheededFields: {
     ...NVIDIAS,
     'data_param.scale': OLDER,

@@ -18,8 +18,7 @@ export const windowData: LayerType = {
     'transform_param.scale': 'window_data_param has the scale that counts',
     'transform_param.force_gray': 'every picture is read in colour',
   },
-  differences:
-    'Reads PNG and JPEG. Pictures with a number out of turn, or of other than 3 channels, are refused. As in Caffe, the scale that counts is window_data_param’s.',
+  differences: 'Reads PNG and JPEG. Pictures with a number out of turn, or of other than 3 channels, are refused.',
   fedBy: 'data',
   reads: { format: 'windows', field: 'window_data_param' },
   bottoms: { min: 0, max: 0 },

@@ -10,7 +10,7 @@ type Reader = 'data_param' | 'image_data_param' | 'hdf5_data_param' | 'window_da
 export const OLDER = 'since 2014 Caffe reads it in transform_param only';
 /** A field of NVIDIA's that every data layer may have. */
 export const NVIDIAS = {
-  'transform_param.use_gpu_transform': 'pictures are prepared in one way, with the same result',
+  'transform_param.use_gpu_transform': 'it changes no result',
 };
 
 /** @throws MokapotError `batch-size` */

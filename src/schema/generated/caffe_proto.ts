@@ -1166,18 +1166,17 @@ optional ROIAlignParameter roi_align_param=247;
 optional ReorgParameter reorg_param=149;
 optional Yolov3DetectionOutputParameter yolov3_detection_output_param=602;
 
-// CTC's ports (crnn.caffe), whose own numbers for the last three are 147, 148 and 149
+// CTC's ports (crnn.caffe)
 optional TransposeParameter transpose_param=150;
 optional ProposalParameter proposal_param=151;
 optional ReverseParameter reverse_param=8704;
 optional CTCLossParameter ctc_loss_param=8705;
 optional CTCDecoderParameter ctc_decoder_param=8706;
 
-// caffe-windows, whose own number is 142
+// caffe-windows
 optional TripletLossParameter triplet_loss_param=8707;
 }
 
-// SSD's, heeded by its own data layers alone. Its numbers are 8 to 14.
 message TransformationParameter {
 optional ResizeParameter resize_param=8708;
 optional NoiseParameter noise_param=8709;
@@ -1188,12 +1187,12 @@ optional ExpansionParameter expand_param=8714;
 
 message LossParameter {
 enum NormalizationMode {
-// R-FCN's, whose own number is 3
+// R-FCN's
 PRE_FIXED=8703;
 }
 // R-FCN
 optional float pre_fixed_normalizer=4 [default=1];
-// SegNet's, whose own numbers are BVLC's for something else
+// SegNet's
 optional bool weight_by_label_freqs=8703 [default=false];
 repeated float class_weighting=8704;
 }
@@ -1201,7 +1200,7 @@ repeated float class_weighting=8704;
 message DropoutParameter {
 // Faster R-CNN's caffe-fast-rcnn
 optional bool scale_train=2 [default=true];
-// Bayesian SegNet, whose own number is 2
+// Bayesian SegNet
 optional bool sample_weights_test=8702 [default=false];
 }
 
@@ -1441,7 +1440,6 @@ optional int32 sample_size=22 [default=64];
 optional bool use_prior_for_nms=23 [default=false];
 }
 
-// SSD, which writes them into every solver: how test nets of detections are measured. Nothing reads them here.
 message SolverParameter {
 optional string eval_type=100000041 [default="classification"];
 optional string ap_version=100000042 [default="Integral"];
@@ -1485,7 +1483,6 @@ message ReLU6Parameter {
 optional float negative_slope=1 [default=0];
 }
 
-// SegNet's first, then PSPNet's, whose own numbers are 1 to 6.
 message BNParameter {
 enum BNMode {
 LEARN=0;
