@@ -8,7 +8,7 @@ export { makeFolderSync } from './folder.js';
 export { FolderLock, LOCK_FILE, lockOwner } from './lock.js';
 export { LineLog } from './log.js';
 export { isDead, thisOwner } from './owner.js';
-export { kindOf, openRegular, openRegularSync, readRegular, readRegularSync, readUpTo } from './read.js';
+export { kindOf, openRegular, openRegularSync, readFileAs, readRegular, readRegularSync, readUpTo } from './read.js';
 export { fileError, systemError, systemReason } from './reasons.js';
 export { isTemporary, removeLeftovers, temporaryBeside } from './temporary.js';
 export { FolderUpdate, finishUpdates } from './update.js';

@@ -2,6 +2,7 @@
 
 import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { fileError } from './reasons.js';
 
 /** A FIFO is opened without waiting for its writer. */
 const READ = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
@@ -36,6 +37,15 @@ export async function readRegular(path: string): Promise<Buffer> {
     return await handle.readFile();
   } finally {
     await handle.close();
+  }
+}
+
+/** The same of a file that a person named. @throws MokapotError with `code` where it cannot be read */
+export async function readFileAs(code: string, path: string): Promise<Buffer> {
+  try {
+    return await readRegular(path);
+  } catch (cause) {
+    throw fileError(code, 'read', path, cause);
   }
 }
 

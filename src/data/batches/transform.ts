@@ -4,7 +4,7 @@
  */
 
 import { fail } from '../../diagnostics/index.js';
-import { anyFile, type FileAccess, fileError, readRegular } from '../../files/index.js';
+import { anyFile, type FileAccess, readFileAs } from '../../files/index.js';
 import type { TransformationParameter } from '../../schema/index.js';
 import { readBinaryproto } from '../../weights/formats/binaryproto.js';
 import { findFile } from '../files.js';
@@ -68,12 +68,7 @@ export async function readTransform(
 }
 
 async function readMean(path: string): Promise<Transform['mean']> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await readRegular(path);
-  } catch (cause) {
-    throw fileError('transform-mean', 'read', path, cause);
-  }
+  const bytes = await readFileAs('transform-mean', path);
   const { data, shape } = readBinaryproto(bytes, path);
   return { data: Float32Array.from(data), shape };
 }

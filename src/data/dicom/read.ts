@@ -8,7 +8,7 @@
 import { inflateRawSync } from 'node:zlib';
 import dicomParser, { type DataSet, type Element } from 'dicom-parser';
 import { fail, MokapotError } from '../../diagnostics/index.js';
-import { fileError, readRegular } from '../../files/index.js';
+import { readFileAs } from '../../files/index.js';
 import { CodecError, type DecodedFrame, decodeJpegFamily, decodeRle, interleave } from './codecs.js';
 
 export interface DicomPicture {
@@ -59,12 +59,7 @@ const EXPORT_AGAIN = 'The file is damaged or cut off: copy or export it again, o
 
 /** Reads and decodes a DICOM file. @throws MokapotError as readDicom, and `file-unreadable`. */
 export async function readDicomFile(path: string): Promise<DicomPicture> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await readRegular(path);
-  } catch (cause) {
-    throw fileError('file-unreadable', 'read', path, cause);
-  }
+  const bytes = await readFileAs('file-unreadable', path);
   return readDicom(bytes, path);
 }
 

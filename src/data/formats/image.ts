@@ -3,7 +3,7 @@
 import { extname } from 'node:path';
 import { decode as decodePngFile, encode as encodePngFile } from 'fast-png';
 import { fail } from '../../diagnostics/index.js';
-import { fileError, readRegular } from '../../files/index.js';
+import { readFileAs } from '../../files/index.js';
 import { CodecError, decodeJpegFamily } from '../dicom/codecs.js';
 import { type DicomPicture, readDicom } from '../dicom/read.js';
 import { readJpegHead, turned } from './jpeg_head.js';
@@ -290,12 +290,7 @@ export interface Picture {
  * @throws MokapotError `file-unreadable`, and as decodeImage and readDicom.
  */
 export async function loadPicture(path: string, channels?: 1 | 3): Promise<Picture> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await readRegular(path);
-  } catch (cause) {
-    throw fileError('file-unreadable', 'read', path, cause);
-  }
+  const bytes = await readFileAs('file-unreadable', path);
   const dicom = String.fromCharCode(...bytes.subarray(128, 132)) === 'DICM' || extname(path).toLowerCase() === '.dcm';
   let planes: Planes;
   if (dicom) {

@@ -2,7 +2,7 @@
 
 import { isAbsolute } from 'node:path';
 import { type Diagnostic, fail, type Location, type Source } from '../../diagnostics/index.js';
-import { anyFile, type FileAccess, fileError, readRegular } from '../../files/index.js';
+import { anyFile, type FileAccess, fileError, readFileAs, readRegular } from '../../files/index.js';
 import { lineLocation, placesOf } from '../files.js';
 import type { Entry, EntrySource } from '../sets/dataset.js';
 import { imread, imreadWarnings } from './imread.js';
@@ -79,12 +79,7 @@ export function namedOn({ source, access }: ListFile, line: number, name: string
 /** A list's text. @throws MokapotError with `code`; `file-outside` */
 export async function readListText(path: string, code: string, access: FileAccess): Promise<string> {
   access.check(path);
-  let bytes: Buffer;
-  try {
-    bytes = await readRegular(path);
-  } catch (cause) {
-    throw fileError(code, 'read', path, cause);
-  }
+  const bytes = await readFileAs(code, path);
   if (!bytes.subarray(0, 65536).includes(0)) return bytes.toString('utf8');
   throw fail(code, `${path} is a binary file; source is a text file that lists files.`, {
     hint: 'Write the paths of the files into a text, one a line, and name that.',

@@ -6,7 +6,7 @@
  */
 
 import { fail } from '../../diagnostics/index.js';
-import { fileError, readRegular } from '../../files/index.js';
+import { readFileAs } from '../../files/index.js';
 
 /** x to the right, y down, in pixels of the picture; fractions and places outside of the picture are allowed. */
 export type Point = readonly [x: number, y: number];
@@ -46,13 +46,7 @@ export function parseContour(text: string, name = '<contour>'): Point[] {
 
 /** @throws MokapotError as parseContour, and `file-unreadable`. */
 export async function readContour(path: string): Promise<Point[]> {
-  let text: string;
-  try {
-    text = (await readRegular(path)).toString('utf8');
-  } catch (cause) {
-    throw fileError('file-unreadable', 'read', path, cause);
-  }
-  return parseContour(text, path);
+  return parseContour((await readFileAs('file-unreadable', path)).toString('utf8'), path);
 }
 
 /** The text of a contour file as Sunnybrook has it: two decimals. */

@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import { type Diagnostic, error, fail } from '../../diagnostics/index.js';
-import { fileError, readRegular, walkFolder } from '../../files/index.js';
+import { fileError, readFileAs, walkFolder } from '../../files/index.js';
 import { Random } from '../../random/index.js';
 import { type Color, decodeImage, decodeLabel, defaultPalette, toPlanes } from '../formats/image.js';
 import {
@@ -170,8 +170,8 @@ function makeCandidate(name: string, image: string, label: string, reading: Read
     image,
     label,
     async read() {
-      const planes = toPlanes(await decodeImage(await readBytes(image), image), channels);
-      const classes = await decodeLabel(await readBytes(label), label);
+      const planes = toPlanes(await decodeImage(await readFileAs('file-unreadable', image), image), channels);
+      const classes = await decodeLabel(await readFileAs('file-unreadable', label), label);
       if (classes.width !== planes.width || classes.height !== planes.height) {
         const sizes = `${classes.width} × ${classes.height}, its picture ${planes.width} × ${planes.height}`;
         throw fail('label-size', `The label picture ${label} is ${sizes}.`, {
@@ -182,12 +182,4 @@ function makeCandidate(name: string, image: string, label: string, reading: Read
       return { planes, label: classes.data.map(value => classOf[value]!) };
     },
   };
-}
-
-async function readBytes(path: string): Promise<Uint8Array> {
-  try {
-    return await readRegular(path);
-  } catch (cause) {
-    throw fileError('file-unreadable', 'read', path, cause);
-  }
 }
