@@ -14,6 +14,7 @@ import type { ExportTarget } from '../ir/index.js';
 import type { GeneralGraph } from '../ir/passes/generalise.js';
 import { Net, type NetWeights, type TextOptions } from '../runtime/net.js';
 import { parseNet } from '../schema/index.js';
+import { concatBytes } from '../weights/formats/wire.js';
 import { type DynamicExport, inputShapes, type OpenSizes } from './dynamic_sizes.js';
 import {
   checkOutputs,
@@ -107,7 +108,7 @@ export async function toOnnxModel(text: string, options: ModelOptions = {}): Pro
 export async function toTfjsModel(text: string, options: TfjsModelOptions = {}): Promise<TfjsFiles> {
   return withNet(text, options, ({ net, exportAs }) => {
     const { model, ...info } = tfjsModel(net, exportAs, options);
-    const shards = [...model.shards()].map(({ name, parts }) => [name, joined(parts)] as const);
+    const shards = [...model.shards()].map(({ name, parts }) => [name, concatBytes(parts)] as const);
     const json = new TextEncoder().encode(JSON.stringify(model.json()));
     return { files: new Map([['model.json', json], ...shards]), ...info };
   });
@@ -214,14 +215,4 @@ async function load(text: string, options: ModelOptions): Promise<{ net: Net; no
   } finally {
     net.dispose();
   }
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((n, p) => n + p.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
 }

@@ -48,6 +48,11 @@ export function nchw(shape: Shape): readonly [n: number, c: number, h: number, w
   return [n, c, h, w];
 }
 
+/** Of a gather's or scatter's index: whether one counts for all places beside it. */
+export function isSharedIndex(index: Shape, axis: number): boolean {
+  return index.every((d, i) => i === axis || d === 1);
+}
+
 /** Row-major strides. */
 export function stridesOf(shape: Shape): number[] {
   const strides = new Array<number>(shape.length);

@@ -2,6 +2,7 @@
 
 import { fail, MokapotError } from '../diagnostics/index.js';
 import type { Engine } from '../engines/index.js';
+import { megabytes } from '../engines/memory.js';
 import { fill } from '../fillers/index.js';
 import { showShape, sizeOf } from '../ir/index.js';
 import type { NetGraph, NetLayer, NetParam } from '../net/index.js';
@@ -112,11 +113,10 @@ export class ParamStore {
 function refuseTooLarge(params: readonly NetParam[], engine: Engine): void {
   const bytes = 4 * params.reduce((n, p) => n + sizeOf(p.shape), 0);
   if (bytes <= engine.limit) return;
-  const mb = (n: number) => `${Math.ceil(n / 2 ** 20)} MB`;
   const largest = params.reduce((a, b) => (sizeOf(b.shape) > sizeOf(a.shape) ? b : a));
   throw fail(
     'out-of-memory',
-    `The parameters alone take ${mb(bytes)}, and the ${engine.name} engine can hold ${mb(engine.limit)}.`,
+    `The parameters alone take ${megabytes(bytes)}, and the ${engine.name} engine can hold ${megabytes(engine.limit)}.`,
     {
       layer: largest.layer,
       hint: `The largest is that of layer "${largest.layer}", ${showShape(largest.shape)}: a smaller num_output or input, or another engine (--backend).`,

@@ -1,6 +1,7 @@
 /** A solver's iterations: forward, backward and update, what they keep on the engine, and where they stand. */
 
 import { fail, need, recordOf } from '../diagnostics/index.js';
+import { megabytes } from '../engines/memory.js';
 import type { Feeds } from '../feeds/feeds.js';
 import { sizeOf } from '../ir/index.js';
 import { LOSS, type LowerOptions, type NetGraph, type NetParam } from '../net/index.js';
@@ -197,10 +198,9 @@ export class Iterations {
     const copies = this.slots + (this.param.iter_size > 1 ? 1 : 0);
     const bytes = 4 * (count(graph.params) + copies * count(this.touched));
     if (bytes <= engine.limit) return;
-    const mb = (n: number) => `${Math.ceil(n / 2 ** 20)} MB`;
     throw fail(
       'out-of-memory',
-      `Parameters and the solver's history take ${mb(bytes)} before any picture is looked at, and the ${engine.name} engine can hold ${mb(engine.limit)}.`,
+      `Parameters and the solver's history take ${megabytes(bytes)} before any picture is looked at, and the ${engine.name} engine can hold ${megabytes(engine.limit)}.`,
       { hint: 'Freeze layers (lr_mult: 0), use type "SGD" (the least history), or another engine (--backend).' },
     );
   }

@@ -5,8 +5,8 @@
 
 import { nth } from '../../diagnostics/index.js';
 import { isConstant, type Samples } from '../../ir/passes/generalise.js';
-import { sameShape } from '../../ir/shape.js';
-import type { Node, NodeOf, Shape, Value } from '../../ir/types.js';
+import { isSharedIndex, sameShape } from '../../ir/shape.js';
+import type { Node, NodeOf, Value } from '../../ir/types.js';
 import type { Emit, Emitter } from './emitter.js';
 import { attr } from './graph_def.js';
 
@@ -27,10 +27,6 @@ function inRange(e: Emitter, index: Value, size: Samples, node: Node) {
 /** Only where `mask` holds, else 0. */
 function where(e: Emitter, mask: string, x: string): string {
   return e.def.add('SelectV2', [mask, x, e.def.scalar(0)]);
-}
-
-function isShared(index: Shape, axis: number): boolean {
-  return index.every((d, i) => i === axis || d === 1);
 }
 
 /** One index for every element of `v`. */
@@ -80,7 +76,7 @@ export const gather: Emit<'gather'> = (e, node) => {
   const from = e.operand(x, 'caffe');
   const read = (indices: string, along: number, batch: number, data: string) =>
     e.def.add('GatherV2', [data, indices, e.axis(along)], { batch_dims: attr.int(batch) });
-  if (isShared(index.shape, axis)) {
+  if (isSharedIndex(index.shape, axis)) {
     const flat = e.def.add('Reshape', [at, e.def.ints([-1])]);
     e.hold(y, where(e, isMeant, read(flat, axis, 0, from)), 'caffe');
     return;
@@ -97,7 +93,7 @@ export const scatterAdd: Emit<'scatterAdd'> = (e, node) => {
   const { axis } = node.attrs;
   const { at, isMeant } = inRange(e, index, e.general.axis(y, axis), node);
   const updates = where(e, isMeant, e.operand(x, 'caffe'));
-  const made = isShared(index.shape, axis) ? addRows(e, node, at, updates) : addElements(e, node, at, updates);
+  const made = isSharedIndex(index.shape, axis) ? addRows(e, node, at, updates) : addElements(e, node, at, updates);
   e.hold(y, made, 'caffe');
 };
 

@@ -1,7 +1,7 @@
 /** Reading and adding up by index in TensorFlow.js operations, for backends whose arrays should stay where they are. */
 
 import type * as tfjs from '@tensorflow/tfjs-core';
-import { dim, sizeOf } from '../../ir/shape.js';
+import { dim, isSharedIndex, sizeOf } from '../../ir/shape.js';
 import type { Node, NodeOf, Shape } from '../../ir/types.js';
 import { type Kernel, type KernelOf, kernelOf } from './kernel.js';
 
@@ -32,10 +32,6 @@ function where(tf: Tf, mask: Tensor, x: Tensor): Tensor {
   return tf.where(tf.broadcastTo(mask, x.shape), x, tf.zerosLike(x));
 }
 
-function isShared(index: Shape, axis: number): boolean {
-  return index.every((d, i) => i === axis || d === 1);
-}
-
 /** For each element of an array of `shape`, where in the whole of one with `size` along the axis its row begins. */
 function rowStarts(shape: Shape, axis: number, size: number): Int32Array {
   const [count, run] = [dim(shape, axis), sizeOf(shape.slice(axis + 1))];
@@ -53,7 +49,7 @@ function gather(tf: Tf, node: NodeOf<'gather'>): KernelOf<'gather'> {
   const { axis } = node.attrs;
   const size = dim(node.inputs[0].shape, axis);
   const out = node.outputs[0].shape;
-  if (isShared(node.inputs[1].shape, axis))
+  if (isSharedIndex(node.inputs[1].shape, axis))
     return ([x, index]) => {
       const { at, isMeant } = inRange(tf, index, size);
       return [where(tf, isMeant, tf.gather(x, tf.reshape(at, [-1]) as tfjs.Tensor1D, axis))];
@@ -70,7 +66,7 @@ function scatterAdd(tf: Tf, node: NodeOf<'scatterAdd'>): KernelOf<'scatterAdd'> 
   const { axis, size } = node.attrs;
   const { shape } = node.inputs[0];
   const out = node.outputs[0].shape;
-  if (axis === 0 && isShared(node.inputs[1].shape, axis))
+  if (axis === 0 && isSharedIndex(node.inputs[1].shape, axis))
     return ([x, index]) => {
       const { at, isMeant } = inRange(tf, index, size);
       const rows = tf.reshape(where(tf, isMeant, x), [dim(shape, 0), sizeOf(shape.slice(1))]);

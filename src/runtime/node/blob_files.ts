@@ -1,7 +1,7 @@
 /** Files that layers name and that hold one blob. */
 
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { placesOf } from '../../data/files.js';
 import type { NetOptions } from '../../net/index.js';
 import { loadBinaryproto } from '../../weights/node/files.js';
 
@@ -9,7 +9,7 @@ import { loadBinaryproto } from '../../weights/node/files.js';
 export function blobReader(dir = '.'): NonNullable<NetOptions['readBlob']> {
   const read = new Map<string, ReturnType<typeof loadBinaryproto>>();
   return source => {
-    const path = [resolve(dir, source), resolve(source)].find(existsSync) ?? source;
+    const path = placesOf(source, dir).find(p => existsSync(p)) ?? source;
     const blob = read.get(path) ?? loadBinaryproto(path);
     read.set(path, blob);
     return blob;

@@ -3,8 +3,8 @@
  * range, and what it named is replaced by 0.
  */
 
-import { dim, sameShape } from '../../../ir/shape.js';
-import type { NodeOf, Shape, Value } from '../../../ir/types.js';
+import { dim, isSharedIndex, sameShape } from '../../../ir/shape.js';
+import type { NodeOf, Value } from '../../../ir/types.js';
 import { ElementType } from '../schema.js';
 import type { EmitterTable, Scope } from './emitter.js';
 
@@ -49,11 +49,6 @@ function inRange(s: Scope, index: Value, last: string, { type }: IndexForm) {
   return { at, isMeant };
 }
 
-/** Whether one index counts for all places beside it. */
-function isShared(index: Shape, axis: number): boolean {
-  return index.every((d, i) => i === axis || d === 1);
-}
-
 /** One index for every element of `v`. */
 function expanded(s: Scope, at: string, index: Value, v: Value, { type, sizes }: IndexForm): string {
   return sameShape(index.shape, v.shape) ? at : s.w.op('Expand', [at, sizes.shape(v)], { type });
@@ -64,7 +59,7 @@ export function emitGather(s: Scope, node: NodeOf<'gather'>, form: IndexForm): r
   const { axis } = node.attrs;
   const [x, index] = node.inputs;
   const { at, isMeant } = inRange(s, index, form.sizes.last(x, axis, form.type), form);
-  const read = isShared(index.shape, axis)
+  const read = isSharedIndex(index.shape, axis)
     ? w.op('Gather', [s.float(x), w.op('Reshape', [at, w.ints([-1])], { type: form.type })], { attrs: { axis } })
     : w.op('GatherElements', [s.float(x), expanded(s, at, index, node.outputs[0], form)], { attrs: { axis } });
   return [w.op('Where', [isMeant, read, w.scalar(0)])];
