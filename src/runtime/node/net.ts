@@ -138,7 +138,8 @@ export class Net extends MemoryNet {
 
   protected override free(): void {
     super.free();
-    void this.resources.close();
+    // Nothing is lost where a file that was read cannot be closed, and nobody waits to be told.
+    this.resources.close().catch(() => undefined);
   }
 }
 
@@ -189,7 +190,10 @@ class Resources {
   }
 
   async close(): Promise<void> {
-    await this.feed?.close();
-    if (!this.isShared) this.python.close();
+    try {
+      await this.feed?.close();
+    } finally {
+      if (!this.isShared) this.python.close();
+    }
   }
 }
