@@ -1,31 +1,18 @@
 /** Data: files → batches. */
 
-export type { Batches, LoaderState } from './batches/epochs.js';
-export { type Batch, BatchLoader, type LoaderOptions } from './batches/loader.js';
+export type { Batches } from './batches/epochs.js';
+export { type Batch, BatchLoader } from './batches/loader.js';
 export { readTransform, type Transform } from './batches/transform.js';
-export { type DicomPicture, readDicom, readDicomFile } from './dicom/read.js';
-export { type MrPicture, writeMrDicom } from './dicom/write.js';
+export { readDicom, readDicomFile } from './dicom/read.js';
 export { findFile } from './files.js';
-export { type DatumContent, decodeDatum, encodeDatum } from './formats/datum.js';
-export { Hdf5List, type RowBatch } from './formats/hdf5.js';
-export {
-  type Color,
-  decodeImage,
-  decodeLabel,
-  defaultPalette,
-  encodeMask,
-  encodePng,
-  type LabelPicture,
-  loadPicture,
-  type Picture,
-  type Raster,
-} from './formats/image.js';
-export { type ImageListOptions, openImageList } from './formats/image_list.js';
-export { type LmdbReader, openLmdbReader } from './formats/lmdb.js';
-export { createLmdb, type LmdbWriter } from './formats/lmdb_write.js';
-export { WindowFile, type WindowLoaderOptions, type WindowOptions, windowLoader } from './formats/windows.js';
-export type { Candidate, CreatedDataset, Progress } from './sets/build.js';
-export { contourMask, fillPolygon, formatContour, type Point, parseContour, readContour } from './sets/contour.js';
+export { encodeDatum } from './formats/datum.js';
+export { Hdf5List } from './formats/hdf5.js';
+export { type Color, decodeImage, decodeLabel, encodeMask, encodePng, loadPicture } from './formats/image.js';
+export { openImageList } from './formats/image_list.js';
+export { createLmdb } from './formats/lmdb_write.js';
+export { WindowFile, windowLoader } from './formats/windows.js';
+export type { CreatedDataset, Progress } from './sets/build.js';
+export { contourMask, readContour } from './sets/contour.js';
 export {
   type Dataset,
   type DatasetSplit,
@@ -34,11 +21,11 @@ export {
   openDataset,
   openLmdb,
 } from './sets/dataset.js';
-export { type DatasetDescription, describeDataset } from './sets/describe.js';
-export { contactSheet, type OverlayOptions, overlayPng, type SheetOptions, toDisplay } from './sets/draw.js';
+export { describeDataset } from './sets/describe.js';
+export { contactSheet, overlayPng } from './sets/draw.js';
 export { createImages, type ImagesOptions } from './sets/images.js';
-export { type Manifest, type ManifestEntry, readManifest, type SplitName } from './sets/manifest.js';
-export { createPhantom, PHANTOM_CONTOURS, PHANTOM_IMAGES, type PhantomOptions } from './sets/phantom.js';
+export { type Manifest, readManifest, type SplitName } from './sets/manifest.js';
+export { createPhantom, type PhantomOptions } from './sets/phantom.js';
 export { createSunnybrook, type SunnybrookOptions } from './sets/sunnybrook.js';
 export { type Verified, verifyDataset } from './sets/verify.js';
 export { datasetWarnings } from './sets/warnings.js';

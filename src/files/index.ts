@@ -9,16 +9,8 @@ export { FolderLock, LOCK_FILE, lockOwner } from './lock.js';
 export { LineLog } from './log.js';
 export { isDead, thisOwner } from './owner.js';
 export { kindOf, openRegular, openRegularSync, readFileAs, readRegular, readRegularSync, readUpTo } from './read.js';
-export { fileError, systemError, systemReason } from './reasons.js';
+export { fileError, systemReason } from './reasons.js';
 export { isTemporary, removeLeftovers, temporaryBeside } from './temporary.js';
 export { FolderUpdate, finishUpdates } from './update.js';
-export { type Walked, walkFolder } from './walk.js';
-export {
-  moveInPlaceSync,
-  syncPath,
-  type WriteOptions,
-  writeAtomically,
-  writeAtomicallySync,
-  writeNewSync,
-  writeTextSync,
-} from './write.js';
+export { walkFolder } from './walk.js';
+export { moveInPlaceSync, writeAtomically, writeAtomicallySync, writeNewSync, writeTextSync } from './write.js';

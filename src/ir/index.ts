@@ -1,5 +1,5 @@
 /** The intermediate representation's public face. */
-export { Builder, type Operand } from './builder.js';
+export { Builder } from './builder.js';
 export { type ExportTarget, OnnxType, type OnnxWriter } from './export.js';
 export { gradients, type Seed } from './gradient.js';
 export { ops } from './ops/index.js';

@@ -1,15 +1,7 @@
 /** The network: from a NetParameter to a layer graph, from there to IR; `describe` for people. */
 export { type Check, type CheckOptions, checks, runChecks } from './checks/index.js';
 export { type CompileResult, compileNet, compileSelected, tryCompileNet } from './compile.js';
-export {
-  type Alignment,
-  type AxisMap,
-  type CoordMap,
-  type CropAlignment,
-  coordMap,
-  coordMapFromTo,
-  cropAlignment,
-} from './coord_map.js';
+export { type CoordMap, type CropAlignment, coordMapFromTo, cropAlignment } from './coord_map.js';
 export { type Deployed, type DeployOptions, deployText } from './deploy.js';
 export {
   type DescribedBlob,
@@ -20,16 +12,7 @@ export {
   describe,
   describeGraph,
 } from './describe.js';
-export {
-  type DiffSide,
-  diffMessages,
-  diffNets,
-  type FieldChange,
-  type LayerChange,
-  type LayerName,
-  type NetDiff,
-  type ShapeChange,
-} from './diff.js';
+export { type DiffSide, diffMessages, diffNets, type FieldChange, type NetDiff, type ShapeChange } from './diff.js';
 export {
   describeField,
   type ExplainedBlob,
@@ -40,16 +23,7 @@ export {
   explainType,
   whereKnown,
 } from './explain.js';
-export {
-  describeState,
-  filterLayers,
-  layersInState,
-  meetsRule,
-  netState,
-  type SelectedNet,
-  type State,
-  selectLayers,
-} from './filter.js';
+export { layersInState, meetsRule, netState, type SelectedNet, type State, selectLayers } from './filter.js';
 export { entryOf, isDataLayer, isInputLayer } from './inputs.js';
 export {
   beforeSplits,
@@ -62,11 +36,10 @@ export {
   labelled,
   labelName,
   lowerNet,
-  type TrainingParts,
   writtenName,
 } from './lower.js';
 export { paramFields } from './param_fields.js';
-export { insertSplits, isSplit, type PlacedLayer } from './splits.js';
+export { insertSplits } from './splits.js';
 export {
   asksForState,
   type DescribeRequest,

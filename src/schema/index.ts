@@ -10,15 +10,13 @@
 
 export { type DecodeOptions, decode, encode, formatValue, printText } from './codec.js';
 export { type Change, type Edit, type Edited, editText, parseEdit } from './edit.js';
-export { type ForkField, forkField } from './fork_fields.js';
 export { formatText } from './format.js';
 export * from './generated/caffe.js';
 export { CAFFE_PROTO, FORKS_PROTO } from './generated/caffe_proto.js';
 export { looksLikeSolver } from './kind.js';
-export { plainInteger } from './long.js';
-export { clone, create, createBeside, type DeepPartial, enumName, isSet, mutable, sub } from './message.js';
+export { clone, create, createBeside, type DeepPartial, enumName, isSet, sub } from './message.js';
 export { noEffect, withoutEffect } from './no_effect.js';
-export { inheritLocation, locate, type Parsed, type ParseOptions, parseText } from './parse.js';
+export { locate, type Parsed, type ParseOptions, parseText } from './parse.js';
 export { parseNet, parseSolver } from './read.js';
 export {
   defaultSchema,
@@ -34,5 +32,5 @@ export { type BlobMention, blobMentions, layerBlocks, type PlacedBlock, scalarsO
 export { adding, removing, replacing, setting } from './splices.js';
 export { upgradeNet, upgradeSolver } from './upgrade.js';
 export { type Upgraded, upgradeText } from './upgrade_text.js';
-export { formatFloat, toFloat } from './values.js';
+export { formatFloat } from './values.js';
 export { type OnSkipped, type SkippedField, skippedWarning } from './wire.js';

@@ -14,19 +14,10 @@ export {
   readCaffemodel,
   type SavedNet,
   type SaveOptions,
-  type ScannedCaffemodel,
-  scanCaffemodel,
   writeCaffemodel,
 } from './formats/caffemodel.js';
-export { npzParts, readNpy, readNpz, scanNpz, writeNpy, writeNpz } from './formats/npz.js';
-export {
-  readSafetensors,
-  type Safetensors,
-  type ScannedSafetensors,
-  safetensorsParts,
-  scanSafetensors,
-  writeSafetensors,
-} from './formats/safetensors.js';
+export { readNpy, readNpz, writeNpy, writeNpz } from './formats/npz.js';
+export { readSafetensors, type Safetensors, writeSafetensors } from './formats/safetensors.js';
 export { type Json, readSolverstate, type SolverSnapshot, writeSolverstate } from './formats/solverstate.js';
 export { writeSolverstateH5 } from './formats/solverstate_h5.js';
 export { layersOf, tensorName, tensorsOf } from './formats/tensors.js';
