@@ -6,6 +6,7 @@ import { type LayerCatalogue, type LayerCategory, ShapesPending } from '../layer
 import { type NetParameter, type Parsed, type ParseOptions, parseNet } from '../schema/index.js';
 import { declaredEntries } from './assumed.js';
 import { type CheckOptions, runChecks } from './checks/index.js';
+import { isLoss } from './checks/walk.js';
 import { type CompileResult, tryCompileNet } from './compile.js';
 import { withoutFieldsOfUnknownTypes, withoutFollowOns } from './follow_on.js';
 import { estimateMemory, type MemoryEstimate } from './memory.js';
@@ -210,10 +211,10 @@ function describeLayer(graph: NetGraph, layer: NetLayer): DescribedLayer {
   };
 }
 
-function categoryOf({ type, bottoms, lossWeights }: NetLayer): LayerCategory {
-  if (bottoms.length === 0) return 'data';
-  if (type.isLoss || lossWeights.some(w => w !== 0)) return 'loss';
-  return type.category ?? 'other';
+function categoryOf(layer: NetLayer): LayerCategory {
+  if (layer.bottoms.length === 0) return 'data';
+  if (layer.type.isLoss || isLoss(layer)) return 'loss';
+  return layer.type.category ?? 'other';
 }
 
 function blobsOf(graph: NetGraph): Map<string, DescribedBlob> {

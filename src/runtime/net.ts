@@ -15,6 +15,7 @@ import {
   compileSelected,
   type Description,
   describeGraph,
+  isLoss,
   type NetGraph,
   type NetOptions,
   type SelectedNet,
@@ -338,7 +339,7 @@ export class Net {
     const shapes = new Map([...this.blobs].map(([name, { shape }]) => [name, shape]));
     for (const name of [...Object.keys(topDiffs), ...diffs]) this.mustHaveBlob(name);
     const seeds = [...readFeeds(topDiffs, shapes, shapes)].map(([name, { data }]) => [name, data] as const);
-    const hasLoss = this.graph.layers.some(l => l.lossWeights.some(w => w !== 0));
+    const hasLoss = this.graph.layers.some(isLoss);
     if (seeds.length === 0 && !hasLoss) {
       throw fail('no-gradient', 'The net has no loss, and backward was given no gradient to start from.', {
         hint: `Give those of its outputs: backward({ ${literalKey(this.outputs[0] ?? 'blob')}: numbers }).`,

@@ -3,7 +3,7 @@
 import { recordOf } from '../diagnostics/index.js';
 import type { Feeds } from '../feeds/feeds.js';
 import { type Shape, sizeOf } from '../ir/index.js';
-import type { NetGraph, NetLayer } from '../net/index.js';
+import { isLoss, type NetGraph, type NetLayer } from '../net/index.js';
 import { Random } from '../random/index.js';
 import type { Net } from '../runtime/net.js';
 import type { RunRequest } from '../runtime/runner.js';
@@ -99,7 +99,7 @@ type Watched = Map<string, number>;
 /** Forward and backward. Gradients of parameters go to variables of their own, as in Caffe, not to the host. */
 function gradientRun(net: Net, feeds: Feeds): RunRequest {
   const { graph, engine } = net;
-  const hasLoss = graph.layers.some(l => l.lossWeights.some(w => w !== 0));
+  const hasLoss = graph.layers.some(isLoss);
   const seeds = hasLoss ? [] : graph.outputs;
   const ones = (name: string) => new Float32Array(sizeOf(graph.blobs.get(name)!.shape)).fill(1);
   return {

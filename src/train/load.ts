@@ -5,7 +5,7 @@
 
 import { type Diagnostic, fail } from '../diagnostics/index.js';
 import type { DataFeed } from '../feeds/source.js';
-import { type NetOptions, type SelectedNet, selectLayers } from '../net/index.js';
+import { isLoss, type NetOptions, type SelectedNet, selectLayers } from '../net/index.js';
 import { Random } from '../random/index.js';
 import { freshSeed, type Net } from '../runtime/net.js';
 import { isSet, type NetState, type Phase, type SolverParameter } from '../schema/index.js';
@@ -100,7 +100,7 @@ export async function loadSolver<N extends Net>(request: LoadRequest<N>): Promis
 }
 
 function checkLoss({ graph }: Net): void {
-  if (graph.layers.some(l => l.lossWeights.some(w => w !== 0))) return;
+  if (graph.layers.some(isLoss)) return;
   throw fail('no-loss', 'The training net has no loss, so there is nothing to learn from.', {
     hint: 'Add a loss layer, e.g. type: "SoftmaxWithLoss", to phase TRAIN, or a loss_weight.',
   });

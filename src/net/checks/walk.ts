@@ -32,8 +32,8 @@ export function readersOf(graph: NetGraph): ReadonlyMap<number, readonly NetLaye
 }
 
 /** Whether the layer adds to what is minimised. */
-export function isLoss(layer: NetLayer): boolean {
-  return layer.lossWeights.some(w => w !== 0);
+export function isLoss({ lossWeights }: Pick<NetLayer, 'lossWeights'>): boolean {
+  return lossWeights.some(w => w !== 0);
 }
 
 /** Whether anything is trained here: phase TRAIN, and a loss. */

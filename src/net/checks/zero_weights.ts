@@ -11,7 +11,7 @@ import type { BlobVersion, NetGraph, NetLayer } from '../types.js';
 import type { Check } from './check.js';
 import { PIXELS } from './examples.js';
 import { fillsZero } from './fillers.js';
-import { trains } from './walk.js';
+import { isLoss, trains } from './walk.js';
 
 const chain = (filler: string) => `layer {
   name: "conv1" type: "Convolution" bottom: "data" top: "conv1"
@@ -100,8 +100,7 @@ function staysZero(layer: NetLayer, stuck: ReadonlySet<number>, isZero: (blob: B
 function blobsWithGradient(graph: NetGraph, stuck: ReadonlySet<number>, zero: ReadonlySet<number>): Set<number> {
   const moving = new Set<number>();
   for (const layer of graph.layers.toReversed()) {
-    const isLoss = layer.lossWeights.some(w => w !== 0);
-    if (!isLoss && !layer.tops.some(top => moving.has(top.id))) continue;
+    if (!isLoss(layer) && !layer.tops.some(top => moving.has(top.id))) continue;
     if (multiplies(layer.type) && stuck.has(nth(layer.params, 0))) continue;
     layer.bottoms.forEach((blob, i) => {
       const dead = zero.has(blob.id) && layer.type.blocksAtZero?.(layer.context);
