@@ -1,6 +1,6 @@
 /** Arithmetic on shapes. */
 
-import type { Shape } from './types.js';
+import type { PoolAttrs, Shape } from './types.js';
 
 /** How many places a shape has: the product of its axes, 1 for []. */
 export function sizeOf(shape: Shape): number {
@@ -67,4 +67,29 @@ export function stridesOf(shape: Shape): number[] {
 /** Output size of a convolution along one axis (Caffe rounds down). */
 export function convOutput(input: number, kernel: number, stride: number, pad: number, dilation: number): number {
   return Math.floor((input + 2 * pad - (dilation * (kernel - 1) + 1)) / stride) + 1;
+}
+
+/** One place in a pooling's window, for all windows at once. */
+export interface WindowPlace {
+  /** Its row and column in the window. */
+  readonly at: readonly [number, number];
+  /** For each window the flat index of this place in its plane, −1 beyond the plane. */
+  readonly indices: Float32Array;
+}
+
+/** The places of a window, row by row. */
+export function windowPlaces(
+  { kernel, stride, pad, outSize }: PoolAttrs,
+  height: number,
+  width: number,
+): readonly WindowPlace[] {
+  return Array.from({ length: kernel[0] * kernel[1] }, (_, k) => {
+    const at = [Math.floor(k / kernel[1]), k % kernel[1]] as const;
+    const indices = Float32Array.from({ length: outSize[0] * outSize[1] }, (_, o) => {
+      const h = Math.floor(o / outSize[1]) * stride[0] - pad[0] + at[0];
+      const w = (o % outSize[1]) * stride[1] - pad[1] + at[1];
+      return h >= 0 && h < height && w >= 0 && w < width ? h * width + w : -1;
+    });
+    return { at, indices };
+  });
 }

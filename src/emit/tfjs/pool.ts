@@ -1,7 +1,7 @@
 /** Poolings with Caffe's windows, made of TensorFlow's, which know only whole ones: the image is padded so that the last is whole. */
 
 import { nth } from '../../diagnostics/index.js';
-import { nchw } from '../../ir/shape.js';
+import { nchw, windowPlaces } from '../../ir/shape.js';
 import type { Node, NodeOf, PoolAttrs, Value } from '../../ir/types.js';
 import { padAfter, wholePlane } from '../windows.js';
 import { type Emit, type Emitter, noFormula } from './emitter.js';
@@ -78,15 +78,9 @@ function maxPoolWithIndex(e: Emitter, node: NodeOf<'maxPool'>): void {
   const image = padded(e, e.operand(x, 'image'), { before: pad, after }, LOWEST);
   const greatest = e.def.add('MaxPool', [cut(e, image, [0, 0], node)], windowAttrs(node.attrs));
   let places = e.def.add('Fill', [e.def.ints([n, ...outSize, c]), e.def.scalar(-1)]);
-  for (let tap = kernel[0] * kernel[1] - 1; tap >= 0; tap--) {
-    const at = [Math.floor(tap / kernel[1]), tap % kernel[1]] as const;
-    const own = Float32Array.from({ length: outSize[0] * outSize[1] }, (_, o) => {
-      const h = Math.floor(o / outSize[1]) * stride[0] - pad[0] + at[0];
-      const w = (o % outSize[1]) * stride[1] - pad[1] + at[1];
-      return h >= 0 && h < height && w >= 0 && w < width ? h * width + w : -1;
-    });
+  for (const { at, indices } of [...windowPlaces(node.attrs, height, width)].reverse()) {
     const isGreatest = e.def.add('Equal', [cut(e, image, at, node, true), greatest]);
-    places = e.def.add('SelectV2', [isGreatest, e.def.constant(own, [1, ...outSize, 1]), places]);
+    places = e.def.add('SelectV2', [isGreatest, e.def.constant(indices, [1, ...outSize, 1]), places]);
   }
   e.hold(y, greatest, 'image');
   e.hold(index, places, 'image');

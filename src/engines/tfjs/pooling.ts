@@ -5,8 +5,8 @@
 
 import type * as tfjs from '@tensorflow/tfjs-core';
 import { nth } from '../../diagnostics/index.js';
-import { dim, nchw, sizeOf } from '../../ir/shape.js';
-import type { Node, NodeOf, PoolAttrs, Shape } from '../../ir/types.js';
+import { dim, nchw, sizeOf, type WindowPlace, windowPlaces } from '../../ir/shape.js';
+import type { Node, NodeOf, PoolAttrs } from '../../ir/types.js';
 import { type Kernel, type KernelOf, kernelOf } from './kernel.js';
 
 type Tf = typeof tfjs;
@@ -38,30 +38,6 @@ export function poolingKernel(tf: Tf, node: Node): Kernel | undefined {
   }
 }
 
-/** One place in a window, for all windows at once. */
-interface Place {
-  readonly at: Pair;
-  /** For each window the flat index of this place in its plane, −1 beyond the plane. */
-  readonly indices: Float32Array;
-}
-
-function placesOf({ kernel, stride, pad, outSize }: PoolAttrs, plane: Shape): Place[] {
-  const [, , height, width] = nchw(plane);
-  const places: Place[] = [];
-  for (let y = 0; y < kernel[0]; y++) {
-    for (let x = 0; x < kernel[1]; x++) {
-      const indices = new Float32Array(outSize[0] * outSize[1]);
-      for (let o = 0; o < indices.length; o++) {
-        const h = Math.floor(o / outSize[1]) * stride[0] - pad[0] + y;
-        const w = (o % outSize[1]) * stride[1] - pad[1] + x;
-        indices[o] = h >= 0 && h < height && w >= 0 && w < width ? h * width + w : -1;
-      }
-      places.push({ at: [y, x], indices });
-    }
-  }
-  return places;
-}
-
 /** The padded plane that all windows together reach over: at least the plane with its padding in front. */
 function reach({ kernel, stride, pad, outSize }: PoolAttrs, size: Pair): Pair {
   const along = (i: 0 | 1) => Math.max((outSize[i] - 1) * stride[i] + kernel[i], pad[i] + size[i]);
@@ -69,7 +45,7 @@ function reach({ kernel, stride, pad, outSize }: PoolAttrs, size: Pair): Pair {
 }
 
 /** For each place, what the windows have there: [N, C, H', W'] each. */
-function windows(tf: Tf, x: Tensor, attrs: PoolAttrs, places: readonly Place[], fill: number): Tensor[] {
+function windows(tf: Tf, x: Tensor, attrs: PoolAttrs, places: readonly WindowPlace[], fill: number): Tensor[] {
   const [n, c, height, width] = nchw(x.shape);
   const whole = reach(attrs, [height, width]);
   const { pad, stride, outSize } = attrs;
@@ -91,7 +67,8 @@ function windows(tf: Tf, x: Tensor, attrs: PoolAttrs, places: readonly Place[], 
 }
 
 function maxPool(tf: Tf, { attrs, inputs }: NodeOf<'maxPool'>): KernelOf<'maxPool'> {
-  const places = placesOf(attrs, inputs[0].shape);
+  const [, , height, width] = nchw(inputs[0].shape);
+  const places = windowPlaces(attrs, height, width);
   return ([x]) => {
     const parts = windows(tf, x, attrs, places, LOWEST);
     const greatest = parts.reduce((a, b) => tf.maximum(a, b));
@@ -132,7 +109,7 @@ function shares({ kernel, stride, pad, outSize }: PoolAttrs, size: Pair): Float3
 
 function avePool(tf: Tf, { attrs, inputs }: NodeOf<'avePool'>): KernelOf<'avePool'> {
   const [, , height, width] = nchw(inputs[0].shape);
-  const places = placesOf(attrs, inputs[0].shape);
+  const places = windowPlaces(attrs, height, width);
   const share = shares(attrs, [height, width]);
   return ([x]) => {
     const sum = total(tf, windows(tf, x, attrs, places, 0));
@@ -143,7 +120,7 @@ function avePool(tf: Tf, { attrs, inputs }: NodeOf<'avePool'>): KernelOf<'avePoo
 function avePoolGrad(tf: Tf, { attrs, inputs }: NodeOf<'avePoolGrad'>): KernelOf<'avePoolGrad'> {
   const [n, c] = nchw(inputs[0].shape);
   const { inputSize, stride, pad, outSize } = attrs;
-  const places = placesOf(attrs, [n, c, ...inputSize]);
+  const places = windowPlaces(attrs, ...inputSize);
   const share = shares(attrs, inputSize);
   const whole = reach(attrs, inputSize);
   const spread = [(outSize[0] - 1) * stride[0] + 1, (outSize[1] - 1) * stride[1] + 1] as const;

@@ -1,7 +1,7 @@
 /** STOCHASTIC pooling (Zeiler and Fergus 2013), the rule that Pooling and SPP share (pooling_layer.cu). */
 
 import { nth } from '../../diagnostics/index.js';
-import { type Builder, dim, nchw, type PoolAttrs, type Value } from '../../ir/index.js';
+import { type Builder, dim, nchw, type PoolAttrs, type Value, windowPlaces } from '../../ir/index.js';
 import type { LayerContext } from '../types.js';
 
 /** The least normal float, which Caffe adds to a sum it divides by. */
@@ -32,23 +32,12 @@ export function stochasticPool(ctx: LayerContext, b: Builder, x: Value, attrs: P
   return choose(b, x, chance, attrs);
 }
 
-/** For each place in a window, the flat index that it has in the plane; −1 where a window is clipped before it. */
-function placesOf({ kernel, stride, outSize }: PoolAttrs, height: number, width: number): Float32Array[] {
-  return Array.from({ length: kernel[0] * kernel[1] }, (_, k) =>
-    Float32Array.from({ length: outSize[0] * outSize[1] }, (_, o) => {
-      const h = Math.floor(o / outSize[1]) * stride[0] + Math.floor(k / kernel[1]);
-      const w = (o % outSize[1]) * stride[1] + (k % kernel[1]);
-      return h < height && w < width ? h * width + w : -1;
-    }),
-  );
-}
-
 /** Of each window the element at which the running sum of its elements, row by row, reaches `chance` of the whole. */
 function choose(b: Builder, x: Value, chance: Value, attrs: PoolAttrs): Value {
   const [n, c, height, width] = nchw(x.shape);
   const count = attrs.outSize[0] * attrs.outSize[1];
   const planes = b.reshape(x, [n, c, height * width]);
-  const places = placesOf(attrs, height, width);
+  const places = windowPlaces(attrs, height, width).map(place => place.indices);
   const elements = places.map(at => b.gather(planes, b.constant(at, [1, 1, count]), 2));
   const sums: Value[] = [];
   for (const v of elements) sums.push(sums.length > 0 ? b.add(sums.at(-1)!, v) : v);
