@@ -3,7 +3,7 @@
  * What can vary is tried from the most to the least: batch and plane, then one of them, then the sizes as they are.
  */
 
-import { fail, MokapotError, nth, recordOf } from '../diagnostics/index.js';
+import { fail, MokapotError, messageOf, nth, recordOf } from '../diagnostics/index.js';
 import { type ExportTarget, type Graph, pruneDead, type Shape, type Value } from '../ir/index.js';
 import { GeneralGraph } from '../ir/passes/generalise.js';
 import { LOSS, type LowerOptions, lowerNet, type NetGraph } from '../net/index.js';
@@ -121,7 +121,7 @@ function isFixedByWeights(thrown: unknown): boolean {
 
 /** Whatever goes wrong at another size makes the net one of fixed sizes; at its own size it is thrown. */
 function reasonOf(thrown: unknown): string {
-  if (!(thrown instanceof MokapotError)) return thrown instanceof Error ? thrown.message : String(thrown);
+  if (!(thrown instanceof MokapotError)) return messageOf(thrown);
   const [first] = thrown.diagnostics.filter(d => d.severity === 'error');
   if (isFixedByWeights(thrown) && first!.layer !== undefined)
     return `layer "${first!.layer}" has weights for one size of its input`;

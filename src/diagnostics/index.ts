@@ -5,4 +5,5 @@ export * from './frame.js';
 export { need, nth } from './internal.js';
 export { nearest, nearestSlip } from './nearest.js';
 export { isInherited, literalKey, own, recordOf } from './records.js';
+export { firstLine, messageOf } from './thrown.js';
 export { visible, visiblePainted } from './visible.js';

@@ -1,6 +1,6 @@
 /** Why the system refused, in words: one table for everything that opens, reads or writes files. */
 
-import { fail, type MokapotError, own } from '../diagnostics/index.js';
+import { fail, type MokapotError, messageOf, own } from '../diagnostics/index.js';
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file or folder',
@@ -39,7 +39,7 @@ export function systemReason(cause: unknown): string | undefined {
 
 /** `Cannot write x.svg: the disk is full.` The hint is for what the user can do about this reason. */
 export function fileError(code: string, verb: 'open' | 'read' | 'write', path: string, cause: unknown): MokapotError {
-  const message = cause instanceof Error ? cause.message : String(cause);
+  const message = messageOf(cause);
   const reason = systemReason(cause) ?? message.replace(/\.$/, '');
   return fail(code, `Cannot ${verb} ${path}: ${reason}.`, { hint: hintFor(cause, verb) });
 }

@@ -1,7 +1,7 @@
 /** One schema laid over another: a fork's messages and fields join Caffe's. */
 
 import protobuf from 'protobufjs';
-import { fail } from '../diagnostics/index.js';
+import { fail, messageOf } from '../diagnostics/index.js';
 
 /** Where fields go whose number is taken. */
 const FIRST_SPARE = 100_000_000;
@@ -28,7 +28,7 @@ export function parseProto(text: string, name: string): protobuf.Root {
   try {
     return protobuf.parse(text, new protobuf.Root(), { keepCase: true, alternateCommentMode: true }).root;
   } catch (thrown) {
-    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    const reason = messageOf(thrown);
     throw fail('schema-syntax', `${name} is no schema: ${reason}.`, {
       hint: "A schema is a .proto file, e.g. a fork's src/caffe/proto/caffe.proto.",
     });

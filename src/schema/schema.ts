@@ -5,7 +5,7 @@
  */
 
 import protobuf from 'protobufjs';
-import { fail } from '../diagnostics/index.js';
+import { fail, messageOf } from '../diagnostics/index.js';
 import { CAFFE_PROTO, FORKS_PROTO } from './generated/caffe_proto.js';
 import { Long, plainInteger } from './long.js';
 import { mergeProto, parseProto } from './merge.js';
@@ -91,7 +91,7 @@ function rootWith(extras: readonly Extra[]): protobuf.Root {
   try {
     root.resolveAll();
   } catch (thrown) {
-    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    const reason = messageOf(thrown);
     throw fail('schema-types', `${extras.at(-1)!.name} does not go with Caffe's schema: ${reason}.`);
   }
   return root;

@@ -7,7 +7,7 @@
 
 import { inflateRawSync } from 'node:zlib';
 import dicomParser, { type DataSet, type Element } from 'dicom-parser';
-import { fail, MokapotError } from '../../diagnostics/index.js';
+import { fail, MokapotError, messageOf } from '../../diagnostics/index.js';
 import { readFileAs } from '../../files/index.js';
 import { CodecError, type DecodedFrame, decodeJpegFamily, decodeRle, interleave } from './codecs.js';
 
@@ -75,7 +75,7 @@ export async function readDicom(bytes: Uint8Array, name = '<DICOM>'): Promise<Di
     return await readPicture(bytes);
   } catch (cause) {
     if (cause instanceof MokapotError) throw cause;
-    const problem = cause instanceof DicomProblem ? cause : parserProblem(messageOf(cause));
+    const problem = cause instanceof DicomProblem ? cause : parserProblem(problemOf(cause));
     throw fail(problem.code, `${name} cannot be read as DICOM: ${problem.message}.`, { hint: problem.cure });
   }
 }
@@ -103,9 +103,9 @@ function parserProblem(message: string): DicomProblem {
 }
 
 /** dicom-parser throws strings and objects as well as errors. */
-function messageOf(cause: unknown): string {
+function problemOf(cause: unknown): string {
   const inner = (cause as { exception?: unknown } | null)?.exception ?? cause;
-  const text = inner instanceof Error ? inner.message : String(inner);
+  const text = messageOf(inner);
   return text.replace(/^dicomParser\.\w+: /, '').replace(/\.$/, '');
 }
 
@@ -224,7 +224,7 @@ async function decompress(bytes: Uint8Array, h: Header, frame: number): Promise<
     }
   } catch (cause) {
     if (cause instanceof DicomProblem) throw cause;
-    const reason = cause instanceof CodecError ? cause.message : messageOf(cause);
+    const reason = cause instanceof CodecError ? cause.message : problemOf(cause);
     const code = reason.includes('not supported') ? 'dicom-unsupported' : 'dicom-damaged';
     const cure = code === 'dicom-damaged' ? EXPORT_AGAIN : DECOMPRESS;
     const which = h.frames > 1 ? ` of frame ${frame + 1}` : '';

@@ -1,6 +1,6 @@
 /** Caffe's `Datum`: one entry of a database, pixels as bytes, as floats, or as a whole PNG or JPEG file. */
 
-import { fail } from '../../diagnostics/index.js';
+import { fail, messageOf } from '../../diagnostics/index.js';
 import { create, decode, encode } from '../../schema/index.js';
 import { decodeImage, type Planes, toPlanes } from './image.js';
 
@@ -50,7 +50,7 @@ function decodeMessage(bytes: Uint8Array, name: string) {
   try {
     return decode(bytes, 'caffe.Datum');
   } catch (cause) {
-    throw damagedDatum(name, cause instanceof Error ? cause.message : String(cause));
+    throw damagedDatum(name, messageOf(cause));
   }
 }
 

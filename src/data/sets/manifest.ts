@@ -12,7 +12,7 @@
  */
 
 import { join } from 'node:path';
-import { fail } from '../../diagnostics/index.js';
+import { fail, messageOf } from '../../diagnostics/index.js';
 import { fileError, finishUpdates, readRegular } from '../../files/index.js';
 import type { Color } from '../formats/image.js';
 
@@ -107,7 +107,7 @@ function parseJson(text: string, path: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw broken(path, cause instanceof Error ? cause.message : String(cause));
+    throw broken(path, messageOf(cause));
   }
 }
 

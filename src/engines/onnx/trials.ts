@@ -1,6 +1,6 @@
 /** What a device is asked before it is used: whether it computes correctly, how large its arrays may be, how fast it is. */
 
-import { nth } from '../../diagnostics/index.js';
+import { firstLine } from '../../diagnostics/index.js';
 import { GraphWriter } from '../../emit/onnx/writer.js';
 import { type OnnxRuntime, Session, type SessionOptions } from './runtime.js';
 
@@ -35,7 +35,7 @@ export async function failureOf(runtime: OnnxRuntime, provider: Provider): Promi
     await dispose();
     return y === 6 ? undefined : `it says that 3 + 3 is ${y}`;
   } catch (e) {
-    return nth(String((e as Error).message).split('\n'), 0).replace(/^.*false\. /, '');
+    return firstLine(e).replace(/^.*false\. /, '');
   }
 }
 

@@ -3,7 +3,7 @@
  * before every forward, `backward` where a gradient is asked for. Code with a `lower` becomes part of the graph instead.
  */
 
-import { MokapotError, nth } from '../../diagnostics/index.js';
+import { MokapotError, messageOf, nth } from '../../diagnostics/index.js';
 import { type Builder, type HostArray, type Shape, sameShape, showShape, sizeOf, type Value } from '../../ir/index.js';
 import { sub } from '../../schema/index.js';
 import { hostBlob, hostBlobs } from '../host/host_blob.js';
@@ -63,7 +63,7 @@ function blame(ctx: LayerContext, method: Method, thrown: unknown): MokapotError
     const { code, message, more } = thrown;
     return ctx.fail(code, code === 'python-layer' ? `${where} failed: ${message}` : message, { field, ...more });
   }
-  const reason = thrown instanceof Error ? thrown.message : String(thrown);
+  const reason = messageOf(thrown);
   return ctx.fail('python-layer', `${where} failed: ${reason}`, { field });
 }
 

@@ -6,7 +6,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, delimiter, dirname, extname, join, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { error, fail, MokapotError, nearest, own } from '../../diagnostics/index.js';
+import { error, fail, MokapotError, messageOf, nearest, own } from '../../diagnostics/index.js';
 import {
   builtInPythonLayers,
   defaultCatalogue,
@@ -246,7 +246,7 @@ async function load(file: string): Promise<Record<string, unknown>> {
     const loaded = file.endsWith('.ts') ? await loadTypeScript(file) : await import(pathToFileURL(file).href);
     return { ...(loaded as object) };
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw fail('python-module', `The module of a Python layer, ${file}, cannot be loaded: ${reason}`);
   }
 }

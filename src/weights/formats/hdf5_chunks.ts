@@ -1,7 +1,7 @@
 /** A dataset of HDF5 that lies in chunks, each through filters: deflate, shuffle and fletcher32, which the library always has. */
 
 import { unzlibSync } from 'fflate';
-import { fail } from '../../diagnostics/index.js';
+import { fail, messageOf } from '../../diagnostics/index.js';
 import { copyRange, damaged, toSource } from '../source.js';
 import { adler32 } from './checksums.js';
 import type { ChunkedData, Filter, Hdf5Reader } from './hdf5_read.js';
@@ -88,7 +88,7 @@ function inflated(bytes: Uint8Array, most: number, broken: (why: string) => Erro
   try {
     out = unzlibSync(bytes, { out: room });
   } catch (cause) {
-    throw broken(`cannot be unpacked (${cause instanceof Error ? cause.message : String(cause)})`);
+    throw broken(`cannot be unpacked (${messageOf(cause)})`);
   }
   const sum = new DataView(bytes.buffer, bytes.byteOffset).getUint32(bytes.length - 4, false);
   if (adler32(out) !== sum) throw broken('does not agree with its checksum');

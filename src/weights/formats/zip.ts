@@ -4,7 +4,7 @@
  */
 
 import { inflateSync } from 'fflate';
-import { fail } from '../../diagnostics/index.js';
+import { fail, messageOf } from '../../diagnostics/index.js';
 import { type ByteSource, copyRange, damaged } from '../source.js';
 import { crc32 } from './checksums.js';
 import { checkUnpacked } from './unpacked.js';
@@ -183,7 +183,7 @@ function inflated(source: ByteSource, at: number, packed: number, size: number, 
   try {
     bytes = inflateSync(source.peek(at, packed), { out: new Uint8Array(size) });
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = messageOf(cause);
     throw damaged(source, at, `${name} cannot be unpacked (${why})`);
   }
   if (bytes.length !== size) throw damaged(source, at, `${name} unpacks to ${bytes.length} bytes instead of ${size}`);

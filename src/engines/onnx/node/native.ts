@@ -13,7 +13,7 @@
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import type * as Ort from 'onnxruntime-web';
-import { nth } from '../../../diagnostics/index.js';
+import { firstLine } from '../../../diagnostics/index.js';
 import { numberOf } from '../../node/environment.js';
 import type { OnnxRuntime } from '../runtime.js';
 import { observeProfile } from './profile.js';
@@ -48,7 +48,7 @@ function tryLoading(): OnnxRuntime | string {
       observeProfile,
     };
   } catch (e) {
-    return nth(String((e as Error).message).split('\n'), 0);
+    return firstLine(e);
   }
 }
 

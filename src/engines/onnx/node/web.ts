@@ -2,7 +2,7 @@
 
 import { createRequire } from 'node:module';
 import type * as Ort from 'onnxruntime-web';
-import { nth } from '../../../diagnostics/index.js';
+import { firstLine } from '../../../diagnostics/index.js';
 import type { OnnxRuntime } from '../runtime.js';
 import { webRuntime } from '../web.js';
 import { hostMemory, threadCount } from './native.js';
@@ -21,6 +21,6 @@ function tryLoading(): OnnxRuntime | string {
     const runtime = webRuntime(ort, { threads: threadCount() });
     return { ...runtime, memory: Math.min(runtime.memory, hostMemory()) };
   } catch (e) {
-    return nth(String((e as Error).message).split('\n'), 0);
+    return firstLine(e);
   }
 }

@@ -9,7 +9,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type * as nodeUtil from 'node:util';
-import { nth } from '../../../diagnostics/index.js';
+import { firstLine } from '../../../diagnostics/index.js';
 import type { Tf } from '../tensor_device.js';
 
 const PACKAGES = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'] as const;
@@ -71,7 +71,7 @@ function tryLoad(home: string): Tf | string {
     require(home);
     return require('@tensorflow/tfjs-core') as Tf;
   } catch (e) {
-    return nth(String((e as Error).message).split('\n'), 0);
+    return firstLine(e);
   }
 }
 

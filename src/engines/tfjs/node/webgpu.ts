@@ -4,7 +4,7 @@
  */
 
 import { createRequire } from 'node:module';
-import { nth } from '../../../diagnostics/index.js';
+import { firstLine } from '../../../diagnostics/index.js';
 import type { Tf } from '../tensor_device.js';
 import { type Adapter, adapterName, largestArray, listen, type Webgpu } from '../webgpu.js';
 
@@ -43,7 +43,7 @@ async function load(): Promise<Webgpu | string> {
     const detail = `WebGPU through Dawn on ${adapterName(adapter)}`;
     return { tf, detail, largest: largestArray(adapter), complaint: listen(tf) };
   } catch (e) {
-    return nth(String((e as Error).message).split('\n'), 0);
+    return firstLine(e);
   }
 }
 
