@@ -31,7 +31,8 @@ function unread(layer: LayerParameter, type: LayerType, catalogue: LayerCatalogu
     if (!readsBlock(type, name)) return told(layer, name, ownersOf(name, catalogue));
     return Object.entries(type.unheededFields ?? {}).flatMap(([path, why]) => {
       const [of, field] = path.split('.') as [string, string];
-      return of === name && isSet(block as Record<string, unknown>, field) ? told(block, field, `Here ${why}.`) : [];
+      const hint = `${why.charAt(0).toUpperCase()}${why.slice(1)}.`;
+      return of === name && isSet(block as Record<string, unknown>, field) ? told(block, field, hint) : [];
     });
   });
 }

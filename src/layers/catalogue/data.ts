@@ -17,7 +17,7 @@ export const data: LayerType = {
     'data_param.crop_size': OLDER,
     'data_param.mirror': OLDER,
     'data_param.rand_skip': 'Caffe 1.0 does not read it either',
-    'data_param.force_encoded_color': 'transform_param { force_color: true } does it',
+    'data_param.force_encoded_color': 'write force_color: true in transform_param',
   },
   differences: 'Reads the data set in use (LMDB, Mokapot’s own), not LevelDB.',
   fedBy: 'data',

@@ -15,7 +15,7 @@ export const windowData: LayerType = {
     'window_data_param.mean_file': OLDER,
     'window_data_param.crop_size': OLDER,
     'window_data_param.mirror': OLDER,
-    'transform_param.scale': 'window_data_param has the scale that counts',
+    'transform_param.scale': 'the scale that counts is window_data_param’s',
     'transform_param.force_gray': 'every picture is read in colour',
   },
   differences: 'Reads PNG and JPEG. Pictures with a number out of turn, or of other than 3 channels, are refused.',
