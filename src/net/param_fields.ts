@@ -37,6 +37,6 @@ export function whyUnused(
   block: string,
   field: string,
 ): string | undefined {
-  const why = unheededFields[`${block as ParamField}.${field}`] ?? own(unusedFields, field);
+  const why = own(unheededFields, `${block}.${field}`) ?? own(unusedFields, field);
   return why ?? (field === 'engine' ? ENGINE : undefined);
 }
