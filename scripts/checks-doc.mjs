@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { createJiti } from 'jiti';
 
 const jiti = createJiti(import.meta.url);
-const { checks } = await jiti.import('../src/net/checks/index.ts');
+const { checks } = await jiti.import('../src/net/checks/documented.ts');
 const { compiled } = await jiti.import('../src/net/checks/compiled.ts');
 const { describe } = await jiti.import('../src/net/index.ts');
 const { formatDiagnostic } = await jiti.import('../src/diagnostics/index.ts');

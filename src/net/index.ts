@@ -1,5 +1,7 @@
 /** The network: from a NetParameter to a layer graph, from there to IR; `describe` for people. */
-export { type Check, type CheckOptions, checks, runChecks } from './checks/index.js';
+export type { Check, CheckOptions } from './checks/check.js';
+export { checks } from './checks/documented.js';
+export { runChecks } from './checks/index.js';
 export { isLoss } from './checks/walk.js';
 export { type CompileResult, compileNet, compileSelected, tryCompileNet } from './compile.js';
 export { type CoordMap, type CropAlignment, coordMapFromTo, cropAlignment } from './coord_map.js';

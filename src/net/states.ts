@@ -5,7 +5,7 @@ import type { Shape } from '../ir/index.js';
 import { defaultCatalogue, type LayerCatalogue } from '../layers/index.js';
 import { type NetParameter, type NetStateRule, type ParseOptions, parseNet } from '../schema/index.js';
 import { entriesFor } from './assumed.js';
-import type { CheckOptions } from './checks/index.js';
+import type { CheckOptions } from './checks/check.js';
 import { type Description, describeParsed } from './describe.js';
 import { filterLayers, netState } from './filter.js';
 import { isDataLayer } from './inputs.js';

@@ -95,6 +95,7 @@ describe('a page without engines', () => {
     );
     expect(gzipped).toBeLessThan(200_000);
     expect(used.filter(file => /^src\/(emit|engines)\//.test(file))).toEqual([]);
+    expect(used.filter(file => /^src\/net\/checks\/(compiled|documented|examples)\.ts$/.test(file))).toEqual([]);
   });
 
   it('reads and writes weights in less than 100 kB, gzipped', async () => {

@@ -5,7 +5,7 @@
 
 import { paramAt } from '../../layers/index.js';
 import { isSet, PoolingParameter } from '../../schema/index.js';
-import { about, type Check } from './check.js';
+import { about, type CheckDoc, type CheckRule } from './check.js';
 import { PICTURES } from './examples.js';
 
 const pool = (pad: string) => `layer {
@@ -14,11 +14,14 @@ const pool = (pad: string) => `layer {
 }
 `;
 
-export const avePadding: Check = {
-  code: 'ave-pooling-pad',
+export const avePaddingDoc = (): CheckDoc => ({
   doc: 'AVE pooling has no padding.',
   cure: 'Caffe counts the zeros of the padding in the mean, so that values at the border come out too small. Use no pad, or MAX.',
   example: { head: PICTURES, wrong: pool(' pad: 1'), right: pool('') },
+});
+
+export const avePadding: CheckRule = {
+  code: 'ave-pooling-pad',
   run: graph =>
     graph.layers.flatMap(layer => {
       const { poolsBy, type } = layer.type;

@@ -5,7 +5,7 @@
 
 import { nth } from '../../diagnostics/index.js';
 import { setting } from '../../schema/index.js';
-import { about, type Check, fixOf } from './check.js';
+import { about, type CheckDoc, type CheckRule, fixOf } from './check.js';
 import { PIXELS } from './examples.js';
 import { bilinearFilter } from './fillers.js';
 
@@ -23,11 +23,14 @@ const upsample = (group: string) => `layer {
 }
 `;
 
-export const bilinearGroups: Check = {
-  code: 'bilinear-without-groups',
+export const bilinearGroupsDoc = (): CheckDoc => ({
   doc: 'A Deconvolution with a bilinear filler has as many groups as outputs.',
   cure: 'Without groups every output channel is the sum of all upsampled input channels. Set group to num_output.',
   example: { head: PIXELS, wrong: upsample(''), right: upsample('\n    group: 3') },
+});
+
+export const bilinearGroups: CheckRule = {
+  code: 'bilinear-without-groups',
   run: graph =>
     graph.layers.flatMap(layer => {
       const param = bilinearFilter(layer);

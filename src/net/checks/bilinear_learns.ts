@@ -1,7 +1,7 @@
 /** An upsampling that starts bilinear and has no `lr_mult: 0` is learnt, which takes time and is often not meant. */
 
 import { adding } from '../../schema/index.js';
-import { about, type Check, fixOf } from './check.js';
+import { about, type CheckDoc, type CheckRule, fixOf } from './check.js';
 import { PIXELS } from './examples.js';
 import { bilinearFilter } from './fillers.js';
 import { trains } from './walk.js';
@@ -20,11 +20,14 @@ layer {
 layer { name: "loss" type: "SoftmaxWithLoss" bottom: "up" bottom: "label" top: "loss" }
 `;
 
-export const bilinearLearns: Check = {
-  code: 'bilinear-learns',
+export const bilinearLearnsDoc = (): CheckDoc => ({
   doc: 'A Deconvolution with a bilinear filler says whether it learns.',
   cure: 'It learns unless told otherwise, which takes time and is often not meant. Write param { lr_mult: 0 } to keep it bilinear, param { lr_mult: 1 } to say that it is to learn.',
   example: { head: PIXELS, wrong: upsample(''), right: upsample('\n  param { lr_mult: 0 }'), phase: 'TRAIN' },
+});
+
+export const bilinearLearns: CheckRule = {
+  code: 'bilinear-learns',
   run: graph =>
     !trains(graph)
       ? []

@@ -43,6 +43,12 @@ export interface Check {
   run(graph: NetGraph, options: CheckOptions): readonly Diagnostic[];
 }
 
+/** What a page needs of a check to run it. */
+export type CheckRule = Pick<Check, 'code' | 'run'>;
+
+/** What people read of a check. Made by a function beside the rule, which a page that asks for no documentation is bundled without. */
+export type CheckDoc = Omit<Check, keyof CheckRule>;
+
 interface About {
   /** Dotted path below the layer; the nearest thing that is written is shown. */
   readonly field?: string;

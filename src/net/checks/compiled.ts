@@ -1,9 +1,9 @@
 /** Errors that the compiler itself tells, for docs/checks.md: how layers connect, and whether shapes fit. */
 
-import type { Check } from './check.js';
+import type { Check, CheckDoc } from './check.js';
 import { PICTURES, PIXELS } from './examples.js';
 
-type Told = Omit<Check, 'run'>;
+type Told = Pick<Check, 'code'> & CheckDoc;
 
 const conv = (params: string, bottom = 'data') => `layer {
   name: "conv" type: "Convolution" bottom: "${bottom}" top: "conv"

@@ -9,7 +9,7 @@ import { paramAt } from '../../layers/index.js';
 import { type CropParameter, setting } from '../../schema/index.js';
 import { type CropAlignment, cropAlignment, cropOffsets } from '../coord_map.js';
 import type { BlobVersion, NetLayer } from '../types.js';
-import { about, type Check, fixOf } from './check.js';
+import { about, type CheckDoc, type CheckRule, fixOf } from './check.js';
 import { PIXELS } from './examples.js';
 import { unsplit } from './walk.js';
 
@@ -30,11 +30,14 @@ layer {
 }
 `;
 
-export const cropOffset: Check = {
-  code: 'crop-offset',
+export const cropOffsetDoc = (): CheckDoc => ({
   doc: 'A Crop cuts where its two bottoms lie over each other.',
   cure: 'With another offset every label belongs to a pixel some way off. The number follows from kernel, stride and pad of all layers on both paths.',
   example: { head: PIXELS, wrong: fcn(4), right: fcn(10) },
+});
+
+export const cropOffset: CheckRule = {
+  code: 'crop-offset',
   run(graph) {
     // A crop behind one that is wrong is judged as if that were right.
     const right = new Map<BlobVersion, readonly number[]>();

@@ -1,7 +1,7 @@
 /** In training every blob is read: what no loss stands on is computed for nothing, and learns nothing. */
 
 import { nth } from '../../diagnostics/index.js';
-import { about, type Check } from './check.js';
+import { about, type CheckDoc, type CheckRule } from './check.js';
 import { SCORES } from './examples.js';
 import { isLoss, readersOf, trains } from './walk.js';
 
@@ -12,11 +12,14 @@ const two = (bottom: string) => `layer {
 layer { name: "loss" type: "SoftmaxWithLoss" bottom: "${bottom}" bottom: "label" top: "loss" }
 `;
 
-export const danglingTop: Check = {
-  code: 'dangling-top',
+export const danglingTopDoc = (): CheckDoc => ({
   doc: 'In phase TRAIN every top is read, or is a loss.',
   cure: 'A blob that nobody reads is often a bottom that names another blob by mistake: see what was to read it. A top that is really of no use goes into a Silence layer.',
   example: { head: SCORES, wrong: two('score'), right: two('conv2'), phase: 'TRAIN' },
+});
+
+export const danglingTop: CheckRule = {
+  code: 'dangling-top',
   run(graph) {
     if (!trains(graph)) return [];
     const readers = readersOf(graph);

@@ -1,7 +1,7 @@
 /** Fields that Caffe has replaced by others, and still reads. */
 
 import { isSet, removing, replacing } from '../../schema/index.js';
-import { about, type Check, fixOf } from './check.js';
+import { about, type CheckDoc, type CheckRule, fixOf } from './check.js';
 import { SCORES } from './examples.js';
 
 const loss = (param: string) => `layer {
@@ -10,11 +10,14 @@ const loss = (param: string) => `layer {
 }
 `;
 
-export const deprecatedField: Check = {
-  code: 'deprecated-field',
+export const deprecatedFieldDoc = (): CheckDoc => ({
   doc: 'A loss says normalization, not the older normalize.',
   cure: 'Caffe reads the older field too, as long as the newer one is not given. --fix writes the newer one, with the same meaning.',
   example: { head: SCORES, wrong: loss('normalize: false'), right: loss('normalization: BATCH_SIZE'), phase: 'TRAIN' },
+});
+
+export const deprecatedField: CheckRule = {
+  code: 'deprecated-field',
   run: graph =>
     graph.layers.flatMap(layer => {
       const param = layer.context.param.loss_param;

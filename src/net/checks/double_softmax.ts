@@ -2,7 +2,7 @@
 
 import { nth } from '../../diagnostics/index.js';
 import { setting } from '../../schema/index.js';
-import { about, type Check, fixOf } from './check.js';
+import { about, type CheckDoc, type CheckRule, fixOf } from './check.js';
 import { SCORES } from './examples.js';
 import { makerOf } from './walk.js';
 
@@ -10,11 +10,14 @@ const loss = (bottom: string) => `layer { name: "prob" type: "Softmax" bottom: "
 layer { name: "loss" type: "SoftmaxWithLoss" bottom: "${bottom}" bottom: "label" top: "loss" }
 `;
 
-export const doubleSoftmax: Check = {
-  code: 'double-softmax',
+export const doubleSoftmaxDoc = (): CheckDoc => ({
   doc: 'No Softmax stands before SoftmaxWithLoss, no Sigmoid before SigmoidCrossEntropyLoss.',
   cure: 'The loss applies it itself. Applied twice the scores differ by 1 at most, the loss never comes near 0 and gradients are small. Give the loss the blob before it.',
   example: { head: SCORES, wrong: loss('prob'), right: loss('score'), phase: 'TRAIN' },
+});
+
+export const doubleSoftmax: CheckRule = {
+  code: 'double-softmax',
   run: graph =>
     graph.layers.flatMap(layer => {
       const { applies } = layer.type;

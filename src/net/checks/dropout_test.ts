@@ -1,7 +1,7 @@
 /** Dropout acts in phase TRAIN and hands its input through in TEST by itself: rules that say so can only do harm. */
 
 import { isSet, Phase, removing } from '../../schema/index.js';
-import { about, type Check, fixOf } from './check.js';
+import { about, type CheckDoc, type CheckRule, fixOf } from './check.js';
 import { PICTURES } from './examples.js';
 
 const dropout = (more: string) => `layer {
@@ -9,8 +9,7 @@ const dropout = (more: string) => `layer {
 }
 `;
 
-export const dropoutTest: Check = {
-  code: 'dropout-at-test',
+export const dropoutTestDoc = (): CheckDoc => ({
   doc: 'Dropout drops in phase TRAIN only, and stands in every phase.',
   cure: 'It does nothing in phase TEST by itself. A field phase: TRAIN in the layer makes it drop in TEST too; an include rule takes its top away where other layers may read it. Leave both out.',
   example: {
@@ -19,6 +18,10 @@ export const dropoutTest: Check = {
     right: dropout(''),
     phase: 'TEST',
   },
+});
+
+export const dropoutTest: CheckRule = {
+  code: 'dropout-at-test',
   run: graph =>
     graph.layers.flatMap(layer => {
       const { param } = layer.context;

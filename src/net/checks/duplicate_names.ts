@@ -3,7 +3,7 @@
 import { error } from '../../diagnostics/index.js';
 import { placeOf } from '../report.js';
 import type { NetLayer } from '../types.js';
-import type { Check } from './check.js';
+import type { CheckDoc, CheckRule } from './check.js';
 import { PIXELS } from './examples.js';
 
 const two = (name: string) => `layer {
@@ -16,11 +16,14 @@ layer {
 }
 `;
 
-export const duplicateNames: Check = {
-  code: 'duplicate-layer-name',
+export const duplicateNamesDoc = (): CheckDoc => ({
   doc: 'Layers of one net have different names.',
   cure: 'Trained weights find their layer by its name, so that only one of the two gets them. Give each layer a name of its own.',
   example: { head: PIXELS, wrong: two('conv'), right: two('conv2') },
+});
+
+export const duplicateNames: CheckRule = {
+  code: 'duplicate-layer-name',
   run(graph) {
     const seen = new Map<string, NetLayer>();
     return graph.layers.flatMap(layer => {

@@ -8,7 +8,7 @@ import { dim } from '../../ir/index.js';
 import { paramAt } from '../../layers/index.js';
 import { isSet, PoolingParameter } from '../../schema/index.js';
 import type { NetLayer } from '../types.js';
-import { about, type Check } from './check.js';
+import { about, type CheckDoc, type CheckRule } from './check.js';
 import { PICTURES } from './examples.js';
 
 const pool = (round: string) => `layer {
@@ -17,11 +17,14 @@ const pool = (round: string) => `layer {
 }
 `;
 
-export const emptyWindow: Check = {
-  code: 'pool-empty-window',
+export const emptyWindowDoc = (): CheckDoc => ({
   doc: 'Every pooling window covers some of its input.',
   cure: 'Windows are counted by rounding up, and a stride greater than the kernel can put the last one behind the end of the input. Give round_mode: FLOOR, or a kernel as large as the stride.',
   example: { head: PICTURES, wrong: pool(''), right: pool(' round_mode: FLOOR') },
+});
+
+export const emptyWindow: CheckRule = {
+  code: 'pool-empty-window',
   run: graph =>
     graph.layers.flatMap(layer => {
       const { poolsBy, type } = layer.type;

@@ -1,6 +1,6 @@
 /** Statistics of normalisation that are used, never gathered, and loaded from nowhere. */
 
-import { about, type Check } from './check.js';
+import { about, type CheckDoc, type CheckRule } from './check.js';
 import { PIXELS } from './examples.js';
 import { trains } from './walk.js';
 
@@ -12,8 +12,7 @@ layer { name: "bn" type: "BatchNorm" bottom: "conv" top: "bn"${param} }
 layer { name: "loss" type: "SoftmaxWithLoss" bottom: "bn" bottom: "label" top: "loss" }
 `;
 
-export const fixedStatistics: Check = {
-  code: 'fixed-statistics',
+export const fixedStatisticsDoc = (): CheckDoc => ({
   doc: 'A net that is trained from scratch gathers the statistics that it normalises by.',
   cure: 'With use_global_stats: true in phase TRAIN the mean and the variance are those of the weights that are loaded, and training never changes them. Without such weights both are 0 and stay 0. Leave use_global_stats out, Caffe then chooses by the phase, or start from trained weights.',
   example: {
@@ -22,6 +21,10 @@ export const fixedStatistics: Check = {
     right: net(''),
     phase: 'TRAIN',
   },
+});
+
+export const fixedStatistics: CheckRule = {
+  code: 'fixed-statistics',
   run(graph, { weightsLoaded }) {
     if (weightsLoaded || !trains(graph)) return [];
     return graph.layers.flatMap(layer => {

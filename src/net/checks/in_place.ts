@@ -1,6 +1,6 @@
 /** Layers that read their input while they write their output, or reread it for the gradient, cannot write over it. */
 
-import { about, type Check } from './check.js';
+import { about, type CheckDoc, type CheckRule } from './check.js';
 import { PICTURES } from './examples.js';
 import { inPlace, makerOf } from './walk.js';
 
@@ -10,11 +10,14 @@ const conv = (top: string) => `layer {
 }
 `;
 
-export const inPlaceUnfit: Check = {
-  code: 'in-place-unfit',
+export const inPlaceUnfitDoc = (): CheckDoc => ({
   doc: 'Only layers that compute each element by itself have a top of the same name as their bottom.',
   cure: 'Caffe would write over numbers that it has still to read. Give the top a name of its own.',
   example: { head: PICTURES, wrong: conv('data'), right: conv('conv') },
+});
+
+export const inPlaceUnfit: CheckRule = {
+  code: 'in-place-unfit',
   run: graph =>
     graph.layers.flatMap(layer => {
       if (layer.source === undefined || !inPlace(layer)) return [];

@@ -1,11 +1,11 @@
-/** The checks, one a file, in the order in which they are run. */
+/** The rules of the checks, one a file, in the order in which they are run. */
 
 import type { Diagnostic } from '../../diagnostics/index.js';
 import type { NetGraph } from '../types.js';
 import { avePadding } from './ave_padding.js';
 import { bilinearGroups } from './bilinear_groups.js';
 import { bilinearLearns } from './bilinear_learns.js';
-import type { Check, CheckOptions } from './check.js';
+import type { CheckOptions, CheckRule } from './check.js';
 import { cropOffset } from './crop_offset.js';
 import { danglingTop } from './dangling_top.js';
 import { deprecatedField } from './deprecated_field.js';
@@ -26,10 +26,8 @@ import { tooMuchMemory } from './too_much_memory.js';
 import { unknownFiller } from './unknown_filler.js';
 import { zeroWeights } from './zero_weights.js';
 
-export type { Check, CheckOptions, Example } from './check.js';
-
-/** Every check, in the order in which they are run. */
-export const checks: readonly Check[] = [
+/** The rule of every check, in the order in which they are run. */
+export const rules: readonly CheckRule[] = [
   // What is trained
   noLoss,
   lossReach,
@@ -64,5 +62,5 @@ export const checks: readonly Check[] = [
 
 /** What all checks have to say of a net. Errors of the net itself are not among it: those are the compiler's. */
 export function runChecks(graph: NetGraph, options: CheckOptions = {}): Diagnostic[] {
-  return checks.flatMap(check => check.run(graph, options));
+  return rules.flatMap(rule => rule.run(graph, options));
 }

@@ -1,7 +1,7 @@
 /** There is a score for every class that the labels may hold, and for more than one. */
 
 import { nth } from '../../diagnostics/index.js';
-import { about, type Check } from './check.js';
+import { about, type CheckDoc, type CheckRule } from './check.js';
 import { PIXELS } from './examples.js';
 import { classAxis, isLoss } from './walk.js';
 
@@ -12,11 +12,14 @@ const score = (outputs: number) => `layer {
 layer { name: "loss" type: "SoftmaxWithLoss" bottom: "score" bottom: "label" top: "loss" }
 `;
 
-export const labelClasses: Check = {
-  code: 'label-classes',
+export const labelClassesDoc = (): CheckDoc => ({
   doc: 'There are as many scores as classes in the labels.',
   cure: 'A label beyond the scores makes Caffe read outside its memory; softmax over a single score is always 1, and the loss 0. Give the layer that makes the scores num_output: the number of classes, background included.',
   example: { head: PIXELS, wrong: score(1), right: score(2), phase: 'TRAIN' },
+});
+
+export const labelClasses: CheckRule = {
+  code: 'label-classes',
   run: (graph, { classes }) =>
     graph.layers.flatMap(layer => {
       const axis = classAxis(layer);

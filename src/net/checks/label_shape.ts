@@ -6,7 +6,7 @@
 import { nth } from '../../diagnostics/index.js';
 import { type Shape, showShape, sizeOf } from '../../ir/index.js';
 import type { NetLayer } from '../types.js';
-import { about, type Check } from './check.js';
+import { about, type CheckDoc, type CheckRule } from './check.js';
 import { classAxis } from './walk.js';
 
 const euclidean = (
@@ -17,11 +17,14 @@ layer { name: "label" type: "Input" top: "label" input_param { shape { dim: 1 di
 layer { name: "loss" type: "EuclideanLoss" bottom: "x" bottom: "label" top: "loss" }
 `;
 
-export const labelShape: Check = {
-  code: 'label-shape',
+export const labelShapeDoc = (): CheckDoc => ({
   doc: 'Scores and labels have the same height and width.',
   cure: 'Caffe only compares how many numbers there are: height and width swapped, or axes folded otherwise, train on nonsense. Bring both to one shape.',
   example: { wrong: euclidean(32, 16), right: euclidean(16, 32) },
+});
+
+export const labelShape: CheckRule = {
+  code: 'label-shape',
   run: graph =>
     graph.layers.flatMap(layer => {
       const wanted = expected(layer);

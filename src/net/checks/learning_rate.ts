@@ -7,7 +7,7 @@ import { type Diagnostic, error } from '../../diagnostics/index.js';
 import { create, formatFloat, type SolverParameter } from '../../schema/index.js';
 import { placeOf } from '../report.js';
 import type { NetGraph, NetLayer } from '../types.js';
-import type { Check } from './check.js';
+import type { CheckDoc, CheckRule } from './check.js';
 import { SCORES } from './examples.js';
 import { isLoss, trains } from './walk.js';
 
@@ -23,8 +23,7 @@ const LOWEST = 1e-8;
 /** Their step does not depend on how large gradients are. */
 const SCALE_FREE: ReadonlySet<string> = new Set(['Adam', 'AdaGrad', 'RMSProp', 'AdaDelta']);
 
-export const learningRate: Check = {
-  code: 'learning-rate',
+export const learningRateDoc = (): CheckDoc => ({
   doc: "The solver's base_lr goes with the normalisation of the loss.",
   cure: 'A loss that adds up over all pixels (normalize: false) has gradients as many times greater as there are pixels: with base_lr 1e-4 it explodes, where one that is averaged stands still with 1e-14. Change base_lr, or the normalization.',
   example: {
@@ -35,6 +34,10 @@ export const learningRate: Check = {
     options: { solver: create('caffe.SolverParameter', { base_lr: 0.001, momentum: 0.9, lr_policy: 'fixed' }) },
     given: 'a solver with base_lr: 0.001',
   },
+});
+
+export const learningRate: CheckRule = {
+  code: 'learning-rate',
   run(graph, { solver }) {
     if (!solver || !trains(graph) || SCALE_FREE.has(solver.type) || !(solver.base_lr > 0)) return [];
     const losses = graph.layers.filter(isLoss);

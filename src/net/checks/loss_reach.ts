@@ -2,7 +2,7 @@
 
 import { nth } from '../../diagnostics/index.js';
 import type { BlobVersion, NetGraph, NetLayer } from '../types.js';
-import { about, type Check } from './check.js';
+import { about, type CheckDoc, type CheckRule } from './check.js';
 import { PIXELS } from './examples.js';
 import { isLoss, trains } from './walk.js';
 
@@ -15,11 +15,14 @@ const net = (lr: number) => `layer {
 layer { name: "loss" type: "SoftmaxWithLoss" bottom: "score" bottom: "label" top: "loss" }
 `;
 
-export const lossReach: Check = {
-  code: 'loss-reaches-nothing',
+export const lossReachDoc = (): CheckDoc => ({
   doc: 'The gradient of every loss reaches a parameter that learns.',
   cure: 'Where all lr_mult behind a loss are 0, or propagate_down: false or a layer without gradient stands between, training changes nothing. Free the layers that are to learn.',
   example: { head: PIXELS, wrong: net(0), right: net(1), phase: 'TRAIN' },
+});
+
+export const lossReach: CheckRule = {
+  code: 'loss-reaches-nothing',
   run(graph) {
     if (!trains(graph) || graph.params.length === 0) return [];
     return graph.layers.flatMap(layer => {

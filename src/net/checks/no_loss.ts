@@ -7,7 +7,7 @@ import { error } from '../../diagnostics/index.js';
 import { describeState, netState } from '../filter.js';
 import { isInputLayer } from '../inputs.js';
 import type { NetGraph } from '../types.js';
-import type { Check } from './check.js';
+import type { CheckDoc, CheckRule } from './check.js';
 import { PIXELS } from './examples.js';
 import { isLoss } from './walk.js';
 
@@ -17,8 +17,7 @@ const score = `layer {
 }
 `;
 
-export const noLoss: Check = {
-  code: 'no-loss',
+export const noLossDoc = (): CheckDoc => ({
   doc: 'A net in phase TRAIN has a loss.',
   cure: 'Without a loss no weight has a gradient. Add a loss layer, or see which include rule leaves it out.',
   example: {
@@ -27,6 +26,10 @@ export const noLoss: Check = {
     right: `${score}layer { name: "loss" type: "SoftmaxWithLoss" bottom: "score" bottom: "label" top: "loss" }\n`,
     phase: 'TRAIN',
   },
+});
+
+export const noLoss: CheckRule = {
+  code: 'no-loss',
   run(graph) {
     if (graph.phase !== 'TRAIN' || graph.layers.some(isLoss) || isForUse(graph)) return [];
     const excluded = graph.source.layer.find(

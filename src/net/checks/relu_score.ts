@@ -2,14 +2,13 @@
 
 import { nth } from '../../diagnostics/index.js';
 import { removing } from '../../schema/index.js';
-import { about, type Check, fixOf } from './check.js';
+import { about, type CheckDoc, type CheckRule, fixOf } from './check.js';
 import { SCORES } from './examples.js';
 import { inPlace, makerOf } from './walk.js';
 
 const loss = `layer { name: "loss" type: "SoftmaxWithLoss" bottom: "score" bottom: "label" top: "loss" }\n`;
 
-export const reluScore: Check = {
-  code: 'relu-on-scores',
+export const reluScoreDoc = (): CheckDoc => ({
   doc: 'No ReLU stands between the last learned layer and the loss.',
   cure: 'It cuts all negative scores to 0, and where a score is cut nothing is learnt. Take the ReLU out.',
   example: {
@@ -18,6 +17,10 @@ export const reluScore: Check = {
     right: loss,
     phase: 'TRAIN',
   },
+});
+
+export const reluScore: CheckRule = {
+  code: 'relu-on-scores',
   run: graph =>
     graph.layers.flatMap(layer => {
       const { isLoss, classLabels, applies } = layer.type;

@@ -2,7 +2,7 @@
 
 import { formatFloat, isSet, removing, sub } from '../../schema/index.js';
 import type { NetLayer } from '../types.js';
-import { about, type Check, fixOf } from './check.js';
+import { about, type CheckDoc, type CheckRule, fixOf } from './check.js';
 import { makerOf } from './walk.js';
 
 const labels = (transform: string) => `layer { name: "data" type: "Data" top: "data" data_param { batch_size: 1 } }
@@ -14,8 +14,7 @@ layer {
 layer { name: "loss" type: "SoftmaxWithLoss" bottom: "score" bottom: "label" top: "loss" }
 `;
 
-export const scaledLabels: Check = {
-  code: 'scaled-labels',
+export const scaledLabelsDoc = (): CheckDoc => ({
   doc: 'Labels that are read as class numbers are not scaled.',
   cure: 'Scaled by 1/256, class 1 becomes 0.0039, which counts as class 0. Leave transform_param out of the layer that gives labels.',
   example: {
@@ -24,6 +23,10 @@ export const scaledLabels: Check = {
     phase: 'TRAIN',
     given: 'a data set',
   },
+});
+
+export const scaledLabels: CheckRule = {
+  code: 'scaled-labels',
   run(graph) {
     const told = new Set<NetLayer>();
     return graph.layers.flatMap(layer => {

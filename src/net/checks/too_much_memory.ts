@@ -4,7 +4,7 @@ import { error } from '../../diagnostics/index.js';
 import { showShape, sizeOf } from '../../ir/index.js';
 import { estimateMemory } from '../memory.js';
 import type { NetGraph } from '../types.js';
-import type { Check } from './check.js';
+import type { CheckDoc, CheckRule } from './check.js';
 import { trains } from './walk.js';
 
 const input = (
@@ -16,11 +16,14 @@ layer {
 }
 `;
 
-export const tooMuchMemory: Check = {
-  code: 'too-much-memory',
+export const tooMuchMemoryDoc = (): CheckDoc => ({
   doc: 'A net fits into the memory of the machine.',
   cure: 'Make the input or batch_size smaller (iter_size of the solver adds batches up), or the largest blob, which is named.',
   example: { wrong: input(2000), right: input(500), options: { memory: 2 ** 29 }, given: 'a machine of 512 MB' },
+});
+
+export const tooMuchMemory: CheckRule = {
+  code: 'too-much-memory',
   run(graph, { memory }) {
     const estimate = estimateMemory(graph);
     const training = trains(graph);

@@ -2,7 +2,7 @@
 
 import { nearest, nth } from '../../diagnostics/index.js';
 import { setting } from '../../schema/index.js';
-import { about, type Check, fixOf } from './check.js';
+import { about, type CheckDoc, type CheckRule, fixOf } from './check.js';
 import { PIXELS } from './examples.js';
 
 /** The types of FillerParameter (filler.hpp). */
@@ -20,11 +20,14 @@ const conv = (filler: string) => `layer {
 }
 `;
 
-export const unknownFiller: Check = {
-  code: 'unknown-filler',
+export const unknownFillerDoc = (): CheckDoc => ({
   doc: 'The type of a filler is one that Caffe has.',
   cure: `There are ${FILLERS.join(', ')}, all in lower case.`,
   example: { head: PIXELS, wrong: conv('Xavier'), right: conv('xavier') },
+});
+
+export const unknownFiller: CheckRule = {
+  code: 'unknown-filler',
   run: graph =>
     graph.layers.flatMap(layer =>
       layer.params.flatMap((index, i) => {

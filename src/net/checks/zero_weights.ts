@@ -8,7 +8,7 @@ import { type Diagnostic, error, nth } from '../../diagnostics/index.js';
 import { multiplies } from '../../layers/index.js';
 import { placeOf } from '../report.js';
 import type { BlobVersion, NetGraph, NetLayer } from '../types.js';
-import type { Check } from './check.js';
+import type { CheckDoc, CheckRule } from './check.js';
 import { PIXELS } from './examples.js';
 import { fillsZero } from './fillers.js';
 import { isLoss, trains } from './walk.js';
@@ -25,11 +25,14 @@ layer {
 layer { name: "loss" type: "SoftmaxWithLoss" bottom: "conv2" bottom: "label" top: "loss" }
 `;
 
-export const zeroWeights: Check = {
-  code: 'zero-weights',
+export const zeroWeightsDoc = (): CheckDoc => ({
   doc: 'No weights stay exactly 0 for want of a filler.',
   cure: 'Without a weight_filler weights start at 0; the outputs are then 0, and so are all gradients. Give the layers a weight_filler, or start from trained weights.',
   example: { head: PIXELS, wrong: chain(''), right: chain(' weight_filler { type: "xavier" }'), phase: 'TRAIN' },
+});
+
+export const zeroWeights: CheckRule = {
+  code: 'zero-weights',
   run(graph, { weightsLoaded }) {
     if (weightsLoaded || !trains(graph)) return [];
     const stuck = stuckParams(graph);

@@ -3,8 +3,10 @@
 import { readFileSync } from 'node:fs';
 import { expect, it, describe as suite } from 'vitest';
 import { applyFixes } from '../../../src/diagnostics/index.js';
+import type { Example } from '../../../src/net/checks/check.js';
 import { compiled } from '../../../src/net/checks/compiled.js';
-import { checks, type Example } from '../../../src/net/checks/index.js';
+import { checks } from '../../../src/net/checks/documented.js';
+import { rules } from '../../../src/net/checks/index.js';
 import { describe } from '../../../src/net/index.js';
 
 const entryShapes = { data: [3, 64, 64], label: [1, 64, 64] };
@@ -42,6 +44,10 @@ suite.each(checks.map(check => [check.code, check] as const))('%s', (code, check
     expect(mended.diagnostics.map(x => x.code)).toEqual([]);
     expect(mended.layers.length).toBeGreaterThan(0);
   });
+});
+
+it('the checks that are documented are those that are run, in the same order', () => {
+  expect(checks.map(({ code, run }) => ({ code, run }))).toEqual(rules);
 });
 
 it('fixes are there where a mend is known', () => {
