@@ -38,6 +38,8 @@ export interface GraphOptions {
   /** Values that have a name already: inputs, initializers. */
   readonly known: ReadonlyMap<Value, string>;
   readonly wanted: readonly Value[];
+  /** Channels in a block of onnxruntime's own layout: only for its CPU kernels. Absent: ONNX's ops alone. */
+  readonly block?: number | undefined;
   /** Another emitter of a node; undefined: the usual one. */
   readonly instead?: (node: Node) => Emitter<OpName> | undefined;
 }
@@ -62,6 +64,7 @@ export function emitGraph(w: GraphWriter, nodes: readonly Node[], options: Graph
   };
   const scope: Scope = {
     w,
+    block: options.block,
     any,
     float: as(ElementType.FLOAT),
     bool: as(ElementType.BOOL),

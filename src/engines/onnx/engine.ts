@@ -1,15 +1,18 @@
 /** Engines on onnxruntime: `onnx` (its CPU kernels), `onnx-wasm` (those in WebAssembly), `onnx-webgpu`, `onnx-cuda`. */
 
+import { mayPayInBlocks } from '../../emit/onnx/ops/conv.js';
 import { GraphWriter } from '../../emit/onnx/writer.js';
 import { sizeOf } from '../../ir/shape.js';
 import type { Graph, Node, Shape } from '../../ir/types.js';
 import { expressionOf } from '../../kernels/loops.js';
 import type { Engine, Program } from '../types.js';
 import { DeviceVariables } from './device_variables.js';
+import { filterProducts } from './filter_step.js';
 import { Formula } from './formula.js';
 import { OnnxProgram } from './program.js';
 import { type OnnxRuntime, Session, type SessionOptions } from './runtime.js';
 import type { EngineContext } from './steps.js';
+import { blockOf } from './trials.js';
 import { fillOf } from './updates.js';
 import { type Block, rowOf, Variables } from './variables.js';
 
@@ -28,6 +31,8 @@ export class OnnxEngine implements Engine, EngineContext {
   readonly patience: number;
   readonly largest: number | undefined;
   readonly limit: number;
+  block: number | undefined;
+  private blockFound: Promise<number | undefined> | undefined;
   private readonly products = new Map<string, Promise<Session>>();
   private readonly formulas = new Map<string, Promise<Formula>>();
   private peak = 0;
@@ -66,6 +71,10 @@ export class OnnxEngine implements Engine, EngineContext {
   }
 
   async compile(graph: Graph): Promise<Program> {
+    if (this.provider === 'cpu' && this.runtime.isInPlace && graph.nodes.some(mayPayInBlocks)) {
+      this.blockFound ??= blockOf(this.runtime);
+      this.block = await this.blockFound;
+    }
     return new OnnxProgram(this, graph);
   }
 
@@ -97,6 +106,13 @@ export class OnnxEngine implements Engine, EngineContext {
       ]),
       new Map([['sums', bound(from, results)]]),
     );
+  }
+
+  filterProducts(taps: number): Promise<Session> {
+    const key = `${taps} taps`;
+    let session = this.products.get(key);
+    if (!session) this.products.set(key, (session = filterProducts(this.runtime, taps)));
+    return session;
   }
 
   formula(node: Node): Promise<Formula> {

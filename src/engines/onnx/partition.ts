@@ -35,21 +35,28 @@ export function rootOf(v: Value): Value {
 /**
  * Even subgraphs are the host's, odd ones ONNX's; a node goes into the first one that comes after all it reads. So user code
  * that reads what is fed runs before the first session and cuts none.
+ * @param apart nodes that are done between sessions too, and what they read
  */
-export function partition(nodes: readonly Node[], wanted: readonly Value[]): readonly Subgraph[] {
+export function partition(
+  nodes: readonly Node[],
+  wanted: readonly Value[],
+  apart: ReadonlyMap<Node, readonly Value[]> = new Map(),
+): readonly Subgraph[] {
+  const inputsOf = (node: Node) => apart.get(node) ?? node.inputs;
   const place = new Map<Node, number>();
   for (const node of nodes) {
     if (isLeaf(node) || isAlias(node)) continue;
-    const parity = isSupported(node) ? 1 : 0;
-    const last = Math.max(0, ...node.inputs.map(v => place.get(rootOf(v).node) ?? 0));
+    const parity = isSupported(node) && !apart.has(node) ? 1 : 0;
+    const last = Math.max(0, ...inputsOf(node).map(v => place.get(rootOf(v).node) ?? 0));
     place.set(node, last % 2 === parity ? last : last + 1);
   }
   const count = 1 + Math.max(-1, ...place.values());
   const members = Array.from({ length: count }, (_, i) => nodes.filter(n => place.get(n) === i));
   return members.flatMap((own, i) => {
     if (own.length === 0) return [];
-    const readLater = members.slice(i + 1).flatMap(later => later.flatMap(n => n.inputs));
-    return [subgraphOf(nodes, own, i % 2 === 1 ? 'onnx' : 'host', new Set([...readLater, ...wanted].map(rootOf)))];
+    const readLater = members.slice(i + 1).flatMap(later => later.flatMap(inputsOf));
+    const readBehind = new Set([...readLater, ...wanted].map(rootOf));
+    return [subgraphOf(nodes, own, i % 2 === 1 ? 'onnx' : 'host', readBehind, inputsOf)];
   });
 }
 
@@ -58,15 +65,16 @@ function subgraphOf(
   own: readonly Node[],
   kind: Subgraph['kind'],
   readLater: ReadonlySet<Value>,
+  inputsOf: (node: Node) => readonly Value[],
 ): Subgraph {
   const inside = new Set(own);
   const brought = new Set<Node>();
-  for (const v of own.flatMap(n => n.inputs)) {
+  for (const v of own.flatMap(inputsOf)) {
     let { node } = v;
     for (; isAlias(node); node = nth(node.inputs, 0).node) brought.add(node);
     if (node.op === 'constant') brought.add(node);
   }
-  const roots = new Set(own.flatMap(n => n.inputs).map(rootOf));
+  const roots = new Set(own.flatMap(inputsOf).map(rootOf));
   return {
     kind,
     nodes: all.filter(n => inside.has(n) || brought.has(n)),

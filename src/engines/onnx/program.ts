@@ -13,6 +13,7 @@ import type { Graph, Node, NodeOf, Value } from '../../ir/types.js';
 import { fed, refuseLarge } from '../executor.js';
 import { peakOf, tooLarge } from '../memory.js';
 import type { Observer, Program } from '../types.js';
+import { FilterStep, type Padded, type PaddedGraph, padForFilters } from './filter_step.js';
 import { HostStep } from './host_step.js';
 import { partition, rootOf, type Subgraph } from './partition.js';
 import type { DeviceArray } from './runtime.js';
@@ -78,6 +79,8 @@ class Plan {
   /** Variables that the host reads. */
   private readonly readHere: readonly string[];
   private readonly inputs: readonly NodeOf<'input'>[];
+  /** Numbers that arrays have behind their own. */
+  private readonly slack: ReadonlyMap<Value, number>;
   private readonly storage = new Map<Value, Float32Array>();
   /** The run before. */
   private last: Promise<unknown> = Promise.resolve();
@@ -98,9 +101,14 @@ class Plan {
     const later = new Set<Node>(scalars);
     const assigned = assignments.map(a => a.value).filter(v => !later.has(v.node));
     const wanted = [...kept, ...[...assigned, ...needs].filter(v => fillOf(v) === undefined)];
-    const live = pruneDead(main, wanted);
-    const stages = partition(live, wanted);
-    const hosted = stages.flatMap(s => (s.kind === 'host' ? s.nodes.filter(n => !isBrought(n)) : []));
+    const needed = pruneDead(main, wanted);
+    const isInPlace = engine.provider === 'cpu' && engine.runtime.isInPlace;
+    const { nodes: live, padded, slack } = isInPlace ? padForFilters(needed) : nothingPadded(needed);
+    this.slack = slack;
+    const apart = new Map([...padded].map(([node, { x, dy }]) => [node, [x, dy]] as const));
+    const stages = partition(live, wanted, apart);
+    const isHosts = (n: Node) => !isBrought(n) && !padded.has(n);
+    const hosted = stages.flatMap(s => (s.kind === 'host' ? s.nodes.filter(isHosts) : []));
     const staying = engine.deviceVariables ? stayingOnDevice(stages, kept, assignments) : new Map<Value, string>();
     this.staying = staying;
     this.readHere = engine.deviceVariables ? variablesOf([...hosted.flatMap(n => n.inputs), ...wanted]) : [];
@@ -108,7 +116,7 @@ class Plan {
       ...stages.flatMap((s): Step[] =>
         s.kind === 'onnx'
           ? [new SessionStep(engine, s, graph.assignments.length === 0, staying)]
-          : s.nodes.filter(n => !isBrought(n)).map(n => new HostStep(n)),
+          : s.nodes.filter(n => !isBrought(n)).map(n => this.stepOf(n, padded.get(n))),
       ),
       ...scalars.map(n => new HostStep(n)),
     ];
@@ -117,6 +125,11 @@ class Plan {
     this.inputs = nodes.filter(n => n.op === 'input');
     this.fallbacks = hosted.filter(n => n.op !== 'hostCall').map(n => `${n.label}: ${n.op}`);
     this.peakBytes = peakOf(schedule(live, [], new Set(stages.flatMap(s => s.outputs))), unfolded);
+  }
+
+  private stepOf(node: Node, padded: Padded | undefined): Step {
+    if (!padded || node.op !== 'convFilterGrad') return new HostStep(node);
+    return new FilterStep(this.engine, node, padded);
   }
 
   /** Starts making the sessions. */
@@ -186,7 +199,11 @@ class Plan {
 
   private stored(v: Value): Float32Array {
     let array = this.storage.get(v);
-    if (!array) this.storage.set(v, (array = new Float32Array(sizeOf(v.shape))));
+    if (!array) {
+      const size = sizeOf(v.shape);
+      array = new Float32Array(size + (this.slack.get(v) ?? 0)).subarray(0, size);
+      this.storage.set(v, array);
+    }
     return array;
   }
 
@@ -205,6 +222,10 @@ class Plan {
     for (const step of this.steps) step.dispose();
     this.storage.clear();
   }
+}
+
+function nothingPadded(nodes: readonly Node[]): PaddedGraph {
+  return { nodes, padded: new Map(), slack: new Map() };
 }
 
 /** Bytes that a node takes while it runs: unfolded pictures, twice, as slices and put together. */

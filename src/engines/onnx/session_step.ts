@@ -2,6 +2,7 @@
 
 import { fail, need, nth } from '../../diagnostics/index.js';
 import { emitGraph } from '../../emit/onnx/emit.js';
+import { BLOCKED } from '../../emit/onnx/ops/blocked.js';
 import { emitterForWebgpu } from '../../emit/onnx/webgpu.js';
 import { GraphWriter } from '../../emit/onnx/writer.js';
 import { sizeOf } from '../../ir/shape.js';
@@ -9,7 +10,7 @@ import type { Node, Value } from '../../ir/types.js';
 import { workOf } from '../../ir/work.js';
 import type { Observer } from '../types.js';
 import type { Subgraph } from './partition.js';
-import { type Bound, type DeviceArray, Session, type SessionOptions } from './runtime.js';
+import { type Bound, type DeviceArray, Session } from './runtime.js';
 import type { Arrays, EngineContext, Step } from './steps.js';
 
 /** A stage's graph, written, with what its names stand for. */
@@ -30,7 +31,7 @@ interface Output {
 /** `constants` gives the numbers of values that are to be constants of the graph. */
 function write(
   stage: Subgraph,
-  provider: SessionOptions['provider'],
+  { provider, block }: Pick<EngineContext, 'provider' | 'block'>,
   kept: ReadonlyMap<Value, string>,
   constants: (v: Value) => Float32Array | undefined = () => undefined,
 ): Written {
@@ -53,6 +54,7 @@ function write(
     known,
     wanted: stage.outputs,
     ...(provider === 'webgpu' && { instead: emitterForWebgpu }),
+    block,
   });
   const given = stage.outputs.map((value, i) => {
     const inner = nameIn(value);
@@ -89,7 +91,7 @@ export class SessionStep implements Step {
     /** Values that only become a variable's, with its name: they stay on the device. */
     private readonly kept: ReadonlyMap<Value, string> = new Map(),
   ) {
-    this.written = write(stage, engine.provider, kept);
+    this.written = write(stage, engine, kept);
     this.isChecked = engine.provider === 'cpu';
     const variables = stage.inputs.filter(v => v.node.op === 'variable');
     const bytes = 4 * variables.reduce((n, v) => n + sizeOf(v.shape), 0);
@@ -111,6 +113,7 @@ export class SessionStep implements Step {
   private create({ w, kept }: Written, profile?: string): Promise<Session> {
     return Session.create(this.engine.runtime, w, {
       provider: this.engine.provider,
+      domains: this.engine.block === undefined ? [] : [BLOCKED],
       kept: kept.map(o => o.name),
       profile,
     });
@@ -189,12 +192,14 @@ export class SessionStep implements Step {
     this.frozen = undefined;
     await frozen?.session.dispose();
     if (this.runs < this.runsBefore) return undefined;
-    const written = write(this.stage, this.engine.provider, this.kept, v =>
+    // Where filters are constants the library finds its own layout, and keeps to it from one convolution to the next.
+    const { provider } = this.engine;
+    const written = write(this.stage, { provider, block: undefined }, this.kept, v =>
       v.node.op === 'variable' ? arrays.read(v) : undefined,
     );
     this.frozen = {
       written,
-      session: await Session.create(this.engine.runtime, written.w, { provider: this.engine.provider }),
+      session: await Session.create(this.engine.runtime, written.w, { provider }),
       version,
     };
     await this.session?.then(s => s.dispose());

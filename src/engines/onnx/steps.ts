@@ -4,7 +4,7 @@ import type { Node, Value } from '../../ir/types.js';
 import type { Engine, Observer } from '../types.js';
 import type { DeviceVariables } from './device_variables.js';
 import type { Formula } from './formula.js';
-import type { DeviceArray, OnnxRuntime, SessionOptions } from './runtime.js';
+import type { DeviceArray, OnnxRuntime, Session, SessionOptions } from './runtime.js';
 import type { Block, Variables } from './variables.js';
 
 /** Of the engine, what programs and their steps use. */
@@ -16,11 +16,15 @@ export interface EngineContext extends Pick<Engine, 'name' | 'limit' | 'memory'>
   readonly deviceVariables: DeviceVariables | undefined;
   /** How many times the price of a session with constants goes into runs without one before it is made. */
   readonly patience: number;
+  /** Channels in a block of the layout that the library's CPU kernels take, once that is known; undefined: none. */
+  readonly block: number | undefined;
   /** Most bytes of one array, where the device has a limit. */
   readonly largest: number | undefined;
   notePeak(bytes: number): void;
   /** Rows of a block become sums of rows: its last `factors.length` of `count` ones from `first` on, all at once. */
   combineRows(block: Block, first: number, count: number, factors: readonly (readonly number[])[]): Promise<void>;
+  /** The session that makes filters' gradients of so many taps, the same for all. */
+  filterProducts(taps: number): Promise<Session>;
   /** The session of an elementwise node's formula, the same for all nodes of one formula. */
   formula(node: Node): Promise<Formula>;
 }

@@ -1,10 +1,61 @@
 /** What a device is asked before it is used: whether it computes correctly, how large its arrays may be, how fast it is. */
 
 import { firstLine } from '../../diagnostics/index.js';
+import { BLOCKED, blockedConv, blockedFilter } from '../../emit/onnx/ops/blocked.js';
 import { GraphWriter } from '../../emit/onnx/writer.js';
+import { sizeOf } from '../../ir/shape.js';
 import { type OnnxRuntime, Session, type SessionOptions } from './runtime.js';
 
 type Provider = SessionOptions['provider'];
+
+/** Widths of blocks that onnxruntime's own layout may have, by processor. */
+const BLOCKS = [16, 8, 4] as const;
+
+/**
+ * Channels in a block of the layout that the CPU kernels of onnxruntime take (emit/onnx/ops/blocked.ts): the width with which
+ * they compute what its usual convolution does. Undefined where they have no such layout.
+ */
+export async function blockOf(runtime: OnnxRuntime): Promise<number | undefined> {
+  const geometry = { stride: [1, 1], dilation: [1, 1], groups: 1 } as const;
+  const [shape, filterShape] = [
+    [1, 32, 3, 5],
+    [32, 32, 3, 3],
+  ] as const;
+  const [x, filter] = [shape, filterShape].map((dims, seed) =>
+    Float32Array.from({ length: sizeOf(dims) }, (_, i) => Math.sin(7 * i + seed)),
+  ) as [Float32Array, Float32Array];
+  const run = async (build: (w: GraphWriter) => string): Promise<Float32Array> => {
+    const w = new GraphWriter();
+    for (const name of ['x', 'w', 'y']) w.reserve(name);
+    w.addInput('x', shape);
+    w.addInput('w', filterShape);
+    w.addOutput('y', build(w), shape);
+    const session = await Session.create(runtime, w, { provider: 'cpu', domains: [BLOCKED] });
+    const y = new Float32Array(x.length);
+    const fed = new Map([
+      ['x', { data: x, dims: shape }],
+      ['w', { data: filter, dims: filterShape }],
+    ]);
+    await session.run(fed, new Map([['y', { data: y, dims: shape }]]));
+    await session.dispose();
+    return y;
+  };
+  try {
+    const attrs = { kernel_shape: [3, 3], pads: [1, 1, 1, 1] };
+    const expected = await run(w => w.op('Conv', ['x', 'w'], { attrs }));
+    for (const block of BLOCKS) {
+      const got = await run(w => {
+        const laid = blockedFilter(w, block, { name: 'w', shape: filterShape });
+        const [channels, outputs, kernel] = [shape[1], filterShape[0], filterShape.slice(2)];
+        return blockedConv(w, block, { x: 'x', channels, filter: laid, kernel, outputs, pads: [1, 1], geometry });
+      });
+      if (got.every((v, i) => Math.abs(v - expected[i]!) < 1e-3)) return block;
+    }
+  } catch {
+    // A build without these ops: its usual convolution does.
+  }
+  return undefined;
+}
 
 /** A graph that makes one number of one, `x`; `build` names the result. */
 async function trial(

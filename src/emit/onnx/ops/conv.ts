@@ -6,7 +6,8 @@
 
 import { nth } from '../../../diagnostics/index.js';
 import { dim, nchw } from '../../../ir/shape.js';
-import type { ConvAttrs, NodeOf, Value } from '../../../ir/types.js';
+import type { ConvAttrs, Node, NodeOf, Value } from '../../../ir/types.js';
+import { blockedConv, blockedFilter, paysInBlocks } from './blocked.js';
 import type { EmitterTable, Scope } from './emitter.js';
 import { filterGradient } from './filter_gradient.js';
 
@@ -27,7 +28,14 @@ function attributes({ stride, pad, dilation, groups }: ConvAttrs, filter: Value)
 }
 
 /** `bias`, if given, is one number for each output channel. */
-export function conv(s: Scope, { inputs: [x, w], attrs }: NodeOf<'conv2d'>, bias?: string): string {
+export function conv(s: Scope, { inputs: [x, w], outputs: [y], attrs }: NodeOf<'conv2d'>, bias?: string): string {
+  const { block } = s;
+  if (block !== undefined && paysInBlocks(block, x.shape, w.shape, y.shape, attrs.groups)) {
+    const filter = blockedFilter(s.w, block, { name: s.float(w), shape: w.shape });
+    const [channels, outputs, kernel] = [dim(x.shape, 1), dim(w.shape, 0), w.shape.slice(2)];
+    const { pad: pads, ...geometry } = attrs;
+    return blockedConv(s.w, block, { x: s.float(x), channels, filter, kernel, outputs, bias, pads, geometry });
+  }
   return s.w.op('Conv', [s.float(x), s.float(w), ...(bias ? [bias] : [])], { attrs: attributes(attrs, w) });
 }
 
@@ -76,19 +84,43 @@ function paysToTurn({ inputs: [dy, w], attrs }: NodeOf<'convInputGrad'>): boolea
   return isTight && n! * places > (PLACES * dim(w.shape, 0)) / attrs.groups;
 }
 
+/** Whether a node is a convolution that is faster in blocks of some width. */
+export function mayPayInBlocks(node: Node): boolean {
+  const { op, inputs, outputs, attrs } = node;
+  if (op === 'conv2d')
+    return paysInBlocks(LEAST_BLOCK, inputs[0].shape, inputs[1].shape, outputs[0].shape, attrs.groups);
+  return op === 'convInputGrad' && paysToTurn(node) && turnedPays(node, LEAST_BLOCK);
+}
+
+const LEAST_BLOCK = 4;
+
+function turnedPays({ inputs: [dy, w], outputs: [dx], attrs }: NodeOf<'convInputGrad'>, block: number): boolean {
+  const [o, c, kh, kw] = nchw(w.shape);
+  return attrs.groups === 1 && paysInBlocks(block, dy.shape, [c, o, kh, kw], dx.shape, 1);
+}
+
 /** dx as the convolution of dy with the filter rotated by 180°, its inputs and outputs swapped. Stride 1 only. */
 function turnedConv(s: Scope, node: NodeOf<'convInputGrad'>): string {
-  const { w: g } = s;
+  const { w: g, block } = s;
   const [dy, w] = node.inputs;
   const { groups, pad, dilation } = node.attrs;
   const [o, c, kh, kw] = nchw(w.shape);
+  const pads = [0, 1].map(i => nth(dilation, i) * (dim(w.shape, i + 2) - 1) - nth(pad, i)) as [number, number];
+  if (block !== undefined && turnedPays(node, block)) {
+    const filter = blockedFilter(g, block, { name: rotated(s, s.float(w)), shape: w.shape }, true);
+    const geometry = { stride: [1, 1], dilation, groups } as const;
+    return blockedConv(g, block, { x: s.float(dy), channels: o, filter, kernel: [kh, kw], outputs: c, pads, geometry });
+  }
   const parts = g.reshape(s.float(w), w.shape, [groups, o / groups, c, kh, kw]);
   const swapped = g.op('Transpose', [parts], { attrs: { perm: [0, 2, 1, 3, 4] } });
   const filters = g.op('Reshape', [swapped, g.ints([groups * c, o / groups, kh, kw])]);
-  const [first, last] = [g.ints([-1, -1]), g.ints([-(2 ** 31), -(2 ** 31)])];
-  const rotated = g.op('Slice', [filters, first, last, g.ints([2, 3]), g.ints([-1, -1])]);
-  const pads = [0, 1].map(i => nth(dilation, i) * (dim(w.shape, i + 2) - 1) - nth(pad, i));
-  return g.op('Conv', [s.float(dy), rotated], {
+  return g.op('Conv', [s.float(dy), rotated(s, filters)], {
     attrs: { kernel_shape: [kh, kw], pads: [...pads, ...pads], dilations: dilation, group: groups },
   });
+}
+
+/** Filters rotated by 180°. */
+function rotated({ w }: Scope, filters: string): string {
+  const [first, last] = [w.ints([-1, -1]), w.ints([-(2 ** 31), -(2 ** 31)])];
+  return w.op('Slice', [filters, first, last, w.ints([2, 3]), w.ints([-1, -1])]);
 }

@@ -6,6 +6,8 @@ import type { GraphWriter } from '../writer.js';
 /** What an emitter sees of the graph it writes to. */
 export interface Scope {
   readonly w: GraphWriter;
+  /** Channels in a block of onnxruntime's own layout, where its ops may be used (blocked.ts). */
+  readonly block?: number | undefined;
   /** Name of a value as floats. */
   float(v: Value): string;
   /** Name of a value, of whatever element type. */

@@ -33,6 +33,7 @@ export function filterGradient(s: Scope, node: NodeOf<'convFilterGrad'>): string
   const dy = node.inputs[1];
   const { groups } = node.attrs;
   const [n, outputs, height, width] = nchw(dy.shape);
+  if (isPlain(node)) return plainProduct(s, node);
   const isDealt = moves(node);
   const whole = isDealt ? dealt(w, padded(s, node, true), n) : padded(s, node, false);
   const shape = [whole.channels, 1, n, ...whole.size];
@@ -52,6 +53,30 @@ export function filterGradient(s: Scope, node: NodeOf<'convFilterGrad'>): string
   }
   const from = split(groups, outputs, taps / groups);
   return isDealt ? collected(w, sum!, node, picture) : w.reshape(sum!, from, node.outputs[0].shape);
+}
+
+/** Whether each place of the gradient meets just one of the picture, in several pictures: their layout may stay. */
+function isPlain({ inputs: [x, dy], attrs: { stride, pad, groups, kernel } }: NodeOf<'convFilterGrad'>): boolean {
+  const isPointwise = kernel[0] * kernel[1] === 1 && groups === 1;
+  return (
+    isPointwise &&
+    dim(x.shape, 0) > 1 &&
+    [...stride, ...pad.map(p => p + 1)].every(v => v === 1) &&
+    dy.shape.length === 4
+  );
+}
+
+/** The sum over pictures of dy · xᵀ. */
+function plainProduct(s: Scope, node: NodeOf<'convFilterGrad'>): string {
+  const { w } = s;
+  const [x, dy] = node.inputs;
+  const [n, outputs, height, width] = nchw(dy.shape);
+  const matrix = (v: typeof x, rows: number) => w.op('Reshape', [s.float(v), w.ints([n, rows, height * width])]);
+  // onnxruntime makes one op of these two.
+  const transposed = w.op('Transpose', [matrix(x, dim(x.shape, 1))], { attrs: { perm: [0, 2, 1] } });
+  const products = w.op('MatMul', [matrix(dy, outputs), transposed]);
+  const sum = w.op('ReduceSum', [products, w.ints([0])], { attrs: { keepdims: 0 } });
+  return w.op('Reshape', [sum, w.ints(node.outputs[0].shape)]);
 }
 
 /** [groups, rows of each, columns], or just a matrix where there is one group. */
