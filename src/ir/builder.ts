@@ -25,6 +25,13 @@ import type {
 /** A value, or a number that stands for a scalar constant. */
 export type Operand = Value | number;
 
+/** A gradient that is not derived from a value's parts. */
+export interface GradientRule {
+  readonly operands: readonly Value[];
+  /** Of each operand; undefined: none. */
+  readonly gradient: (dy: Value) => readonly (Value | undefined)[];
+}
+
 type OneOutput = Exclude<OpName, 'maxPool' | 'hostCall' | 'fused'>;
 
 /**
@@ -39,6 +46,7 @@ export class Builder {
   private readonly leaves = new Map<string, Value>();
   private readonly scalars = new Map<number, Value>();
   private readonly updates: Graph['assignments'][number][] = [];
+  private readonly rules = new Map<Node, GradientRule>();
   private values = 0;
   private currentLabel = '';
 
@@ -130,6 +138,20 @@ export class Builder {
   /** Zeros of a shape. */
   zeros(shape: Shape): Value {
     return this.broadcast(this.scalar(0), shape);
+  }
+
+  /**
+   * The same value, with a gradient rule of its own instead of those of what it is made of: given dy, the gradients of
+   * `operands`, which it is made of. What else it is made of gets none by it.
+   */
+  withGradient(y: Value, operands: readonly Value[], gradient: GradientRule['gradient']): Value {
+    this.rules.set(y.node, { operands, gradient });
+    return y;
+  }
+
+  /** The rule that a node was given. */
+  ruleOf(node: Node): GradientRule | undefined {
+    return this.rules.get(node);
   }
 
   /** At the end of every run the variable takes this value: what a forward pass itself changes (running means). */

@@ -29,9 +29,19 @@ export function gradients(b: Builder, seeds: readonly Seed[], wrt: readonly Valu
     const dy = node.outputs.map(v => sums.get(v));
     const wanted = node.inputs.map(v => needed.has(v));
     if (!wanted.includes(true) || dy.every(d => d === undefined)) continue;
+    const label = node.label.endsWith("'") ? node.label : `${node.label}'`;
+    const own = b.ruleOf(node);
+    if (own) {
+      b.withLabel(label, () => {
+        own.gradient(nth(dy, 0)!).forEach((gradient, i) => {
+          const operand = nth(own.operands, i);
+          if (gradient && needed.has(operand)) accumulate(operand, gradient);
+        });
+      });
+      continue;
+    }
     const rule = ops[node.op] as unknown as OpDefinition<OpName>;
     if (!rule.gradient) continue;
-    const label = node.label.endsWith("'") ? node.label : `${node.label}'`;
     b.withLabel(label, () => {
       rule.gradient!(b, node as never, dy, wanted).forEach((gradient, i) => {
         if (gradient && wanted[i]) accumulate(nth(node.inputs, i), gradient);

@@ -186,3 +186,22 @@ describe('control', () => {
     });
   });
 });
+
+describe('a gradient rule of its own', () => {
+  it('stands for those of what the value is made of', async () => {
+    // x³ by two products, with the rule 3x² dy.
+    await checkGradient([[2, 3]], (b, [x]) =>
+      b.withGradient(b.mul(b.mul(x!, x!), x!), [x!], dy => [b.mul(b.mul(b.mul(x!, x!), 3), dy)]),
+    );
+  });
+
+  it('gives what it gives, and nothing to what is no operand', () => {
+    const b = new Builder();
+    const [x, y] = [b.input('x', [2]), b.input('y', [2])];
+    const z = b.withGradient(b.mul(x, y), [x], () => [undefined]);
+    const w = b.withGradient(b.add(x, y), [y], dy => [dy]);
+    expect(gradients(b, [{ value: z, seed: b.input('s', [2]) }], [x, y])).toEqual([undefined, undefined]);
+    const seed = b.input('t', [2]);
+    expect(gradients(b, [{ value: w, seed }], [x, y])).toEqual([undefined, seed]);
+  });
+});

@@ -5,6 +5,7 @@ import { type Builder, dim, type Value } from '../../ir/index.js';
 import { isSet, sub } from '../../schema/index.js';
 import { alignAt, countOf } from '../geometry/axis.js';
 import { elementwise } from '../rules/families.js';
+import { normalise } from '../rules/normalise.js';
 import { oncePerGraph } from '../rules/once_per_graph.js';
 import type { ChannelAffine } from '../traits.js';
 import type { LayerContext, LayerType } from '../types.js';
@@ -95,15 +96,16 @@ export const batchNorm: LayerType<1, 3> = {
   },
   lower(ctx, b, [x], [means, variances, weight]) {
     const { eps } = sub(ctx.param, 'batch_norm_param');
-    const over = (centred: Value, variance: Value) =>
-      b.div(centred, b.reshape(b.sqrt(b.add(variance, eps)), alongChannels(centred, variance)));
+    const deviation = (centred: Value, variance: Value) =>
+      b.reshape(b.sqrt(b.add(variance, eps)), alongChannels(centred, variance));
     if (!usesKept(ctx)) {
       const { centred, variance } = ofBatch(ctx, b, x);
-      return [over(centred, variance)];
+      return [normalise(b, { x, centred, deviation: deviation(centred, variance) })];
     }
     const by = b.select(b.equal(weight, 0), 0, b.div(1, b.select(b.equal(weight, 0), 1, weight)));
     const [mean, variance] = [means, variances].map(blob => b.stopGradient(b.mul(blob, by))) as [Value, Value];
-    return [over(b.sub(x, b.reshape(mean, alongChannels(x, mean))), variance)];
+    const centred = b.sub(x, b.reshape(mean, alongChannels(x, mean)));
+    return [b.div(centred, deviation(centred, variance))];
   },
   updates(ctx, b, [x], [means, variances, weight]) {
     if (usesKept(ctx)) return [];

@@ -4,6 +4,7 @@ import { type Builder, dim, type Value } from '../../ir/index.js';
 import { BNParameter, create, isSet, sub } from '../../schema/index.js';
 import { countOf, showBottom } from '../geometry/axis.js';
 import { elementwise } from '../rules/families.js';
+import { normalise } from '../rules/normalise.js';
 import { oncePerGraph } from '../rules/once_per_graph.js';
 import type { LayerContext, LayerShapes, LayerType } from '../types.js';
 
@@ -62,10 +63,6 @@ function statistics(b: Builder, x: Value): { mean: Value; variance: Value; centr
 
 const ofBatch = (ctx: LayerContext<1>, b: Builder, x: Value) => oncePerGraph(b, ctx, () => statistics(b, x));
 
-function normalised(b: Builder, centred: Value, variance: Value, eps: number): Value {
-  return b.div(centred, b.sqrt(b.add(variance, eps)));
-}
-
 /**
  * SegNet's LEARN normalises by the batch's own statistics, in TEST too; INFERENCE applies scale and shift alone, into which
  * a script has worked the statistics of the training set; its further tops are the batch's mean and variance. PSPNet's
@@ -103,14 +100,17 @@ export const bn: LayerType<1, 2> = {
     const { bn_mode, eps, frozen } = sub(ctx.param, 'bn_param');
     const held = (blob: Value) => (frozen ? b.stopGradient(blob) : blob);
     const applied = (normal: Value) => b.add(b.mul(normal, held(scale)), held(shift));
-    if (means && usesKept(ctx))
-      return [applied(normalised(b, b.sub(x, b.stopGradient(means)), b.stopGradient(variances!), eps))];
+    const deviation = (variance: Value, epsilon: number) => b.sqrt(b.add(variance, epsilon));
+    if (means && usesKept(ctx)) {
+      const centred = b.sub(x, b.stopGradient(means));
+      return [applied(b.div(centred, deviation(b.stopGradient(variances!), eps)))];
+    }
     if (!means && bn_mode === BNParameter.BNMode.INFERENCE) {
       const nothing = b.zeros(scale.shape);
       return [applied(x), nothing, nothing].slice(0, ctx.topCount);
     }
     const { mean, variance, centred } = ofBatch(ctx, b, x);
-    const top = applied(normalised(b, centred, variance, means ? eps : SEGNET_EPS));
+    const top = applied(normalise(b, { x, centred, deviation: deviation(variance, means ? eps : SEGNET_EPS) }));
     return [top, b.stopGradient(mean), b.stopGradient(variance)].slice(0, ctx.topCount);
   },
   updates(ctx, b, [x], [, , means, variances]) {
