@@ -34,7 +34,8 @@ function prototxt({ text, inputs }: BenchNetwork, training: boolean): string {
   const state = training ? (['TRAIN', 'train'] as const) : (['TEST', 'val'] as const);
   const { layers } = compileNet(message, { phase: state[0], stages: [state[1]], inputShapes: inputs });
   const dummies = Object.entries(inputs).map(([blob, dims]) => {
-    const filler = blob === 'label' ? { type: 'constant', value: 1 } : { type: 'uniform', min: 0, max: 255 };
+    const isPicture = blob === 'data';
+    const filler = isPicture ? { type: 'uniform', min: 0, max: 255 } : { type: 'constant', value: 1 };
     const dummy_data_param = { shape: [{ dim: dims }], data_filler: [filler] };
     return create('caffe.LayerParameter', { name: blob, type: 'DummyData', top: [blob], dummy_data_param });
   });
@@ -115,9 +116,14 @@ async function forward(binary: string, dir: string, { runs }: BenchNetwork, limi
   return { engine: 'BVLC Caffe', ready: Number.NaN, times: [average - drawing], bytes };
 }
 
-async function step(binary: string, dir: string, { runs }: BenchNetwork, limitMs: number): Promise<Measured> {
+async function step(
+  binary: string,
+  dir: string,
+  { runs, solver: kind = 'SGD' }: BenchNetwork,
+  limitMs: number,
+): Promise<Measured> {
   const count = WARM_UP + runs + 1;
-  const solver = `net: "net.prototxt" base_lr: 1e-6 lr_policy: "fixed" momentum: 0.9 weight_decay: 5e-4 max_iter: ${count}
+  const solver = `type: "${kind}" net: "net.prototxt" base_lr: 1e-6 lr_policy: "fixed" momentum: 0.9 weight_decay: 5e-4 max_iter: ${count}
 display: 1 snapshot_after_train: false random_seed: 1 solver_mode: CPU`;
   writeFileSync(join(dir, 'solver.prototxt'), solver);
   const { log, bytes, started } = await run(binary, ['train', '-solver', 'solver.prototxt'], dir, limitMs);

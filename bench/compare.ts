@@ -59,14 +59,14 @@ async function measure(network: string, backend: string, kind: Kind): Promise<Me
 const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1]!;
 
 function row(network: string, backend: string, found: Readonly<Record<string, readonly Measured[]>>): string[] {
-  const { title, inputs } = networks[network]!;
+  const { title, inputs, shown = 'data' } = networks[network]!;
   const [forward, step] = KINDS.map(kind => found[`${network} ${backend} ${kind}`] ?? []) as [Measured[], Measured[]];
   const seconds = (all: readonly Measured[], of: (m: Measured) => number) =>
     all.length === 0 ? '–' : milliseconds(median(all.map(of)));
   const engine = [...step, ...forward][0]?.engine ?? backend;
   const [, threads] = backend.split('@');
   return [
-    `${title}, ${inputs['data']!.join('×')}`,
+    `${title}, ${inputs[shown]!.join('×')}`,
     threads === undefined ? engine : `${engine}, threads: ${threads}`,
     seconds(forward, m => median(m.times)),
     seconds(step, m => median(m.times)),

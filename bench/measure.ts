@@ -13,15 +13,18 @@ import { toObject } from './to_object.js';
 const [name = '', backend = 'auto', what = 'step'] = process.argv.slice(2);
 const network = networks[name];
 if (!network) throw new Error(`There is no network ${name}; there are ${Object.keys(networks).join(', ')}.`);
-const { text, inputs, runs } = network;
+const { text, inputs, runs, solver: kind = 'SGD' } = network;
 const WARM_UP = 2;
 
 const random = new Random(1);
 const sizeOf = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
 const feeds = Object.fromEntries(
   Object.entries(inputs).map(([blob, shape]) => {
-    const draw = blob === 'label' ? () => (random.next() < 0.02 ? 1 : 0) : () => random.uniform(0, 255);
-    return [blob, Float32Array.from({ length: sizeOf(shape) }, draw)];
+    const filled = network.filled?.[blob];
+    const label = () => (random.next() < 0.02 ? 1 : 0);
+    const draw = blob === 'label' ? label : filled === undefined ? () => random.uniform(0, 255) : undefined;
+    const value = (i: number) => (filled === 'cont' ? Number(i >= shape[1]!) : random.integer(filled!));
+    return [blob, Float32Array.from({ length: sizeOf(shape) }, (_, i) => draw?.() ?? value(i))];
   }),
 );
 
@@ -42,7 +45,7 @@ async function repeat(run: () => Promise<unknown>) {
 const started = performance.now();
 if (what === 'describe') {
   const net = await Net.fromText(text, { backend: 'host', phase: 'TRAIN', stages: ['train'], inputShapes: inputs });
-  console.log(JSON.stringify({ inputs, runs, layers: net.graph.layers.map(toObject) }));
+  console.log(JSON.stringify({ inputs, runs, solver: kind, layers: net.graph.layers.map(toObject) }));
 } else if (what === 'forward') {
   const options = { backend, phase: 'TEST', stages: ['val'], inputShapes: inputs } as const;
   const net = await Net.fromText(text, options);
@@ -50,7 +53,7 @@ if (what === 'describe') {
   report(net.engine.name, ready, await repeat(() => net.forward(feeds)));
 } else {
   const solver = await Solver.fromText(
-    `base_lr: 1e-6 lr_policy: "fixed" momentum: 0.9 weight_decay: 5e-4 max_iter: 100
+    `type: "${kind}" base_lr: 1e-6 lr_policy: "fixed" momentum: 0.9 weight_decay: 5e-4 max_iter: 100
      snapshot_after_train: false random_seed: 1 net_param { ${text} }`,
     { backend, stages: ['train'], inputShapes: inputs },
   );

@@ -1,6 +1,7 @@
 """The twin of a network in PyTorch, measured as bench/measure.ts measures ours: `pytorch.py forward|step < described.json`.
 
-Layers are executed in the prototxt's order by torch's own functions; a step is forward, backward and torch.optim.SGD.
+Layers are executed in the prototxt's order by torch's own functions; a step is forward, backward and torch.optim's SGD or Adam.
+An LSTM is torch.nn.LSTM, which has no `cont`.
 """
 
 import json
@@ -22,6 +23,14 @@ def pair(param, name, default):
     value = param.get(name, default)
     values = value if isinstance(value, list) else [value]
     return (values[0], values[-1]) if values else (default, default)
+
+
+def fold_scales(layers):
+    """BatchNorm with the Scale behind it is one op in PyTorch: the Scale's parameters go to the BatchNorm."""
+    for before, after in zip(layers, layers[1:]):
+        if before["type"] == "BatchNorm" and after["type"] == "Scale" and after["bottoms"] == before["tops"]:
+            before["affine"] = after["name"]
+            after["type"] = "Folded"
 
 
 def build(layers):
@@ -63,7 +72,20 @@ def run_layer(l, b, w, training):
         args = dict(stride=pair(p, "stride", 1), padding=pair(p, "pad", 0), groups=p.get("group", 1), dilation=pair(p, "dilation", 1))
         return (F.conv2d if kind == "Convolution" else F.conv_transpose2d)(b[0], w[0], bias, **args)
     if kind == "InnerProduct":
-        return F.linear(b[0].flatten(1), w[0], bias)
+        return F.linear(b[0] if p.get("axis", 1) == b[0].dim() - 1 else b[0].flatten(1), w[0], bias)
+    if kind == "BatchNorm":
+        mean, var = l.setdefault("state", [torch.zeros(b[0].shape[1]), torch.ones(b[0].shape[1])])
+        return F.batch_norm(b[0], mean, var, *l.get("affine_weights", (None, None)), training, 0.05, 1e-5)
+    if kind == "Folded":
+        return b[0]
+    if kind == "MVN":
+        return F.layer_norm(b[0], b[0].shape[2:])
+    if kind == "Flatten":
+        return b[0].flatten(1)
+    if kind == "Embed":
+        return F.embedding(b[0].long(), w[0])
+    if kind == "LSTM":
+        return l["module"](b[0])[0]
     if kind == "ReLU":
         return F.relu(b[0])
     if kind == "Pooling":
@@ -82,6 +104,8 @@ def run_layer(l, b, w, training):
         return torch.cat(b, p.get("axis", 1))
     if kind == "SoftmaxWithLoss":
         label = b[1].long()
+        if p.get("axis") == 2:
+            return F.cross_entropy(b[0].flatten(0, 1), label.flatten())
         return F.cross_entropy(b[0], label.flatten() if b[0].dim() == 2 else label.squeeze(1))
     if kind in ("Accuracy", "Python", "Softmax", "Silence"):
         return None
@@ -113,13 +137,27 @@ def main():
     started = time.perf_counter()
     described = json.load(sys.stdin)
     training = sys.argv[1] == "step"
-    params = build(described["layers"])
+    layers = described["layers"]
+    fold_scales(layers)
+    params = build(layers)
     flat = [w for ws in params.values() for w in ws]
+    for l in layers:
+        if "affine" in l:
+            l["affine_weights"] = params[l["affine"]]
+        if l["type"] == "BatchNorm":
+            flat = [w for w in flat if all(w is not own for own in params[l["name"]])]
+        if l["type"] == "LSTM":
+            wide, narrow = l["shapes"][0][1], l["shapes"][0][0] // 4
+            l["module"] = torch.nn.LSTM(wide, narrow)
+            flat = [w for w in flat if all(w is not own for own in params[l["name"]])] + list(l["module"].parameters())
     feeds = {
-        name: (torch.rand(shape) < 0.02).float() if name == "label" else torch.rand(shape) * 255
+        name: (torch.rand(shape) < 0.02).float() if name == "label" else torch.rand(shape) * (255 if name == "data" else 64)
         for name, shape in described["inputs"].items()
     }
-    optimizer = torch.optim.SGD(flat, lr=1e-6, momentum=0.9, weight_decay=5e-4)
+    if described["solver"] == "Adam":
+        optimizer = torch.optim.Adam(flat, lr=1e-6, weight_decay=5e-4)
+    else:
+        optimizer = torch.optim.SGD(flat, lr=1e-6, momentum=0.9, weight_decay=5e-4)
     ready = time.perf_counter() - started
 
     def step():
