@@ -23,6 +23,8 @@ export interface Measured {
   readonly cpu?: readonly number[];
   /** The most that the process held. */
   readonly bytes: number;
+  /** What the graph computes and moves, by its shapes; of our own engines. */
+  readonly work?: { readonly operations: number; readonly bytes: number };
 }
 
 const WARM_UP = 2;

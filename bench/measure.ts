@@ -1,11 +1,13 @@
 /**
  * One measurement in a process of its own, for bench/compare.ts: `measure.ts NETWORK BACKEND forward|step` prints JSON
  * with the seconds until the network is ready and of every run, the processors' seconds of every run (which other work on
- * the machine does not lengthen), and the most bytes that the process held. With backend
+ * the machine does not lengthen), the most bytes that the process held, and what the graph computes and moves. With backend
  * `describe` it prints the network for bench/pytorch.py instead.
  */
 
 import { Net, Solver } from '../src/index.js';
+import { workOf } from '../src/ir/work.js';
+import { lowerNet, type NetGraph } from '../src/net/index.js';
 import { Random } from '../src/random/index.js';
 import { networks } from './networks.js';
 import { toObject } from './to_object.js';
@@ -50,7 +52,7 @@ if (what === 'describe') {
   const options = { backend, phase: 'TEST', stages: ['val'], inputShapes: inputs } as const;
   const net = await Net.fromText(text, options);
   const ready = (performance.now() - started) / 1000;
-  report(net.engine.name, ready, await repeat(() => net.forward(feeds)));
+  report(net.engine.name, ready, await repeat(() => net.forward(feeds)), net.graph, 'none');
 } else {
   const solver = await Solver.fromText(
     `type: "${kind}" base_lr: 1e-6 lr_policy: "fixed" momentum: 0.9 weight_decay: 5e-4 max_iter: 100
@@ -58,10 +60,18 @@ if (what === 'describe') {
     { backend, stages: ['train'], inputShapes: inputs },
   );
   const ready = (performance.now() - started) / 1000;
-  report(solver.net.engine.name, ready, await repeat(() => solver.iterate(feeds)));
+  report(solver.net.engine.name, ready, await repeat(() => solver.iterate(feeds)), solver.net.graph, 'loss');
 }
 process.exit(0);
 
-function report(engine: string, ready: number, runs: Awaited<ReturnType<typeof repeat>>): void {
-  console.log(JSON.stringify({ engine, ready, ...runs, bytes: process.resourceUsage().maxRSS * 1024 }));
+function report(
+  engine: string,
+  ready: number,
+  runs: Awaited<ReturnType<typeof repeat>>,
+  graph: NetGraph,
+  gradients: 'none' | 'loss',
+): void {
+  const bytes = process.resourceUsage().maxRSS * 1024;
+  const work = workOf(lowerNet(graph, { gradients }).graph.nodes);
+  console.log(JSON.stringify({ engine, ready, ...runs, bytes, work }));
 }

@@ -1,10 +1,12 @@
-"""The twin of a network in PyTorch, measured as bench/measure.ts measures ours: `pytorch.py forward|step < described.json`.
+"""The twin of a network in PyTorch, measured as bench/measure.ts measures ours: `pytorch.py forward|step < described.json`;
+or of the whole loop for bench/loop.ts: `pytorch.py loop FOLDER EPOCHS`.
 
 Layers are executed in the prototxt's order by torch's own functions; a step is forward, backward and torch.optim's SGD or Adam.
 An LSTM is torch.nn.LSTM, which has no `cont`.
 """
 
 import json
+import os
 import resource
 import sys
 import time
@@ -133,10 +135,36 @@ def forward(described, params, feeds, training):
     return loss
 
 
+def loop(described, params, optimizer, folder, epochs):
+    """What a training script does: shuffled batches of a DataLoader, a validation after each epoch (bench/loop.ts)."""
+    batch, _, height, width = described["inputs"]["data"]
+
+    def loader(part, shuffle):
+        arrays = [torch.from_file(f"{folder}/{part}_{f}.f32", size=os.path.getsize(f"{folder}/{part}_{f}.f32") // 4) for f in ("data", "label")]
+        pairs = torch.utils.data.TensorDataset(*(a.view(-1, 1, height, width).clone() for a in arrays))
+        return torch.utils.data.DataLoader(pairs, batch_size=batch, shuffle=shuffle, drop_last=True)
+
+    train, val = loader("train", True), loader("val", False)
+    stamps, began = [], time.perf_counter()
+    for _ in range(epochs):
+        for data, label in train:
+            optimizer.zero_grad(set_to_none=True)
+            loss = forward(described, params, {"data": data, "label": label}, True)
+            loss.backward()
+            optimizer.step()
+            loss.item()
+            stamps.append(time.perf_counter())
+        with torch.inference_mode():
+            for data, label in val:
+                forward(described, params, {"data": data, "label": label}, False).item()
+    steps = [b - a for a, b in zip(stamps[2:], stamps[3:])]
+    print(json.dumps({"steps": steps, "perSecond": len(stamps) * batch / (time.perf_counter() - began)}))
+
+
 def main():
     started = time.perf_counter()
     described = json.load(sys.stdin)
-    training = sys.argv[1] == "step"
+    training = sys.argv[1] != "forward"
     layers = described["layers"]
     fold_scales(layers)
     params = build(layers)
@@ -168,6 +196,10 @@ def main():
     def infer():
         with torch.inference_mode():
             forward(described, params, feeds, False)
+
+    if sys.argv[1] == "loop":
+        loop(described, params, optimizer, sys.argv[2], int(sys.argv[3]))
+        return
 
     times = []
     for i in range(WARM_UP + described["runs"]):

@@ -57,6 +57,8 @@ describe("filters' gradients over padded pictures", () => {
     ['another height than width, without padding', [2, 16, 84, 90], 8, { pad: [0, 0] }, [5, 2]],
     ['5×5 with holes', [2, 8, 80, 84], 8, { pad: [4, 2], dilation: [2, 1] }, [5, 5]],
     ['groups', [2, 32, 64, 66], 16, { groups: 2 }, [3, 3]],
+    ['a filter a channel', [2, 40, 60, 62], 40, { groups: 40 }, [3, 3]],
+    ['two filters a channel', [2, 40, 60, 62], 80, { groups: 40 }, [3, 3]],
     ['a padding larger than the filter reaches', [2, 16, 84, 84], 8, { pad: [3, 4] }, [3, 3]],
   ];
 
@@ -119,6 +121,8 @@ describe.skipIf(block === undefined)('in blocks of channels', () => {
     ['with strides and without padding', [2, wide, 131, 130], [2 * wide, wide, 3, 3], { stride: [2, 2], pad: [0, 0] }],
     ['with holes', [1, wide, 90, 90], [wide, wide, 3, 3], { dilation: [2, 3], pad: [2, 3] }],
     ['in groups', [1, 2 * wide, 80, 80], [2 * wide, wide, 3, 3], { groups: 2 }],
+    ['a filter a channel', [2, 3 * wide, 41, 40], [3 * wide, 1, 3, 3], { groups: 3 * wide }],
+    ['the same with strides', [2, wide, 41, 40], [wide, 1, 5, 3], { groups: wide, stride: [2, 2], pad: [2, 1] }],
     ['1×1', [2, wide, 64, 64], [2 * wide, wide, 1, 1], { pad: [0, 0] }],
   ];
 
@@ -142,6 +146,7 @@ describe.skipIf(block === undefined)('in blocks of channels', () => {
     ['3×3', [2, wide, 64, 66], [wide, 2 * wide, 3, 3], {}],
     ['of an even filter', [2, wide, 64, 66], [wide, wide, 4, 2], { pad: [1, 0] }],
     ['of few outputs', [2, 2, 64, 66], [2, wide, 3, 3], {}],
+    ['a filter a channel', [2, wide, 44, 46], [wide, 1, 3, 3], { groups: wide }],
     ['with holes', [1, wide, 90, 90], [wide, wide, 3, 3], { dilation: [2, 2], pad: [2, 2] }],
   ])('gradients to the input, %s', async (_, dyShape, filter, given) => {
     const geometry = { ...plain, ...given } as typeof plain;
@@ -152,7 +157,8 @@ describe.skipIf(block === undefined)('in blocks of channels', () => {
     const b = new Builder();
     const dx: Value = b.convInputGrad(b.input('dy', dyShape), b.variable('v', filter), { ...geometry, inputSize });
     const [o, c, kh, kw] = filter as [number, number, number, number];
-    expect(paysInBlocks(block, dyShape, [c, o, kh, kw], dx.shape, 1)).toBe(true);
+    const turned = geometry.groups === 1 ? [c, o, kh, kw] : filter;
+    expect(paysInBlocks(block, dyShape, turned, dx.shape, geometry.groups)).toBe(true);
     const values = draw(filter);
     for (const e of [engine, host]) e.write('v', values, filter);
     await expectEqual(b.finish({ outputs: { dx } }), { dy: draw(dyShape) });

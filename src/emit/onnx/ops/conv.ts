@@ -7,7 +7,7 @@
 import { nth } from '../../../diagnostics/index.js';
 import { dim, nchw } from '../../../ir/shape.js';
 import type { ConvAttrs, Node, NodeOf, Value } from '../../../ir/types.js';
-import { blockedConv, blockedFilter, paysInBlocks } from './blocked.js';
+import { blockedConv, blockedFilter, isDepthwise, paysInBlocks } from './blocked.js';
 import type { EmitterTable, Scope } from './emitter.js';
 import { filterGradient } from './filter_gradient.js';
 
@@ -96,6 +96,7 @@ const LEAST_BLOCK = 4;
 
 function turnedPays({ inputs: [dy, w], outputs: [dx], attrs }: NodeOf<'convInputGrad'>, block: number): boolean {
   const [o, c, kh, kw] = nchw(w.shape);
+  if (isDepthwise(w.shape, attrs.groups)) return paysInBlocks(block, dy.shape, w.shape, dx.shape, attrs.groups);
   return attrs.groups === 1 && paysInBlocks(block, dy.shape, [c, o, kh, kw], dx.shape, 1);
 }
 
@@ -107,9 +108,10 @@ function turnedConv(s: Scope, node: NodeOf<'convInputGrad'>): string {
   const [o, c, kh, kw] = nchw(w.shape);
   const pads = [0, 1].map(i => nth(dilation, i) * (dim(w.shape, i + 2) - 1) - nth(pad, i)) as [number, number];
   if (block !== undefined && turnedPays(node, block)) {
-    const filter = blockedFilter(g, block, { name: rotated(s, s.float(w)), shape: w.shape }, true);
+    const filter = blockedFilter(g, block, { name: rotated(s, s.float(w)), shape: w.shape }, groups === 1);
     const geometry = { stride: [1, 1], dilation, groups } as const;
-    return blockedConv(g, block, { x: s.float(dy), channels: o, filter, kernel: [kh, kw], outputs: c, pads, geometry });
+    const outputs = c * groups;
+    return blockedConv(g, block, { x: s.float(dy), channels: o, filter, kernel: [kh, kw], outputs, pads, geometry });
   }
   const parts = g.reshape(s.float(w), w.shape, [groups, o / groups, c, kh, kw]);
   const swapped = g.op('Transpose', [parts], { attrs: { perm: [0, 2, 1, 3, 4] } });

@@ -1,0 +1,148 @@
+/**
+ * The whole loop beside the bare step: npx jiti bench/loop.ts [NETWORK [EPOCHS]], by default the U-Net with BatchNorm for 4
+ * epochs. `train` on a data set, with its log, curves, validation after each epoch and shuffled batches; the same network's
+ * steps on one batch that stays; and the twin in PyTorch with a DataLoader that shuffles and a validation (MOKAPOT_BENCH_PYTHON).
+ * Each in a process of its own, in turns, three rounds; medians and spread.
+ */
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createPhantom, openDataset, Solver, train } from '../src/index.js';
+import { create, parseNet, printText } from '../src/schema/index.js';
+import { networks } from './networks.js';
+
+const COUNT = 96;
+const ROUNDS = 3;
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+const [name = 'unet_bn', epochs = '4', what, folder = ''] = process.argv.slice(2);
+const network = networks[name];
+if (!network) throw new Error(`There is no network ${name}; there are ${Object.keys(networks).join(', ')}.`);
+const { inputs, solver: type = 'SGD', text } = network;
+const [batch, , size] = inputs['data']! as [number, number, number];
+
+/** The network with the data set in use in place of its inputs, for training and validation. */
+function onData(): string {
+  const layer = (top: string) =>
+    `layer { name: "${top}" type: "Data" top: "${top}" data_param { batch_size: ${batch} backend: LMDB } }`;
+  const own = parseNet(text).message;
+  const rest = own.layer.filter(l => l.type !== 'Input' && l.type !== 'Data');
+  const data = parseNet(['data', 'label'].map(layer).join('\n')).message.layer;
+  return printText(create('caffe.NetParameter', { name: own.name, layer: [...data, ...rest] }));
+}
+
+if (what === 'train') {
+  const stamps: number[] = [];
+  let [began, validation] = [0, 0];
+  const options = { type, lr: 1e-6, seed: 1, runDir: join(folder, `run-${process.pid}`) };
+  const given = { net: 'net.prototxt', netText: onData(), dataset: join(folder, 'set'), epochs: Number(epochs) };
+  for await (const event of train({ ...given, ...options })) {
+    const now = performance.now();
+    if (event.type === 'start') began = now;
+    if (event.type === 'iteration') stamps.push(now);
+    if (event.type === 'test') validation += event.seconds;
+    if (event.type === 'end') {
+      const trained = stamps.length * batch;
+      console.log(JSON.stringify({ steps: gaps(stamps), perSecond: (1000 * trained) / (now - began), validation }));
+    }
+  }
+} else if (what === 'bare') {
+  const set = await openDataset(join(folder, 'set'));
+  const split = await set.split('train');
+  const entries = await Promise.all(Array.from({ length: batch }, (_, i) => split.entry(i)));
+  const feeds = {
+    data: Float32Array.from(entries.flatMap(e => [...e.data])),
+    label: Float32Array.from(entries.flatMap(e => [...e.label])),
+  };
+  const solver = await Solver.fromText(
+    `type: "${type}" base_lr: 1e-6 lr_policy: "fixed" momentum: 0.9 weight_decay: 5e-4 max_iter: 1000
+     snapshot_after_train: false random_seed: 1 net_param { ${text} }`,
+    { stages: ['train'], inputShapes: inputs },
+  );
+  const stamps: number[] = [];
+  for (let i = 0; i < 24; i++) {
+    await solver.iterate(feeds);
+    stamps.push(performance.now());
+  }
+  console.log(JSON.stringify({ steps: gaps(stamps) }));
+} else await compare();
+process.exit(0);
+
+/** Seconds from one to the next, without the first two. */
+function gaps(stamps: readonly number[]): number[] {
+  return stamps.slice(3).map((t, i) => (t - stamps[i + 2]!) / 1000);
+}
+
+interface Measured {
+  readonly steps: readonly number[];
+  readonly perSecond?: number;
+}
+
+async function compare(): Promise<void> {
+  const dir = mkdtempSync(join(tmpdir(), 'mokapot-loop-'));
+  try {
+    await createPhantom({ count: COUNT, size, out: join(dir, 'set') });
+    await forPython(dir);
+    const python = process.env['MOKAPOT_BENCH_PYTHON'] ?? here('.venv/bin/python');
+    const jiti = here('../node_modules/.bin/jiti');
+    const described = run(jiti, [here('measure.ts'), name, 'host', 'describe']);
+    const found: Record<string, Measured[]> = {};
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const part of ['bare', 'train'])
+        add(part, run(jiti, [fileURLToPath(import.meta.url), name, epochs, part, dir]));
+      if (existsSync(python)) add('PyTorch', run(python, [here('pytorch.py'), 'loop', dir, epochs], described));
+    }
+    function add(part: string, line: string): void {
+      (found[part] ??= []).push(JSON.parse(line) as Measured);
+    }
+    print(found);
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+}
+
+function run(command: string, args: readonly string[], input?: string): string {
+  const done = spawnSync(command, [...args], { input, encoding: 'utf8', maxBuffer: 2 ** 28 });
+  if (done.status !== 0) throw new Error(`${args.join(' ')}: ${done.stderr.trim().split('\n').at(-1)}`);
+  return done.stdout.trim().split('\n').at(-1)!;
+}
+
+/** The data set as raw numbers, which numpy reads as they are. */
+async function forPython(dir: string): Promise<void> {
+  const set = await openDataset(join(dir, 'set'));
+  for (const part of ['train', 'val'] as const) {
+    const split = await set.split(part);
+    const entries = await Promise.all(Array.from({ length: split.size }, (_, i) => split.entry(i)));
+    for (const field of ['data', 'label'] as const) {
+      const numbers = Float32Array.from(entries.flatMap(e => [...e[field]]));
+      writeFileSync(join(dir, `${part}_${field}.f32`), numbers);
+    }
+  }
+  await set.close();
+}
+
+function print(found: Readonly<Record<string, readonly Measured[]>>): void {
+  const sorted = (values: readonly number[]) => [...values].sort((a, b) => a - b);
+  const median = (values: readonly number[]) => sorted(values)[values.length >> 1]!;
+  const spread = (values: readonly number[]) =>
+    `${sorted(values)[0]!.toFixed(3)} to ${sorted(values).at(-1)!.toFixed(3)}`;
+  const bare = median(found['bare']!.map(m => median(m.steps)));
+  console.log(
+    `${network!.title}, ${inputs['data']!.join('×')}, ${COUNT} pictures, ${epochs} epochs, ${type}; ${ROUNDS} rounds\n`,
+  );
+  console.log(
+    '| what | seconds an iteration (median, spread of rounds) | against the bare step | pictures a second, validation and all |',
+  );
+  console.log('| --- | --- | --- | --- |');
+  for (const [part, all] of Object.entries(found)) {
+    const medians = all.map(m => median(m.steps));
+    const perSecond = all.flatMap(m => m.perSecond ?? []);
+    const shown = perSecond.length > 0 ? median(perSecond).toFixed(1) : '–';
+    const title = part === 'bare' ? 'bare step' : part === 'train' ? '`train`' : `${part}, loop with a DataLoader`;
+    console.log(
+      `| ${title} | ${median(medians).toFixed(3)} (${spread(medians)}) | ${(median(medians) / bare).toFixed(2)} | ${shown} |`,
+    );
+  }
+}
