@@ -1,6 +1,6 @@
 /** Builds the tree from the grammar's items, mends what is wrong on the way and says so once. */
 
-import { EOF, type IToken, type TokenType } from 'chevrotain';
+import { EOF, type IToken, type TokenType } from './chevrotain.js';
 import type { Report } from './report.js';
 import { unescapeText } from './strings.js';
 import {

@@ -3,9 +3,9 @@
  * Reads what protoc's parser reads; recovers from errors, one diagnostic a mistake.
  */
 
-import type { IToken } from 'chevrotain';
 import type { Diagnostic, Source } from '../src/diagnostics/index.js';
 import { TreeBuilder } from './builder.js';
+import type { IToken } from './chevrotain.js';
 import { TextFormatParser } from './parser.js';
 import { Report } from './report.js';
 import type { Scope } from './structure.js';

@@ -5,8 +5,8 @@
  * the builder's business (`builder.ts`).
  */
 
-import { EmbeddedActionsParser, type IToken } from 'chevrotain';
 import type { TreeBuilder } from './builder.js';
+import { EmbeddedActionsParser, type IToken } from './chevrotain.js';
 import type { SyntaxField, SyntaxScalar } from './syntax.js';
 import * as T from './tokens.js';
 

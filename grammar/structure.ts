@@ -4,8 +4,8 @@
  * block knows tells that a brace before it is missing. How braces pair up, and indentation, are the other witnesses.
  */
 
-import type { IToken } from 'chevrotain';
 import type { Diagnostic, Fix, TextEdit } from '../src/diagnostics/index.js';
+import type { IToken } from './chevrotain.js';
 import type { Report } from './report.js';
 import type { Lines, SyntaxField, SyntaxList, SyntaxMessage } from './syntax.js';
 import { endOf, LAngle, LBrace, RAngle, RBrace } from './tokens.js';

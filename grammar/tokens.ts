@@ -3,7 +3,7 @@
  * parsing can go on; what is wrong with it is reported beside them.
  */
 
-import { createToken, type IToken, Lexer, type TokenType } from 'chevrotain';
+import { createToken, type IToken, Lexer, type TokenType } from './chevrotain.js';
 
 /** A fault found while cutting text into tokens. */
 export interface LexicalError {

@@ -3,7 +3,7 @@
  * (accuracy, Dice) on the right one; the learning rate below.
  */
 
-import * as echarts from 'echarts';
+import * as echarts from './echarts.js';
 import { chartText, svgOf } from './texts.js';
 
 /** What is drawn of a training's events. */

@@ -3,8 +3,8 @@
  * `__proto__`) would be taken for an entry there, and what the whole process has under that name would be changed.
  */
 
-import type * as echarts from 'echarts';
 import { isInherited, visible } from '../diagnostics/index.js';
+import type * as echarts from './echarts.js';
 
 /** Takes no place, and is taken out of the picture again. */
 const MARK = '\u2060';

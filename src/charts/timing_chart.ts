@@ -1,7 +1,7 @@
 /** Timings as a picture: a bar for each layer and backend, its forward and its backward part, as SVG. */
 
-import * as echarts from 'echarts';
 import type { LayerTime, Timing } from '../tools/timing.js';
+import * as echarts from './echarts.js';
 import { chartText, svgOf } from './texts.js';
 
 /** Forward and backward of one backend: a full and a lighter tone of one colour. */

@@ -1,7 +1,7 @@
 /** Histograms of a file's parameters as one picture, SVG: a small chart for each blob. */
 
-import * as echarts from 'echarts';
 import { type BlobReport, formatShape } from '../weights/index.js';
+import * as echarts from './echarts.js';
 import { chartText, svgOf } from './texts.js';
 
 const COLUMNS = 4;
