@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createPhantom, openDataset, Solver, train } from '../src/index.js';
+import { isDataLayer, isInputLayer } from '../src/net/index.js';
 import { create, parseNet, printText } from '../src/schema/index.js';
 import { networks } from './networks.js';
 
@@ -28,7 +29,7 @@ function onData(): string {
   const layer = (top: string) =>
     `layer { name: "${top}" type: "Data" top: "${top}" data_param { batch_size: ${batch} backend: LMDB } }`;
   const own = parseNet(text).message;
-  const rest = own.layer.filter(l => l.type !== 'Input' && l.type !== 'Data');
+  const rest = own.layer.filter(l => !isInputLayer(l) && !isDataLayer(l));
   const data = parseNet(['data', 'label'].map(layer).join('\n')).message.layer;
   return printText(create('caffe.NetParameter', { name: own.name, layer: [...data, ...rest] }));
 }
