@@ -103,10 +103,13 @@ class Plan {
     const wanted = [...kept, ...[...assigned, ...needs].filter(v => fillOf(v) === undefined)];
     const needed = pruneDead(main, wanted);
     const isInPlace = engine.provider === 'cpu' && engine.runtime.isInPlace;
-    const { nodes: live, padded, slack } = isInPlace ? padForFilters(needed) : nothingPadded(needed);
+    const unpadded = () => layOut({ nodes: needed, padded: new Map(), slack: new Map() }, wanted);
+    const laid = isInPlace ? layOut(padForFilters(needed), wanted) : unpadded();
+    // What is padded stays to the end of a run: where that is too much, filters' gradients are unfolded band by band.
+    const fits = engine.memory().bytes + laid.peakBytes <= engine.limit;
+    const { padded, slack, stages, peakBytes } = fits ? laid : unpadded();
     this.slack = slack;
-    const apart = new Map([...padded].map(([node, { x, dy }]) => [node, [x, dy]] as const));
-    const stages = partition(live, wanted, apart);
+    this.peakBytes = peakBytes;
     const isHosts = (n: Node) => !isBrought(n) && !padded.has(n);
     const hosted = stages.flatMap(s => (s.kind === 'host' ? s.nodes.filter(isHosts) : []));
     const staying = engine.deviceVariables ? stayingOnDevice(stages, kept, assignments) : new Map<Value, string>();
@@ -124,7 +127,6 @@ class Plan {
     this.assignments = assignments;
     this.inputs = nodes.filter(n => n.op === 'input');
     this.fallbacks = hosted.filter(n => n.op !== 'hostCall').map(n => `${n.label}: ${n.op}`);
-    this.peakBytes = peakOf(schedule(live, [], new Set(stages.flatMap(s => s.outputs))), unfolded);
   }
 
   private stepOf(node: Node, padded: Padded | undefined): Step {
@@ -224,8 +226,14 @@ class Plan {
   }
 }
 
-function nothingPadded(nodes: readonly Node[]): PaddedGraph {
-  return { nodes, padded: new Map(), slack: new Map() };
+/** The stages of a graph, and the most bytes of its arrays at once. */
+function layOut(graph: PaddedGraph, wanted: readonly Value[]) {
+  const { nodes, padded } = graph;
+  const apart = new Map([...padded].map(([node, { x, dy }]) => [node, [x, dy]] as const));
+  const stages = partition(nodes, wanted, apart);
+  const kept = new Set(stages.flatMap(s => s.outputs));
+  const peakBytes = peakOf(schedule(nodes, [], kept), n => (padded.has(n) ? 0 : unfolded(n)));
+  return { ...graph, stages, peakBytes };
 }
 
 /** Bytes that a node takes while it runs: unfolded pictures, twice, as slices and put together. */

@@ -173,3 +173,30 @@ describe.skipIf(block === undefined)('in blocks of channels', () => {
     expect(paysInBlocks(undefined, [2, wide, 64, 64], [wide, wide, 3, 3], [2, wide, 64, 64], 1)).toBe(false);
   });
 });
+
+it('filters’ gradients are unfolded where padded pictures would be too much for the memory', async () => {
+  const b = new Builder();
+  const [x, dy] = [b.input('x', [3, 16, 80, 72]), b.input('dy', [3, 8, 80, 72])];
+  // One after the other: unfolding one at a time takes less than padding for all.
+  let w = b.convFilterGrad(x, dy, { ...plain, kernel: [3, 3] });
+  const outputs: Record<string, Value> = { w };
+  for (let i = 0; i < 40; i++) {
+    const z = b.mul(x, b.sum(w));
+    w = b.convFilterGrad(z, b.mul(dy, i), { ...plain, kernel: [3, 3] });
+    outputs[`w${i}`] = w;
+  }
+  const graph = b.finish({ outputs });
+  const names = [...graph.outputs.keys()];
+  const peakWith = async (memory: number) => {
+    const small = new OnnxEngine({ ...native, tensor: native.tensor, memory }, 'onnx', 'cpu');
+    const program = await small.compile(graph);
+    (program as { prepare?(names: readonly string[]): void }).prepare?.(names);
+    const bytes = program.peakBytes;
+    program.dispose();
+    small.dispose();
+    return bytes!;
+  };
+  const padded = await peakWith(2 ** 33);
+  const unfolded = await peakWith(padded - 1);
+  expect(unfolded).toBeLessThan(padded);
+});
