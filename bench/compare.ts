@@ -1,7 +1,7 @@
 /**
  * Every engine, PyTorch and Caffe, side by side: npm run bench [-- NETWORK,... [BACKEND,... [ROUNDS]]]
  *
- * A backend's name may end in `@` and a number of threads: onnx@1,onnx-wasm@1,wasm@1.
+ * A backend's name may end in `@` and a number of threads: onnx@1,onnx-wasm@1,wasm@1. `pytorch-cuda` is PyTorch on an NVIDIA GPU.
  *
  * Each measurement is a process of its own; a round runs all of them once, so that a machine whose speed drifts treats
  * all alike. What is printed, and of a run of everything (no arguments) written to docs/measured.md, are medians over the
@@ -44,6 +44,8 @@ function run(command: string, args: readonly string[], input?: string, threads?:
   return undefined;
 }
 
+const isTwin = (backend: string) => backend === 'pytorch' || backend === 'pytorch-cuda';
+
 type Kind = (typeof KINDS)[number];
 type Found = Readonly<Record<string, readonly Measured[]>>;
 
@@ -51,10 +53,14 @@ async function measure(network: string, backend: string, kind: Kind): Promise<Me
   if (backend === 'caffe')
     return existsSync(caffe) ? measureCaffe(caffe, networks[network]!, kind, LIMIT_MS) : undefined;
   const [engine, threads] = backend.split('@');
-  const twin = backend === 'pytorch';
+  const twin = isTwin(backend);
   if (twin && !existsSync(python)) return undefined;
   const text = twin
-    ? run(python, [here('pytorch.py'), kind], run(jiti, [here('measure.ts'), network, 'host', 'describe']))
+    ? run(
+        python,
+        [here('pytorch.py'), kind, backend === 'pytorch-cuda' ? 'cuda' : 'cpu'],
+        run(jiti, [here('measure.ts'), network, 'host', 'describe']),
+      )
     : run(jiti, [here('measure.ts'), network, engine!, kind], undefined, threads);
   return text === undefined ? undefined : (JSON.parse(text) as Measured);
 }
@@ -157,7 +163,7 @@ function tellSlower(before: string, now: string): void {
     console.log(`  ${network}: ${ratio.toFixed(2)} of PyTorch’s, was ${old.get(network)!.toFixed(2)}`);
 }
 
-if (backends.includes('pytorch') && !existsSync(python)) console.error(`No PyTorch: ${python} is not there.`);
+if (backends.some(isTwin) && !existsSync(python)) console.error(`No PyTorch: ${python} is not there.`);
 if (backends.includes('caffe') && !existsSync(caffe))
   console.error('No Caffe: MOKAPOT_BENCH_CAFFE names no executable.');
 const roof = await roofline();

@@ -1,8 +1,8 @@
-"""The twin of a network in PyTorch, measured as bench/measure.ts measures ours: `pytorch.py forward|step < described.json`;
+"""The twin of a network in PyTorch, measured as bench/measure.ts measures ours: `pytorch.py forward|step [DEVICE] < described.json`;
 or of the whole loop for bench/loop.ts: `pytorch.py loop FOLDER EPOCHS`.
 
 Layers are executed in the prototxt's order by torch's own functions; a step is forward, backward and torch.optim's SGD or Adam.
-An LSTM is torch.nn.LSTM, which has no `cont`.
+An LSTM is torch.nn.LSTM, which has no `cont`. Parameters are on DEVICE (`cpu`, or `cuda`); what is fed crosses to it in each run, as ours does.
 """
 
 import json
@@ -76,7 +76,7 @@ def run_layer(l, b, w, training):
     if kind == "InnerProduct":
         return F.linear(b[0] if p.get("axis", 1) == b[0].dim() - 1 else b[0].flatten(1), w[0], bias)
     if kind == "BatchNorm":
-        mean, var = l.setdefault("state", [torch.zeros(b[0].shape[1]), torch.ones(b[0].shape[1])])
+        mean, var = l.setdefault("state", [f(b[0].shape[1], device=b[0].device) for f in (torch.zeros, torch.ones)])
         return F.batch_norm(b[0], mean, var, *l.get("affine_weights", (None, None)), training, 0.05, 1e-5)
     if kind == "Folded":
         return b[0]
@@ -165,6 +165,10 @@ def main():
     started = time.perf_counter()
     described = json.load(sys.stdin)
     training = sys.argv[1] != "forward"
+    device = sys.argv[2] if len(sys.argv) > 2 and sys.argv[1] != "loop" else "cpu"
+    finish = torch.cuda.synchronize if device.startswith("cuda") else lambda: None
+    if device != "cpu":
+        torch.set_default_device(device)
     layers = described["layers"]
     fold_scales(layers)
     params = build(layers)
@@ -178,6 +182,8 @@ def main():
             wide, narrow = l["shapes"][0][1], l["shapes"][0][0] // 4
             l["module"] = torch.nn.LSTM(wide, narrow)
             flat = [w for w in flat if all(w is not own for own in params[l["name"]])] + list(l["module"].parameters())
+    if device != "cpu":
+        torch.set_default_device(None)  # it costs time in every call
     feeds = {
         name: (torch.rand(shape) < 0.02).float() if name == "label" else torch.rand(shape) * (255 if name == "data" else 64)
         for name, shape in described["inputs"].items()
@@ -186,16 +192,20 @@ def main():
         optimizer = torch.optim.Adam(flat, lr=1e-6, weight_decay=5e-4)
     else:
         optimizer = torch.optim.SGD(flat, lr=1e-6, momentum=0.9, weight_decay=5e-4)
+    finish()
     ready = time.perf_counter() - started
+
+    def fed():
+        return feeds if device == "cpu" else {name: value.to(device) for name, value in feeds.items()}
 
     def step():
         optimizer.zero_grad(set_to_none=True)
-        forward(described, params, feeds, True).backward()
+        forward(described, params, fed(), True).backward()
         optimizer.step()
 
     def infer():
         with torch.inference_mode():
-            forward(described, params, feeds, False)
+            forward(described, params, fed(), False)
 
     if sys.argv[1] == "loop":
         loop(described, params, optimizer, sys.argv[2], int(sys.argv[3]))
@@ -205,10 +215,12 @@ def main():
     for i in range(WARM_UP + described["runs"]):
         start = time.perf_counter()
         step() if training else infer()
+        finish()
         if i >= WARM_UP:
             times.append(time.perf_counter() - start)
     held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(json.dumps({"engine": f"PyTorch {torch.__version__.split('+')[0]}", "ready": ready, "times": times, "bytes": held}))
+    engine = f"PyTorch {torch.__version__.split('+')[0]}" + ("" if device == "cpu" else f", {device}")
+    print(json.dumps({"engine": engine, "ready": ready, "times": times, "bytes": held}))
 
 
 main()
