@@ -54,13 +54,22 @@ export async function readBytes(path: string, largest = LARGEST): Promise<Uint8A
   } catch (cause) {
     throw fileError('file-unreadable', 'read', path, cause);
   }
-  throw fail('file-too-large', `${path} is larger than ${largest / 2 ** 20} MiB.`, {
+  throw tooLarge(path, largest);
+}
+
+function tooLarge(path: string, largest: number) {
+  return fail('file-too-large', `${path} is larger than ${largest / 2 ** 20} MiB.`, {
     hint: 'A network or solver in text is a few kilobytes: this may be another file.',
   });
 }
 
 async function readStdin(): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of process.stdin) chunks.push(chunk as Uint8Array);
+  let size = 0;
+  for await (const chunk of process.stdin) {
+    chunks.push(chunk as Uint8Array);
+    size += (chunk as Uint8Array).length;
+    if (size > LARGEST) throw tooLarge('standard input', LARGEST);
+  }
   return Buffer.concat(chunks);
 }

@@ -10,21 +10,30 @@ export function placesOf(path: string, folder: string | undefined): string[] {
   return [...new Set([...(folder === undefined ? [] : [resolve(folder, path)]), resolve(path)])];
 }
 
-/** The first of them that is there. @throws MokapotError with `code`; `file-outside` */
+/**
+ * The first of them that is there.
+ * @param called what messages say instead of the paths
+ * @throws MokapotError with `code`; `file-outside`
+ */
 export function findFile(
   path: string,
   folder: string | undefined,
   code: string,
   what: string,
   access: FileAccess = anyFile,
+  called?: string,
 ): string {
   const places = placesOf(path, folder);
   const found = places.find(p => access.allows(p) && existsSync(p));
   if (found) return found;
-  for (const place of places) access.check(place);
-  throw fail(code, `There is no ${what} at ${places.join(' nor at ')}.`, {
-    hint: 'Relative paths are looked for beside the prototxt, then in the working directory.',
-  });
+  for (const place of places) access.check(place, called);
+  throw fail(
+    code,
+    called === undefined ? `There is no ${what} at ${places.join(' nor at ')}.` : `There is no ${what} for ${called}.`,
+    {
+      hint: 'Relative paths are looked for beside the prototxt, then in the working directory.',
+    },
+  );
 }
 
 /** The whole of a line of a text, for a diagnostic. @param line from 0 on. */

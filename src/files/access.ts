@@ -4,8 +4,8 @@
  * file elsewhere, nor print a line of one.
  */
 
-import { realpathSync } from 'node:fs';
-import { dirname, join, relative, resolve, sep } from 'node:path';
+import { readlinkSync, realpathSync } from 'node:fs';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { fail } from '../diagnostics/index.js';
 
 export interface FileAccess {
@@ -23,7 +23,7 @@ export const anyFile: FileAccess = { allows: () => true, check: () => {}, quotes
 /** For who looks at it: without a word of what stands in the files, and of those under the folders only, or of any. */
 export function lookingAccess(folders: readonly string[], readsAny: boolean): FileAccess {
   const roots = folders.map(folder => real(resolve(folder)));
-  const allows = (path: string) => readsAny || roots.some(root => isUnder(root, real(resolve(path))));
+  const allows = (path: string) => readsAny || roots.some(root => isUnder(root, real(path)));
   return {
     quotes: false,
     allows,
@@ -40,12 +40,31 @@ function isUnder(root: string, path: string): boolean {
   return way !== '..' && !way.startsWith(`..${sep}`) && resolve(root, way) === path;
 }
 
-/** Where a path leads through links; of what is not there, where it would lie. */
-function real(path: string): string {
+/** Links that lead to links, at most: more are a circle. */
+const LINKS = 40;
+
+/**
+ * Where a path leads, as the system follows it: a link before the `..` behind it. Of what is not there, where it would lie, a
+ * link that leads nowhere included.
+ */
+function real(path: string, links = LINKS): string {
   try {
-    return realpathSync(path);
+    return realpathSync.native(path);
   } catch {
+    const name = basename(path);
     const parent = dirname(path);
-    return parent === path ? path : join(real(parent), path.slice(parent.length).replace(sep, ''));
+    if (name === '..' || links === 0) return resolve(sep);
+    if (parent === path || name === '' || name === '.') return resolve(path);
+    const target = linkAt(path);
+    if (target === undefined) return join(real(parent, links - 1), name);
+    return real(isAbsolute(target) ? target : join(real(parent, links - 1), target), links - 1);
+  }
+}
+
+function linkAt(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
   }
 }

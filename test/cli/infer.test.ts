@@ -94,6 +94,9 @@ describe('infer', () => {
       `${NET}layer { name: "mean" type: "Pooling" bottom: "data" top: "mean" pooling_param { pool: AVE global_pooling: true } }
 layer { name: "flat" type: "Flatten" bottom: "mean" top: "flat" }`,
     );
+    const pooling = join(dir, 'pooling.prototxt');
+    const global = 'pooling_param { pool: AVE global_pooling: true }';
+    writeFileSync(pooling, `${NET}layer { name: "pool" type: "Pooling" bottom: "score" top: "pool" ${global} }`);
     const argv = ['infer', '--net', features, '--dataset', phantom, '--out', dir];
     const { code, out, err } = await mokapot([...argv, '--output', 'flat']);
     expect([code, err]).toEqual([0, expect.any(String)]);
@@ -107,6 +110,9 @@ layer { name: "flat" type: "Flatten" bottom: "mean" top: "flat" }`,
       const { data } = await split.entry(i);
       expect(value).toBeCloseTo(data.reduce((a, b) => a + b, 0) / data.length, 2);
     }
+
+    const pooled = await mokapot(['infer', '--net', pooling, '--dataset', phantom, '--out', dir, '--output', 'pool']);
+    expect(pooled.out).toContain(`pool: ${entries.length}x2x1x1 of`);
 
     const scores = await mokapot([...argv, '--output', 'score', '--features', '--json']);
     expect(JSON.parse(scores.out)).toMatchObject({ blob: 'score', shapes: [[entries.length, 2, 64, 64]] });

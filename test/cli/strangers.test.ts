@@ -81,6 +81,35 @@ describe('a file elsewhere', () => {
     expect(database).toMatch(/Not opened: .*data\.mdb/);
   });
 
+  it('is none behind a link and `..`, as the system follows them, nor as the schema beside a network', async () => {
+    const { inside, outside } = places();
+    mkdirSync(join(outside, 'sub'));
+    symlinkSync(join(outside, 'sub'), join(inside, 'link'));
+    writeFileSync(join(outside, 'y.prototxt'), `layer { name: "${SECRET}" type: "Wrong" bottom: "a" }\n`);
+    const solver = join(inside, 'solver.prototxt');
+    for (const field of ['net', 'train_net']) {
+      writeFileSync(
+        solver,
+        `${field}: "${join(inside, 'link')}/../y.prototxt" base_lr: 0.1 lr_policy: "fixed" max_iter: 1\n`,
+      );
+      const { out, err } = await mokapot(['check', solver]);
+      expect(out + err).not.toContain(SECRET);
+    }
+    const [listed] = await looks(net(inside, 'ImageData', layers['ImageData']!(`${join(inside, 'link')}/../list.txt`)));
+    expect(listed).not.toMatch(/1[×x]3[×x]4[×x]5/);
+
+    symlinkSync(join(outside, 'env'), join(inside, 'net.proto'));
+    for (const text of await looks(net(inside, 'ImageData', layers['ImageData']!('list.txt'))))
+      expect(text).not.toMatch(/TOKEN|hunter2|is no schema/);
+  });
+
+  it('is not told to be there by a link that leads nowhere', async () => {
+    const { inside, outside } = places();
+    symlinkSync(join(outside, 'none'), join(inside, 'dangling.txt'));
+    const [check] = await looks(net(inside, 'ImageData', layers['ImageData']!('dangling.txt')));
+    expect(check).toMatch(/note\[file-outside\].*Not opened: .*dangling\.txt/);
+  });
+
   it('is no mean file either', async () => {
     const { inside, outside } = places();
     writeFileSync(join(inside, 'list.txt'), 'a.png 1\n');
@@ -101,7 +130,7 @@ describe('what stands in a file beside the network', () => {
 
   it.each([
     ['ImageData', `${SECRET}.png 3\n`, /Cannot read the file on line 1 of .*: there is no such file/],
-    ['HDF5Data', `${SECRET}.h5\n`, /There is no HDF5 file at the file on line 1/],
+    ['HDF5Data', `${SECRET}.h5\n`, /There is no HDF5 file for the file on line 1/],
     ['WindowData', `# 0\na.png\n3\n4 ${SECRET}\n`, /Line 4 of .*: that is not what a window file has there/],
   ])('%s: names and numbers of its lines', async (type, text, told) => {
     const { inside } = places();
@@ -143,6 +172,8 @@ describe("a solver's net", () => {
       expect(out).toMatch(/error\[no-network\].*holds no layers/);
       expect(out + err).not.toContain(SECRET);
       expect(code).toBe(1);
+      const lenient = await mokapot(['check', solver(inside, 'env'), '--lenient']);
+      expect(lenient.out + lenient.err).not.toContain(SECRET);
     }
   });
 });

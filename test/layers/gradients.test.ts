@@ -358,6 +358,18 @@ const layers: Readonly<Record<string, fc.Arbitrary<Case>>> = {
     shapes: { x },
     spread: 2,
   })),
+  'BatchNorm behind factors by channel, by number and by row': fc
+    .constantFrom(
+      ['Scale', 'scale_param { filler { type: "uniform" min: 0.5 max: 2 } bias_term: true }', 3],
+      ['Scale', 'scale_param { axis: 3 filler { type: "uniform" min: 0.5 max: 2 } }', 3],
+      ['Power', 'power_param { scale: 2 }', 1],
+      ['Exp', 'exp_param { base: 2 }', 1],
+    )
+    .map(([type, param, channels]) => ({
+      layer: `layer { name: "l" type: "BatchNorm" bottom: "x" top: "n" batch_norm_param { eps: 0.1 } }
+        layer { name: "f" type: "${type}" bottom: "n" top: "y" ${param} }`,
+      shapes: { x: [2, channels as number, 2, 3] },
+    })),
   'BatchNorm, kept statistics': shape4.map(x => ({
     layer:
       'layer { name: "l" type: "BatchNorm" bottom: "x" top: "y" batch_norm_param { use_global_stats: true eps: 0.1 } }',

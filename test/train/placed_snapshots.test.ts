@@ -53,6 +53,40 @@ describe('snapshot_prefix', () => {
     expect(read('snap/_iter_2.caffemodel')).toBe(read('two/snap_iter_2.caffemodel'));
   });
 
+  it('are copies: who writes there in place, as Caffe does, changes no run', async () => {
+    const { dir, solver } = solverIn(text => text);
+    await events({ solver, runDir: join(dir, 'run') });
+    const own = readFileSync(join(dir, 'run', 'snap_iter_2.caffemodel'));
+    writeFileSync(join(dir, 'snap', '_iter_2.caffemodel'), 'garbage');
+    expect(readFileSync(join(dir, 'run', 'snap_iter_2.caffemodel')).equals(own)).toBe(true);
+  });
+
+  it('in another run’s folder changes nothing there, and is told', async () => {
+    const { dir, solver } = solverIn(text =>
+      text.replace('snapshot_prefix: "snap/"', `snapshot_prefix: "${join(folder, `prefix-${runs}`)}/one/s"`),
+    );
+    await events({ solver, runDir: join(dir, 'one') });
+    const own = readFileSync(join(dir, 'one', 's_iter_2.caffemodel'));
+    const told = await events({ solver, runDir: join(dir, 'two'), seed: 2, keepSnapshots: 1, maxIter: 4 });
+    expect(readFileSync(join(dir, 'one', 's_iter_2.caffemodel')).equals(own)).toBe(true);
+    const warnings = told.filter(e => e.type === 'warning').map(e => e.diagnostic.message);
+    expect(warnings).toEqual([expect.stringMatching(/lies in the folder of another run/)]);
+  });
+
+  it('keeps another run’s snapshots of the same names where this one’s old ones are removed', async () => {
+    const { dir, solver } = solverIn(text =>
+      text.replace('snapshot: 2', 'snapshot: 1').replace('max_iter: 2', 'max_iter: 3'),
+    );
+    await events({ solver, runDir: join(dir, 'one'), keepSnapshots: 1 });
+    await events({ solver, runDir: join(dir, 'two'), seed: 2 });
+    const theirs = readFileSync(join(dir, 'snap', '_iter_3.caffemodel'));
+    await events({ resume: join(dir, 'one'), maxIter: 5 });
+    expect(snapshots(join(dir, 'snap'))).toEqual(
+      expect.arrayContaining(['_iter_1.caffemodel', '_iter_2.caffemodel', '_iter_5.caffemodel']),
+    );
+    expect(theirs.equals(readFileSync(join(dir, 'two', 'snap_iter_3.caffemodel')))).toBe(true);
+  });
+
   it('follows --keep-snapshots and --resume', async () => {
     const { dir, solver } = solverIn(text =>
       text.replace('snapshot: 2', 'snapshot: 1').replace('max_iter: 2', 'max_iter: 5'),

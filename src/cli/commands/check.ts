@@ -2,8 +2,9 @@
 
 import { existsSync } from 'node:fs';
 import { totalmem } from 'node:os';
-import { dirname, resolve } from 'node:path';
+import { dirname } from 'node:path';
 import { Option } from 'commander';
+import { placesOf } from '../../data/files.js';
 import { type Diagnostic, error, hasErrors, MokapotError, visible } from '../../diagnostics/index.js';
 import type { FileAccess } from '../../files/index.js';
 import type { Shape } from '../../ir/index.js';
@@ -46,7 +47,7 @@ import {
   stateOptions,
   weightsOption,
 } from '../shared_options.js';
-import { nameOf, readTextFile } from '../text_file.js';
+import { folderOf, nameOf, readTextFile } from '../text_file.js';
 
 export interface CheckOptions extends LookingOptions, StateOptions {
   readonly format: 'text' | 'json' | 'sarif' | 'github';
@@ -230,7 +231,7 @@ async function checkSolver(io: Io, text: string, name: string, options: KnownSch
   const access = accessFor(name, options);
   out.push(...checkSolverFields(message), ...(await checkNets(message, name, options.schema, access)));
   for (const { path, states } of netPaths(message)) {
-    const found = [resolve(dirname(name), path), path].find(p => access.allows(p) && existsSync(p));
+    const found = placesOf(path, folderOf(name)).find(p => access.allows(p) && existsSync(p));
     if (!found) continue;
     const about = { ...options, solver: false, states, trainedBy: message };
     out.push(...(await checkNamedNet(io, found, about)));
@@ -244,7 +245,7 @@ async function checkSolver(io: Io, text: string, name: string, options: KnownSch
  */
 async function checkNamedNet(io: Io, path: string, options: Known): Promise<readonly Diagnostic[]> {
   const { diagnostics } = await checkPath(io, path, options);
-  const first = diagnostics.find(d => d.severity === 'error' && d.location?.source.name === path);
+  const first = diagnostics.find(d => d.location?.source.name === path);
   if (options.readData || !first?.location) return diagnostics;
   const { source, range } = first.location;
   if (parseNet(source.text, { name: path, lenient: true }).message.layer.length > 0) return diagnostics;

@@ -1,6 +1,6 @@
 /** `mokapot diff`: two networks (or solvers) compared by what they mean. */
 
-import { hasErrors, MokapotError } from '../../diagnostics/index.js';
+import { fail, hasErrors, MokapotError } from '../../diagnostics/index.js';
 import type { Shape } from '../../ir/index.js';
 import {
   type DiffSide,
@@ -45,6 +45,11 @@ export const declare: Declare = (command, io, act) => {
 
 /** @returns 0 where they mean the same, else 1. */
 export async function diff(io: Io, a: string, b: string, options: DiffOptions): Promise<number> {
+  if (a === '-' && b === '-') {
+    throw fail('two-from-stdin', 'Both files are standard input, which can be read once.', {
+      hint: 'Name a file for one of the two.',
+    });
+  }
   const [before, after] = [await readTextFile(a), await readTextFile(b)];
   if (looksLikeSolver(before) && looksLikeSolver(after)) {
     const fields = diffMessages(solverOf(before, a, options), solverOf(after, b, options));

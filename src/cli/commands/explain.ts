@@ -87,7 +87,8 @@ async function explainInNet(io: Io, file: string, layer: string, options: Explai
   const states = asked ? [stateFrom(options)] : statesOf(message);
   let bad = false;
   for (const state of states) {
-    const { entryShapes } = await sourcesOf({ message, name }, state, accessFor(name, options));
+    const { entryShapes, diagnostics } = await sourcesOf({ message, name }, state, accessFor(name, options));
+    printDiagnostics(io, diagnostics);
     const request = { text, name, schema, state, inputShapes: options.input, ...(entryShapes && { entryShapes }) };
     const net = await withUserCode(io, { message, name }, options, hostLayer =>
       describeFile({ ...request, hostLayer }),

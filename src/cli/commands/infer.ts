@@ -16,9 +16,10 @@ import {
   readContour,
   type SplitName,
 } from '../../data/index.js';
-import { fail, nearest } from '../../diagnostics/index.js';
+import { fail, nearest, visible } from '../../diagnostics/index.js';
 import { fileError, makeFolderSync, readRegular, writeAtomically } from '../../files/index.js';
 import { describeFile } from '../../net/index.js';
+import type { Blob } from '../../runtime/blob.js';
 import type { UserCodeOptions } from '../../runtime/node/python_modules.js';
 import { type SchemaOptions, schemaFrom } from '../../runtime/node/schemas.js';
 import { argmax, type ClassMask, type InputPicture, isScores, maskDice, Segmenter } from '../../tools/segment.js';
@@ -96,8 +97,9 @@ export async function infer(io: Io, names: readonly string[], options: InferOpti
       }
       const blob = await segmenter.read(subject);
       const stem = uniqueStem(subject.name, used);
-      if (options.features || !isScores(blob.shape)) features.set(stem, { shape: blob.shape, data: blob.data.slice() });
-      else {
+      if (isFeature(blob, subject, options)) {
+        features.set(stem, { name: subject.name, shape: blob.shape, data: blob.data.slice() });
+      } else {
         const files = {
           mask: join(options.out, `${stem}_mask.png`),
           overlay: join(options.out, `${stem}_overlay.png`),
@@ -105,8 +107,9 @@ export async function infer(io: Io, names: readonly string[], options: InferOpti
         scores.push(...(await report(io, subject, argmax(blob), dataset?.manifest.palette, options, files)));
       }
     }
-    if (features.size > 0) await saveFeatures(io, features, options);
   } finally {
+    // Of the pictures before one that fails, too.
+    if (features.size > 0) await saveFeatures(io, features, options);
     printEngineNotes(io, segmenter?.net.engine);
     segmenter?.dispose();
     await dataset?.close();
@@ -150,8 +153,19 @@ async function report(
   return score === undefined ? [] : [score];
 }
 
+/**
+ * Whether a blob's numbers are wanted, and no mask: they are no scores, or a blob was named that is not of the picture's size (a
+ * pooled one).
+ */
+function isFeature({ shape }: Blob, picture: Subject, { features, output }: InferOptions): boolean {
+  const isWhole = shape[2] === picture.shape[1] && shape[3] === picture.shape[2];
+  return features === true || !isScores(shape) || (output !== undefined && !isWhole);
+}
+
 /** A blob's numbers for one picture. */
 interface Feature {
+  /** The picture's. */
+  readonly name: string;
   readonly shape: readonly number[];
   readonly data: Float32Array;
 }
@@ -170,7 +184,7 @@ async function saveFeatures(io: Io, features: ReadonlyMap<string, Feature>, { ou
   if (isOneShape) for (const [i, { data }] of [...features.values()].entries()) rows.set(data, i * size);
   const shape = [features.size, ...(first!.shape[0] === 1 ? first!.shape.slice(1) : first!.shape)];
   await saveNpz(`${stem}.npz`, isOneShape ? new Map([[name, { shape, data: rows }]]) : features);
-  await writeAtomically(`${stem}.txt`, [Buffer.from(`${[...features.keys()].join('\n')}\n`)]);
+  await writeAtomically(`${stem}.txt`, [Buffer.from([...features.values()].map(f => `${visible(f.name)}\n`).join(''))]);
   const shapes = isOneShape ? [shape] : [...features.values()].map(f => f.shape);
   if (json) say(io, JSON.stringify({ blob: name, features: `${stem}.npz`, names: `${stem}.txt`, shapes }));
   else {

@@ -10,7 +10,7 @@ import type { Random } from '../../random/index.js';
 import { Hdf5Reader } from '../../weights/formats/hdf5_read.js';
 import { withFile } from '../../weights/node/files.js';
 import { EpochLoader, type Pick } from '../batches/epochs.js';
-import { findFile, placesOf } from '../files.js';
+import { findFile } from '../files.js';
 import { type ListFile, namedOn, placeIn, readListText } from './image_list.js';
 
 /** A batch of every top, by name. */
@@ -20,15 +20,10 @@ export interface RowBatch {
   readonly names: readonly string[];
 }
 
-/** A name in a list. */
-interface Listed {
-  readonly name: string;
+interface RowFile {
+  readonly path: string;
   /** In the list, from 0 on. */
   readonly line: number;
-}
-
-interface RowFile extends Listed {
-  readonly path: string;
   readonly rows: number;
   /** Of the first row among those of all files. */
   readonly start: number;
@@ -42,7 +37,6 @@ export class Hdf5List {
 
   private constructor(
     private readonly list: ListFile,
-    private readonly folder: string | undefined,
     private readonly files: readonly RowFile[],
     /** Of one row, by top. */
     readonly rowShapes: ReadonlyMap<string, readonly number[]>,
@@ -77,18 +71,20 @@ export class Hdf5List {
     let rowShapes: ReadonlyMap<string, readonly number[]> | undefined;
     let start = 0;
     for (const { name, line } of lines) {
-      const found = at(list, { name, line }, folder, () => findFile(name, folder, 'hdf5-file', 'HDF5 file', access));
-      const shapes = at(list, { name, line }, folder, () =>
-        withDatasets(found, list, tops, (reader, where, what) => reader.shapeOf(where, what)),
+      const found = at(list, line, () =>
+        findFile(name, folder, 'hdf5-file', 'HDF5 file', access, access.quotes ? undefined : namedOn(list, line, name)),
+      );
+      const shapes = at(list, line, () =>
+        withDatasets(found, list, line, tops, (reader, where, what) => reader.shapeOf(where, what)),
       );
       const own = new Map([...shapes].map(([top, shape]) => [top, shape.slice(1)]));
       rowShapes ??= own;
       checkFit(list, line, found, own, rowShapes);
       const rows = rowsOf(list, line, found, shapes);
-      files.push({ name, path: found, line, rows, start });
+      files.push({ path: found, line, rows, start });
       start += rows;
     }
-    return new Hdf5List(list, folder, files, rowShapes!);
+    return new Hdf5List(list, files, rowShapes!);
   }
 
   /** Rows of all files. */
@@ -146,8 +142,8 @@ export class Hdf5List {
     const known = this.loaded.get(file);
     if (known) return known;
     const tops = [...this.rowShapes.keys()];
-    const read = at(this.list, file, this.folder, () =>
-      withDatasets(file.path, this.list, tops, (reader, where, name) => reader.dataset(where, name).read()),
+    const read = at(this.list, file.line, () =>
+      withDatasets(file.path, this.list, file.line, tops, (reader, where, name) => reader.dataset(where, name).read()),
     );
     if (this.loaded.size >= KEPT) this.loaded.delete(this.loaded.keys().next().value!);
     this.loaded.set(file, read);
@@ -168,13 +164,19 @@ function isHdf5File(path: string): boolean {
 function withDatasets<T>(
   path: string,
   list: ListFile,
+  line: number,
   tops: readonly string[],
   read: (reader: Hdf5Reader, at: number, name: string) => T,
 ): Map<string, T> {
-  return withFile(path, bytes => {
-    const reader = new Hdf5Reader(bytes);
-    return new Map(tops.map(top => [top, read(reader, find(reader, top, path, list), `the dataset "${top}"`)]));
-  });
+  const name = called(list, line, path);
+  return withFile(
+    path,
+    bytes => {
+      const reader = new Hdf5Reader(bytes);
+      return new Map(tops.map(top => [top, read(reader, find(reader, top, name, list), `the dataset "${top}"`)]));
+    },
+    name,
+  );
 }
 
 function find(reader: Hdf5Reader, top: string, path: string, { access }: ListFile): number {
@@ -234,17 +236,13 @@ function wrong(list: ListFile, line: number, message: string, hint: string): Mok
   return fail('hdf5-file', message, { ...placeIn(list, line), hint });
 }
 
-/** What goes wrong with a listed file gets the place in the list; where that is not to be quoted, its path is left out. */
-function at<T>(list: ListFile, { name, line }: Listed, folder: string | undefined, run: () => T): T {
+/** What goes wrong with a listed file gets the place in the list. */
+function at<T>(list: ListFile, line: number, run: () => T): T {
   try {
     return run();
   } catch (cause) {
     if (!(cause instanceof MokapotError)) throw cause;
     const { code, message, hint = 'Write the file again.' } = cause.diagnostics[0]!;
-    const places = placesOf(name, folder);
-    const shown = list.access.quotes
-      ? message
-      : [places.join(' nor at '), ...places, name].reduce((m, p) => m.replaceAll(p, namedOn(list, line, p)), message);
-    throw code === 'file-outside' ? fail(code, shown, { hint }) : wrong(list, line, shown, hint);
+    throw code === 'file-outside' ? cause : wrong(list, line, message, hint);
   }
 }

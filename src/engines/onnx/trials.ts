@@ -1,15 +1,12 @@
 /** What a device is asked before it is used: whether it computes correctly, how large its arrays may be, how fast it is. */
 
 import { firstLine } from '../../diagnostics/index.js';
-import { BLOCKED, blockedConv, blockedFilter } from '../../emit/onnx/ops/blocked.js';
+import { BLOCKED, BLOCKS, blockedConv, blockedFilter } from '../../emit/onnx/ops/blocked.js';
 import { GraphWriter } from '../../emit/onnx/writer.js';
 import { sizeOf } from '../../ir/shape.js';
 import { type OnnxRuntime, Session, type SessionOptions } from './runtime.js';
 
 type Provider = SessionOptions['provider'];
-
-/** Widths of blocks that onnxruntime's own layout may have, by processor. */
-const BLOCKS = [16, 8, 4] as const;
 
 /**
  * Channels in a block of the layout that the CPU kernels of onnxruntime take (emit/onnx/ops/blocked.ts): the width with which

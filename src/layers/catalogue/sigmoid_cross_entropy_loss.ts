@@ -14,7 +14,7 @@ export const sigmoidCrossEntropyLoss: LayerType<2> = {
   doc: 'Σ −t·log σ(x) − (1 − t)·log(1 − σ(x)), over the batch size unless normalization says otherwise.',
   formula: 'Σ (max(x, 0) − x · t + log(1 + exp(−|x|))) / normalizer',
   shapeRule: 'A scalar.',
-  paramFields: ['loss_param'],
+  paramFields: ['loss_param', 'sigmoid_param'],
   unheededFields: {
     'loss_param.weight_by_label_freqs': 'SoftmaxWithLoss alone weighs classes',
     'loss_param.class_weighting': 'SoftmaxWithLoss alone weighs classes',

@@ -1,6 +1,6 @@
 /** A batch's numbers less their mean over their deviation, channel by channel, with the gradient that Caffe writes out. */
 
-import { type Builder, dim, sizeOf, type Value } from '../../ir/index.js';
+import { type Builder, sizeOf, type Value } from '../../ir/index.js';
 
 /** A blob's numbers less the mean of their channel, and that channel's root of variance + eps, laid along the blob's axes. */
 export interface Centred {
@@ -35,7 +35,7 @@ function beforeFactor(gradient: Value, channels: number): { readonly dy: Value; 
   const { node, shape } = gradient;
   if (node.op !== 'mul' || shape.length < 2) return { dy: gradient };
   for (const [dy, factor] of [node.inputs, [node.inputs[1], node.inputs[0]]] as const) {
-    const isByChannel = sizeOf(factor.shape) === channels && dim(factor.shape, 1 - shape.length) === channels;
+    const isByChannel = sizeOf(factor.shape) === channels && factor.shape.at(1 - shape.length) === channels;
     if (isByChannel && dy.shape.length === shape.length && sizeOf(dy.shape) === sizeOf(shape)) return { dy, factor };
   }
   return { dy: gradient };

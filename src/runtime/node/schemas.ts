@@ -1,9 +1,10 @@
 /** Prototxt files as they are read everywhere: with the schemas of forks that they need, from `.proto` files. */
 
 import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { bytesToText } from '../../../grammar/index.js';
 import { fail } from '../../diagnostics/index.js';
-import { fileError, readRegularSync, readUpTo } from '../../files/index.js';
+import { fileError, lookingAccess, readRegularSync, readUpTo } from '../../files/index.js';
 import { defaultSchema, type ParseOptions, Schema } from '../../schema/index.js';
 
 /** Bytes: networks in text have kilobytes. */
@@ -61,10 +62,13 @@ export function parseOptions(options: SchemaOptions, name?: string): ParseOption
   return { name, schema: schemaFrom(options) };
 }
 
-/** The schema that lies beside a network, `net.proto` beside `net.prototxt`; none of most. */
+/**
+ * The schema that lies beside a network, `net.proto` beside `net.prototxt`; none of most. A link that leads out of the folder is
+ * none: nobody named that file.
+ */
 function schemaBeside(prototxt: string): readonly string[] {
   const path = prototxt.replace(/\.prototxt$/, '.proto');
-  return path !== prototxt && existsSync(path) ? [path] : [];
+  return path !== prototxt && existsSync(path) && lookingAccess([dirname(path)], false).allows(path) ? [path] : [];
 }
 
 function read(path: string): string {

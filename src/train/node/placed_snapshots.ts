@@ -1,12 +1,12 @@
 /**
  * A run's snapshots where the solver's snapshot_prefix says, as Caffe writes them. The run's own lie in its folder, which no
- * other run writes to; under the prefix stands the newest run's, as with Caffe. They are links to the same files, and copies
- * where the two are on different disks.
+ * other run writes to; under the prefix stands the newest run's, as with Caffe. They are copies, which cost nothing where the
+ * file system shares blocks: Caffe's own tools write in place, and through a link would change the run's.
  */
 
-import { copyFileSync, linkSync, rmSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { type Diagnostic, MokapotError } from '../../diagnostics/index.js';
+import { constants, copyFileSync, existsSync, rmSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { type Diagnostic, error, MokapotError } from '../../diagnostics/index.js';
 import {
   fileError,
   makeFolderSync,
@@ -17,23 +17,31 @@ import {
 } from '../../files/index.js';
 import { isSet } from '../../schema/index.js';
 import { type SnapshotFiles, snapshotNames } from '../snapshot.js';
-import { resolvePrefix } from './snapshot_files.js';
+import { OPTIONS_FILE } from './run_options.js';
+import { hashOf, resolvePrefix } from './snapshot_files.js';
 import type { Solver } from './solver.js';
 
 export class PlacedSnapshots {
+  private isTold = false;
+
   private constructor(private readonly prefix: string) {}
 
-  /** Undefined where the solver says nothing of its own, or just where the run's folder has them. @param own the run's prefix */
+  /** Undefined where the solver says nothing of its own, or the run's folder itself. @param own the run's prefix */
   static of({ param, dir }: Solver, own: string | undefined): PlacedSnapshots | undefined {
     if (own === undefined || !isSet(param, 'snapshot_prefix') || param.snapshot_prefix === '') return undefined;
     const prefix = resolvePrefix(param.snapshot_prefix, dir);
-    return prefix === resolvePrefix(own, undefined) ? undefined : new PlacedSnapshots(prefix);
+    return folderOf(prefix) === folderOf(resolve(own)) ? undefined : new PlacedSnapshots(prefix);
   }
 
-  /** The weights first: no state shall be there without its own. @returns where they are, or a warning */
-  place(iter: number, own: SnapshotFiles): SnapshotFiles | Diagnostic {
+  /**
+   * The weights first: no state shall be there without its own.
+   * @returns where they are; a warning, the first time that they cannot be there; else undefined
+   */
+  place(iter: number, own: SnapshotFiles): SnapshotFiles | Diagnostic | undefined {
     const files = this.filesOf(iter, own);
-    let path = dirname(files.weights);
+    const folder = dirname(files.weights);
+    if (existsSync(join(folder, OPTIONS_FILE))) return this.warning(othersFolder(this.prefix, folder));
+    let path = folder;
     try {
       makeFolderSync(path);
       removeLeftovers(path);
@@ -45,13 +53,22 @@ export class PlacedSnapshots {
     } catch (cause) {
       if (!(cause instanceof MokapotError) && systemReason(cause) === undefined) throw cause;
       const told = cause instanceof MokapotError ? cause : fileError('snapshot-prefix', 'write', path, cause);
-      return { ...told.diagnostics[0]!, severity: 'warning', hint: `The snapshot itself is whole: ${own.weights}.` };
+      const hint = `The snapshot itself is whole: ${own.weights}.`;
+      return this.warning({ ...told.diagnostics[0]!, severity: 'warning', hint });
     }
   }
 
+  private warning(diagnostic: Diagnostic): Diagnostic | undefined {
+    if (this.isTold) return undefined;
+    this.isTold = true;
+    return diagnostic;
+  }
+
+  /** Removes what is there of a snapshot of this run's; another run's under the same name stays. */
   remove(iter: number, own: SnapshotFiles): void {
     const { weights, state } = this.filesOf(iter, own);
-    for (const path of [state, weights]) rmSync(path, { force: true });
+    if (isSame(state, own.state)) rmSync(state, { force: true });
+    if (isSame(weights, own.weights)) rmSync(weights, { force: true });
   }
 
   private filesOf(iter: number, { weights }: SnapshotFiles): SnapshotFiles {
@@ -59,14 +76,25 @@ export class PlacedSnapshots {
   }
 }
 
+function folderOf(prefix: string): string {
+  return dirname(`${prefix}_`);
+}
+
+function othersFolder(prefix: string, folder: string): Diagnostic {
+  const message = `snapshot_prefix "${prefix}" lies in the folder of another run, ${folder}: the snapshots are in this run's folder alone.`;
+  return error('snapshot-prefix', message, { severity: 'warning', hint: 'Name another snapshot_prefix.' });
+}
+
+/** Whether two files hold the same. */
+function isSame(one: string, other: string): boolean {
+  const [a, b] = [one, other].map(path => statSync(path, { throwIfNoEntry: false }));
+  return a?.isFile() === true && b?.isFile() === true && a.size === b.size && hashOf(one) === hashOf(other);
+}
+
 function putInPlace(from: string, to: string): void {
   const temporary = temporaryBeside(to);
   try {
-    try {
-      linkSync(from, temporary);
-    } catch {
-      copyFileSync(from, temporary);
-    }
+    copyFileSync(from, temporary, constants.COPYFILE_FICLONE);
     moveInPlaceSync(temporary, to);
   } finally {
     rmSync(temporary, { force: true });

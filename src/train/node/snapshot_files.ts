@@ -50,7 +50,7 @@ export function weightsBeside(state: string): string {
 }
 
 /** SHA-256 of a file, read piece by piece. */
-function hashOf(path: string): string {
+export function hashOf(path: string): string {
   const hash = createHash('sha256');
   withFile(path, source => {
     for (let at = 0; at < source.size; at += PIECE) hash.update(source.peek(at, PIECE));

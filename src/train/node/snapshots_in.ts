@@ -118,9 +118,9 @@ export class SnapshotKeeper {
     for (const snapshot of old) {
       if (snapshot === best) continue;
       // The state goes first: none shall be there without its weights.
+      this.placed?.remove(snapshot.iter, snapshot);
       rmSync(snapshot.state, { force: true });
       rmSync(snapshot.weights, { force: true });
-      this.placed?.remove(snapshot.iter, snapshot);
       this.snapshots.splice(this.snapshots.indexOf(snapshot), 1);
     }
   }

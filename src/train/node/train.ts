@@ -82,8 +82,12 @@ export async function* train(given: TrainOptions): AsyncGenerator<TrainEvent, vo
     const keeper = new SnapshotKeeper(options, solver.testNets[0]?.outputs ?? [], folder?.path, placed);
     for (const event of folder?.earlier ?? []) keeper.note(event, true);
     // A run that was killed may have got no further than its own folder.
-    if (options.resume !== undefined && options.snapshot !== undefined)
-      placed?.place(solver.iter, { state: options.snapshot, weights: weightsBeside(options.snapshot) });
+    if (options.resume !== undefined && options.snapshot !== undefined) {
+      const own = { state: options.snapshot, weights: weightsBeside(options.snapshot) };
+      const there = placed?.place(solver.iter, own);
+      if (there && 'severity' in there)
+        yield { type: 'warning', iter: solver.iter, epoch: undefined, diagnostic: there };
+    }
     for await (const told of trainSolver(solver, { ...loop, ...rest })) {
       const [event, misplaced] = told.type === 'snapshot' && placed ? placedEvent(told, placed) : [told];
       const trouble = folder?.add(event);
@@ -132,8 +136,10 @@ function claim(given: TrainOptions, resources: Resources): Claim {
 /** The event with where its files are too; the warning where they could not be put there. */
 function placedEvent(event: SnapshotEvent, placed: PlacedSnapshots): [TrainEvent, TrainEvent?] {
   const there = placed.place(event.iter, event);
-  if (!('severity' in there)) return [{ ...event, placed: there }];
-  return [event, { type: 'warning', iter: event.iter, epoch: event.epoch, diagnostic: there }];
+  if (there && !('severity' in there)) return [{ ...event, placed: there }];
+  return there === undefined
+    ? [event]
+    : [event, { type: 'warning', iter: event.iter, epoch: event.epoch, diagnostic: there }];
 }
 
 /** What is odd about the data set in use. */

@@ -66,7 +66,7 @@ function unfiltered(reader: Hdf5Reader, { filters, type, what }: ChunkedData, ch
     const filter = filters[i]!;
     if ((chunk.mask >>> i) & 1) continue;
     if (filter.id === DEFLATE) bytes = inflated(bytes, size + 4, broken);
-    else if (filter.id === SHUFFLE) bytes = unshuffled(bytes, elementSize(filter, ELEMENTS[type.element].size));
+    else if (filter.id === SHUFFLE) bytes = unshuffled(bytes, elementSize(filter, ELEMENTS[type.element].size, broken));
     else if (filter.id === FLETCHER32) bytes = withoutSum(bytes, broken);
     else {
       throw fail(
@@ -95,8 +95,10 @@ function inflated(bytes: Uint8Array, most: number, broken: (why: string) => Erro
   return out;
 }
 
-function elementSize(filter: Filter, otherwise: number): number {
-  return filter.values[0] || otherwise;
+/** The filter says it too: any other size is damage, of up to four thousand million bytes. */
+function elementSize({ values: [told] }: Filter, size: number, broken: (why: string) => Error): number {
+  if (told && told !== size) throw broken(`is shuffled by ${told} bytes, and its numbers have ${size}`);
+  return size;
 }
 
 /** First the first byte of every number, then the second of every number, and so on: put back. */

@@ -139,11 +139,11 @@ function write(path: string, parts: Iterable<Uint8Array>): Promise<void> {
   return writeAtomically(path, parts, { code: 'weights-file' });
 }
 
-/** Opens a file for reading in ranges while `read` runs. @throws MokapotError `weights-file` */
-export function withFile<T>(path: string, read: (source: ByteSource) => T): T {
-  const fd = wrapped(path, 'open', () => openRegularSync(path));
+/** Opens a file for reading in ranges while `read` runs. @param called what messages call it @throws MokapotError `weights-file` */
+export function withFile<T>(path: string, read: (source: ByteSource) => T, called = path): T {
+  const fd = wrapped(called, 'open', () => openRegularSync(path));
   try {
-    return read(fileSource(path, fd, fstatSync(fd).size));
+    return read(fileSource(called, fd, fstatSync(fd).size));
   } finally {
     closeSync(fd);
   }

@@ -103,6 +103,16 @@ describe.each(kinds)('a damaged %s', (_, whole, read) => {
   });
 });
 
+it('a damaged size of shuffled elements is no loop of four thousand million rounds', { timeout: 5000 }, () => {
+  const [, whole, read] = kinds.at(-1)!;
+  const damaged = Buffer.from(whole);
+  // Behind the filter's name stands the size of an element, in four bytes.
+  const size = damaged.indexOf('shuffle\0') + 8;
+  expect(damaged.readUInt32LE(size)).toBe(4);
+  damaged[size + 3] = 255;
+  expect(() => [...read(damaged)]).toThrow(MokapotError);
+});
+
 it.each(['sgd_iter_4.caffemodel', 'adam_iter_4.solverstate'])(
   '%s, cut off anywhere, is never read past its end',
   name => {

@@ -9,6 +9,9 @@ import { dim, nchw } from '../../../ir/shape.js';
 import type { ConvAttrs, Shape } from '../../../ir/types.js';
 import type { GraphWriter } from '../writer.js';
 
+/** Widths that a block may have, by processor. */
+export const BLOCKS = [16, 8, 4] as const;
+
 /** The domain of onnxruntime's ops in that layout. */
 export const BLOCKED = 'com.microsoft.nchwc';
 

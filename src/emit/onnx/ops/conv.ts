@@ -7,7 +7,7 @@
 import { nth } from '../../../diagnostics/index.js';
 import { dim, nchw } from '../../../ir/shape.js';
 import type { ConvAttrs, Node, NodeOf, Value } from '../../../ir/types.js';
-import { blockedConv, blockedFilter, isDepthwise, paysInBlocks } from './blocked.js';
+import { BLOCKS, blockedConv, blockedFilter, isDepthwise, paysInBlocks } from './blocked.js';
 import type { EmitterTable, Scope } from './emitter.js';
 import { filterGradient } from './filter_gradient.js';
 
@@ -86,13 +86,12 @@ function paysToTurn({ inputs: [dy, w], attrs }: NodeOf<'convInputGrad'>): boolea
 
 /** Whether a node is a convolution that is faster in blocks of some width. */
 export function mayPayInBlocks(node: Node): boolean {
-  const { op, inputs, outputs, attrs } = node;
-  if (op === 'conv2d')
-    return paysInBlocks(LEAST_BLOCK, inputs[0].shape, inputs[1].shape, outputs[0].shape, attrs.groups);
-  return op === 'convInputGrad' && paysToTurn(node) && turnedPays(node, LEAST_BLOCK);
+  if (node.op === 'conv2d') {
+    const { inputs, outputs, attrs } = node;
+    return BLOCKS.some(b => paysInBlocks(b, inputs[0].shape, inputs[1].shape, outputs[0].shape, attrs.groups));
+  }
+  return node.op === 'convInputGrad' && paysToTurn(node) && BLOCKS.some(b => turnedPays(node, b));
 }
-
-const LEAST_BLOCK = 4;
 
 function turnedPays({ inputs: [dy, w], outputs: [dx], attrs }: NodeOf<'convInputGrad'>, block: number): boolean {
   const [o, c, kh, kw] = nchw(w.shape);
