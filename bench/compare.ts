@@ -67,7 +67,7 @@ async function measure(network: string, backend: string, kind: Kind): Promise<Me
 
 const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1]!;
 
-const ours = (backend: string) => backend !== 'pytorch' && backend !== 'caffe';
+const ours = (backend: string) => !backend.startsWith('pytorch') && backend !== 'caffe';
 
 /** The median over rounds of what each process's runs took, in seconds. */
 function secondsOf(all: readonly Measured[]): number {
