@@ -17,7 +17,7 @@ import {
   type SplitName,
 } from '../../data/index.js';
 import { fail, nearest, visible } from '../../diagnostics/index.js';
-import { fileError, makeFolderSync, readRegular, writeAtomically } from '../../files/index.js';
+import { makeFolderSync, readFileAs, writeAtomically } from '../../files/index.js';
 import { describeFile } from '../../net/index.js';
 import type { Blob } from '../../runtime/blob.js';
 import type { UserCodeOptions } from '../../runtime/node/python_modules.js';
@@ -108,11 +108,11 @@ export async function infer(io: Io, names: readonly string[], options: InferOpti
       }
     }
   } finally {
-    // Of the pictures before one that fails, too.
-    if (features.size > 0) await saveFeatures(io, features, options);
     printEngineNotes(io, segmenter?.net.engine);
     segmenter?.dispose();
     await dataset?.close();
+    // Of the pictures before one that fails, too.
+    if (features.size > 0) await saveFeatures(io, features, options);
   }
   if (scores.length > 1 && !options.json) {
     say(io, `Dice ${formatNumber(scores.reduce((a, b) => a + b, 0) / scores.length)} in the mean of ${scores.length}`);
@@ -249,15 +249,7 @@ function channelsOf({ text, name }: TextFile, options: InferOptions): 1 | 3 | un
 /** A label picture, or a contour file. */
 async function readLabel(path: string, width: number, height: number): Promise<Uint8Array> {
   if (extname(path).toLowerCase() === '.txt') return contourMask(await readContour(path), width, height);
-  const label = await decodeLabel(await readPicture(path), path);
+  const label = await decodeLabel(await readFileAs('file-unreadable', path), path);
   if (label.width === width && label.height === height) return label.data;
   throw fail('label-size', `The label ${path} is ${label.width}x${label.height}, its picture ${width}x${height}.`);
-}
-
-async function readPicture(path: string): Promise<Uint8Array> {
-  try {
-    return await readRegular(path);
-  } catch (cause) {
-    throw fileError('file-unreadable', 'read', path, cause);
-  }
 }

@@ -19,7 +19,7 @@ export interface ImageListOptions {
   /** Three planes blue, green, red (default), or one of grey. */
   readonly isColor?: boolean;
   /** Which of the named files may be opened, and whether messages quote the list. Default: any, and they do. */
-  readonly access?: FileAccess;
+  readonly access?: FileAccess | undefined;
 }
 
 interface Line {

@@ -31,7 +31,7 @@ export interface WindowOptions {
   /** Keeps the files in memory once they are read. */
   readonly cacheImages: boolean;
   /** Which of the named files may be opened, and whether messages quote the window file. Default: any, and they do. */
-  readonly access?: FileAccess;
+  readonly access?: FileAccess | undefined;
 }
 
 export interface WindowLoaderOptions {

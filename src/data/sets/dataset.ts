@@ -191,7 +191,7 @@ function checkEntry(
  */
 export async function openLmdb(
   path: string,
-  options: { channels?: 1 | 3; access?: FileAccess } = {},
+  options: { channels?: 1 | 3; access?: FileAccess | undefined } = {},
 ): Promise<EntrySource> {
   const { access = anyFile } = options;
   const reader = await openLmdbReader(path, access);

@@ -95,7 +95,7 @@ async function lmdbPart(data: DataLayer, phase: Phase, places: DataPlaces): Prom
   // Caffe minds force_color and force_gray where it decodes a picture file, and leaves raw pixels as they are.
   const source = await openLmdb(findFile(path, places.dir, 'lmdb-missing', 'LMDB database', places.access), {
     channels,
-    ...accessOf(places),
+    access: places.access,
   });
   const first = await source.entry(0);
   const shapes: Shape[] = [first.shape, first.labelShape];
@@ -124,7 +124,7 @@ async function imagePart(data: DataLayer, phase: Phase, places: DataPlaces): Pro
     height: param.new_height,
     width: param.new_width,
     isColor: param.is_color,
-    ...accessOf(places),
+    access: places.access,
   });
   const transform = await ownTransform(layer, phase, places);
   const { shape, labelShape } = await source.entry(0);
@@ -172,7 +172,7 @@ async function windowPart(data: DataLayer, phase: Phase, places: DataPlaces): Pr
     rootFolder: param.root_folder,
     ...(places.dir !== undefined && { folder: places.dir }),
     cacheImages: param.cache_images,
-    ...accessOf(places),
+    access: places.access,
   });
   const transform = await ownTransform(layer, phase, places);
   const makeLoader = () =>
@@ -235,10 +235,6 @@ export async function datasetPart(data: readonly DataLayer[], phase: Phase, plac
     wholePass: () => makeLoader(false),
     close: async () => {},
   };
-}
-
-function accessOf({ access }: DataPlaces): { readonly access?: FileAccess } {
-  return access ? { access } : {};
 }
 
 function bindingsOf(layers: readonly LayerParameter[]): Binding[] {
