@@ -1,4 +1,4 @@
-/** How long a run takes at its least, for the benchmarks of single operations: other work on the machine only adds to it. */
+/** How long a run takes at its least, for benchmarks of single operations: other work on the machine only adds to it. */
 
 export interface Timed {
   readonly least: number;

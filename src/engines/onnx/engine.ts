@@ -109,10 +109,7 @@ export class OnnxEngine implements Engine, EngineContext {
   }
 
   filterProducts(taps: number): Promise<Session> {
-    const key = `${taps} taps`;
-    let session = this.products.get(key);
-    if (!session) this.products.set(key, (session = filterProducts(this.runtime, taps)));
-    return session;
+    return this.kept(`${taps} taps`, () => filterProducts(this.runtime, taps));
   }
 
   formula(node: Node): Promise<Formula> {
@@ -124,16 +121,20 @@ export class OnnxEngine implements Engine, EngineContext {
   }
 
   private product(results: number, rows: number): Promise<Session> {
-    const key = `${results} ${rows}`;
-    let session = this.products.get(key);
-    if (!session) {
+    return this.kept(`${results} ${rows}`, () => {
       const w = new GraphWriter();
       for (const name of ['factors', 'rows', 'sums']) w.reserve(name);
       w.addInput('factors', [results, rows]);
       w.addInput('rows', [rows, 'length']);
       w.addOutput('sums', w.op('MatMul', ['factors', 'rows']), [results, 'length']);
-      this.products.set(key, (session = Session.create(this.runtime, w, { provider: 'cpu' })));
-    }
+      return Session.create(this.runtime, w, { provider: 'cpu' });
+    });
+  }
+
+  /** A session of the engine's own, made when it is first needed. */
+  private kept(key: string, make: () => Promise<Session>): Promise<Session> {
+    let session = this.products.get(key);
+    if (!session) this.products.set(key, (session = make()));
     return session;
   }
 

@@ -56,14 +56,9 @@ export function filterGradient(s: Scope, node: NodeOf<'convFilterGrad'>): string
 }
 
 /** Whether each place of the gradient meets just one of the picture, in several pictures: their layout may stay. */
-function isPlain({ inputs: [x, dy], attrs: { stride, pad, groups, kernel } }: NodeOf<'convFilterGrad'>): boolean {
-  const isPointwise = kernel[0] * kernel[1] === 1 && groups === 1;
-  return (
-    isPointwise &&
-    dim(x.shape, 0) > 1 &&
-    [...stride, ...pad.map(p => p + 1)].every(v => v === 1) &&
-    dy.shape.length === 4
-  );
+function isPlain({ inputs: [x], attrs: { stride, pad, groups, kernel } }: NodeOf<'convFilterGrad'>): boolean {
+  const isPointwise = [...kernel, ...stride, groups].every(v => v === 1) && pad.every(p => p === 0);
+  return isPointwise && dim(x.shape, 0) > 1;
 }
 
 /** The sum over pictures of dy · xᵀ. */
