@@ -40,6 +40,11 @@ export interface GraphOptions {
   readonly wanted: readonly Value[];
   /** Channels in a block of onnxruntime's own layout: only for its CPU kernels. Absent: ONNX's ops alone. */
   readonly block?: number | undefined;
+  /**
+   * Whether a factor and a sum by channel become one BatchNormalization. It is faster on a CPU, but where both are constants
+   * onnxruntime folds product and sum into a convolution instead, and cuDNN wants an epsilon. False.
+   */
+  readonly isAffineOne?: boolean;
   /** Another emitter of a node; undefined: the usual one. */
   readonly instead?: (node: Node) => Emitter<OpName> | undefined;
 }
@@ -84,7 +89,10 @@ export function emitGraph(w: GraphWriter, nodes: readonly Node[], options: Graph
 }
 
 /** How each node that is needed is emitted, a group of nodes by its last one. */
-function planLowerings(nodes: readonly Node[], { known, wanted, instead }: GraphOptions): Map<Node, Lowering> {
+function planLowerings(
+  nodes: readonly Node[],
+  { known, wanted, instead, isAffineOne = false }: GraphOptions,
+): Map<Node, Lowering> {
   const readers = new Map<Value, number>();
   for (const node of nodes) for (const v of node.inputs) readers.set(v, (readers.get(v) ?? 0) + 1);
   for (const v of wanted) readers.set(v, Number.POSITIVE_INFINITY);
@@ -95,7 +103,7 @@ function planLowerings(nodes: readonly Node[], { known, wanted, instead }: Graph
   const lowerings = new Map<Node, Lowering>();
   for (const node of [...nodes].reverse()) {
     if (node.outputs.every(v => !needed.has(v) || known.has(v))) continue;
-    const lowering = patternAt(node, isPrivate, isInside) ?? plain(node, instead);
+    const lowering = patternAt(node, isPrivate, isInside, isAffineOne) ?? plain(node, instead);
     for (const v of lowering.needs) needed.add(v);
     lowerings.set(node, lowering);
   }

@@ -7,7 +7,7 @@ import { nth } from '../../diagnostics/index.js';
 import { dim, sameShape } from '../../ir/shape.js';
 import type { Node, NodeOf, OpName, Shape, Value } from '../../ir/types.js';
 import { conv, convTranspose } from './ops/conv.js';
-import { masked } from './ops/elementwise.js';
+import { masked, positive } from './ops/elementwise.js';
 import type { Scope } from './ops/emitter.js';
 import { isTiled, tileGradient } from './ops/pool.js';
 
@@ -25,9 +25,14 @@ export type IsInside = (node: Node) => boolean;
 
 type Pattern = (node: Node, isPrivate: IsPrivate, isInside: IsInside) => Lowering | undefined;
 
-/** The group that ends in `node`, if there is one. */
-export function patternAt(node: Node, isPrivate: IsPrivate, isInside: IsInside): Lowering | undefined {
-  for (const pattern of patterns) {
+/** The group that ends in `node`, if there is one; `isAffineOne`: a factor and a sum by channel are one op (GraphOptions). */
+export function patternAt(
+  node: Node,
+  isPrivate: IsPrivate,
+  isInside: IsInside,
+  isAffineOne: boolean,
+): Lowering | undefined {
+  for (const pattern of isAffineOne ? [affine, ...patterns] : patterns) {
     const found = pattern(node, isPrivate, isInside);
     if (found) return found;
   }
@@ -159,13 +164,15 @@ const gradientOfTiles: Pattern = (node, _isPrivate, isInside) => {
 };
 
 /** As Caffe has it, top_diff · (top > 0): a gradient that is not finite stays so behind any ReLU. */
-const gradientOfRelu: Pattern = node => {
+const gradientOfRelu: Pattern = (node, isPrivate) => {
   if (node.op !== 'select') return undefined;
   const [mask, dy, none] = node.inputs;
   const comparison = made(mask, 'greater');
   const [y, zero] = comparison?.inputs ?? [];
   if (!made(y, 'relu') || number(zero) !== 0 || number(none) !== 0) return undefined;
   if (!sameShape(mask.shape, dy.shape)) return undefined;
+  if (isPrivate(mask))
+    return { needs: [y!, dy], emit: s => [s.w.op('Mul', [positive(s.w, s.float(y!)), s.float(dy)])] };
   return { needs: [mask, dy], emit: s => [masked(s.w, s.bool(mask), s.float(dy))] };
 };
 
@@ -180,6 +187,36 @@ const channelwise: Pattern = node => {
   if (!isWide || !perChannelShapes(dim(x.shape, 1)).some(s => sameShape(s, c.shape))) return undefined;
   const [opposite, op] = node.op === 'sub' ? (['Neg', 'Add'] as const) : (['Reciprocal', 'Mul'] as const);
   return { needs: [x, c], emit: s => [s.w.op(op, [s.float(x), s.w.op(opposite, [s.float(c)])])] };
+};
+
+/**
+ * x · factor + shift with a number of either for each channel, as BatchNormalization by kept statistics of mean 0 and variance 1:
+ * one pass over x instead of two (256 channels on 8×56²: 1.3 ms, 2.4 as product and sum).
+ */
+const affine: Pattern = (node, isPrivate) => {
+  if (node.op !== 'add') return undefined;
+  for (const [product, shift] of either(node)) {
+    const inner = made(product, 'mul');
+    const { shape } = product;
+    if (!inner || !isPrivate(product) || shape.length !== 4) continue;
+    const channels = dim(shape, 1);
+    const isByChannel = (v: Value) => perChannelShapes(channels).some(s => sameShape(s, v.shape));
+    const found = either(inner).find(([x, factor]) => sameShape(x.shape, shape) && isByChannel(factor));
+    if (!found || !isByChannel(shift)) continue;
+    const [x, factor] = found;
+    return {
+      needs: [x, factor, shift],
+      emit: ({ w, float }) => {
+        const [mean, variance] = [0, 1].map(n =>
+          w.sharedFloats(new Float32Array(channels).fill(n), [channels], `${channels} times ${n}`),
+        );
+        const row = (v: Value) => w.reshape(float(v), v.shape, [channels]);
+        const inputs = [float(x), row(factor), row(shift), mean!, variance!];
+        return [w.op('BatchNormalization', inputs, { attrs: { epsilon: { float: 0 } } })];
+      },
+    };
+  }
+  return undefined;
 };
 
 const patterns: readonly Pattern[] = [

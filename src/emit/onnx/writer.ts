@@ -119,6 +119,15 @@ export class GraphWriter {
     return own;
   }
 
+  /** A constant that many nodes want: one of that name, whose numbers are always these. */
+  sharedFloats(data: Float32Array, dims: Shape, name: string): string {
+    return this.share(`f:${name}`, name, () => ({
+      dims,
+      data_type: ElementType.FLOAT,
+      raw_data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+    }));
+  }
+
   /** A constant whose numbers stay outside the file; the session is given them under the constant's name. */
   external(data: Float32Array, dims: Shape, name: string): string {
     const own = this.fresh(name);

@@ -28,12 +28,12 @@ interface Output {
   readonly dims: readonly number[];
 }
 
-/** `constants` gives the numbers of values that are to be constants of the graph. */
+/** `constants` gives the numbers of values that are to be constants of the graph; undefined where there are none. */
 function write(
   stage: Subgraph,
   { provider, block }: Pick<EngineContext, 'provider' | 'block'>,
   kept: ReadonlyMap<Value, string>,
-  constants: (v: Value) => Float32Array | undefined = () => undefined,
+  constants?: (v: Value) => Float32Array | undefined,
 ): Written {
   const w = new GraphWriter();
   const names = stage.inputs.map(nameOf);
@@ -42,7 +42,7 @@ function write(
   const known = new Map<Value, string>();
   const inputs: { name: string; value: Value }[] = [];
   stage.inputs.forEach((value, i) => {
-    const data = constants(value);
+    const data = constants?.(value);
     if (data) known.set(value, w.external(data, value.shape, `constant ${i}`));
     else {
       w.addInput(nth(names, i), value.shape);
@@ -55,6 +55,7 @@ function write(
     wanted: stage.outputs,
     ...(provider === 'webgpu' && { instead: emitterForWebgpu }),
     block,
+    isAffineOne: provider === 'cpu' && !constants,
   });
   const given = stage.outputs.map((value, i) => {
     const inner = nameIn(value);

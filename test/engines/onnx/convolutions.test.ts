@@ -4,7 +4,9 @@
  */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { emitGraph } from '../../../src/emit/onnx/emit.js';
 import { paysInBlocks } from '../../../src/emit/onnx/ops/blocked.js';
+import { GraphWriter } from '../../../src/emit/onnx/writer.js';
 import { createHostEngine, type Engine } from '../../../src/engines/node/index.js';
 import { OnnxEngine } from '../../../src/engines/onnx/engine.js';
 import { padForFilters } from '../../../src/engines/onnx/filter_step.js';
@@ -45,6 +47,16 @@ async function expectEqual(graph: Graph, feeds: Record<string, Float32Array>): P
     }
   }
   program.dispose();
+}
+
+/** The ops that a graph is written in, without blocks. */
+function opsOf(graph: Graph): readonly string[] {
+  const w = new GraphWriter();
+  const known = new Map<Value, string>();
+  for (const { op, outputs } of graph.nodes)
+    if (op === 'input' || op === 'variable') known.set(outputs[0]!, w.fresh('given'));
+  emitGraph(w, graph.nodes, { known, wanted: [...graph.outputs.values()] });
+  return w.finish('ops').node.map(n => n.op_type);
 }
 
 const plain = { stride: [1, 1], pad: [1, 1], dilation: [1, 1], groups: 1 } as const;
@@ -113,6 +125,83 @@ describe("filters' gradients over padded pictures", () => {
   });
 });
 
+describe("filters' gradients otherwise", () => {
+  it.each<[string, Shape, number, object, readonly [number, number], readonly string[]]>([
+    ['windows side by side', [3, 5, 24, 30], 7, { stride: [2, 2], pad: [0, 0] }, [2, 2], ['SpaceToDepth', 'MatMul']],
+    [
+      'the same, of one picture',
+      [1, 4, 27, 33],
+      6,
+      { stride: [3, 3], pad: [0, 0] },
+      [3, 3],
+      ['SpaceToDepth', 'MatMul'],
+    ],
+    [
+      'windows side by side that leave a row over',
+      [2, 5, 25, 30],
+      7,
+      { stride: [2, 2], pad: [0, 0] },
+      [2, 2],
+      ['Gemm'],
+    ],
+    ['windows side by side of another height', [2, 5, 24, 30], 7, { stride: [2, 3], pad: [0, 0] }, [2, 3], ['Gemm']],
+    ['with strides', [2, 3, 41, 37], 8, { stride: [2, 2] }, [5, 3], ['SpaceToDepth', 'Gemm']],
+    [
+      'with strides, of one picture',
+      [1, 3, 41, 37],
+      8,
+      { stride: [4, 4], pad: [0, 0] },
+      [11, 11],
+      ['SpaceToDepth', 'Gemm'],
+    ],
+    ['with other strides down than across', [2, 3, 41, 37], 8, { stride: [2, 1] }, [5, 3], ['Gemm']],
+    ['with strides in groups', [2, 6, 21, 17], 8, { stride: [2, 2], groups: 2 }, [3, 3], ['MatMul']],
+    ['of one tap and many places', [3, 8, 20, 20], 6, { pad: [0, 0] }, [1, 1], ['MatMul']],
+    ['of one tap and few places', [3, 60, 3, 4], 50, { pad: [0, 0] }, [1, 1], ['Gemm']],
+  ])('%s', async (_, shape, outputs, given, kernel, ops) => {
+    const geometry = { ...plain, ...given } as typeof plain;
+    const b = new Builder();
+    const [x, w] = [b.input('x', shape), b.variable('w', [outputs, shape[1]! / geometry.groups, ...kernel])];
+    const dy = b.input('dy', b.conv2d(x, w, geometry).shape);
+    const graph = b.finish({ outputs: { dw: b.convFilterGrad(x, dy, { ...geometry, kernel }) } });
+    expect(opsOf(graph)).toEqual(expect.arrayContaining([...ops]));
+    expect(opsOf(graph).includes('SpaceToDepth')).toBe(ops.includes('SpaceToDepth'));
+    await expectEqual(graph, { x: draw(shape), dy: draw(dy.shape) });
+  });
+});
+
+describe('gradients to the input by a convolution', () => {
+  it.each<[string, Shape, Shape, object, string]>([
+    ['of one tap', [2, 6, 20, 21], [6, 9, 1, 1], { pad: [0, 0] }, 'Conv'],
+    ['of one tap and few places', [2, 6, 5, 5], [6, 9, 1, 1], { pad: [0, 0] }, 'ConvTranspose'],
+    ['of several', [2, 6, 9, 10], [6, 5, 3, 2], { pad: [1, 1] }, 'Conv'],
+    ['of several in groups', [2, 6, 9, 10], [6, 5, 3, 2], { pad: [1, 1], groups: 3 }, 'Conv'],
+    ['of more outputs than places pay for', [1, 60, 9, 10], [60, 5, 3, 3], {}, 'ConvTranspose'],
+  ])('%s', async (_, dyShape, filter, given, op) => {
+    const geometry = { ...plain, ...given } as typeof plain;
+    const [, , h, v] = dyShape as [number, number, number, number];
+    const inputSize = [h - 1 + filter[2]! - 2 * geometry.pad[0], v - 1 + filter[3]! - 2 * geometry.pad[1]] as const;
+    const b = new Builder();
+    const dx = b.convInputGrad(b.input('dy', dyShape), b.variable('v', filter), { ...geometry, inputSize });
+    const graph = b.finish({ outputs: { dx } });
+    expect(opsOf(graph)).toContain(op);
+    const values = draw(filter);
+    for (const e of [engine, host]) e.write('v', values, filter);
+    await expectEqual(graph, { dy: draw(dyShape) });
+  });
+});
+
+it('ReLU’s gradient takes one pass to find where it was positive, of the least numbers too', async () => {
+  const b = new Builder();
+  const [x, dy] = [b.input('x', [2, 6]), b.input('dy', [2, 6])];
+  const y = b.relu(x);
+  const graph = b.finish({ outputs: { y, dx: b.select(b.greater(y, 0), dy, 0) } });
+  expect(opsOf(graph)).toEqual(['Relu', 'HardSigmoid', 'Mul']);
+  const least = 1.1754944e-38;
+  const numbers = Float32Array.of(least, -least, 0, -0, 3e38, -3e38, 1, -1, 4, 1e-30, -1e-30, 2);
+  await expectEqual(graph, { x: numbers, dy: draw([2, 6]) });
+});
+
 describe.skipIf(block === undefined)('in blocks of channels', () => {
   const wide = 2 * (block ?? 16);
   const cases: readonly [string, Shape, Shape, object][] = [
@@ -123,7 +212,8 @@ describe.skipIf(block === undefined)('in blocks of channels', () => {
     ['in groups', [1, 2 * wide, 80, 80], [2 * wide, wide, 3, 3], { groups: 2 }],
     ['a filter a channel', [2, 3 * wide, 41, 40], [3 * wide, 1, 3, 3], { groups: 3 * wide }],
     ['the same with strides', [2, wide, 41, 40], [wide, 1, 5, 3], { groups: wide, stride: [2, 2], pad: [2, 1] }],
-    ['1×1', [2, wide, 64, 64], [2 * wide, wide, 1, 1], { pad: [0, 0] }],
+    ['3×1', [2, wide, 64, 64], [2 * wide, wide, 3, 1], { pad: [1, 0] }],
+    ['more channels on small planes', [2, 192, 20, 20], [192, 192, 3, 3], {}],
   ];
 
   it.each(cases)('%s, with a bias', async (_, shape, filter, given) => {
@@ -148,6 +238,7 @@ describe.skipIf(block === undefined)('in blocks of channels', () => {
     ['of few outputs', [2, 2, 64, 66], [2, wide, 3, 3], {}],
     ['a filter a channel', [2, wide, 44, 46], [wide, 1, 3, 3], { groups: wide }],
     ['with holes', [1, wide, 90, 90], [wide, wide, 3, 3], { dilation: [2, 2], pad: [2, 2] }],
+    ['more channels on small planes', [2, 192, 20, 20], [192, 160, 3, 3], {}],
   ])('gradients to the input, %s', async (_, dyShape, filter, given) => {
     const geometry = { ...plain, ...given } as typeof plain;
     const [, , h, v] = dyShape as [number, number, number, number];
@@ -168,8 +259,10 @@ describe.skipIf(block === undefined)('in blocks of channels', () => {
     const odd = wide + 1;
     expect(paysInBlocks(block, [2, odd, 64, 64], [wide, odd, 3, 3], [2, wide, 64, 64], 1)).toBe(false);
     expect(paysInBlocks(block, [2, wide, 64, 64], [odd, wide, 3, 3], [2, odd, 64, 64], 1)).toBe(false);
-    expect(paysInBlocks(block, [1, wide, 30, 30], [wide, wide, 3, 3], [1, wide, 30, 30], 1)).toBe(false);
+    expect(paysInBlocks(block, [1, wide, 20, 20], [wide, wide, 3, 3], [1, wide, 20, 20], 1)).toBe(false);
     expect(paysInBlocks(block, [1, 512, 90, 90], [512, 512, 3, 3], [1, 512, 90, 90], 1)).toBe(false);
+    expect(paysInBlocks(block, [2, wide, 64, 64], [wide, wide, 1, 1], [2, wide, 64, 64], 1)).toBe(false);
+    expect(paysInBlocks(block, [1, 256, 40, 40], [256, 256, 3, 3], [1, 256, 40, 40], 1)).toBe(false);
     expect(paysInBlocks(undefined, [2, wide, 64, 64], [wide, wide, 3, 3], [2, wide, 64, 64], 1)).toBe(false);
   });
 });

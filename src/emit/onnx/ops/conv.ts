@@ -7,7 +7,15 @@
 import { nth } from '../../../diagnostics/index.js';
 import { dim, nchw } from '../../../ir/shape.js';
 import type { ConvAttrs, Node, NodeOf, Value } from '../../../ir/types.js';
-import { BLOCKS, blockedConv, blockedFilter, isDepthwise, paysInBlocks } from './blocked.js';
+import {
+  BLOCKS,
+  blockedConv,
+  blockedFilter,
+  isDepthwise,
+  paysInBlocks,
+  turnedBlockedFilter,
+  turnedRows,
+} from './blocked.js';
 import type { EmitterTable, Scope } from './emitter.js';
 import { filterGradient } from './filter_gradient.js';
 
@@ -61,10 +69,13 @@ export function leftovers({ inputs: [dy, w], attrs }: NodeOf<'convInputGrad'>): 
 const LARGE = 2 ** 23;
 
 /**
- * Places for each of the filter's outputs, beyond which turning it pays. AlexNet's conv2: turning takes 0.9 ms, a convolution of
- * that size 9.6, and ConvTranspose 23.6.
+ * Places for each of the filter's outputs, beyond which turning it pays. 256 of 256 channels on 8×14², 3×3: ConvTranspose
+ * 6.1 ms, turned 4.4, of which 0.4 is the turning; on 8×7² of 512, 6.9 and 7.4. AlexNet's conv2: 23.6 and 9.6.
  */
-const PLACES = 8;
+const PLACES = 3;
+
+/** Places beyond which a filter of one tap is turned, which is one transposition: 512 of 2048 channels on 8×7² 3.4 and 2.5 ms. */
+const PLACES_OF_POINTS = 384;
 
 /**
  * How many more places the input may have than the gradient: a rotated convolution is computed at each of the input's, padding and
@@ -81,6 +92,7 @@ function paysToTurn({ inputs: [dy, w], attrs }: NodeOf<'convInputGrad'>): boolea
   const places = h! * v!;
   if (!fits || taps * places > LARGE) return fits;
   const isTight = attrs.inputSize[0] * attrs.inputSize[1] < WASTE * places;
+  if (attrs.groups === 1 && taps === dim(w.shape, 1)) return isTight && n! * places > PLACES_OF_POINTS;
   return isTight && n! * places > (PLACES * dim(w.shape, 0)) / attrs.groups;
 }
 
@@ -105,19 +117,45 @@ function turnedConv(s: Scope, node: NodeOf<'convInputGrad'>): string {
   const [dy, w] = node.inputs;
   const { groups, pad, dilation } = node.attrs;
   const [o, c, kh, kw] = nchw(w.shape);
-  const pads = [0, 1].map(i => nth(dilation, i) * (dim(w.shape, i + 2) - 1) - nth(pad, i)) as [number, number];
+  const kernel = [kh, kw];
+  const pads = [0, 1].map(i => nth(dilation, i) * (nth(kernel, i) - 1) - nth(pad, i)) as [number, number];
   if (block !== undefined && turnedPays(node, block)) {
-    const filter = blockedFilter(g, block, { name: rotated(s, s.float(w)), shape: w.shape }, groups === 1);
+    const filter =
+      groups === 1
+        ? turnedBlockedFilter(g, block, { name: s.float(w), shape: w.shape })
+        : blockedFilter(g, block, { name: rotated(s, s.float(w)), shape: w.shape });
     const geometry = { stride: [1, 1], dilation, groups } as const;
-    const outputs = c * groups;
-    return blockedConv(g, block, { x: s.float(dy), channels: o, filter, kernel: [kh, kw], outputs, pads, geometry });
+    return blockedConv(g, block, {
+      x: s.float(dy),
+      channels: o,
+      filter,
+      kernel,
+      outputs: c * groups,
+      pads,
+      geometry,
+    });
   }
-  const parts = g.reshape(s.float(w), w.shape, [groups, o / groups, c, kh, kw]);
-  const swapped = g.op('Transpose', [parts], { attrs: { perm: [0, 2, 1, 3, 4] } });
-  const filters = g.op('Reshape', [swapped, g.ints([groups * c, o / groups, kh, kw])]);
-  return g.op('Conv', [s.float(dy), rotated(s, filters)], {
-    attrs: { kernel_shape: [kh, kw], pads: [...pads, ...pads], dilations: dilation, group: groups },
+  const filters = groups === 1 ? turned(s, w) : turnedInGroups(s, w, groups);
+  return g.op('Conv', [s.float(dy), filters], {
+    attrs: { kernel_shape: kernel, pads: [...pads, ...pads], dilations: dilation, group: groups },
   });
+}
+
+/** A filter [O, C, kh, kw] as [C, O, kh, kw], rotated by 180°. */
+function turned({ w, float }: Scope, filter: Value): string {
+  const [o, c, kh, kw] = nchw(filter.shape);
+  if (kh * kw === 1) return w.op('Transpose', [float(filter)], { attrs: { perm: [1, 0, 2, 3] } });
+  const rows = turnedRows(w, { name: float(filter), shape: filter.shape });
+  const filters = w.op('Transpose', [rows], { attrs: { perm: [0, 2, 1] } });
+  return w.op('Reshape', [filters, w.ints([c, o, kh, kw])]);
+}
+
+function turnedInGroups(s: Scope, filter: Value, groups: number): string {
+  const { w } = s;
+  const [o, c, kh, kw] = nchw(filter.shape);
+  const parts = w.reshape(s.float(filter), filter.shape, [groups, o / groups, c, kh, kw]);
+  const swapped = w.op('Transpose', [parts], { attrs: { perm: [0, 2, 1, 3, 4] } });
+  return rotated(s, w.op('Reshape', [swapped, w.ints([groups * c, o / groups, kh, kw])]));
 }
 
 /** Filters rotated by 180°. */

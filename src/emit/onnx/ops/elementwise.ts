@@ -63,6 +63,14 @@ export function masked(w: GraphWriter, mask: string, numbers: string): string {
   return w.op('Mul', [w.cast(mask, ElementType.FLOAT), numbers]);
 }
 
+/** Steep enough that the smallest normal number comes to 1. */
+const STEEPEST = 3.4e38;
+
+/** 1 where a number that is never negative is positive, else 0, in one pass; a comparison and its cast are two. */
+export function positive(w: GraphWriter, numbers: string): string {
+  return w.op('HardSigmoid', [numbers], { attrs: { alpha: { float: STEEPEST }, beta: { float: 0 } } });
+}
+
 function one<K extends Exclude<ElementwiseOp, 'select'>>(op: K): Emitter<K> {
   return (s, node) => {
     const [x, y, z] = node.inputs.map(s.float);
