@@ -120,6 +120,70 @@ describe('gradients of reductions and moves', () => {
       ],
       (b, [x, y]) => b.concat([x!, y!, x!], 1),
     ));
+  describe('of what is read in slices', () => {
+    type Slices = readonly (readonly [begin: readonly number[], size: readonly number[]])[];
+    const build =
+      (slices: Slices, more = false): Build =>
+      (b, [x]) => {
+        // Each part has a weight of its own, so that a gradient in the wrong place is seen.
+        const parts = slices.map(([begin, size], i) => b.sum(b.mul(b.slice(x!, begin, size), 1 + i)));
+        if (more) parts.push(b.sum(b.mul(x!, 0.5)));
+        return parts.reduce((sum, part) => b.add(sum, part));
+      };
+    /** The ops of x's gradient, from its nearest on. */
+    const opsFor = (slices: Slices) => {
+      const b = new Builder();
+      const x = b.input('x', [3, 8]);
+      const y = build(slices)(b, [x]);
+      const [dx] = gradients(b, [{ value: y, seed: b.constant(Float32Array.of(1), []) }], [x]);
+      return b.finish({ outputs: { dx: dx! } }).nodes.map(n => n.op);
+    };
+    const rows = (...at: readonly (readonly [number, number])[]): Slices =>
+      at.map(([from, n]) => [
+        [0, from],
+        [3, n],
+      ]);
+    it.each<[string, Slices, readonly string[]]>([
+      ['all of it, not in order', rows([4, 4], [0, 1], [1, 3]), ['concat']],
+      ['with gaps', rows([1, 2], [5, 1]), ['concat', 'pad']],
+      ['that overlap', rows([0, 4], [3, 5]), ['pad', 'add']],
+      [
+        'along two axes',
+        [
+          [
+            [0, 0],
+            [1, 8],
+          ],
+          [
+            [0, 2],
+            [3, 2],
+          ],
+        ],
+        ['pad', 'add'],
+      ],
+      [
+        'smaller along two axes',
+        [
+          [
+            [0, 1],
+            [2, 3],
+          ],
+          [
+            [0, 4],
+            [2, 2],
+          ],
+        ],
+        ['pad', 'add'],
+      ],
+      ['of which there is one', rows([2, 3]), ['pad']],
+    ])('%s', async (_, slices, ops) => {
+      const found = opsFor(slices).filter(op => ['concat', 'pad', 'add'].includes(op));
+      expect([...new Set(found)].filter(op => op !== 'add' || ops.includes('add')).sort()).toEqual([...ops].sort());
+      await checkGradient([[3, 8]], build(slices));
+      await checkGradient([[3, 8]], build(slices, true));
+    });
+  });
+
   it('slice and pad', () => checkGradient([[3, 4]], (b, [x]) => b.pad(b.slice(x!, [1, 0], [2, 3]), [1, 1], [0, 2], 5)));
 });
 
