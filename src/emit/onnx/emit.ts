@@ -40,6 +40,8 @@ export interface GraphOptions {
   readonly wanted: readonly Value[];
   /** Channels in a block of onnxruntime's own layout: only for its CPU kernels. Absent: ONNX's ops alone. */
   readonly block?: number | undefined;
+  /** Whether the graph is for onnxruntime's CPU kernels; false. */
+  readonly onCpu?: boolean;
   /**
    * Whether a factor and a sum by channel become one BatchNormalization. It is faster on a CPU, but where both are constants
    * onnxruntime folds product and sum into a convolution instead, and cuDNN wants an epsilon. False.
@@ -70,6 +72,7 @@ export function emitGraph(w: GraphWriter, nodes: readonly Node[], options: Graph
   const scope: Scope = {
     w,
     block: options.block,
+    onCpu: options.onCpu ?? false,
     any,
     float: as(ElementType.FLOAT),
     bool: as(ElementType.BOOL),

@@ -1,19 +1,18 @@
 /**
  * What onnxruntime's WebGPU kernels lack, in ops that they have: without that a node goes to the CPU and back, or
- * fails. Found with onnxruntime-node 1.30: no Sign, no Sum, no SpaceToDepth, no Mod or Cast of 64-bit integers, and MaxPool gives no
+ * fails. Found with onnxruntime-node 1.30: no Sign, no Sum, no Mod or Cast of 64-bit integers, and MaxPool gives no
  * indices. Its Conv for N×H×W×C gives wrong numbers for some counts of channels, so sessions keep to N×C×H×W (runtime.ts).
  */
 
 import { nchw } from '../../ir/shape.js';
 import type { Node, NodeOf, OpName, PoolAttrs } from '../../ir/types.js';
-import { filterGradient } from './ops/filter_gradient.js';
 import { gatheringOnWebgpu } from './ops/gather.js';
 import type { Emitter, EmitterTable, Scope } from './ops/index.js';
 import { pooling, windows } from './ops/pool.js';
 import { shifted } from './ops/reduce.js';
 import { ElementType } from './schema.js';
 
-type Missing = 'sign' | 'windowSum' | 'maxPool' | 'maxPoolGrad' | 'gather' | 'scatterAdd' | 'convFilterGrad';
+type Missing = 'sign' | 'windowSum' | 'maxPool' | 'maxPoolGrad' | 'gather' | 'scatterAdd';
 
 const emitters: EmitterTable<Missing> = {
   ...gatheringOnWebgpu,
@@ -25,8 +24,6 @@ const emitters: EmitterTable<Missing> = {
     const [name, zero] = [s.float(x), w.scalar(0)];
     return [w.op('Sub', [isGreater(name, zero), isGreater(zero, name)])];
   },
-
-  convFilterGrad: (s, node) => [filterGradient(s, node, true)],
 
   windowSum: (s, node) => [shifted(s, node).reduce((a, b) => s.w.op('Add', [a, b]))],
 

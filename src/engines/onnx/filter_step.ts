@@ -17,8 +17,12 @@ import { type OnnxRuntime, Session } from './runtime.js';
 import type { Arrays, EngineContext, Step } from './steps.js';
 
 type FilterGradient = NodeOf<'convFilterGrad'>;
+type Moved = NodeOf<'pad'> | NodeOf<'reshape'> | NodeOf<'transpose'>;
 
-/** What a filter's gradient reads in its place: the picture and the gradient with their padding. */
+/**
+ * What a filter's gradient reads in its place, of sizes H×W that hold every window: the picture with its padding,
+ * [N, C, H, W], or with a stride s each of the stride's phases apart, [s, s, N, C, H, W]; and the gradient, [N, O, H, W].
+ */
 export interface Padded {
   readonly x: Value;
   readonly dy: Value;
@@ -50,7 +54,7 @@ const LEAST_AT_ONCE = 4;
 
 function pays(node: Node): node is FilterGradient {
   if (node.op !== 'convFilterGrad') return false;
-  const { stride, groups, kernel } = node.attrs;
+  const { stride, groups, kernel, dilation } = node.attrs;
   const [n, outputs, height, width] = nchw(node.inputs[1].shape);
   const channels = dim(node.inputs[0].shape, 1);
   const taps = kernel[0] * kernel[1];
@@ -58,7 +62,10 @@ function pays(node: Node): node is FilterGradient {
   const isWide = Math.min(outputs, channels) >= CHANNELS * groups && places >= PLACES;
   const isDepthwise = groups === channels && groups > 1 && height * width >= DEPTHWISE_PLACES;
   const isLarge = channels * taps * places >= UNFOLDED;
-  return stride.every(s => s === 1) && taps > 1 && taps <= TAPS && (isWide || isDepthwise) && isLarge;
+  const isPlain = stride.every(s => s === 1);
+  // Windows that lie side by side are one product in another way.
+  const isDealt = stride[0] === stride[1] && dilation.every(d => d === 1) && kernel.some((k, i) => k > nth(stride, i));
+  return (isPlain || isDealt) && taps > 1 && taps <= TAPS && (isWide || isDepthwise) && isLarge;
 }
 
 /** Finds the gradients that are worth it. The padding is computed where what it pads is. */
@@ -67,38 +74,58 @@ export function padForFilters(nodes: readonly Node[]): PaddedGraph {
   const slack = new Map<Value, number>();
   const known = new Map<Value, Map<string, Value>>();
   const out: Node[] = [];
-  const pad = (of: Node, x: Value, before: readonly number[], after: readonly number[]): Value => {
+  /** What `make` makes of `x`, once for all that ask for the same. */
+  const once = (x: Value, key: unknown, make: () => Value): Value => {
     const ofX = known.get(x) ?? new Map<string, Value>();
     known.set(x, ofX);
-    const key = JSON.stringify([before, after]);
-    const found = ofX.get(key);
-    if (found) return found;
-    const outputs: Value[] = [];
-    const attrs = { before: [0, 0, ...before], after: [0, 0, ...after], value: 0 };
-    // Between the nodes around it, by whose numbers graphs are ordered.
-    const node: NodeOf<'pad'> = {
-      id: of.id - 0.5,
-      op: 'pad',
-      inputs: [x],
-      attrs,
-      outputs: outputs as never,
-      label: of.label,
-    };
-    const shape = x.shape.map((d, i) => d + nth(attrs.before, i) + nth(attrs.after, i));
-    outputs.push({ id: nth(of.outputs, 0).id - 0.5, shape, node, index: 0 });
-    out.push(node);
-    const [made] = outputs as [Value];
-    ofX.set(key, made);
+    const name = JSON.stringify(key);
+    const made = ofX.get(name) ?? make();
+    ofX.set(name, made);
     return made;
   };
+  let made = 0;
+  const add = (of: Node, { op, attrs }: Pick<Moved, 'op' | 'attrs'>, x: Value, shape: Shape): Value => {
+    const outputs: Value[] = [];
+    // Between the nodes around it, by whose numbers graphs are ordered.
+    const before = 1 / 2 ** ++made;
+    const { label } = of;
+    const node = { id: of.id - before, op, inputs: [x], attrs, outputs, label } as unknown as Node;
+    outputs.push({ id: nth(of.outputs, 0).id - before, shape, node, index: 0 });
+    out.push(node);
+    return outputs[0]!;
+  };
+  const pad = (of: Node, x: Value, before: readonly number[], after: readonly number[]): Value =>
+    once(x, [before, after], () => {
+      const attrs = { before: [0, 0, ...before], after: [0, 0, ...after], value: 0 };
+      const shape = x.shape.map((d, i) => d + nth(attrs.before, i) + nth(attrs.after, i));
+      return add(of, { op: 'pad', attrs }, x, shape);
+    });
+  const deal = (of: Node, x: Value, s: number): Value =>
+    once(x, ['stride', s], () => {
+      const [n, c, height, width] = nchw(x.shape);
+      const parts = [n, c, height / s, s, width / s, s];
+      const perm = [3, 5, 0, 1, 2, 4];
+      const apart = add(of, { op: 'reshape', attrs: { shape: parts } }, x, parts);
+      const shape = perm.map(axis => nth(parts, axis));
+      return add(of, { op: 'transpose', attrs: { perm } }, apart, shape);
+    });
   for (const node of nodes) {
+    made = 0;
     if (pays(node)) {
       const [x, dy] = node.inputs;
-      const { pad: zeros, dilation, kernel } = node.attrs;
-      const reach = [0, 1].map(i => nth(dilation, i) * (nth(kernel, i) - 1)) as [number, number];
-      const picture = pad(node, x, zeros, zeros);
+      const { pad: zeros, dilation, kernel, stride } = node.attrs;
+      const [s] = stride;
+      // How far a window reaches, in steps of the stride, and what the picture is short of for the last one.
+      const reach = [0, 1].map(i =>
+        s === 1 ? nth(dilation, i) * (nth(kernel, i) - 1) : Math.ceil(nth(kernel, i) / s) - 1,
+      ) as [number, number];
+      const missing = [0, 1].map(i =>
+        s === 1 ? nth(zeros, i) : (dim(dy.shape, i + 2) + nth(reach, i)) * s - dim(x.shape, i + 2) - nth(zeros, i),
+      );
+      const whole = pad(node, x, zeros, missing);
+      const picture = s === 1 ? whole : deal(node, whole, s);
       padded.set(node, { x: picture, dy: pad(node, dy, [0, 0], reach) });
-      const needed = reach[0] * dim(picture.shape, 3) + reach[1];
+      const needed = reach[0] * picture.shape.at(-1)! + reach[1];
       slack.set(picture, Math.max(slack.get(picture) ?? 0, needed));
     }
     out.push(node);
@@ -119,10 +146,15 @@ export class FilterStep implements Step {
     private readonly node: FilterGradient,
     private readonly padded: Padded,
   ) {
-    const { groups, dilation, kernel } = node.attrs;
-    const [n, channels, height, width] = nchw(padded.x.shape);
-    const outputs = dim(padded.dy.shape, 1);
-    const at = (i: number, j: number) => i * nth(dilation, 0) * width + j * nth(dilation, 1);
+    const { groups, dilation, kernel, stride } = node.attrs;
+    const [n, outputs, height, width] = nchw(padded.dy.shape);
+    const channels = dim(node.inputs[0].shape, 1);
+    const [s] = stride;
+    const at = (i: number, j: number) => {
+      if (s === 1) return i * nth(dilation, 0) * width + j * nth(dilation, 1);
+      const phase = (i % s) * s + (j % s);
+      return phase * n * channels * height * width + Math.floor(i / s) * width + Math.floor(j / s);
+    };
     this.offsets = Array.from({ length: kernel[0] * kernel[1] }, (_, k) =>
       at(Math.floor(k / kernel[1]), k % kernel[1]),
     );

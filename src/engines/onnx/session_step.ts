@@ -55,6 +55,7 @@ function write(
     wanted: stage.outputs,
     ...(provider === 'webgpu' && { instead: emitterForWebgpu }),
     block,
+    onCpu: provider === 'cpu',
     isAffineOne: provider === 'cpu' && !constants,
   });
   const given = stage.outputs.map((value, i) => {

@@ -49,13 +49,13 @@ async function expectEqual(graph: Graph, feeds: Record<string, Float32Array>): P
   program.dispose();
 }
 
-/** The ops that a graph is written in, without blocks. */
+/** The ops that a graph for the CPU is written in, without blocks. */
 function opsOf(graph: Graph): readonly string[] {
   const w = new GraphWriter();
   const known = new Map<Value, string>();
   for (const { op, outputs } of graph.nodes)
     if (op === 'input' || op === 'variable') known.set(outputs[0]!, w.fresh('given'));
-  emitGraph(w, graph.nodes, { known, wanted: [...graph.outputs.values()] });
+  emitGraph(w, graph.nodes, { known, wanted: [...graph.outputs.values()], onCpu: true });
   return w.finish('ops').node.map(n => n.op_type);
 }
 
@@ -72,6 +72,22 @@ describe("filters' gradients over padded pictures", () => {
     ['a filter a channel', [2, 40, 60, 62], 40, { groups: 40 }, [3, 3]],
     ['two filters a channel', [2, 40, 60, 62], 80, { groups: 40 }, [3, 3]],
     ['a padding larger than the filter reaches', [2, 16, 84, 84], 8, { pad: [3, 4] }, [3, 3]],
+    ['strides', [2, 32, 128, 126], 8, { stride: [2, 2] }, [3, 3]],
+    [
+      'strides that leave rows over, of several pictures',
+      [3, 24, 129, 131],
+      24,
+      { stride: [3, 3], pad: [0, 1] },
+      [4, 5],
+    ],
+    ['strides and a filter a channel', [3, 120, 60, 62], 120, { groups: 120, stride: [2, 2] }, [3, 3]],
+    [
+      'strides down an axis that the filter does not overlap on',
+      [4, 32, 128, 126],
+      8,
+      { stride: [2, 2], pad: [0, 1] },
+      [2, 3],
+    ],
   ];
 
   it.each(cases)('%s', async (_, shape, outputs, given, kernel) => {
@@ -103,7 +119,9 @@ describe("filters' gradients over padded pictures", () => {
   });
 
   it.each<[string, Shape, number, object, readonly [number, number]]>([
-    ['with strides', [2, 16, 128, 128], 8, { stride: [2, 2] }, [3, 3]],
+    ['with other strides down than across', [2, 16, 128, 128], 8, { stride: [2, 1] }, [3, 3]],
+    ['with strides and holes', [2, 16, 128, 128], 8, { stride: [2, 2], dilation: [2, 2] }, [3, 3]],
+    ['of windows side by side', [2, 16, 128, 128], 8, { stride: [2, 2], pad: [0, 0] }, [2, 2]],
     ['of one tap', [2, 64, 128, 128], 64, { pad: [0, 0] }, [1, 1]],
     ['of few channels', [4, 3, 128, 128], 64, {}, [3, 3]],
     ['of few places', [1, 512, 14, 14], 512, {}, [3, 3]],

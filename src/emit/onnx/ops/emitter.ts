@@ -8,6 +8,8 @@ export interface Scope {
   readonly w: GraphWriter;
   /** Channels in a block of onnxruntime's own layout, where its ops may be used (blocked.ts). */
   readonly block?: number | undefined;
+  /** Whether the graph is for onnxruntime's CPU kernels: then in the ops that are fastest there. */
+  readonly onCpu: boolean;
   /** Name of a value as floats. */
   float(v: Value): string;
   /** Name of a value, of whatever element type. */

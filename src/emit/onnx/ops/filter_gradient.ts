@@ -28,16 +28,15 @@ interface Picture {
   readonly dilation: Pair;
 }
 
-/** @param lacksSpaceToDepth whether the device has no kernel for it: then by Reshape and Transpose, which on a CPU are slower */
-export function filterGradient(s: Scope, node: NodeOf<'convFilterGrad'>, lacksSpaceToDepth = false): string {
+export function filterGradient(s: Scope, node: NodeOf<'convFilterGrad'>): string {
   const { w } = s;
   const dy = node.inputs[1];
   const { groups } = node.attrs;
   const [n, outputs, height, width] = nchw(dy.shape);
   if (isPlain(node)) return plainProduct(s, node);
-  if (!lacksSpaceToDepth && isPatchwise(node)) return patchProduct(s, node);
+  if (s.onCpu && isPatchwise(node)) return patchProduct(s, node);
   const isDealt = moves(node);
-  const byDepth = isDealt && !lacksSpaceToDepth && groups === 1 && node.attrs.stride[0] === node.attrs.stride[1];
+  const byDepth = isDealt && s.onCpu && groups === 1 && node.attrs.stride[0] === node.attrs.stride[1];
   const whole = isDealt ? dealt(w, padded(s, node, true, byDepth), n, byDepth) : padded(s, node, false);
   const shape = [whole.channels, 1, n, ...whole.size];
   const picture = { ...whole, name: w.op('Reshape', [whole.name, w.ints(shape)]) };
