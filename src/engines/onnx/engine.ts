@@ -7,7 +7,7 @@ import type { Graph, Node, Shape } from '../../ir/types.js';
 import { expressionOf } from '../../kernels/loops.js';
 import type { Engine, Program } from '../types.js';
 import { DeviceVariables } from './device_variables.js';
-import { filterProducts } from './filter_step.js';
+import { type FilterProducts, filterProducts } from './filter_step.js';
 import { Formula } from './formula.js';
 import { OnnxProgram } from './program.js';
 import { type OnnxRuntime, Session, type SessionOptions } from './runtime.js';
@@ -108,8 +108,8 @@ export class OnnxEngine implements Engine, EngineContext {
     );
   }
 
-  filterProducts(taps: number): Promise<Session> {
-    return this.kept(`${taps} taps`, () => filterProducts(this.runtime, taps));
+  filterProducts(kind: FilterProducts): Promise<Session> {
+    return this.kept(`filter products ${JSON.stringify(kind)}`, () => filterProducts(this.runtime, kind));
   }
 
   formula(node: Node): Promise<Formula> {

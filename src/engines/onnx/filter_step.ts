@@ -52,6 +52,12 @@ const DEPTHWISE_PLACES = 128;
 const CACHED = 2 ** 22;
 const LEAST_AT_ONCE = 4;
 
+/**
+ * The right factor is laid out anew for each tap: that is the gradient's side where it has so few outputs, and fewer than the
+ * picture has channels. 32 of 128 channels on 8×72²: 8.1 instead of 11.1 ms; but 128 of 256 on 18² 5.5 and 5.0.
+ */
+const THIN = 48;
+
 function pays(node: Node): node is FilterGradient {
   if (node.op !== 'convFilterGrad') return false;
   const { stride, groups, kernel, dilation } = node.attrs;
@@ -138,6 +144,8 @@ export class FilterStep implements Step {
   private readonly offsets: readonly number[];
   /** Pictures whose taps are done before the next ones', so that they stay in the processor's cache. */
   private readonly atOnce: number;
+  /** Whether the picture is the left factor. */
+  private readonly pictureFirst: boolean;
   private part: Float32Array | undefined;
   private readonly dims: { readonly x: Shape; readonly dy: Shape; readonly dw: Shape };
 
@@ -159,6 +167,7 @@ export class FilterStep implements Step {
       at(Math.floor(k / kernel[1]), k % kernel[1]),
     );
     const plane = height * width;
+    this.pictureFirst = outputs / groups <= THIN && channels >= 1.5 * outputs;
     this.dims = {
       x: [n, groups, channels / groups, plane],
       dy: [n, groups, outputs / groups, plane],
@@ -188,7 +197,7 @@ export class FilterStep implements Step {
   /** What so many pictures add to the gradient. */
   private async runPart(x: Float32Array, dy: Float32Array, first: number, count: number, dw: Float32Array) {
     const { dims } = this;
-    const session = await this.engine.filterProducts(this.offsets.length);
+    const session = await this.engine.filterProducts({ taps: this.offsets.length, pictureFirst: this.pictureFirst });
     const [ofX, ofDy] = [dims.x, dims.dy].map(([, ...one]) => sizeOf(one)) as [number, number];
     const shape = ([, ...one]: Shape) => [count, ...one];
     const feeds = new Map([['dy', { data: dy.subarray(first * ofDy, (first + count) * ofDy), dims: shape(dims.dy) }]]);
@@ -202,21 +211,33 @@ export class FilterStep implements Step {
   dispose(): void {}
 }
 
-/** The session for so many taps: of `dy` [N, G, O, P] and each `x` [N, G, C, P] it makes `dw` [G, O, C, taps]. */
-export function filterProducts(runtime: OnnxRuntime, taps: number): Promise<Session> {
+/** A session for filters' gradients of so many taps, by x · dyᵀ or by dy · xᵀ. */
+export interface FilterProducts {
+  readonly taps: number;
+  readonly pictureFirst: boolean;
+}
+
+/** The session: of `dy` [N, G, O, P] and each `x` [N, G, C, P] it makes `dw` [G, O, C, taps]. */
+export function filterProducts(runtime: OnnxRuntime, { taps, pictureFirst }: FilterProducts): Promise<Session> {
   const w = new GraphWriter();
   const xs = Array.from({ length: taps }, (_, k) => `x ${k}`);
   for (const name of ['dy', 'dw', ...xs]) w.reserve(name);
   w.addInput('dy', ['n', 'g', 'o', 'p']);
   for (const name of xs) w.addInput(name, ['n', 'g', 'c', 'p']);
   const products = xs.map(name => {
+    const [left, right] = pictureFirst ? [name, 'dy'] : ['dy', name];
     // onnxruntime makes one op of these two.
-    const transposed = w.op('Transpose', [name], { attrs: { perm: [0, 1, 3, 2] } });
-    return w.op('Unsqueeze', [w.op('MatMul', ['dy', transposed]), w.ints([0])]);
+    const transposed = w.op('Transpose', [right], { attrs: { perm: [0, 1, 3, 2] } });
+    return w.op('Unsqueeze', [w.op('MatMul', [left, transposed]), w.ints([0])]);
   });
   const sums = w.op('ReduceSum', [w.op('Concat', products, { attrs: { axis: 0 } }), w.ints([1])], {
     attrs: { keepdims: 0 },
   });
-  w.addOutput('dw', w.op('Transpose', [sums], { attrs: { perm: [1, 2, 3, 0] } }), ['g', 'o', 'c', taps]);
+  w.addOutput('dw', w.op('Transpose', [sums], { attrs: { perm: pictureFirst ? [1, 3, 2, 0] : [1, 2, 3, 0] } }), [
+    'g',
+    'o',
+    'c',
+    taps,
+  ]);
   return Session.create(runtime, w, { provider: 'cpu' });
 }

@@ -3,6 +3,7 @@
 import type { Node, Value } from '../../ir/types.js';
 import type { Engine, Observer } from '../types.js';
 import type { DeviceVariables } from './device_variables.js';
+import type { FilterProducts } from './filter_step.js';
 import type { Formula } from './formula.js';
 import type { DeviceArray, OnnxRuntime, Session, SessionOptions } from './runtime.js';
 import type { Block, Variables } from './variables.js';
@@ -23,8 +24,8 @@ export interface EngineContext extends Pick<Engine, 'name' | 'limit' | 'memory'>
   notePeak(bytes: number): void;
   /** Rows of a block become sums of rows: its last `factors.length` of `count` ones from `first` on, all at once. */
   combineRows(block: Block, first: number, count: number, factors: readonly (readonly number[])[]): Promise<void>;
-  /** The session that makes filters' gradients of so many taps, the same for all. */
-  filterProducts(taps: number): Promise<Session>;
+  /** The session that makes filters' gradients of so many taps, the same for all of a kind. */
+  filterProducts(kind: FilterProducts): Promise<Session>;
   /** The session of an elementwise node's formula, the same for all nodes of one formula. */
   formula(node: Node): Promise<Formula>;
 }
