@@ -5,10 +5,8 @@ import type { Builder, Value } from '../../ir/index.js';
 /** c [N, D], gates [N, 4·D] (input, forget, output, candidate, before their functions), cont [N, 1] → next c and h. */
 export function lstmUnit(b: Builder, c: Value, gates: Value, cont: Value): { c: Value; h: Value } {
   const [samples, width] = c.shape as readonly [number, number];
-  const part = (x: Value, k: number) => b.slice(x, [0, k * width], [samples, width]);
-  // The three at once: of small matrices the number of ops counts.
-  const gated = b.sigmoid(b.slice(gates, [0, 0], [samples, 3 * width]));
-  const remembered = b.mul(b.mul(part(gated, 1), cont), c);
-  const next = b.add(remembered, b.mul(part(gated, 0), b.tanh(part(gates, 3))));
-  return { c: next, h: b.mul(part(gated, 2), b.tanh(next)) };
+  const gate = (k: number) => b.slice(gates, [0, k * width], [samples, width]);
+  const remembered = b.mul(b.mul(b.sigmoid(gate(1)), cont), c);
+  const next = b.add(remembered, b.mul(b.sigmoid(gate(0)), b.tanh(gate(3))));
+  return { c: next, h: b.mul(b.sigmoid(gate(2)), b.tanh(next)) };
 }
