@@ -109,10 +109,10 @@ class Sums {
   }
 }
 
-/** The one axis along which a gradient has zeros around it; undefined where there are several. */
+/** The one axis along which a gradient has zeros around it; undefined where there are several, or where something is cut off. */
 function axisOf({ attrs: { before, after } }: NodeOf<'pad'>): number | undefined {
-  const axes = before.flatMap((n, i) => (n > 0 || nth(after, i) > 0 ? [i] : []));
-  return axes.length === 1 ? axes[0] : undefined;
+  const axes = before.flatMap((n, i) => (n !== 0 || after[i] !== 0 ? [i] : []));
+  return axes.length === 1 && [...before, ...after].every(n => n >= 0) ? axes[0] : undefined;
 }
 
 /** All nodes that the given ones stand on, in topological order. Iterative: nets may be thousands of layers deep. */
