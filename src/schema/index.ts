@@ -12,7 +12,7 @@ export { type DecodeOptions, decode, encode, formatValue, printText } from './co
 export { type Change, type Edit, type Edited, editText, parseEdit } from './edit.js';
 export { formatText } from './format.js';
 export * from './generated/caffe.js';
-export { CAFFE_PROTO, FORKS_PROTO } from './generated/caffe_proto.js';
+export { CAFFE_PROTO, FORKS_PROTO, MOKAPOT_PROTO } from './generated/caffe_proto.js';
 export { looksLikeSolver } from './kind.js';
 export { clone, create, createBeside, type DeepPartial, enumName, isSet, sub } from './message.js';
 export { noEffect, withoutEffect } from './no_effect.js';

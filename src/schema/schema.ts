@@ -6,7 +6,7 @@
 
 import protobuf from 'protobufjs';
 import { fail, messageOf } from '../diagnostics/index.js';
-import { CAFFE_PROTO, FORKS_PROTO } from './generated/caffe_proto.js';
+import { CAFFE_PROTO, FORKS_PROTO, MOKAPOT_PROTO } from './generated/caffe_proto.js';
 import { Long, plainInteger } from './long.js';
 import { mergeProto, parseProto } from './merge.js';
 
@@ -42,8 +42,14 @@ export class Schema {
     if (root) this.#keep(root);
   }
 
-  /** BVLC Caffe's schema with the layers of forks that Mokapot has (grammar/caffe.proto and grammar/forks.proto). */
-  static readonly caffe: Schema = new Schema([{ text: FORKS_PROTO, name: 'grammar/forks.proto' }], false);
+  /** BVLC Caffe's schema with the layers of forks that Mokapot has, and Mokapot's own fields (grammar/*.proto). */
+  static readonly caffe: Schema = new Schema(
+    [
+      { text: FORKS_PROTO, name: 'grammar/forks.proto' },
+      { text: MOKAPOT_PROTO, name: 'grammar/mokapot.proto' },
+    ],
+    false,
+  );
 
   /** All types as protobufjs has them. */
   get root(): protobuf.Root {

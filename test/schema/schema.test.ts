@@ -13,6 +13,7 @@ import {
   encode,
   enumName,
   FORKS_PROTO,
+  MOKAPOT_PROTO,
   formatFloat,
   isSet,
   loadProto,
@@ -32,13 +33,18 @@ describe("Caffe's schema", () => {
     const path = '../../scripts/embed-schema.mjs';
     const generator = (await import(path)) as Record<
       'protoModule' | 'typesModule',
-      (caffe: string, forks: string) => string
+      (caffe: string, forks: string, mokapot: string) => string
     > & { embedded: (proto: string) => string };
-    const [proto, forks] = [read('grammar/caffe.proto'), read('grammar/forks.proto')];
-    expect(read('src/schema/generated/caffe_proto.ts')).toBe(generator.protoModule(proto, forks));
-    expect(read('src/schema/generated/caffe.ts')).toBe(generator.typesModule(proto, forks));
+    const [proto, forks, own] = ['caffe', 'forks', 'mokapot'].map(name => read(`grammar/${name}.proto`)) as [
+      string,
+      string,
+      string,
+    ];
+    expect(read('src/schema/generated/caffe_proto.ts')).toBe(generator.protoModule(proto, forks, own));
+    expect(read('src/schema/generated/caffe.ts')).toBe(generator.typesModule(proto, forks, own));
     expect(CAFFE_PROTO).toBe(generator.embedded(proto));
     expect(FORKS_PROTO).toBe(generator.embedded(forks));
+    expect(MOKAPOT_PROTO).toBe(generator.embedded(own));
   });
 
   it('has no field number twice and none out of range', () => {

@@ -1,6 +1,5 @@
 /**
- * Caffe's messages as TypeScript sees them in memory. Generated from grammar/caffe.proto and grammar/forks.proto by
- * scripts/embed-schema.mjs: edit those and run `npm run schema`. Enum fields hold numbers: compare with `PoolingParameter.PoolMethod.MAX`.
+ * Caffe's messages as TypeScript sees them in memory. Generated from grammar/*.proto by scripts/embed-schema.mjs: edit those and run `npm run schema`. Enum fields hold numbers: compare with `PoolingParameter.PoolMethod.MAX`.
  */
 
 type Values<T> = T[keyof T];
@@ -461,6 +460,8 @@ export interface LayerParameter {
   ctc_decoder_param: CTCDecoderParameter | null;
   /** caffe-windows, whose own number is 142 */
   triplet_loss_param: TripletLossParameter | null;
+  /** A block of type `AugmentParameter`; null where there is none. */
+  augment_param: AugmentParameter | null;
 }
 
 /** `caffe.TransformationParameter` of the schema. */
@@ -2096,6 +2097,81 @@ export interface TripletLossParameter {
   margin: number;
 }
 
+/** The enums of `caffe.AugmentParameter`. */
+export const AugmentParameter = {
+  /** `caffe.AugmentParameter.Border` of the schema. */
+  Border: {
+    CONSTANT: 0,
+    EDGE: 1,
+    REFLECT: 2,
+  },
+} as const;
+
+/**
+ * Random changes of training pictures, new for each entry and epoch. In TEST the middle is cut out and nothing else is
+ * done.
+ */
+export interface AugmentParameter {
+  /** Sides of the part cut out: one number, or height and width. In TEST from the middle. */
+  crop_size: number[];
+  /** In TRAIN from anywhere. Default: false. */
+  random_crop: boolean;
+  /** Probability. Default: 0. */
+  flip_horizontal: number;
+  /** Probability. Default: 0. */
+  flip_vertical: number;
+  /** Degrees, either way. Default: 0. */
+  rotation: number;
+  /** 0.25: by 0.75 to 1.25. Default: 0. */
+  scale: number;
+  /** The same for each axis by itself. Default: 0. */
+  scale_axes: number;
+  /** Share of the sides, either way. Default: 0. */
+  shift: number;
+  /** Degrees, either way, along each axis. Default: 0. */
+  shear: number;
+  /** Of rotation, scale, shift and shear together. Default: 1. */
+  affine_probability: number;
+  /** Deviation of the grid's displacements, as a share of the sides. Default: 0. */
+  elastic: number;
+  /** Cells along a side. Default: 4. */
+  elastic_grid: number;
+  /** Default: 1. */
+  elastic_probability: number;
+  /** What lies beyond the picture. Default: CONSTANT. */
+  border: AugmentParameter_Border;
+  /** With CONSTANT, of pictures. Default: 0. */
+  border_value: number;
+  /** With CONSTANT, of label pictures; 255 counts nowhere. Default: 0. */
+  border_label: number;
+  /** Greatest deviation of a Gaussian, in pixels. Default: 0. */
+  blur: number;
+  /** Default: 1. */
+  blur_probability: number;
+  /** Deviation of the logarithm of a smooth factor. Default: 0. */
+  bias_field: number;
+  /** Default: 1. */
+  bias_field_probability: number;
+  /** 0.25: by 0.75 to 1.25, about the mean. Default: 0. */
+  contrast: number;
+  /** Default: 1. */
+  contrast_probability: number;
+  /** Standard deviations of the picture, either way. Default: 0. */
+  brightness: number;
+  /** Default: 1. */
+  brightness_probability: number;
+  /** 0.4: exponents 0.6 to 1.4, over the picture's range. Default: 0. */
+  gamma: number;
+  /** Default: 1. */
+  gamma_probability: number;
+  /** Greatest deviation, in standard deviations of the picture. Default: 0. */
+  noise: number;
+  /** Default: 1. */
+  noise_probability: number;
+  /** The layer whose pictures' labels this layer gives: moved as those are. */
+  labels_of: string;
+}
+
 /** A value of `caffe.FillerParameter.VarianceNorm`. */
 export type FillerParameter_VarianceNorm = Values<typeof FillerParameter.VarianceNorm>;
 /** A value of `caffe.Phase`. */
@@ -2184,6 +2260,8 @@ export type MultiBoxLossParameter_MiningType = Values<typeof MultiBoxLossParamet
 export type BNParameter_BNMode = Values<typeof BNParameter.BNMode>;
 /** A value of `caffe.BNParameter.Engine`. */
 export type BNParameter_Engine = Values<typeof BNParameter.Engine>;
+/** A value of `caffe.AugmentParameter.Border`. */
+export type AugmentParameter_Border = Values<typeof AugmentParameter.Border>;
 
 /** Every message by its full name. */
 export interface Messages {
@@ -2393,4 +2471,6 @@ export interface Messages {
   'caffe.CTCDecoderParameter': CTCDecoderParameter;
   /** The message TripletLossParameter. */
   'caffe.TripletLossParameter': TripletLossParameter;
+  /** The message AugmentParameter. */
+  'caffe.AugmentParameter': AugmentParameter;
 }
