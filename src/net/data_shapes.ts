@@ -4,14 +4,18 @@ import { literalKey, own } from '../diagnostics/index.js';
 import type { Shape } from '../ir/index.js';
 import { defaultCatalogue, type LayerType } from '../layers/index.js';
 import type { LayerParameter } from '../schema/index.js';
-import { entryOf } from './inputs.js';
+import { entryOf, picturesOf } from './inputs.js';
 import type { Report } from './report.js';
 import type { NetOptions } from './types.js';
 
 export class DataShapes {
   private readonly lacking: LayerParameter[] = [];
 
-  constructor(private readonly options: NetOptions) {}
+  /** @param layers of the net, in the state at hand */
+  constructor(
+    private readonly options: NetOptions,
+    private readonly layers: readonly LayerParameter[] = [],
+  ) {}
 
   /** Whole shapes of all tops by `inputShapes`; a datum's label without one has the batch as its only axis. */
   whole(layer: LayerParameter): Shape[] | undefined {
@@ -30,9 +34,17 @@ export class DataShapes {
   of(layer: LayerParameter): readonly Shape[] | undefined {
     const type = this.typeOf(layer);
     if (!type?.reads) return undefined;
-    const entries = layer.top.map((top, i) => this.given(top)?.slice(1) ?? this.entry(top, i));
+    const entries = layer.top.map((top, i) => this.given(top)?.slice(1) ?? this.cut(layer, this.entry(top, i)));
     if (entries.length === 2 && entries[0]) entries[1] ??= [];
     return entries.every(e => e !== undefined) ? entries : type.entries?.(layer);
+  }
+
+  /** A label picture is cut as the pictures are that it belongs to, where its own layer does not say so. */
+  private cut(layer: LayerParameter, entry: Shape | undefined): Shape | undefined {
+    const pictures = picturesOf(layer, this.layers, l => this.typeOf(l)?.reads?.readsDataset === true);
+    const [height, width = height] = pictures?.augment_param?.crop_size ?? [];
+    if (layer.augment_param?.crop_size.length || !height || !width || entry?.length !== 3) return entry;
+    return [entry[0]!, Math.min(entry[1]!, height), Math.min(entry[2]!, width)];
   }
 
   private typeOf(layer: LayerParameter): LayerType | undefined {

@@ -277,7 +277,8 @@ class Deployer {
     const transform = sub(layer, 'transform_param');
     const image = layer.image_data_param;
     const side = transform.crop_size;
-    const [height, width] = side > 0 ? [side, side] : [image?.new_height ?? 0, image?.new_width ?? 0];
+    const [rows = side, columns = rows] = sub(layer, 'augment_param').crop_size;
+    const [height, width] = rows > 0 ? [rows, columns] : [image?.new_height ?? 0, image?.new_width ?? 0];
     if (!height || !width) {
       throw new MokapotError(
         error('deploy-shape', `Nothing says how large the pictures of "${top}" are.`, {

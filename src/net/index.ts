@@ -27,7 +27,7 @@ export {
   whereKnown,
 } from './explain.js';
 export { layersInState, meetsRule, netState, type SelectedNet, type State, selectLayers } from './filter.js';
-export { entryOf, isDataLayer, isInputLayer } from './inputs.js';
+export { entryOf, isDataLayer, isInputLayer, picturesOf } from './inputs.js';
 export {
   beforeSplits,
   blobsAcross,

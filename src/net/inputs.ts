@@ -57,3 +57,22 @@ export function entryOf(top: string, position: number, entryShapes: NetOptions['
   if (top === 'data' || top === 'label') return top;
   return position === 0 ? 'data' : position === 1 ? 'label' : top;
 }
+
+/**
+ * The layer that gives the pictures of which `layer` gives the labels: the one that its `labels_of` names, or, for a layer that
+ * takes labels from the data set in use, the one that takes pictures from it. Undefined for any other.
+ *
+ * @param readsDataset whether the layer's type reads the data set in use where no source is named
+ */
+export function picturesOf(
+  layer: LayerParameter,
+  layers: readonly LayerParameter[],
+  readsDataset: (layer: LayerParameter) => boolean,
+): LayerParameter | undefined {
+  const named = layer.augment_param?.labels_of;
+  if (named) return layers.find(l => l.name === named);
+  const takes = (l: LayerParameter, entry: string) =>
+    readsDataset(l) && !l.data_param?.source && l.top.some((top, i) => entryOf(top, i, undefined) === entry);
+  if (!takes(layer, 'label') || takes(layer, 'data')) return undefined;
+  return layers.find(l => takes(l, 'data'));
+}

@@ -38,7 +38,7 @@ export function setUpLayers(
   options: NetOptions,
   report: Report,
 ): SetUp {
-  const run = new SetUpRun(phase, options, report);
+  const run = new SetUpRun(phase, options, report, placed);
   for (const layer of placed) {
     if (layer.source && broken.has(layer.source)) run.typeOf(layer.source);
     else run.add(layer);
@@ -68,10 +68,14 @@ class SetUpRun {
     private readonly phase: Phase,
     private readonly options: NetOptions,
     private readonly report: Report,
+    placed: readonly PlacedLayer[],
   ) {
     this.catalogue = options.catalogue ?? defaultCatalogue();
     this.params = new ParamTable(report);
-    this.dataShapes = new DataShapes(options);
+    this.dataShapes = new DataShapes(
+      options,
+      placed.map(l => l.param),
+    );
   }
 
   result(): SetUp {

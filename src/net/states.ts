@@ -116,7 +116,7 @@ const MOST_NAMED = 12;
 
 /** Shapes that numbers of the net speak of: its crops, and what its layers make of so many numbers. */
 function shapesWritten(net: NetParameter): Shape[] {
-  const crops = net.layer.map(l => l.transform_param?.crop_size ?? 0);
+  const crops = net.layer.flatMap(l => [l.transform_param?.crop_size ?? 0, ...(l.augment_param?.crop_size ?? [])]);
   const made = net.layer.map(l => l.inner_product_param?.num_output ?? 0);
   const sides = [...new Set(crops)].filter(n => n > 0).slice(0, MOST_WRITTEN);
   const counts = [...new Set(made)].filter(n => n > 0).slice(-MOST_WRITTEN);

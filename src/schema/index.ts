@@ -8,6 +8,7 @@
  * are plain numbers; only beyond 2^53 - 1 they are a Long, so check sizes by `Number.isSafeInteger`.
  */
 
+export { augmentFaults } from './augment.js';
 export { type DecodeOptions, decode, encode, formatValue, printText } from './codec.js';
 export { type Change, type Edit, type Edited, editText, parseEdit } from './edit.js';
 export { formatText } from './format.js';

@@ -21,6 +21,10 @@ export interface Pick<Draw> {
   /** Position in the source. */
   readonly entry: number;
   readonly draw: Draw;
+  /** The epoch, from 0 on. */
+  readonly epoch: number;
+  /** How often the entry has come before in this epoch; 0 unless the order repeats entries. */
+  readonly turn: number;
 }
 
 export interface EpochPlan<Draw, B> {
@@ -58,6 +62,7 @@ export class EpochLoader<Draw, B> implements Batches<B> {
   private random: Random;
   private epochRandom: RandomState;
   private order: Int32Array | undefined;
+  private turns: Uint32Array | undefined;
   private position = 0;
   private epoch = 0;
   private queue: Planned<B>[] = [];
@@ -116,6 +121,7 @@ export class EpochLoader<Draw, B> implements Batches<B> {
   private startEpoch(): void {
     this.epochRandom = this.random.save();
     this.order = this.plan.order?.(this.random);
+    this.turns = this.order && turnsOf(this.order);
     this.position = 0;
   }
 
@@ -136,7 +142,18 @@ export class EpochLoader<Draw, B> implements Batches<B> {
       this.startEpoch();
     }
     const entry = this.order?.[this.position] ?? this.position;
+    const turn = this.turns?.[this.position] ?? 0;
     this.position++;
-    return { entry, draw: this.plan.draw(this.random, entry) };
+    return { entry, draw: this.plan.draw(this.random, entry), epoch: this.epoch, turn };
   }
+}
+
+/** For each place of an order, how often its entry stands before it. */
+function turnsOf(order: Int32Array): Uint32Array {
+  const counts = new Map<number, number>();
+  return Uint32Array.from(order, entry => {
+    const turn = counts.get(entry) ?? 0;
+    counts.set(entry, turn + 1);
+    return turn;
+  });
 }

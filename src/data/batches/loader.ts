@@ -2,6 +2,7 @@
 
 import { fail } from '../../diagnostics/index.js';
 import type { Random } from '../../random/index.js';
+import type { Augmenter } from '../augment/augmenter.js';
 import type { Entry, EntrySource } from '../sets/dataset.js';
 import { type Batches, EpochLoader, type LoaderState, type Pick } from './epochs.js';
 import { applyTransform, type Draw, type Transform } from './transform.js';
@@ -34,6 +35,8 @@ export interface LoaderOptions {
   readonly seed?: number;
   /** Caffe's transform_param: crop, mirror, mean, scale. Default: none. */
   readonly transform?: Transform;
+  /** Changes entries before they are transformed, by seed, epoch and entry. Default: none are. It stays the caller's to close. */
+  readonly augmenter?: Augmenter | undefined;
   /** How many batches are decoded ahead; 3. */
   readonly prefetch?: number;
 }
@@ -96,9 +99,13 @@ export class BatchLoader implements Batches<Batch>, AsyncIterable<Batch> {
   }
 
   private async load(picks: readonly Pick<Draw>[]): Promise<Batch> {
-    const { transform = {} } = this.options;
+    const { transform = {}, augmenter, seed = 1 } = this.options;
     const entries = await Promise.all(
-      picks.map(async ({ entry, draw }) => applyTransform(await this.source.entry(entry), transform, draw)),
+      picks.map(async ({ entry: position, draw, epoch, turn }) => {
+        const read = await this.source.entry(position);
+        const entry = await augmenter?.augment({ entry: read, key: { seed, epoch, entry: position, turn } });
+        return applyTransform(entry ?? read, transform, draw);
+      }),
     );
     return stack(
       entries,

@@ -69,7 +69,8 @@ async function join(
 ): Promise<DataFeed | undefined> {
   const parts: Part[] = [];
   try {
-    for (const layer of sourced) parts.push(await openPart(layer, phase, places));
+    const layers = [...sourced, ...others].map(l => l.layer);
+    for (const layer of sourced) parts.push(await openPart(layer, phase, places, layers));
     if (others.length > 0) parts.push(await datasetPart(others, phase, places));
   } catch (thrown) {
     for (const part of parts) await part.close();
@@ -89,9 +90,11 @@ export async function shapesThere(
 ): Promise<{ readonly entryShapes: Readonly<Record<string, Shape>>; readonly diagnostics: readonly Diagnostic[] }> {
   const entryShapes = new Map<string, Shape>();
   const diagnostics: Diagnostic[] = [];
-  for (const data of readersOf(net).filter(l => sourceIsThere(l, dir, access))) {
+  const readers = readersOf(net);
+  const layers = readers.map(l => l.layer);
+  for (const data of readers.filter(l => sourceIsThere(l, dir, access))) {
     try {
-      const part = await openPart(data, net.state.phase, { dir, seed: 0, shuffle: false, access });
+      const part = await openPart(data, net.state.phase, { dir, seed: 0, shuffle: false, access }, layers);
       for (const [blob, shape] of part.entryShapes) entryShapes.set(blob, shape);
       diagnostics.push(...(part.notes ?? []));
       await part.close();

@@ -3,10 +3,12 @@
 import { existsSync } from 'node:fs';
 import { placesOf } from '../../data/files.js';
 import {
+  type Augmenter,
   type Batch,
   type Batches,
   BatchLoader,
   type DatasetSplit,
+  type EntrySource,
   findFile,
   Hdf5List,
   openImageList,
@@ -23,6 +25,7 @@ import type { DataTrait } from '../../layers/index.js';
 import { entryOf } from '../../net/index.js';
 import { DataParameter, type LayerParameter, locate, sub } from '../../schema/index.js';
 import type { Part, PartBatch } from '../data_feed.js';
+import { augmenterOf } from './augmenting.js';
 
 export interface DataPlaces {
   /** The split of the data set in use. */
@@ -62,22 +65,36 @@ export function sourceIsThere({ layer, reads }: DataLayer, dir: string, access?:
   return source !== '' && placesOf(source, dir).some(p => (access && !access.allows(p)) || existsSync(p));
 }
 
-/** @throws MokapotError as the readers do; `data-source` where none is named, `batch-size`, `data-backend` */
-export function openPart(data: DataLayer, phase: Phase, places: DataPlaces): Promise<Part> {
+/**
+ * @param layers all that read data in the same state
+ * @throws MokapotError as the readers do; `data-source` where none is named, `batch-size`, `data-backend`, `augment-…`
+ */
+export async function openPart(
+  data: DataLayer,
+  phase: Phase,
+  places: DataPlaces,
+  layers: readonly LayerParameter[],
+): Promise<Part> {
+  const augmenter = augmenterOf(data.layer, layers, phase);
   switch (data.reads.format) {
     case 'images':
-      return imagePart(data, phase, places);
+      return imagePart(data, phase, places, augmenter);
     case 'hdf5':
       return hdf5Part(data, places);
     case 'windows':
       return windowPart(data, phase, places);
     case 'lmdb':
-      return lmdbPart(data, phase, places);
+      return lmdbPart(data, phase, places, augmenter);
   }
 }
 
 /** A Data layer with a database of its own: its first top is the datum, its second the datum's label. */
-async function lmdbPart(data: DataLayer, phase: Phase, places: DataPlaces): Promise<Part> {
+async function lmdbPart(
+  data: DataLayer,
+  phase: Phase,
+  places: DataPlaces,
+  augmenter: Augmenter | undefined,
+): Promise<Part> {
   const { layer } = data;
   const { source: path, backend, batch_size: batchSize } = sub(layer, 'data_param');
   if (backend === DataParameter.DB.LEVELDB && layer.data_param && Object.hasOwn(layer.data_param, 'backend')) {
@@ -99,7 +116,8 @@ async function lmdbPart(data: DataLayer, phase: Phase, places: DataPlaces): Prom
   });
   const first = await source.entry(0);
   const shapes: Shape[] = [first.shape, first.labelShape];
-  const makeLoader = () => entries(new BatchLoader(source, { batchSize, seed: places.seed, transform }), topsOf(layer));
+  const options = { batchSize, seed: places.seed, transform, augmenter };
+  const makeLoader = () => entries(new BatchLoader(source, options), topsOf(layer));
   return {
     entries: source.size,
     batchSize,
@@ -108,11 +126,16 @@ async function lmdbPart(data: DataLayer, phase: Phase, places: DataPlaces): Prom
     loader: makeLoader(),
     wholePass: makeLoader,
     notes: source.notes,
-    close: () => source.close(),
+    close: () => closeBoth(source, augmenter),
   };
 }
 
-async function imagePart(data: DataLayer, phase: Phase, places: DataPlaces): Promise<Part> {
+async function imagePart(
+  data: DataLayer,
+  phase: Phase,
+  places: DataPlaces,
+  augmenter: Augmenter | undefined,
+): Promise<Part> {
   const { layer } = data;
   const param = sub(layer, 'image_data_param');
   const { batch_size: batchSize, shuffle, rand_skip: randomSkip } = param;
@@ -128,7 +151,7 @@ async function imagePart(data: DataLayer, phase: Phase, places: DataPlaces): Pro
   });
   const transform = await ownTransform(layer, phase, places);
   const { shape, labelShape } = await source.entry(0);
-  const common = { batchSize, seed: places.seed, transform };
+  const common = { batchSize, seed: places.seed, transform, augmenter };
   return {
     entries: source.size,
     batchSize,
@@ -137,7 +160,7 @@ async function imagePart(data: DataLayer, phase: Phase, places: DataPlaces): Pro
     loader: entries(new BatchLoader(source, { ...common, shuffle, randomSkip }), topsOf(layer)),
     wholePass: () => entries(new BatchLoader(source, common), topsOf(layer)),
     notes: source.notes,
-    close: () => source.close(),
+    close: () => closeBoth(source, augmenter),
   };
 }
 
@@ -219,13 +242,15 @@ export async function datasetPart(data: readonly DataLayer[], phase: Phase, plac
     throw at(data[mismatch]!, 'batch-sizes', message, { hint: 'Pictures and labels go in pairs: make them equal.' });
   }
   const bindings = bindingsOf(layers);
-  const transform = await readTransform(sub(pictureLayer(layers) ?? first, 'transform_param'), phase, places.dir);
+  const pictures = pictureLayer(layers) ?? first;
+  const transform = await readTransform(sub(pictures, 'transform_param'), phase, places.dir);
   if (source.size === 0)
     throw at(data[0]!, 'split-empty', `The data set has no entries for layer "${first.name}" to read.`, {
       hint: 'Another split may have some (--split train), or the data set may be made anew with more held back (--val 10).',
     });
-  const makeLoader = (shuffle: boolean) =>
-    entries(new BatchLoader(source, { batchSize, seed: places.seed, transform, shuffle }), bindings);
+  const augmenter = augmenterOf(pictures, layers, phase);
+  const common = { batchSize, seed: places.seed, transform, augmenter };
+  const makeLoader = (shuffle: boolean) => entries(new BatchLoader(source, { ...common, shuffle }), bindings);
   return {
     entries: source.size,
     batchSize,
@@ -233,8 +258,13 @@ export async function datasetPart(data: readonly DataLayer[], phase: Phase, plac
     entryShapes: new Map(Object.entries(datasetShapes(layers, source.shapeOf(0)))),
     loader: makeLoader(places.shuffle),
     wholePass: () => makeLoader(false),
-    close: async () => {},
+    close: async () => augmenter?.close(),
   };
+}
+
+/** Closes the files and ends the threads. */
+async function closeBoth(source: EntrySource, augmenter: Augmenter | undefined): Promise<void> {
+  await Promise.all([source.close(), augmenter?.close()]);
 }
 
 function bindingsOf(layers: readonly LayerParameter[]): Binding[] {

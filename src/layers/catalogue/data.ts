@@ -1,14 +1,14 @@
 /** Data: batches of a data set. Without a source (DIGITS' all-in-one networks) it is the data set in use. */
 
 import { sub } from '../../schema/index.js';
-import { batchSize, cropped, entryShapes, NVIDIAS, OLDER } from '../rules/entries.js';
+import { augmented, batchSize, cropped, entryShapes, NVIDIAS, OLDER } from '../rules/entries.js';
 import type { LayerType } from '../types.js';
 
 export const data: LayerType = {
   type: 'Data',
   doc: 'Batches of a data set: images and, as a second top, labels.',
   shapeRule: '[batch_size, …] of the entries of the data set; a second top is the labels.',
-  paramFields: ['data_param', 'transform_param'],
+  paramFields: ['data_param', 'transform_param', 'augment_param'],
   unusedFields: { prefetch: 'it changes no result', threads: 'it changes no result' },
   unheededFields: {
     ...NVIDIAS,
@@ -30,7 +30,8 @@ export const data: LayerType = {
     const batch = batchSize(ctx, 'data_param');
     const crop = sub(ctx.param, 'transform_param').crop_size;
     const entries = entryShapes(ctx);
-    return { tops: entries.map((entry, i) => [batch, ...(i === 0 ? cropped(ctx, entry, crop) : entry)]), params: [] };
+    const shapes = entries.map((entry, i) => augmented(ctx, i === 0 ? cropped(ctx, entry, crop) : entry));
+    return { tops: shapes.map(shape => [batch, ...shape]), params: [] };
   },
   lower: () => [],
 };

@@ -1,15 +1,15 @@
 /** ImageData: pictures that a text lists, with their labels. */
 
 import { sub } from '../../schema/index.js';
-import { batchSize, cropped, entryShapes, NVIDIAS, OLDER } from '../rules/entries.js';
+import { augmented, batchSize, cropped, entryShapes, NVIDIAS, OLDER } from '../rules/entries.js';
 import type { LayerType } from '../types.js';
 
 export const imageData: LayerType = {
   type: 'ImageData',
   doc: 'Pictures that a text lists, a file and its label (a whole number) on each line, and those labels.',
   shapeRule:
-    '[batch_size, 3 (1 without is_color), height, width] of a batch’s first picture, new_height and new_width, or crop_size; [batch_size].',
-  paramFields: ['image_data_param', 'transform_param'],
+    '[batch_size, 3 (1 without is_color), height, width] of a batch’s first picture, new_height and new_width, or crop_size (transform_param’s or augment_param’s); [batch_size].',
+  paramFields: ['image_data_param', 'transform_param', 'augment_param'],
   unheededFields: {
     ...NVIDIAS,
     'image_data_param.scale': OLDER,
@@ -26,10 +26,11 @@ export const imageData: LayerType = {
   bottoms: { min: 0, max: 0 },
   tops: { min: 2, max: 2 },
   isSource: true,
-  entries({ image_data_param: param, transform_param: transform }) {
+  entries({ image_data_param: param, transform_param: transform, augment_param: augment }) {
     const { new_height: height = 0, new_width: width = 0, is_color: isColor = true } = param ?? {};
     const crop = transform?.crop_size ?? 0;
-    const size = height > 0 && width > 0 ? [height, width] : crop > 0 ? [crop, crop] : undefined;
+    const [rows = crop, columns = rows] = augment?.crop_size ?? [];
+    const size = height > 0 && width > 0 ? [height, width] : rows > 0 ? [rows, columns] : undefined;
     return size && [[isColor ? 3 : 1, ...size], []];
   },
   reshape(ctx) {
@@ -45,7 +46,7 @@ export const imageData: LayerType = {
     const crop = sub(ctx.param, 'transform_param').crop_size;
     return {
       tops: [
-        [batch, ...cropped(ctx, picture!, crop)],
+        [batch, ...augmented(ctx, cropped(ctx, picture!, crop))],
         [batch, ...label!],
       ],
       params: [],

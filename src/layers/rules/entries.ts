@@ -1,7 +1,8 @@
-/** What layers that read entries one by one share: batch_size, the entries' shapes, the crop of transform_param. */
+/** What layers that read entries one by one share: batch_size, the entries' shapes, crops. */
 
+import { MokapotError } from '../../diagnostics/index.js';
 import { type Shape, showShape } from '../../ir/index.js';
-import { sub } from '../../schema/index.js';
+import { augmentFaults, sub } from '../../schema/index.js';
 import type { LayerContext } from '../types.js';
 
 type Reader = 'data_param' | 'image_data_param' | 'hdf5_data_param' | 'window_data_param';
@@ -38,13 +39,40 @@ export function entryShapes(ctx: LayerContext): readonly Shape[] {
   return entries.slice(0, ctx.topCount);
 }
 
-/** Shape of one picture after the crop. @throws MokapotError `crop-too-big` */
+type CropsOf = 'transform_param' | 'augment_param';
+
+/** Shape of one picture after `transform_param`'s crop. @throws MokapotError `crop-too-big` */
 export function cropped(ctx: LayerContext, entry: Shape, crop: number): Shape {
-  if (!crop || entry.length !== 3) return entry;
+  return crop ? cutOut(ctx, entry, [crop, crop], 'transform_param') : entry;
+}
+
+/**
+ * Shape of one picture or label picture after `augment_param`'s crop.
+ * @throws MokapotError `augment-range`, `crop-too-big`; `two-crops` where transform_param cuts too
+ */
+export function augmented(ctx: LayerContext, entry: Shape): Shape {
+  const param = ctx.param.augment_param;
+  if (!param) return entry;
+  const faults = augmentFaults(param, `Layer "${ctx.name}" (${ctx.param.type})`, ctx.name);
+  if (faults.length > 0) throw new MokapotError(faults);
+  const [height, width = height] = param.crop_size;
+  if (height === undefined) return entry;
+  if (sub(ctx.param, 'transform_param').crop_size > 0) {
+    throw ctx.fail('two-crops', 'transform_param and augment_param both have crop_size.', {
+      field: 'augment_param.crop_size',
+      hint: 'Keep that of augment_param, which cuts labels alike, or that of transform_param.',
+    });
+  }
+  return cutOut(ctx, entry, [height, width!], 'augment_param');
+}
+
+function cutOut(ctx: LayerContext, entry: Shape, crop: readonly [number, number], field: CropsOf): Shape {
+  if (entry.length !== 3) return entry;
   const [channels, height, width] = entry as readonly [number, number, number];
-  if (crop <= height && crop <= width) return [channels, crop, crop];
-  throw ctx.fail('crop-too-big', `crop_size ${crop} is greater than the data set's images, ${height}×${width}.`, {
-    field: 'transform_param.crop_size',
+  if (crop[0] <= height && crop[1] <= width) return [channels, ...crop];
+  const side = crop[0] === crop[1] ? crop[0] : crop.join('×');
+  throw ctx.fail('crop-too-big', `crop_size ${side} is greater than the data set's images, ${height}×${width}.`, {
+    field: `${field}.crop_size`,
     hint: 'Make the data set larger or crop_size smaller.',
   });
 }
