@@ -4,6 +4,7 @@ export { augment, change, type Job, type Taken } from './augment/augment.js';
 export { type Augmenter, inlineAugmenter } from './augment/augmenter.js';
 export { type DrawKey, drawFor } from './augment/draw.js';
 export { threadedAugmenter } from './augment/node/threads.js';
+export { AUGMENT_PRESETS, parseAugment } from './augment/read.js';
 export { inTest, type Recipe, recipeOf } from './augment/recipe.js';
 export type { Batches } from './batches/epochs.js';
 export { type Batch, BatchLoader } from './batches/loader.js';

@@ -10,13 +10,17 @@ import {
   openDataset,
   type PhantomOptions,
   type Progress,
+  parseAugment,
   readManifest,
+  recipeOf,
   type SplitName,
   type SunnybrookOptions,
   type Verified,
   verifyDataset,
 } from '../../data/index.js';
+import { fail } from '../../diagnostics/index.js';
 import { writeAtomically } from '../../files/index.js';
+import { augmentOption, augmentText } from '../augment.js';
 import { type Act, type Declare, describeArguments } from '../declare.js';
 import { exitCodes, Interrupted, printDiagnostics } from '../errors.js';
 import { formatCount, formatPercent, formatTable } from '../format.js';
@@ -37,6 +41,10 @@ export const declare: Declare = (dataset, io, act) => {
     .option('--png <file>', 'draw a contact sheet')
     .addOption(new Option('--max <n>', 'pictures on the sheet').argParser(integer(1)))
     .addOption(new Option('--columns <n>', 'pictures side by side').argParser(integer(1)))
+    .addOption(
+      augmentOption('on the sheet, training pictures and beside each what this makes of it: a file, fields, a recipe'),
+    )
+    .addOption(seedOption('of --augment'))
     .addOption(jsonOption())
     .option('--verify', 'read every entry and hold it against its checksum; exit code 1 where one differs')
     .action(act(async (dir: string, options: ShowOptions) => showDataset(io, dir, options)));
@@ -121,6 +129,10 @@ export interface ShowOptions {
   readonly columns?: number;
   readonly max?: number;
   readonly json?: boolean;
+  /** What becomes of training pictures: a file, fields, or a recipe's name. */
+  readonly augment?: string;
+  /** Of that. */
+  readonly seed?: number;
   /** Read every entry and hold it against its checksum. */
   readonly verify?: boolean;
 }
@@ -152,16 +164,26 @@ async function verify(io: Io, path: string): Promise<number> {
 }
 
 async function showContent(io: Io, path: string, options: ShowOptions): Promise<void> {
+  const { augment, png } = options;
+  if (augment !== undefined && png === undefined) {
+    throw fail('augment-without-sheet', '--augment shows pictures, and no sheet is asked for.', {
+      hint: 'Name its file: --png augmented.png.',
+    });
+  }
+  const recipe = augment === undefined ? undefined : recipeOf(parseAugment(await augmentText(augment)));
   if (options.json) say(io, JSON.stringify(await describeDataset(path), null, 2));
   else printManifest(io, path, await readManifest(path));
-  if (options.png === undefined) return;
+  if (png === undefined) return;
   const dataset = await openDataset(path);
   try {
-    await writeAtomically(options.png, [await contactSheet(dataset, options)]);
+    const { columns, max, seed = 1 } = options;
+    const sheet = await contactSheet(dataset, { columns, max, ...(recipe && { augment: { recipe, seed } }) });
+    await writeAtomically(png, [sheet]);
   } finally {
     await dataset.close();
   }
-  if (!options.json) say(io, `\nContact sheet: ${options.png} (validation entries framed in amber)`);
+  const legend = recipe ? 'each row a training picture and what becomes of it' : 'validation entries framed in amber';
+  if (!options.json) say(io, `\nContact sheet: ${png} (${legend})`);
 }
 
 interface Watch {

@@ -7,6 +7,7 @@ import type { UserCodeOptions } from '../../runtime/node/python_modules.js';
 import { type SchemaOptions, schemaFrom } from '../../runtime/node/schemas.js';
 import type { TrainEvent } from '../../train/index.js';
 import { newRunDir, RUN_FILES, removeIfEmpty, type TrainOptions, train } from '../../train/node/index.js';
+import { augmentOption, augmentText } from '../augment.js';
 import type { Declare } from '../declare.js';
 import { exitCodes, Interrupted } from '../errors.js';
 import { type Io, say, tellingOf } from '../io.js';
@@ -58,6 +59,7 @@ export interface TrainCommandOptions extends UserCodeOptions, SchemaOptions {
   readonly keepSnapshots?: number;
   readonly keepBest?: string;
   readonly checkNumerics?: boolean;
+  readonly augment?: string;
   readonly json?: boolean;
 }
 
@@ -77,6 +79,7 @@ export const declare: Declare = (command, io, act) => {
     .addOption(new Option('--keep-snapshots <n>', 'remove all but the newest n').argParser(integer(1)))
     .option('--keep-best <output[:min|max]>', 'keep the snapshot at which a test was best too')
     .option('--check-numerics', 'watch every blob and gradient for what is not finite, at each iteration (slower)')
+    .addOption(augmentOption('change training pictures by this: a file, fields, or a recipe: cardiac, photo'))
     .addOption(seedOption())
     .option('--no-shuffle', 'read the data set in order')
     .addOption(stageOption())
@@ -164,8 +167,8 @@ export function runName(file = 'run', now = new Date()): string {
 }
 
 async function trainOptions(options: TrainCommandOptions): Promise<TrainOptions> {
-  const { solver, net, step, batchSize, stage, out: _, json: __, resume: ___, ...others } = options;
-  const rest = { ...others, stages: stage };
+  const { solver, net, step, batchSize, stage, augment, out: _, json: __, resume: ___, ...others } = options;
+  const rest = { ...others, stages: stage, ...(augment !== undefined && { augment: await augmentText(augment) }) };
   if (solver !== undefined) {
     const given = BY_EPOCHS.find(name => options[name] !== undefined);
     if (given || net !== undefined) throw twoWays(given ?? 'net');

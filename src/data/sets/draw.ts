@@ -1,5 +1,7 @@
 /** Pictures for people: overlays of masks and contours, and a data set's contact sheet. */
 
+import { augment } from '../augment/augment.js';
+import type { Recipe } from '../augment/recipe.js';
 import { type Color, encodePng, type Raster } from '../formats/image.js';
 import type { Dataset, Entry } from './dataset.js';
 import { SPLITS } from './manifest.js';
@@ -24,12 +26,14 @@ const TRUTH: Color = [0, 230, 90];
 /**
  * Pixels as people see them. Values beyond 0 to 255, and grey pictures that are dark all over (MR), are stretched: the
  * darkest becomes black, the brightest 0.5 % white.
+ *
+ * @param alike the picture whose values say so
  */
-export function toDisplay(picture: PictureLike): Raster {
+export function toDisplay(picture: PictureLike, alike: PictureLike = picture): Raster {
   const [channels, height, width] = picture.shape;
   const { data } = picture;
   const size = width * height;
-  const [low, high] = channels === 3 && inByteRange(data) ? [0, 255] : range(data);
+  const [low, high] = channels === 3 && inByteRange(alike.data) ? [0, 255] : range(alike.data);
   const scale = 255 / (high - low || 1);
   const out = new Uint8Array(size * 3);
   for (let i = 0; i < size; i++) {
@@ -136,6 +140,8 @@ export interface SheetOptions {
   readonly max?: number;
   /** Side of a cell in pixels; 160. */
   readonly cell?: number;
+  /** Rows are training pictures, each followed by what becomes of it in the first epochs. */
+  readonly augment?: { readonly recipe: Recipe; readonly seed: number };
 }
 
 const GAP = 4;
@@ -144,23 +150,53 @@ const VAL_FRAME: Color = [230, 170, 0];
 
 /** A PNG of a data set's pictures with their contours; validation entries have an amber frame. */
 export async function contactSheet(dataset: Dataset, options: SheetOptions = {}): Promise<Uint8Array> {
-  const { max = 60, cell = 160 } = options;
+  const { max = 60, cell = 160, augment } = options;
+  if (augment) return augmentedSheet(dataset, augment, options);
   const all = SPLITS.flatMap(name => dataset.manifest.splits[name].entries.map((_, position) => ({ name, position })));
   const count = Math.min(max, all.length);
   const chosen = Array.from({ length: count }, (_, i) => all[Math.floor((i * all.length) / count)]!);
   const columns = Math.max(1, Math.min(options.columns ?? 10, count));
-  const rows = Math.ceil(count / columns);
-  const width = columns * (cell + GAP) + GAP;
-  const height = rows * (cell + GAP) + GAP;
-  const sheet: Raster = { width, height, channels: 3, data: new Uint8Array(width * height * 3).fill(24) };
+  const sheet = blankSheet(Math.ceil(count / columns), columns, cell);
   for (const [i, { name, position }] of chosen.entries()) {
     const entry = await (await dataset.split(name)).entry(position);
-    const left = GAP + (i % columns) * (cell + GAP);
-    const top = GAP + Math.floor(i / columns) * (cell + GAP);
-    frame(sheet, left, top, cell, name === 'val' ? VAL_FRAME : TRAIN_FRAME);
-    drawCell(sheet, left, top, cell, entry, dataset.manifest.palette);
+    const place = { row: Math.floor(i / columns), column: i % columns, cell };
+    drawCell(sheet, place, name === 'val' ? VAL_FRAME : TRAIN_FRAME, entry, dataset.manifest.palette);
   }
   return encodePng(sheet);
+}
+
+function blankSheet(rows: number, columns: number, cell: number): Raster {
+  const width = columns * (cell + GAP) + GAP;
+  const height = rows * (cell + GAP) + GAP;
+  return { width, height, channels: 3, data: new Uint8Array(width * height * 3).fill(24) };
+}
+
+/** A row for each training picture: as it is, then as the first epochs of a run see it. Its values show as in the original. */
+async function augmentedSheet(
+  dataset: Dataset,
+  { recipe, seed }: NonNullable<SheetOptions['augment']>,
+  { max = 60, cell = 160, columns = 8 }: SheetOptions,
+): Promise<Uint8Array> {
+  const split = await dataset.split('train');
+  const { palette } = dataset.manifest;
+  const rows = Math.min(split.size, Math.max(1, Math.floor(max / columns)));
+  const sheet = blankSheet(rows, columns, cell);
+  for (let row = 0; row < rows; row++) {
+    const position = Math.floor((row * split.size) / rows);
+    const entry = await split.entry(position);
+    drawCell(sheet, { row, column: 0, cell }, VAL_FRAME, entry, palette);
+    for (let column = 1; column < columns; column++) {
+      const key = { seed, epoch: column - 1, entry: position, turn: 0 };
+      drawCell(sheet, { row, column, cell }, TRAIN_FRAME, augment({ entry, key }, recipe), palette, entry);
+    }
+  }
+  return encodePng(sheet);
+}
+
+interface Cell {
+  readonly row: number;
+  readonly column: number;
+  readonly cell: number;
 }
 
 function frame(sheet: Raster, left: number, top: number, cell: number, color: Color): void {
@@ -172,18 +208,21 @@ function frame(sheet: Raster, left: number, top: number, cell: number, color: Co
   }
 }
 
+/** @param alike the entry by whose values it is shown */
 function drawCell(
   sheet: Raster,
-  left: number,
-  top: number,
-  cell: number,
+  { row, column, cell }: Cell,
+  color: Color,
   entry: Entry,
   palette: readonly Color[],
+  alike = entry,
 ): void {
+  const [left, top] = [GAP + column * (cell + GAP), GAP + row * (cell + GAP)];
+  frame(sheet, left, top, cell, color);
   const [, height, width] = entry.shape;
   const scale = cell / Math.max(width, height);
   const [w, h] = [Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale))];
-  const small = resize(toDisplay(entry), w, h);
+  const small = resize(toDisplay(entry, alike), w, h);
   const mask = new Uint8Array(w * h);
   for (let y = 0; y < h; y++) {
     for (let x = 0; x < w; x++) {

@@ -10,6 +10,7 @@ import { checkClasses } from '../classes.js';
 import { type NetFactory, type OpenedNet, selectNet } from '../load.js';
 import type { NamedNet } from '../nets.js';
 import type { Resources } from '../resources.js';
+import { withAugment } from './augmented.js';
 import type { SolverOptions } from './solver.js';
 
 type Given = Omit<SolverOptions, 'dataset' | 'engine'>;
@@ -27,12 +28,14 @@ export class FeedOpener {
     const isTraining = test === undefined;
     const splitName = isTraining ? 'train' : 'val';
     const all = [...stages, ...(this.dataset ? [splitName] : [])];
-    const opened = selectNet(named, isTraining ? 'TRAIN' : 'TEST', state, {
+    const asNamed = selectNet(named, isTraining ? 'TRAIN' : 'TEST', state, {
       stages: all,
       level,
       inputShapes,
       catalogue,
     });
+    const { augment } = this.given;
+    const opened = augment === undefined ? asNamed : { ...asNamed, selected: withAugment(asNamed.selected, augment) };
     const given = isTraining ? this.given.data : this.given.testData?.[test];
     if (given) return { ...opened, feed: given };
     const split = await this.dataset?.split(splitName);

@@ -33,6 +33,11 @@ export interface SolverOptions
   readonly dataset?: Dataset | string;
   /** Whether that data set is read in a new order each epoch. Default true. */
   readonly shuffle?: boolean;
+  /**
+   * The text of an AugmentParameter, in place of what the data layers say: how pictures are changed for training, and what is
+   * cut out of them in training and tests.
+   */
+  readonly augment?: string;
 }
 
 /** The same for a solver that comes as text. */
