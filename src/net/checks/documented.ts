@@ -3,6 +3,8 @@
  * checks imports this module, so that a page is bundled without all these sentences and examples.
  */
 
+import { augmentAtTest, augmentAtTestDoc } from './augment_at_test.js';
+import { augmentLabels, augmentLabelsDoc } from './augment_labels.js';
 import { avePadding, avePaddingDoc } from './ave_padding.js';
 import { bilinearGroups, bilinearGroupsDoc } from './bilinear_groups.js';
 import { bilinearLearns, bilinearLearnsDoc } from './bilinear_learns.js';
@@ -43,6 +45,7 @@ export const checks: readonly Check[] = [
   check(labelShape, labelShapeDoc),
   check(labelClasses, labelClassesDoc),
   check(scaledLabels, scaledLabelsDoc),
+  check(augmentLabels, augmentLabelsDoc),
   check(doubleSoftmax, doubleSoftmaxDoc),
   check(reluScore, reluScoreDoc),
 
@@ -54,6 +57,7 @@ export const checks: readonly Check[] = [
   // Single layers
   check(unknownFiller, unknownFillerDoc),
   check(dropoutTest, dropoutTestDoc),
+  check(augmentAtTest, augmentAtTestDoc),
   check(avePadding, avePaddingDoc),
   check(emptyWindow, emptyWindowDoc),
   check(deprecatedField, deprecatedFieldDoc),

@@ -2,6 +2,8 @@
 
 import type { Diagnostic } from '../../diagnostics/index.js';
 import type { NetGraph } from '../types.js';
+import { augmentAtTest } from './augment_at_test.js';
+import { augmentLabels } from './augment_labels.js';
 import { avePadding } from './ave_padding.js';
 import { bilinearGroups } from './bilinear_groups.js';
 import { bilinearLearns } from './bilinear_learns.js';
@@ -42,6 +44,7 @@ export const rules: readonly CheckRule[] = [
   labelShape,
   labelClasses,
   scaledLabels,
+  augmentLabels,
   doubleSoftmax,
   reluScore,
 
@@ -53,6 +56,7 @@ export const rules: readonly CheckRule[] = [
   // Single layers
   unknownFiller,
   dropoutTest,
+  augmentAtTest,
   avePadding,
   emptyWindow,
   deprecatedField,
