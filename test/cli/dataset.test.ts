@@ -110,3 +110,42 @@ describe('dataset show', () => {
     expect(sheet).toMatchObject({ code: 1, err: expect.stringContaining('Cannot write /no/such/sheet.png') });
   });
 });
+
+describe('dataset show --augment', () => {
+  const sheet = async (...more: string[]) => {
+    const png = join(folder(), 'sheet.png');
+    const ran = await mokapot(['dataset', 'show', phantom, '--png', png, '--columns', '4', '--max', '8', ...more]);
+    expect(ran).toMatchObject({ code: 0, err: '' });
+    return { ...ran, picture: await decodeImage(readFileSync(png)) };
+  };
+
+  it('shows training pictures, each with what becomes of it beside', async () => {
+    const still = await sheet('--augment', 'rotation: 0');
+    expect(still.out).toContain('each row a training picture and what becomes of it');
+    const { width, height, data } = still.picture;
+    expect([width, height]).toEqual([4 + 4 * 164, 4 + 2 * 164]);
+    /** The pixels of a cell, without its frame. */
+    const cell = (from: Uint8Array, row: number, column: number) =>
+      Array.from({ length: 160 }, (_, y) => {
+        const start = 3 * ((4 + row * 164 + y) * width + 4 + column * 164);
+        return [...from.subarray(start, start + 480)].join();
+      }).join();
+    for (const row of [0, 1])
+      for (const column of [1, 2, 3])
+        expect(cell(data as Uint8Array, row, column) === cell(data as Uint8Array, row, 0)).toBe(true);
+    const moved = (await sheet('--augment', 'cardiac')).picture.data as Uint8Array;
+    for (const row of [0, 1]) {
+      expect(cell(moved, row, 0) === cell(data as Uint8Array, row, 0)).toBe(true);
+      expect(new Set([0, 1, 2, 3].map(column => cell(moved, row, column))).size).toBe(4);
+    }
+    expect((await sheet('--augment', 'cardiac')).picture.data).toEqual(moved);
+    expect((await sheet('--augment', 'cardiac', '--seed', '2')).picture.data).not.toEqual(moved);
+  });
+
+  it('needs a sheet to be asked for, and a recipe that there is', async () => {
+    const without = await mokapot(['dataset', 'show', phantom, '--augment', 'cardiac']);
+    expect(without).toMatchObject({ code: 1, err: expect.stringContaining('--png') });
+    const wrong = await mokapot(['dataset', 'show', phantom, '--png', 'x.png', '--augment', 'gamma: 7']);
+    expect(wrong).toMatchObject({ code: 1, err: expect.stringContaining('augment-range') });
+  });
+});
