@@ -1,6 +1,6 @@
 /**
- * The whole loop beside the bare step: npx jiti bench/loop.ts [NETWORK [EPOCHS]], by default the U-Net with BatchNorm for 4
- * epochs. `train` on a data set, with its log, curves, validation after each epoch and shuffled batches; the same network's
+ * The whole loop beside the bare step: npx jiti bench/loop.ts [NETWORK [EPOCHS]] [--augment RECIPE], by default the U-Net with
+ * BatchNorm for 4 epochs; with --augment (`cardiac`, or fields) the same loop on augmented pictures too. `train` on a data set, with its log, curves, validation after each epoch and shuffled batches; the same network's
  * steps on one batch that stays; and the twin in PyTorch with a DataLoader that shuffles and a validation (MOKAPOT_BENCH_PYTHON).
  * Each in a process of its own, in turns, three rounds; medians and spread.
  */
@@ -10,6 +10,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { AUGMENT_PRESETS } from '../src/data/index.js';
 import { createPhantom, openDataset, Solver, train } from '../src/index.js';
 import { isDataLayer, isInputLayer } from '../src/net/index.js';
 import { create, parseNet, printText } from '../src/schema/index.js';
@@ -18,7 +19,10 @@ import { networks } from './networks.js';
 const COUNT = 96;
 const ROUNDS = 3;
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-const [name = 'unet_bn', epochs = '4', what, folder = ''] = process.argv.slice(2);
+const args = process.argv.slice(2);
+const augmentAt = args.indexOf('--augment');
+const [, augment] = augmentAt < 0 ? [] : args.splice(augmentAt, 2);
+const [name = 'unet_bn', epochs = '4', what, folder = ''] = args;
 const network = networks[name];
 if (!network) throw new Error(`There is no network ${name}; there are ${Object.keys(networks).join(', ')}.`);
 const { inputs, solver: type = 'SGD', text } = network;
@@ -34,10 +38,12 @@ function onData(): string {
   return printText(create('caffe.NetParameter', { name: own.name, layer: [...data, ...rest] }));
 }
 
-if (what === 'train') {
+if (what === 'train' || what === 'augmented') {
   const stamps: number[] = [];
   let [began, validation] = [0, 0];
-  const options = { type, lr: 1e-6, seed: 1, runDir: join(folder, `run-${process.pid}`) };
+  const recipe = augment && (AUGMENT_PRESETS[augment] ?? augment);
+  const changed = what === 'augmented' && recipe !== undefined && { augment: recipe };
+  const options = { type, lr: 1e-6, seed: 1, runDir: join(folder, `run-${process.pid}`), ...changed };
   const given = { net: 'net.prototxt', netText: onData(), dataset: join(folder, 'set'), epochs: Number(epochs) };
   for await (const event of train({ ...given, ...options })) {
     const now = performance.now();
@@ -91,8 +97,10 @@ async function compare(): Promise<void> {
     const described = run(jiti, [here('measure.ts'), name, 'host', 'describe']);
     const found: Record<string, Measured[]> = {};
     for (let round = 0; round < ROUNDS; round++) {
-      for (const part of ['bare', 'train'])
-        add(part, run(jiti, [fileURLToPath(import.meta.url), name, epochs, part, dir]));
+      for (const part of ['bare', 'train', ...(augment === undefined ? [] : ['augmented'])]) {
+        const recipe = augment === undefined ? [] : ['--augment', augment];
+        add(part, run(jiti, [fileURLToPath(import.meta.url), name, epochs, part, dir, ...recipe]));
+      }
       if (existsSync(python)) add('PyTorch', run(python, [here('pytorch.py'), 'loop', dir, epochs], described));
     }
     function add(part: string, line: string): void {
@@ -141,7 +149,12 @@ function print(found: Readonly<Record<string, readonly Measured[]>>): void {
     const medians = all.map(m => median(m.steps));
     const perSecond = all.flatMap(m => m.perSecond ?? []);
     const shown = perSecond.length > 0 ? median(perSecond).toFixed(1) : '–';
-    const title = part === 'bare' ? 'bare step' : part === 'train' ? '`train`' : `${part}, loop with a DataLoader`;
+    const titles: Record<string, string> = {
+      bare: 'bare step',
+      train: '`train`',
+      augmented: `\`train --augment ${augment}\``,
+    };
+    const title = titles[part] ?? `${part}, loop with a DataLoader`;
     console.log(
       `| ${title} | ${median(medians).toFixed(3)} (${spread(medians)}) | ${(median(medians) / bare).toFixed(2)} | ${shown} |`,
     );

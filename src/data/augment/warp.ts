@@ -49,9 +49,8 @@ export interface Layer {
 export function warp(layers: readonly Layer[], motion: Motion, frame: Frame): void {
   const source = sourceOf(motion, frame);
   const { height, width, border } = frame;
-  const isStill = source.xx === 1 && source.xy === 0 && source.yx === 0 && source.yy === 1 && !source.elastic;
-  if (isStill && fits(layers, source, frame)) {
-    for (const layer of layers) cut(layer, source.originY, source.originX, height, width);
+  if (isUpright(source) && fits(layers, source, frame)) {
+    for (const layer of layers) copy(layer, source, frame);
     return;
   }
   const columns = latticeSize(width);
@@ -62,18 +61,30 @@ export function warp(layers: readonly Layer[], motion: Motion, frame: Frame): vo
   }
 }
 
-/** Whether a shift by whole pixels stays inside. */
-function fits(layers: readonly Layer[], { originX, originY }: Source, { height, width }: Frame): boolean {
-  if (!Number.isInteger(originX) || !Number.isInteger(originY) || originX < 0 || originY < 0) return false;
-  return layers.every(({ from: { shape } }) => originY + height <= shape[1] && originX + width <= shape[2]);
+/** Whether pictures are at most flipped and shifted by whole pixels: then pixels are copied. */
+function isUpright({ originX, originY, xx, xy, yx, yy, elastic }: Source): boolean {
+  const flips = xy === 0 && yx === 0 && Math.abs(xx) === 1 && Math.abs(yy) === 1;
+  return flips && !elastic && Number.isInteger(originX) && Number.isInteger(originY);
 }
 
-function cut({ from, to }: Layer, top: number, left: number, height: number, width: number): void {
+/** Whether all that is copied is there. */
+function fits(layers: readonly Layer[], { originX, originY, xx, yy }: Source, { height, width }: Frame): boolean {
+  const [endX, endY] = [originX + xx * (width - 1), originY + yy * (height - 1)];
+  if (Math.min(originX, originY, endX, endY) < 0) return false;
+  return layers.every(
+    ({ from: { shape } }) => Math.max(originY, endY) < shape[1] && Math.max(originX, endX) < shape[2],
+  );
+}
+
+function copy({ from, to }: Layer, { originX, originY, xx, yy }: Source, { height, width }: Frame): void {
   const [channels, rows, columns] = from.shape;
+  const first = xx === 1 ? originX : originX - width + 1;
   for (let c = 0; c < channels; c++) {
     for (let y = 0; y < height; y++) {
-      const at = (c * rows + top + y) * columns + left;
-      to.set(from.data.subarray(at, at + width), (c * height + y) * width);
+      const at = (c * rows + originY + yy * y) * columns + first;
+      const start = (c * height + y) * width;
+      to.set(from.data.subarray(at, at + width), start);
+      if (xx === -1) to.subarray(start, start + width).reverse();
     }
   }
 }
