@@ -1,6 +1,7 @@
 /**
  * The whole loop beside the bare step: npx jiti bench/loop.ts [NETWORK [EPOCHS]] [--augment RECIPE], by default the U-Net with
- * BatchNorm for 4 epochs; with --augment (`cardiac`, or fields) the same loop on augmented pictures too. `train` on a data set, with its log, curves, validation after each epoch and shuffled batches; the same network's
+ * BatchNorm for 4 epochs; with --augment (`cardiac`, or fields) the same loop on augmented pictures too, and what that costs a
+ * step: blocks of steps with and without it in turns, in one process, so that what else the machine does hits both. `train` on a data set, with its log, curves, validation after each epoch and shuffled batches; the same network's
  * steps on one batch that stays; and the twin in PyTorch with a DataLoader that shuffles and a validation (MOKAPOT_BENCH_PYTHON).
  * Each in a process of its own, in turns, three rounds; medians and spread.
  */
@@ -29,9 +30,10 @@ const { inputs, solver: type = 'SGD', text } = network;
 const [batch, , size] = inputs['data']! as [number, number, number];
 
 /** The network with the data set in use in place of its inputs, for training and validation. */
-function onData(): string {
+function onData(augmentParam = ''): string {
   const layer = (top: string) =>
-    `layer { name: "${top}" type: "Data" top: "${top}" data_param { batch_size: ${batch} backend: LMDB } }`;
+    `layer { name: "${top}" type: "Data" top: "${top}" data_param { batch_size: ${batch} backend: LMDB }
+      ${top === 'data' ? augmentParam : ''} }`;
   const own = parseNet(text).message;
   const rest = own.layer.filter(l => !isInputLayer(l) && !isDataLayer(l));
   const data = parseNet(['data', 'label'].map(layer).join('\n')).message.layer;
@@ -74,8 +76,54 @@ if (what === 'train' || what === 'augmented') {
     stamps.push(performance.now());
   }
   console.log(JSON.stringify({ steps: gaps(stamps) }));
-} else await compare();
+} else if (what === 'paired') await paired();
+else await compare();
 process.exit(0);
+
+/** Steps with and without augmentation, block by block. Compiled code, as a run's threads have it: npm run build first. */
+async function paired(): Promise<void> {
+  const [BLOCKS, STEPS] = [24, 12];
+  const built: typeof import('../src/index.js') = await import(here('../dist/src/index.js'));
+  const feeding: typeof import('../src/feeds/node/data_feeds.js') = await import(
+    here('../dist/src/feeds/node/data_feeds.js')
+  );
+  const { selectLayers }: typeof import('../src/net/index.js') = await import(here('../dist/src/net/index.js'));
+  const set = await built.openDataset(join(folder, 'set'));
+  const split = await set.split('train');
+  const recipe = AUGMENT_PRESETS[augment!] ?? augment!;
+  const texts = [onData(), onData(`augment_param { ${recipe} }`)];
+  const feeds = await Promise.all(
+    texts.map(net =>
+      feeding.openFeed(selectLayers(built.parseNet(net).message, { phase: 'TRAIN' }), {
+        split,
+        seed: 1,
+        shuffle: true,
+      }),
+    ),
+  );
+  const solver = await built.Solver.fromText(
+    `type: "${type}" base_lr: 1e-6 lr_policy: "fixed" momentum: 0.9 weight_decay: 5e-4 max_iter: 100000
+     snapshot_after_train: false random_seed: 1 net_param { ${text} }`,
+    { stages: ['train'], inputShapes: inputs },
+  );
+  const ratios: number[] = [];
+  const seconds: [number[], number[]] = [[], []];
+  for (let block = -1; block < BLOCKS; block++) {
+    const took = [0, 0];
+    for (const which of block % 2 === 0 ? [0, 1] : [1, 0]) {
+      // What the other block has left is taken first.
+      for (let i = 0; i < 4; i++) await solver.iterate((await feeds[which]!.next()).feeds);
+      const began = performance.now();
+      for (let i = 0; i < STEPS; i++) await solver.iterate((await feeds[which]!.next()).feeds);
+      took[which] = (performance.now() - began) / 1000 / STEPS;
+    }
+    if (block < 0) continue;
+    ratios.push(took[1]! / took[0]!);
+    for (const which of [0, 1] as const) seconds[which].push(took[which]!);
+  }
+  for (const feed of feeds) await feed!.close();
+  console.log(JSON.stringify({ ratios, plain: seconds[0], augmented: seconds[1] }));
+}
 
 /** Seconds from one to the next, without the first two. */
 function gaps(stamps: readonly number[]): number[] {
@@ -107,9 +155,22 @@ async function compare(): Promise<void> {
       (found[part] ??= []).push(JSON.parse(line) as Measured);
     }
     print(found);
+    if (augment !== undefined)
+      printPaired(run(jiti, [fileURLToPath(import.meta.url), name, epochs, 'paired', dir, '--augment', augment]));
   } finally {
     rmSync(dir, { recursive: true });
   }
+}
+
+function printPaired(line: string): void {
+  const found = JSON.parse(line) as Record<'ratios' | 'plain' | 'augmented', number[]>;
+  const at = (values: readonly number[], share: number) =>
+    [...values].sort((a, b) => a - b)[Math.floor(share * (values.length - 1))]!;
+  const cost = (share: number) => `${(100 * (at(found.ratios, share) - 1)).toFixed(1)} %`;
+  const steps = [found.plain, found.augmented].map(values => (1000 * at(values, 0.5)).toFixed(1));
+  console.log(
+    `\nIn turns, ${found.ratios.length} blocks: a step takes ${steps[0]} ms, ${steps[1]} ms with --augment ${augment}: ${cost(0.5)} more (quartiles ${cost(0.25)} to ${cost(0.75)}).`,
+  );
 }
 
 function run(command: string, args: readonly string[], input?: string): string {

@@ -157,6 +157,12 @@ export {
   type Value,
 } from './ir/index.js';
 
+// --- Pictures in memory, augmented as data layers do it.
+
+export { type AugmentationOptions, augmentation } from './data/augment/augmentation.js';
+export type { DrawKey } from './data/augment/draw.js';
+export type { Entry } from './data/sets/dataset.js';
+
 // --- Networks that run: fed by hand or by arrays, weights and snapshots as bytes, on an engine that is given.
 
 export { type ArrayFeedOptions, type EntryArray, feedOfArrays } from './feeds/arrays.js';

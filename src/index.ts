@@ -56,7 +56,6 @@ export {
   type Dataset,
   type DatasetSplit,
   describeDataset,
-  type Entry,
   type EntrySource,
   openDataset,
   openLmdb,

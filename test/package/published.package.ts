@@ -75,6 +75,16 @@ describe('installed where only the npm registry answers', () => {
     expect(bad.stderr + bad.stdout).toContain('Power');
     expect(bad.stderr + bad.stdout).not.toContain('    at ');
   });
+
+  it('trains on augmented pictures, which threads of its own prepare', async () => {
+    const phantom = ['dataset', 'create', 'phantom', '--out', 'set', '--count', '12', '--size', '32'];
+    expect(await project.run('npx', ['mokapot', ...phantom])).toMatchObject({ code: 0 });
+    const net = join('node_modules', 'mokapot', 'networks', 'fcn_small.prototxt');
+    const train = ['train', '--net', net, '--dataset', 'set', '--epochs', '1', '--augment', 'cardiac'];
+    const ran = await project.run('npx', ['mokapot', ...train, '--out', 'run'], { NODE_DEBUG: 'worker' });
+    expect(ran).toMatchObject({ code: 0, stdout: expect.stringContaining('Done') });
+    expect(ran.stderr).toContain('data/augment/node/thread.js');
+  });
 });
 
 describe('types', () => {

@@ -11,19 +11,25 @@ import type { Planes } from './warp.js';
 export function changeTone({ data, shape }: Planes, tone: Tone): void {
   const { blur, biasField, contrast, brightness, gamma, noise, noiseSeed } = tone;
   if (blur !== undefined && blur >= LEAST_BLUR) blurPlanes(data, shape, blur);
-  const asks = [biasField, contrast, brightness, noise].some(x => x !== undefined);
-  const { mean, deviation, least } = asks ? statistics(data) : NONE;
-  if (biasField) multiplyField(data, shape, biasField, least);
+  if ([biasField, contrast, brightness, gamma, noise].every(x => x === undefined)) return;
+  const { mean, deviation, least, most } = statistics(data);
+  let range: Range = { low: least, high: most };
+  if (biasField) range = multiplyField(data, shape, biasField, least);
   if (contrast !== undefined || brightness !== undefined) {
     const factor = contrast ?? 1;
     const sum = mean - factor * mean + (brightness ?? 0) * deviation;
     for (let i = 0; i < data.length; i++) data[i] = factor * data[i]! + sum;
+    // As floats have them, so that no value lies outside.
+    range = { low: Math.fround(factor * range.low + sum), high: Math.fround(factor * range.high + sum) };
   }
-  if (gamma !== undefined) bend(data, gamma);
+  if (gamma !== undefined) bend(data, gamma, range);
   if (noise !== undefined) addNoise(data, noise * deviation, noiseSeed);
 }
 
-const NONE = { mean: 0, deviation: 0, least: 0 };
+interface Range {
+  readonly low: number;
+  readonly high: number;
+}
 
 /** Below this a Gaussian reaches no neighbour to speak of. */
 const LEAST_BLUR = 0.2;
@@ -32,25 +38,30 @@ interface Statistics {
   readonly mean: number;
   readonly deviation: number;
   readonly least: number;
+  readonly most: number;
 }
 
 function statistics(data: Float32Array): Statistics {
   // About the first value, so that squares of large values do not swallow the deviation.
   const about = data[0] ?? 0;
-  let [sum, squares, least] = [0, 0, Number.POSITIVE_INFINITY];
+  let sum = 0;
+  let squares = 0;
+  let least = Number.POSITIVE_INFINITY;
+  let most = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < data.length; i++) {
     const value = data[i]!;
     const off = value - about;
     sum += off;
     squares += off * off;
     if (value < least) least = value;
+    if (value > most) most = value;
   }
   const mean = sum / data.length;
-  return { mean: about + mean, deviation: Math.sqrt(Math.max(0, squares / data.length - mean * mean)), least };
+  return { mean: about + mean, deviation: Math.sqrt(Math.max(0, squares / data.length - mean * mean)), least, most };
 }
 
-/** x ← least + (x − least) · e^field, in all channels alike. */
-function multiplyField(data: Float32Array, shape: Planes['shape'], field: ControlGrid, least: number): void {
+/** x ← least + (x − least) · e^field, in all channels alike. @returns the range of what comes out */
+function multiplyField(data: Float32Array, shape: Planes['shape'], field: ControlGrid, least: number): Range {
   const [channels, height, width] = shape;
   const factors = lattice(field, height, width, 1).map(Math.exp);
   const columns = latticeSize(width);
@@ -62,6 +73,8 @@ function multiplyField(data: Float32Array, shape: Planes['shape'], field: Contro
       row[k] = factors[at]! + share * (factors[at + columns]! - factors[at]!);
     for (let c = 0; c < channels; c++) scaleRow(data, (c * height + y) * width, width, row, least);
   }
+  const { least: low, most: high } = statistics(data);
+  return { low, high };
 }
 
 function scaleRow(data: Float32Array, start: number, width: number, row: Float64Array, least: number): void {
@@ -77,13 +90,7 @@ function scaleRow(data: Float32Array, start: number, width: number, row: Float64
 const STEPS = 1024;
 
 /** x ← low + (high − low) · ((x − low) / (high − low))^gamma. */
-function bend(data: Float32Array, gamma: number): void {
-  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (let i = 0; i < data.length; i++) {
-    const value = data[i]!;
-    if (value < low) low = value;
-    if (value > high) high = value;
-  }
+function bend(data: Float32Array, gamma: number, { low, high }: Range): void {
   const range = high - low;
   if (!(range > 0)) return;
   // By the root of the share, from which a power is smooth at 0 too.
@@ -138,7 +145,10 @@ function inverseNormal(p: number): number {
 /** x ← x + deviation · n, n normal: sfc32 as in src/random, in whole 32-bit numbers, for two pixels at a time. */
 function addNoise(data: Float32Array, deviation: number, [first, second]: readonly [number, number]): void {
   if (deviation === 0) return;
-  let [a, b, c, counter] = [first | 0, second | 0, 0x9e3779b9 | 0, 1];
+  let a = first | 0;
+  let b = second | 0;
+  let c = 0x9e3779b9 | 0;
+  let counter = 1;
   for (let i = -32; i < data.length; i += 2) {
     const word = (((a + b) | 0) + counter) | 0;
     counter = (counter + 1) | 0;

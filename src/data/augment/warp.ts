@@ -165,11 +165,15 @@ function bilinearRow(
     const sy = ys[k]!;
     const dx = (xs[k + 1]! - sx) / RUN;
     const dy = (ys[k + 1]! - sy) / RUN;
-    const inside = isInside(sx, sx + (count - 1) * dx, columns) && isInside(sy, sy + (count - 1) * dy, rows);
+    const endX = sx + (count - 1) * dx;
+    const endY = sy + (count - 1) * dy;
+    const inside = isInside(sx, endX, columns) && isInside(sy, endY, rows);
+    const outside = border === 'CONSTANT' && (isOutside(sx, endX, columns) || isOutside(sy, endY, rows));
     for (let c = 0; c < from.shape[0]; c++) {
       const plane = c * rows * columns;
       const at = (c * height + y) * width + x;
-      if (inside) bilinearInside(data, plane, columns, to, at, count, sx, sy, dx, dy);
+      if (outside) to.fill(fill, at, at + count);
+      else if (inside) bilinearInside(data, plane, columns, to, at, count, sx, sy, dx, dy);
       else bilinearAcross(data, plane, rows, columns, to, at, count, sx, sy, dx, dy, border, fill);
     }
   }
@@ -181,6 +185,11 @@ const RUN = STEP;
 /** Whether both ends of a line, and so all of it, have a neighbour on either side. */
 function isInside(start: number, end: number, count: number): boolean {
   return start >= 0 && end >= 0 && start < count - 1 && end < count - 1;
+}
+
+/** Whether all of a line lies so far to one side that no pixel has a share in it. */
+function isOutside(start: number, end: number, count: number): boolean {
+  return (start <= -1 && end <= -1) || (start >= count && end >= count);
 }
 
 function bilinearInside(
@@ -282,11 +291,15 @@ function nearestRow(
     const sy = ys[k]! + 0.5;
     const dx = (xs[k + 1]! - xs[k]!) / RUN;
     const dy = (ys[k + 1]! - ys[k]!) / RUN;
-    const inside = isInside(sx, sx + (count - 1) * dx, columns + 1) && isInside(sy, sy + (count - 1) * dy, rows + 1);
+    const endX = sx + (count - 1) * dx;
+    const endY = sy + (count - 1) * dy;
+    const inside = isInside(sx, endX, columns + 1) && isInside(sy, endY, rows + 1);
+    const outside = border === 'CONSTANT' && (isOutside(sx, endX, columns) || isOutside(sy, endY, rows));
     for (let c = 0; c < from.shape[0]; c++) {
       const plane = c * rows * columns;
       const at = (c * height + y) * width + x;
-      if (inside) nearestInside(data, plane, columns, to, at, count, sx, sy, dx, dy);
+      if (outside) to.fill(fill, at, at + count);
+      else if (inside) nearestInside(data, plane, columns, to, at, count, sx, sy, dx, dy);
       else nearestAcross(data, plane, rows, columns, to, at, count, sx, sy, dx, dy, border, fill);
     }
   }

@@ -3,6 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { augment } from '../../../src/data/augment/augment.js';
+import { augmentation } from '../../../src/data/augment/augmentation.js';
 import { inlineAugmenter } from '../../../src/data/augment/augmenter.js';
 import { type DrawKey, drawFor } from '../../../src/data/augment/draw.js';
 import { inTest, NOTHING, type Recipe, recipeOf } from '../../../src/data/augment/recipe.js';
@@ -192,6 +193,23 @@ describe('every result', () => {
     for (let y = 0; y < 24; y++)
       expect(out.data.slice(20 * y, 20 * y + 20)).toEqual(entry.data.slice(30 * (y + 4) + 5, 30 * (y + 4) + 25));
   });
+});
+
+it('augmentation() of the library gives what a data layer gives', async () => {
+  const text = 'crop_size: [24, 20] rotation: 180 elastic: 0.03 gamma: 0.4';
+  const recipe = {
+    ...NOTHING,
+    crop: [24, 20] as const,
+    rotation: 180,
+    elastic: Math.fround(0.03),
+    gamma: Math.fround(0.4),
+  };
+  expect(augmentation(text)(entry, KEY)).toEqual(augment({ entry, key: KEY }, recipe));
+  expect(augmentation(`augment_param { ${text} }`, { phase: 'TEST' })(entry, KEY)).toEqual(
+    augment({ entry, key: KEY }, inTest(recipe)),
+  );
+  const wrong = async () => augmentation('rotation: 200', { name: 'mine' });
+  expect(await failure(wrong())).toMatchObject({ code: 'augment-range', location: { source: { name: 'mine' } } });
 });
 
 describe('a recipe', () => {

@@ -128,9 +128,11 @@ class Threads implements Augmenter {
 /** How a thread is started: from the compiled file beside this one, or, in sources, through jiti. */
 function starter(data: ThreadData): (() => Worker) | undefined {
   const compiled = new URL('./thread.js', import.meta.url);
-  if (existsSync(fileURLToPath(compiled))) return () => new Worker(compiled, { workerData: data });
+  // Without the process's own flags, which may be about its main module.
+  const options = { workerData: data, execArgv: [] };
+  if (existsSync(fileURLToPath(compiled))) return () => new Worker(compiled, options);
   const source = fileURLToPath(new URL('./thread.ts', import.meta.url));
   if (!existsSync(source)) return undefined;
   const code = `import('jiti').then(({ createJiti }) => createJiti(${JSON.stringify(source)}).import(${JSON.stringify(source)}));`;
-  return () => new Worker(code, { eval: true, workerData: data });
+  return () => new Worker(code, { ...options, eval: true });
 }
