@@ -30,7 +30,14 @@ export {
 export { describeDataset } from './sets/describe.js';
 export { contactSheet, overlayPng } from './sets/draw.js';
 export { createImages, type ImagesOptions } from './sets/images.js';
-export { type Manifest, readManifest, type SplitName } from './sets/manifest.js';
+export {
+  type EntryGeometry,
+  type Manifest,
+  type ManifestEntry,
+  readManifest,
+  SPLITS,
+  type SplitName,
+} from './sets/manifest.js';
 export { createPhantom, type PhantomOptions } from './sets/phantom.js';
 export { createSunnybrook, type SunnybrookOptions } from './sets/sunnybrook.js';
 export { type Verified, verifyDataset } from './sets/verify.js';

@@ -33,6 +33,14 @@ export interface DicomPicture {
   readonly patientId?: string;
   readonly seriesNumber?: number;
   readonly instanceNumber?: number;
+  /** Millimetres from a pixel's centre to the next one's, down and across (PixelSpacing). */
+  readonly pixelSpacing?: readonly [down: number, across: number];
+  /** Millimetres (SliceThickness). */
+  readonly sliceThickness?: number;
+  /** Millimetres from a slice's centre to the next one's (SpacingBetweenSlices). */
+  readonly spacingBetweenSlices?: number;
+  /** Where the slice lies along its normal, in millimetres (of ImagePositionPatient and ImageOrientationPatient). */
+  readonly slicePosition?: number;
 }
 
 const DEFLATED = '1.2.840.10008.1.2.1.99';
@@ -180,9 +188,43 @@ function readHeader(dataSet: DataSet): Header {
     seriesNumber: dataSet.intString('x00200011'),
     instanceNumber: dataSet.intString('x00200013'),
     planar: dataSet.uint16('x00280006') === 1,
+    ...readPlace(dataSet),
   };
   checkHeader(header);
   return header;
+}
+
+/** Sizes and place in millimetres, as far as the file tells them in numbers that can be so. */
+function readPlace(
+  dataSet: DataSet,
+): Pick<DicomPicture, 'pixelSpacing' | 'sliceThickness' | 'spacingBetweenSlices' | 'slicePosition'> {
+  const [down, across] = numbersOf(dataSet, 'x00280030', 2) ?? [];
+  const length = (value: number | undefined) => (value !== undefined && value > 0 ? value : undefined);
+  const [sliceThickness] = numbersOf(dataSet, 'x00180050', 1) ?? [];
+  const [between] = numbersOf(dataSet, 'x00180088', 1) ?? [];
+  const place = {
+    pixelSpacing: length(down) && length(across) ? ([down!, across!] as const) : undefined,
+    sliceThickness: length(sliceThickness),
+    // Some scanners write the direction as its sign.
+    spacingBetweenSlices: length(between === undefined ? undefined : Math.abs(between)),
+    slicePosition: alongNormal(numbersOf(dataSet, 'x00200032', 3), numbersOf(dataSet, 'x00200037', 6)),
+  };
+  return Object.fromEntries(Object.entries(place).filter(([, value]) => value !== undefined));
+}
+
+/** The values of a decimal string; undefined where it has another number of them, or one that is no number. */
+function numbersOf(dataSet: DataSet, tag: string, count: number): readonly number[] | undefined {
+  const texts = (dataSet.string(tag) ?? '').split('\\').map(text => text.trim());
+  const values = texts.map(text => (text === '' ? Number.NaN : Number(text)));
+  return values.length === count && values.every(Number.isFinite) ? values : undefined;
+}
+
+/** The position's part in the direction of rows × columns. */
+function alongNormal(position?: readonly number[], orientation?: readonly number[]): number | undefined {
+  if (!position || !orientation) return undefined;
+  const [a, b, c, d, e, f] = orientation as [number, number, number, number, number, number];
+  const [x, y, z] = position as [number, number, number];
+  return x * (b * f - c * e) + y * (c * d - a * f) + z * (a * e - b * d);
 }
 
 function checkHeader(h: Header): void {

@@ -23,6 +23,7 @@ import { encodeDatum } from '../formats/datum.js';
 import type { Color, Planes } from '../formats/image.js';
 import { createLmdb, type LmdbWriter } from '../formats/lmdb_write.js';
 import {
+  type EntryGeometry,
   FORMAT,
   MANIFEST,
   type Manifest,
@@ -54,6 +55,8 @@ export interface CreatedDataset {
 export interface ReadEntry {
   readonly planes: Planes;
   readonly label: Uint8Array;
+  /** Where its pixels lie, where the files tell it. */
+  readonly geometry?: EntryGeometry;
   /** Codes of what the user should know; each is told once for all entries. */
   readonly remarks?: readonly Remark[];
 }
@@ -292,7 +295,7 @@ class SplitWriter {
   }
 
   async add(candidate: Candidate): Promise<void> {
-    const { planes, label, remarks = [] } = await candidate.read();
+    const { planes, label, geometry, remarks = [] } = await candidate.read();
     const { channels, height, width } = planes;
     const key = makeKey(this.entries.length, candidate.name);
     const [picture, mask] = [encodeDatum(planes), encodeDatum({ channels: 1, height, width, data: label })];
@@ -302,7 +305,7 @@ class SplitWriter {
     const { name, patient } = candidate;
     const files = { image: this.lasting(candidate.image), label: this.lasting(candidate.label) };
     const checksums = [hex(crc32(picture)), hex(crc32(mask))] as const;
-    this.entries.push({ key, name, shape: [channels, height, width], ...files, patient, checksums });
+    this.entries.push({ key, name, shape: [channels, height, width], ...files, patient, geometry, checksums });
     this.remarks.push(...remarks.map(remark => ({ remark, path: files.image })));
   }
 

@@ -22,6 +22,20 @@ export const VERSION = 1;
 export const SPLITS = ['train', 'val'] as const;
 export type SplitName = (typeof SPLITS)[number];
 
+/** Where a slice's pixels lie in the body, as far as its file tells it. Lengths are millimetres. */
+export interface EntryGeometry {
+  /** From a pixel's centre to the next one's, down and across (DICOM's PixelSpacing). */
+  readonly spacing?: readonly [down: number, across: number];
+  /** SliceThickness. */
+  readonly thickness?: number;
+  /** From a slice's centre to the next one's (SpacingBetweenSlices). */
+  readonly between?: number;
+  /** Along the normal of the slices (of ImagePositionPatient). */
+  readonly position?: number;
+  /** Which picture of the heart's cycle it is: slices of one patient and phase make up a volume. */
+  readonly phase?: number;
+}
+
 export interface ManifestEntry {
   readonly key: string;
   /** E.g. `SC-HF-I-1/0048`. */
@@ -32,6 +46,8 @@ export interface ManifestEntry {
   readonly image: string;
   readonly label: string;
   readonly patient?: string;
+  /** Absent where the files have none, and in sets that older versions made. */
+  readonly geometry?: EntryGeometry;
   /** CRC-32 of the picture's and of the label's Datum, in hex. Sets that older versions made have none. */
   readonly checksums?: readonly [picture: string, label: string];
 }
@@ -132,6 +148,20 @@ function checkManifest(value: unknown, path: string): Manifest {
       split.entries.every(e => Array.isArray(e?.shape) && e.shape.length === 3 && e.shape.every(Number.isInteger));
     if (!sound) throw broken(path, `its split "${name}" is missing or damaged`);
   }
+  const odd = SPLITS.flatMap(name => m.splits![name].entries).find(e => !isGeometry(e.geometry));
+  if (odd) throw broken(path, `the entry ${odd.name} has a "geometry" that is none`);
   if (!Array.isArray(m.classes) || !Array.isArray(m.palette)) throw broken(path, 'its classes or palette are missing');
   return m as Manifest;
+}
+
+function isGeometry(value: unknown): boolean {
+  if (value === undefined) return true;
+  if (typeof value !== 'object' || value === null) return false;
+  const { spacing, thickness, between, position, phase } = value as Record<keyof EntryGeometry, unknown>;
+  const isLength = (v: unknown) => typeof v === 'number' && v > 0 && Number.isFinite(v);
+  return (
+    (spacing === undefined || (Array.isArray(spacing) && spacing.length === 2 && spacing.every(isLength))) &&
+    [thickness, between].every(v => v === undefined || isLength(v)) &&
+    [position, phase].every(v => v === undefined || Number.isFinite(v))
+  );
 }

@@ -8,7 +8,7 @@ import { join, resolve, sep } from 'node:path';
 import { type Diagnostic, error, fail, type MokapotError, nearest } from '../../diagnostics/index.js';
 import { type FolderUpdate, fileError } from '../../files/index.js';
 import { Random } from '../../random/index.js';
-import { readDicomFile } from '../dicom/read.js';
+import { type DicomPicture, readDicomFile } from '../dicom/read.js';
 import { type Color, dicomPlanes, type Planes } from '../formats/image.js';
 import {
   buildDataset,
@@ -21,7 +21,7 @@ import {
 } from './build.js';
 import { contourMask, readContour } from './contour.js';
 import { filesUnder } from './images.js';
-import type { Manifest } from './manifest.js';
+import type { EntryGeometry, Manifest } from './manifest.js';
 
 /** The short-axis series of the challenge's training cases (DIGITS' table). */
 const SERIES: ReadonlyMap<string, string> = new Map(
@@ -232,8 +232,23 @@ function makeCandidate(contour: ContourFile, picture: string, channels: 1 | 3): 
       const planes = dicomPlanes(dicom, channels, picture);
       const label = contourMask(points, planes.width, planes.height);
       if (!label.includes(1)) throw outside(contour, picture, planes);
-      return { planes, label, remarks: dicom.photometric === 'MONOCHROME1' ? ['dicom-monochrome1'] : [] };
+      const geometry = geometryOf(dicom, contour.number);
+      return { planes, label, geometry, remarks: dicom.photometric === 'MONOCHROME1' ? ['dicom-monochrome1'] : [] };
     },
+  };
+}
+
+/** Pictures of the heart's cycle at each place: the challenge numbers its files phase by phase, place after place. */
+const PHASES = 20;
+
+function geometryOf(dicom: DicomPicture, number: number): EntryGeometry {
+  const { pixelSpacing, sliceThickness, spacingBetweenSlices, slicePosition } = dicom;
+  return {
+    ...(pixelSpacing && { spacing: pixelSpacing }),
+    ...(sliceThickness !== undefined && { thickness: sliceThickness }),
+    ...(spacingBetweenSlices !== undefined && { between: spacingBetweenSlices }),
+    ...(slicePosition !== undefined && { position: slicePosition }),
+    phase: number % PHASES,
   };
 }
 
