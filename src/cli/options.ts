@@ -61,6 +61,16 @@ export function inputShape(text: string, before: Readonly<Record<string, Shape>>
   return recordOf([...Object.entries(before), [match[1]!, shape] as const]);
 }
 
+/** `256,320`: height and width; one number is both. */
+export function sides(text: string): [height: number, width: number] {
+  const numbers = text.split(/[,x]/).map(part => (/^\s*\d+\s*$/.test(part) ? Number(part) : Number.NaN));
+  const [height = Number.NaN, width = height] = numbers;
+  if (numbers.length > 2 || ![height, width].every(n => n >= 1)) {
+    throw new InvalidArgumentError('It must read like 256 or 256,320.');
+  }
+  return [height, width];
+}
+
 /** `255=1`, repeatable and separated by commas. */
 export function labelMap(text: string, before: readonly (readonly [number, number])[] = []): [number, number][] {
   const pairs = text.split(',').map((part): [number, number] => {

@@ -2,7 +2,9 @@
 
 import { existsSync } from 'node:fs';
 import { type Command, Option } from 'commander';
-import { inputShape, integer, list, number, phase, repeated } from './options.js';
+import type { SegmenterOptions } from '../tools/segment.js';
+import { AUGMENTATIONS } from '../tools/symmetries.js';
+import { inputShape, integer, list, number, phase, repeated, sides } from './options.js';
 
 /** `-o, --out`: where the result goes. */
 export const outOption = (description: string, what = 'file') => new Option(`-o, --out <${what}>`, description);
@@ -78,8 +80,36 @@ export function lookingOptions(command: Command): Command {
 export const datasetOption = (description = 'the data set, for Data layers without a source') =>
   new Option('--dataset <dir>', description);
 
-export const splitOption = () =>
-  new Option('--split <name>', 'of the data set').choices(['train', 'val']).default('val');
+export const splitOption = (splits: readonly string[] = ['train', 'val']) =>
+  new Option('--split <name>', 'of the data set').choices(splits).default('val');
+
+/** How pictures are put through a network that segments them. */
+export function segmentOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--tta <ways>', 'average over the picture laid in several ways: its 4 flips, or 8 with quarter turns')
+        .choices(AUGMENTATIONS)
+        .default('none'),
+    )
+    .option('--largest-component', "keep of each class only the largest connected part of each picture's mask")
+    .addOption(
+      new Option(
+        '--tile <h,w>',
+        'compute larger pictures in overlapping tiles (default: where memory does not suffice)',
+      ).argParser(sides),
+    )
+    .addOption(
+      new Option(
+        '--crop <h,w>',
+        "feed this much of the middle, or whole (default: as augment_param of the network's TEST data layer)",
+      ).argParser(value => (value === 'whole' ? value : sides(value))),
+    );
+}
+
+/** What `segmentOptions` gives. */
+export interface SegmentOptions extends Pick<SegmenterOptions, 'tta' | 'tile' | 'crop'> {
+  readonly largestComponent?: boolean;
+}
 
 export const seedOption = (description = 'of all chance; same seed, same result') =>
   new Option('--seed <n>', description).argParser(integer());

@@ -101,6 +101,12 @@ export interface LayerTraits<Bottoms extends number = number> {
    * where they are if the layer is elementwise (found out from `lower`), else nothing is known.
    */
   coordMap?(ctx: LayerContext<Bottoms>): CoordMap | undefined;
+  /**
+   * How far from its own place, in places of the first bottom along each spatial axis, that reaches of which a place of the
+   * first top is made: (kernel − 1) / 2 of a window. Undefined where it is all of the bottom. Absent: 0 if the layer is
+   * elementwise, else it is not known.
+   */
+  reach?(ctx: LayerContext<Bottoms>): readonly number[] | undefined;
   /** It cuts its first bottom to the second's size, as the `axis` and `offset` of this message say (CropParameter's). */
   readonly cropsBy?: ParamField;
   /** It pools windows that this message places (PoolingParameter's fields). */
@@ -142,6 +148,8 @@ export interface LayerTraits<Bottoms extends number = number> {
   readonly activation?: 'relu' | 'softmax' | 'sigmoid';
   /** Of a loss that computes probabilities of its scores itself. */
   readonly applies?: AppliedActivation;
+  /** Whether its top holds, for each place, the number of the channel that is greatest there. */
+  numbersChannels?(param: LayerParameter): boolean;
   /** Of a layer that compares scores with class numbers. */
   readonly classLabels?: ClassLabels;
   /** It compares its first two bottoms number by number. */

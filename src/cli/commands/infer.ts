@@ -19,13 +19,13 @@ import {
 import { fail, nearest, visible } from '../../diagnostics/index.js';
 import { makeFolderSync, readFileAs, writeAtomically } from '../../files/index.js';
 import { describeFile } from '../../net/index.js';
-import type { Blob } from '../../runtime/blob.js';
 import type { UserCodeOptions } from '../../runtime/node/python_modules.js';
 import { type SchemaOptions, schemaFrom } from '../../runtime/node/schemas.js';
-import { argmax, type ClassMask, type InputPicture, isScores, maskDice, Segmenter } from '../../tools/segment.js';
+import { largestComponents } from '../../tools/measures.js';
+import { type ClassMask, type InputPicture, maskDice, Segmenter } from '../../tools/segment.js';
 import { saveNpz } from '../../weights/node/files.js';
 import { type Declare, describeArguments } from '../declare.js';
-import { Interrupted, printEngineNotes } from '../errors.js';
+import { Interrupted, printDiagnostics, printEngineNotes } from '../errors.js';
 import { formatNumber, formatPercent, formatShape } from '../format.js';
 import { warnOfFreshWeights } from '../fresh.js';
 import { type Io, say, tellingOf } from '../io.js';
@@ -35,13 +35,15 @@ import {
   jsonOption,
   outOption,
   pythonOptions,
+  type SegmentOptions,
   schemaOptions,
+  segmentOptions,
   splitOption,
   weightsOption,
 } from '../shared_options.js';
 import { readPlacedFile, type TextFile } from '../text_file.js';
 
-export interface InferOptions extends UserCodeOptions, SchemaOptions {
+export interface InferOptions extends UserCodeOptions, SchemaOptions, SegmentOptions {
   readonly net: string;
   readonly weights?: readonly string[];
   readonly dataset?: string;
@@ -68,7 +70,7 @@ export const declare: Declare = (command, io, act) => {
     .option('--features', 'the numbers to an .npz, even where they are scores of pixels')
     .addOption(outOption('where the pictures go', 'dir').default('predictions'))
     .addOption(backendOption());
-  schemaOptions(pythonOptions(command))
+  schemaOptions(pythonOptions(segmentOptions(command)))
     .addOption(jsonOption('one object a line'))
     .action(act(async (names: string[], options: InferOptions) => infer(io, names, options)));
 };
@@ -95,19 +97,22 @@ export async function infer(io: Io, names: readonly string[], options: InferOpti
         segmenter = await Segmenter.load(network.name, subject, given);
         warnOfFreshWeights(io, segmenter.net);
       }
-      const blob = await segmenter.read(subject);
       const stem = uniqueStem(subject.name, used);
-      if (isFeature(blob, subject, options)) {
+      if (options.features || !segmenter.segments(subject)) {
+        const blob = await segmenter.read(subject);
         features.set(stem, { name: subject.name, shape: blob.shape, data: blob.data.slice() });
       } else {
         const files = {
           mask: join(options.out, `${stem}_mask.png`),
           overlay: join(options.out, `${stem}_overlay.png`),
         };
-        scores.push(...(await report(io, subject, argmax(blob), dataset?.manifest.palette, options, files)));
+        const mask = await segmenter.segment(subject);
+        const kept = options.largestComponent ? { ...mask, data: largestComponents(mask) } : mask;
+        scores.push(...(await report(io, subject, kept, dataset?.manifest.palette, options, files)));
       }
     }
   } finally {
+    printDiagnostics(io, segmenter?.notes ?? []);
     printEngineNotes(io, segmenter?.net.engine);
     segmenter?.dispose();
     await dataset?.close();
@@ -151,15 +156,6 @@ async function report(
     say(io, `${subject.name}: ${known}${found || 'background only'} -> ${files.mask}, ${files.overlay}`);
   }
   return score === undefined ? [] : [score];
-}
-
-/**
- * Whether a blob's numbers are wanted, and no mask: they are no scores, or a blob was named that is not of the picture's size (a
- * pooled one).
- */
-function isFeature({ shape }: Blob, picture: Subject, { features, output }: InferOptions): boolean {
-  const isWhole = shape[2] === picture.shape[1] && shape[3] === picture.shape[2];
-  return features === true || !isScores(shape) || (output !== undefined && !isWhole);
 }
 
 /** A blob's numbers for one picture. */

@@ -45,6 +45,10 @@ export const argmax: LayerType<1> = {
   shapeRule: 'With `axis`: top_k along it. Without: [N, 1, top_k], or [N, 2, top_k] with out_max_val.',
   ...arrangement,
   endsNet: true,
+  numbersChannels(layer) {
+    const { axis, top_k, out_max_val } = sub(layer, 'argmax_param');
+    return axis === 1 && top_k === 1 && !out_max_val;
+  },
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },
   canBackward: () => false,

@@ -4,6 +4,7 @@ import { nth } from '../../diagnostics/index.js';
 import { type Builder, dim, type Value } from '../../ir/index.js';
 import { isSet, sub } from '../../schema/index.js';
 import { alignAt, countOf } from '../geometry/axis.js';
+import { placeAlone } from '../geometry/coord_map.js';
 import { elementwise } from '../rules/families.js';
 import { normalise } from '../rules/normalise.js';
 import { oncePerGraph } from '../rules/once_per_graph.js';
@@ -64,6 +65,7 @@ export const batchNorm: LayerType<1, 3> = {
   differences: 'scale_filler and bias_filler, which are NVCaffe’s, are refused: a Scale layer behind it is the same.',
   category: 'normalisation',
   ...elementwise,
+  reach: ctx => (usesKept(ctx) ? placeAlone(ctx) : undefined),
   channelAffine: keptAffine,
   fixedStatistics: param =>
     sub(param, 'batch_norm_param').use_global_stats ? 'batch_norm_param.use_global_stats' : undefined,

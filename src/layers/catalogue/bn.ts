@@ -3,6 +3,7 @@
 import { type Builder, dim, type Value } from '../../ir/index.js';
 import { BNParameter, create, isSet, sub } from '../../schema/index.js';
 import { countOf, showBottom } from '../geometry/axis.js';
+import { placeAlone } from '../geometry/coord_map.js';
 import { elementwise } from '../rules/families.js';
 import { normalise } from '../rules/normalise.js';
 import { oncePerGraph } from '../rules/once_per_graph.js';
@@ -79,6 +80,10 @@ export const bn: LayerType<1, 2> = {
     'Which of the two it is, the fields of bn_param say; without any it is SegNet’s, or with more than two param blocks PSPNet’s. In TEST the gradient is that of what TEST computes, where PSPNet uses the formula of TRAIN.',
   category: 'normalisation',
   ...elementwise,
+  reach(ctx) {
+    const isKept = isPspNet(ctx) ? usesKept(ctx) : sub(ctx.param, 'bn_param').bn_mode === BNParameter.BNMode.INFERENCE;
+    return isKept ? placeAlone(ctx) : undefined;
+  },
   channelAffine(ctx, [factor, shift]) {
     if (sub(ctx.param, 'bn_param').bn_mode !== BNParameter.BNMode.INFERENCE) return undefined;
     return { factor: Float64Array.from(factor!), shift: Float64Array.from(shift!) };

@@ -3,7 +3,7 @@
 import { dim } from '../../ir/index.js';
 import { isSet, sub } from '../../schema/index.js';
 import { canonicalAxis, showBottom } from '../geometry/axis.js';
-import { staysInPlace } from '../geometry/coord_map.js';
+import { placeAlone, staysInPlace } from '../geometry/coord_map.js';
 import { arrangement, keepsZero } from '../rules/families.js';
 import type { LayerContext, LayerType } from '../types.js';
 
@@ -28,6 +28,7 @@ export const concat: LayerType<1> = {
   ...arrangement,
   ...keepsZero,
   coordMap: ctx => (concatAxis(ctx) === 1 ? staysInPlace(ctx) : undefined),
+  reach: placeAlone,
   explainShape: ctx => `joined along axis ${sub(ctx.param, 'concat_param').axis}`,
   bottoms: { min: 1, max: Infinity },
   tops: { min: 1, max: 1 },

@@ -12,16 +12,18 @@ import {
   parameters,
   topShape,
   windowMaps,
+  windowReach,
 } from '../geometry/convolution_geometry.js';
 import { readsElsewhere } from '../rules/families.js';
 import type { LayerContext, LayerType } from '../types.js';
 
-type Convolving = Pick<LayerType<1, 1>, 'reshape' | 'lower' | 'macs' | 'coordMap' | 'explainShape'>;
+type Convolving = Pick<LayerType<1, 1>, 'reshape' | 'lower' | 'macs' | 'coordMap' | 'reach' | 'explainShape'>;
 
 /** Shapes and lowering of a layer that convolves with the geometry that `read` finds. */
 export function convolving(read: (ctx: LayerContext<1>) => Geometry): Convolving {
   return {
     coordMap: ctx => windowMaps(read(ctx)),
+    reach: ctx => windowReach(read(ctx)),
     explainShape: (ctx, top) => explainConvolution(read(ctx), top),
     reshape(ctx) {
       const g = read(ctx);

@@ -4,7 +4,7 @@ import { nth } from '../../diagnostics/index.js';
 import { dim, showShape } from '../../ir/index.js';
 import { type LayerParameter, sub } from '../../schema/index.js';
 import { canonicalAxis, showBottom } from '../geometry/axis.js';
-import { cropMap } from '../geometry/coord_map.js';
+import { cropMap, placeAlone } from '../geometry/coord_map.js';
 import { arrangement, keepsZero } from '../rules/families.js';
 import type { LayerContext, LayerType } from '../types.js';
 
@@ -60,6 +60,7 @@ export const crop: LayerType<2> = {
   ...keepsZero,
   cropsBy: 'crop_param',
   coordMap: ctx => cropMap(cut(ctx).begin.slice(2)),
+  reach: placeAlone,
   detail: cropDetail,
   explainShape: explainCrop,
   bottoms: { min: 2, max: 2 },

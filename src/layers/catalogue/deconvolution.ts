@@ -12,6 +12,7 @@ import {
   parameters,
   topShape,
   windowMaps,
+  windowReach,
 } from '../geometry/convolution_geometry.js';
 import { inverse } from '../geometry/coord_map.js';
 import { readsElsewhere } from '../rules/families.js';
@@ -38,6 +39,10 @@ export const deconvolution: LayerType<1, 1> = {
   ...readsElsewhere,
   weights: { ...filterWeights, spreads: true },
   coordMap: ctx => inverse(windowMaps(geometry(ctx))),
+  reach(ctx) {
+    const g = geometry(ctx);
+    return windowReach(g).map((r, i) => r / nth(g.stride, i));
+  },
   detail: convolutionDetail,
   explainShape: (ctx, top) => explainDeconvolution(geometry(ctx), top),
   bottoms: { min: 1, max: Infinity },

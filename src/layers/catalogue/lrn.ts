@@ -3,7 +3,7 @@
 import { type Builder, dim, type Value } from '../../ir/index.js';
 import { LRNParameter, sub } from '../../schema/index.js';
 import { showBottom } from '../geometry/axis.js';
-import { staysInPlace } from '../geometry/coord_map.js';
+import { placeAlone, staysInPlace } from '../geometry/coord_map.js';
 import { pooledSize } from '../geometry/pooling_window.js';
 import { keepsZero, readsElsewhere } from '../rules/families.js';
 import type { LayerType } from '../types.js';
@@ -37,6 +37,10 @@ export const lrn: LayerType<1> = {
   ...readsElsewhere,
   ...keepsZero,
   coordMap: staysInPlace,
+  reach(ctx) {
+    const { norm_region, local_size: n } = sub(ctx.param, 'lrn_param');
+    return placeAlone(ctx).map(() => (norm_region === LRNParameter.NormRegion.WITHIN_CHANNEL ? (n - 1) / 2 : 0));
+  },
   gradientReadsTop: true,
   detail: param => `size ${sub(param, 'lrn_param').local_size}`,
   bottoms: { min: 1, max: 1 },

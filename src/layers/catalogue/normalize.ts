@@ -3,6 +3,7 @@
 import { type Builder, dim, type Value } from '../../ir/index.js';
 import { create, sub } from '../../schema/index.js';
 import { alignAt, showBottom } from '../geometry/axis.js';
+import { placeAlone } from '../geometry/coord_map.js';
 import { elementwise } from '../rules/families.js';
 import { slopeOf } from '../rules/slope_of.js';
 import type { LayerType } from '../types.js';
@@ -32,6 +33,7 @@ export const normalize: LayerType<1, 1> = {
     'None from SSD, whose gradient for the bottom is not the derivative where scales differ by channel: it multiplies by the scale after the sum over channels, not before.',
   category: 'normalisation',
   ...elementwise,
+  reach: ctx => (sub(ctx.param, 'norm_param').across_spatial ? undefined : placeAlone(ctx)),
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },
   reshape(ctx) {

@@ -137,6 +137,8 @@ export const pooling: LayerType<1> = {
   ...keepsZero,
   poolsBy: 'pooling_param',
   coordMap: poolingMap,
+  reach: ctx =>
+    sub(ctx.param, 'pooling_param').global_pooling ? undefined : windows(ctx).kernel.map(k => (k - 1) / 2),
   detail: poolingDetail,
   explainShape: explainPooling,
   bottoms: { min: 1, max: 1 },

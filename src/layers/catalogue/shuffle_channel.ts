@@ -2,7 +2,7 @@
 
 import { sub } from '../../schema/index.js';
 import { countOf, showBottom } from '../geometry/axis.js';
-import { staysInPlace } from '../geometry/coord_map.js';
+import { placeAlone, staysInPlace } from '../geometry/coord_map.js';
 import { arrangement } from '../rules/families.js';
 import type { LayerType } from '../types.js';
 
@@ -14,6 +14,7 @@ export const shuffleChannel: LayerType<1> = {
   shapeRule: 'That of the bottom.',
   ...arrangement,
   coordMap: staysInPlace,
+  reach: placeAlone,
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },
   reshape(ctx) {

@@ -4,7 +4,7 @@ import { nth } from '../../diagnostics/index.js';
 import { dim } from '../../ir/index.js';
 import { isSet, sub } from '../../schema/index.js';
 import { canonicalAxis, showBottom } from '../geometry/axis.js';
-import { staysInPlace } from '../geometry/coord_map.js';
+import { placeAlone, staysInPlace } from '../geometry/coord_map.js';
 import { arrangement, keepsZero } from '../rules/families.js';
 import type { LayerContext, LayerType } from '../types.js';
 
@@ -62,6 +62,7 @@ export const slice: LayerType<1> = {
   ...arrangement,
   ...keepsZero,
   coordMap: ctx => (sliceAxis(ctx) === 1 ? staysInPlace(ctx) : undefined),
+  reach: placeAlone,
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: Infinity },
   reshape(ctx) {

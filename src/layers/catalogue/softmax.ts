@@ -2,6 +2,7 @@
 
 import { sub } from '../../schema/index.js';
 import { canonicalAxis } from '../geometry/axis.js';
+import { placeAlone } from '../geometry/coord_map.js';
 import { elementwise } from '../rules/families.js';
 import { softmaxParts } from '../rules/softmax_rule.js';
 import type { LayerContext, LayerType } from '../types.js';
@@ -17,6 +18,7 @@ export const softmax: LayerType<1> = {
   shapeRule: 'That of the bottom.',
   category: 'activation',
   ...elementwise,
+  reach: ctx => (softmaxAxis(ctx) === 1 ? placeAlone(ctx) : undefined),
   gradientReadsTop: true,
   activation: 'softmax',
   endsNet: true,

@@ -177,6 +177,11 @@ export function windowMaps(g: Geometry): CoordMap {
   return g.kernel.map((k, i) => windowMap(nth(g.dilation, i) * (k - 1) + 1, nth(g.stride, i), nth(g.pad, i)));
 }
 
+/** How far from their middles the windows reach. */
+export function windowReach({ kernel, dilation }: Geometry): readonly number[] {
+  return kernel.map((k, i) => (nth(dilation, i) * (k - 1)) / 2);
+}
+
 /** `num_output 64; (256 + 2·100 − 11) / 4 + 1 = 112` */
 export function explainConvolution(g: Geometry, top: Shape): string {
   const axes = top.slice(g.channelAxis + 1).map((out, i) => {

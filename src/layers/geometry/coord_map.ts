@@ -46,6 +46,11 @@ export function spatialAxes(ctx: LayerContext): number {
   return (ctx.bottomShapes[0]?.length ?? 0) - 2;
 }
 
+/** The reach of a layer that makes each place of that place alone. */
+export function placeAlone(ctx: LayerContext): readonly number[] {
+  return new Array<number>(Math.max(0, spatialAxes(ctx))).fill(0);
+}
+
 /** The map of a layer whose top has each place where its bottom has it. */
 export function staysInPlace(ctx: LayerContext): CoordMap {
   return identity(spatialAxes(ctx));

@@ -1,10 +1,14 @@
 /** Traits that families of layers share. */
 
-import { staysInPlace } from '../geometry/coord_map.js';
+import { placeAlone, staysInPlace } from '../geometry/coord_map.js';
 import type { LayerTraits } from '../traits.js';
 
 /** Of layers that compute each element from the same element, or from what they keep a copy of. */
-export const elementwise = { inPlace: true, coordMap: staysInPlace } as const satisfies LayerTraits;
+export const elementwise = {
+  inPlace: true,
+  coordMap: staysInPlace,
+  reach: placeAlone,
+} as const satisfies LayerTraits;
 
 /** Of layers whose tops are 0 where all of their bottoms are. */
 export const keepsZero = {
