@@ -28,7 +28,7 @@ export {
   openLmdb,
 } from './sets/dataset.js';
 export { describeDataset } from './sets/describe.js';
-export { contactSheet, overlayPng } from './sets/draw.js';
+export { contactSheet, overlayPng, toDisplay } from './sets/draw.js';
 export { createImages, type ImagesOptions } from './sets/images.js';
 export {
   type EntryGeometry,

@@ -61,6 +61,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./infer.js')).declare,
   },
   {
+    usage: 'evaluate',
+    summary: "Dice, distances in mm, volumes of a network's segmentations, by patient, as a page with pictures",
+    load: async () => (await import('./evaluate.js')).declare,
+  },
+  {
     usage: 'edit <file>',
     summary: 'change fields of a prototxt; comments and layout stay',
     bundled: true,
