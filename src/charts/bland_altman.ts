@@ -87,7 +87,7 @@ function axis(values: readonly number[], count: number): Axis {
   const [low, high] = [least - room, most + room];
   const rough = (high - low) / count;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * ([1, 2, 5, 10].find(f => f * power >= rough) ?? 10);
+  const step = power * ([1, 2, 2.5, 5, 10].find(f => f * power >= rough) ?? 10);
   const first = Math.ceil(low / step);
   const ticks = Array.from({ length: Math.floor(high / step) - first + 1 }, (_, i) => (first + i) * step);
   return { low, high, ticks };

@@ -135,7 +135,8 @@ function classSection(summary: ClassSummary, evaluation: Evaluation): string {
     '<section>',
     `<h2><i style="background:${classColour(summary.class)}"></i>${escaped(summary.name)}</h2>`,
     `<div class="cards">${cards.join('')}</div>`,
-    `<div class="figures">${figureTable(summary, evaluation)}${plots.map(p => `<figure>${p}</figure>`).join('')}</div>`,
+    `<div class="figures">${figureTable(summary, evaluation)}</div>`,
+    plots.length > 0 ? `<div class="plots">${plots.map(p => `<figure>${p}</figure>`).join('')}</div>` : '',
     `<p class="small">${counts(summary, slices.length)}</p>`,
     '</section>',
   ].join('\n');
@@ -272,7 +273,8 @@ function patientRows(
 }
 
 function volumeLines(m: PatientMeasures): string {
-  const lines = m.volumes.map(v => {
+  const largestFirst = [...m.volumes].sort((a, b) => (b.truth ?? 0) - (a.truth ?? 0));
+  const lines = (m.volumes.length === 2 ? largestFirst : m.volumes).map(v => {
     const name = phaseName(m, v.phase);
     const short = name === 'end-diastole' ? 'ED ' : name === 'end-systole' ? 'ES ' : '';
     return `<span>${short}${fixed(v.predicted, 1)} <small>of ${fixed(v.truth, 1)}</small></span>`;

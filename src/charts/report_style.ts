@@ -20,8 +20,9 @@ section, footer { background: var(--sheet); border: 1px solid var(--line); borde
 .card { border: 1px solid var(--line); border-radius: 8px; padding: 12px 14px; }
 .card b { display: block; font-size: 24px; line-height: 1.2; font-weight: 650; color: var(--mark); }
 .card span { display: block; font-size: 13.5px; } small, .card small { color: var(--soft); font-size: 12px; }
-.figures { display: flex; flex-wrap: wrap; gap: 26px; align-items: flex-start; margin-top: 20px; }
-.figures figure { margin: 0; flex: 1 1 460px; max-width: 640px; } .figures figure svg { width: 100%; height: auto; }
+.figures { margin-top: 20px; overflow-x: auto; } .numbers { width: 100%; }
+.plots { display: flex; flex-wrap: wrap; gap: 14px 26px; margin-top: 22px; }
+.plots figure { margin: 0; flex: 1 1 420px; max-width: 620px; } .plots svg { width: 100%; height: auto; }
 table { border-collapse: collapse; font-size: 13.5px; }
 th { font-weight: 600; text-align: left; } thead th { color: var(--soft); font-weight: 500; font-size: 12.5px; vertical-align: bottom; }
 .numbers td, .numbers thead th { text-align: right; padding: 4px 9px; } .numbers th { padding: 4px 10px 4px 0; font-weight: 400; }
@@ -30,7 +31,7 @@ th { font-weight: 600; text-align: left; } thead th { color: var(--soft); font-w
 .patients > thead th { padding: 6px 12px 6px 0; border-bottom: 1px solid var(--line); }
 .patients tbody { border-bottom: 1px solid var(--line); }
 .patients tbody > tr > * { padding: 10px 14px 8px 0; vertical-align: top; }
-.patients th small { display: block; font-weight: 400; } .patients .main { font-size: 17px; font-weight: 650; color: var(--mark); }
+.patients th[scope] { white-space: nowrap; } .patients th small { display: block; font-weight: 400; } .patients .main { font-size: 17px; font-weight: 650; color: var(--mark); }
 .volumes span { display: block; white-space: nowrap; }
 .strip { display: block; margin-top: 4px; } .strip path { stroke: var(--line); stroke-width: 2; } .strip line { stroke: var(--mark); stroke-opacity: 0.65; stroke-width: 2; }
 .pictures { white-space: nowrap; } .slice { display: inline-block; margin: 0 8px 0 0; white-space: normal; }
