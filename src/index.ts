@@ -18,7 +18,35 @@ export * from './core.js';
 
 export { Net, type NetLoadOptions, type TextOptions, type Weights } from './runtime/node/net.js';
 export { type LayerRun, type LayerRunOptions, runPythonLayer } from './tools/layer_run.js';
-export { type ClassMask, type InputPicture, Segmenter, type SegmenterOptions } from './tools/segment.js';
+export {
+  type ClassMask,
+  type ClassScores,
+  type InputPicture,
+  Segmenter,
+  type SegmenterOptions,
+} from './tools/segment.js';
+export type { TestTimeAugmentation } from './tools/symmetries.js';
+
+// --- Measures of segmentations.
+
+export {
+  type BlandAltman,
+  blandAltman,
+  diceOf,
+  GOOD_CONTOUR_MM,
+  iouOf,
+  type LabelPicture,
+  largestComponents,
+  type MeasureOptions,
+  type Overlap,
+  overlap,
+  perpendicularDistance,
+  type Summary,
+  type SurfaceDistances,
+  summary,
+  sumOverlaps,
+  surfaceDistances,
+} from './tools/measures.js';
 
 // --- Engines: those of this machine too.
 

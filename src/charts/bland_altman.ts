@@ -43,7 +43,7 @@ export function blandAltmanPlot(
   const ys = axis([...differences, 0, bias, ...[lower, upper].filter(Number.isFinite)], 6);
   const x = (v: number) => place(v, xs, FRAME.left, WIDTH - FRAME.right);
   const y = (v: number) => place(v, ys, HEIGHT - FRAME.bottom, FRAME.top);
-  const groups = [...new Set(pairs.map(p => p.group))];
+  const groups = [...new Set(pairs.map(p => p.group))].sort();
   const colour = (group: string) => COLOURS[groups.indexOf(group) % COLOURS.length]!;
   const right = WIDTH - FRAME.right;
   const unit = words.unit;
@@ -113,9 +113,8 @@ function grid(
 }
 
 function legendEntry(group: string, colour: string, index: number): string {
-  const y = HEIGHT - FRAME.bottom - 4 - 18 * index;
-  const x = WIDTH - FRAME.right + 14;
-  return `<circle cx="${x}" cy="${y - 4}" r="4.5" fill="${colour}"/>${text(x + 12, y, group, 12)}`;
+  const x = FRAME.left + 200 + 116 * index;
+  return `<circle cx="${x}" cy="18" r="4.5" fill="${colour}"/>${text(x + 10, 22, group, 12)}`;
 }
 
 function text(x: number, y: number, content: string, size: number, anchor = 'start', weight = 400): string {
