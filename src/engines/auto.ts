@@ -65,6 +65,11 @@ export class AutoEngine implements Engine {
     this.current.zero(variable, shape);
   }
 
+  async swap(a: string, b: string): Promise<void> {
+    await this.settle();
+    await this.current.swap(a, b);
+  }
+
   async read(variable: string): Promise<Float32Array> {
     await this.settle();
     return this.current.read(variable);

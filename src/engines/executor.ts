@@ -76,6 +76,11 @@ export class DeviceEngine<T> implements Engine {
     this.write(variable, new Float32Array(sizeOf(shape)), shape);
   }
 
+  async swap(a: string, b: string): Promise<void> {
+    const [first, second] = [need(this.variables, a), need(this.variables, b)];
+    this.variables.set(a, second).set(b, first);
+  }
+
   async read(variable: string): Promise<Float32Array> {
     return this.device.download(this.handle(variable));
   }

@@ -15,6 +15,8 @@ export interface Engine {
   read(variable: string): Promise<Float32Array>;
   /** The same at once; absent on an engine whose memory can only be read asynchronously. */
   readonly readNow?: (variable: string) => Float32Array;
+  /** Exchanges the values of two variables of one shape, without copying. No program may be running. */
+  swap(a: string, b: string): Promise<void>;
   /** Whether a variable of this name has been set. */
   has(variable: string): boolean;
   /** Whether variables are arrays of this process's own memory, to be read at any time at the cost of copying. */

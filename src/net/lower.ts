@@ -61,6 +61,8 @@ export interface TrainingParts {
   readonly params: ReadonlyMap<string, Value>;
   /** Last version of each blob. */
   readonly blobs: ReadonlyMap<string, Value>;
+  /** New values of the parameters that layers change themselves, by key. */
+  readonly updates: ReadonlyMap<string, Value>;
 }
 
 export interface LoweredNet {
@@ -76,9 +78,10 @@ export function lowerNet(net: NetGraph, options: LowerOptions = {}): LoweredNet 
   const forward = lowerForward(b, net, options);
   const backward = lowerBackward(b, net, forward, options);
   const { params, last } = forward;
-  const updates = options.extend?.(b, { ...backward, loss: forward.loss, params, blobs: last }) ?? [];
   const carry = options.updates ?? true;
-  const assignments = [...(carry ? forward.updates : []), ...updates];
+  const kept = carry ? forward.updates : new Map<string, Value>();
+  const updates = options.extend?.(b, { ...backward, loss: forward.loss, params, blobs: last, updates: kept }) ?? [];
+  const assignments = [...[...kept].map(([variable, value]) => ({ variable, value })), ...updates];
   const outputs = new Map<string, Value>();
   for (const name of fetched(net, options.fetch)) {
     const value = last.get(name);
@@ -139,8 +142,8 @@ interface Forward {
   readonly inputs: ReadonlyMap<string, Shape>;
   readonly losses: readonly { readonly value: Value; readonly weight: number }[];
   readonly loss: Value | undefined;
-  /** Parameters that layers change by themselves. */
-  readonly updates: Graph['assignments'];
+  /** Parameters that layers change by themselves: their new values, by key. */
+  readonly updates: ReadonlyMap<string, Value>;
 }
 
 function lowerForward(
@@ -176,8 +179,7 @@ function lowerForward(
       if (weight !== 0) losses.push({ value, weight });
     });
   }
-  const changes = [...updates].map(([variable, value]) => ({ variable, value }));
-  return { values, first, last, params, inputs, losses, loss: totalLoss(b, losses), updates: changes };
+  return { values, first, last, params, inputs, losses, loss: totalLoss(b, losses), updates };
 }
 
 /** Blobs of layers before `from` that layers from there on read. */

@@ -2,6 +2,7 @@
 
 import { type Diagnostic, error, nearest } from '../diagnostics/index.js';
 import { formatFloat, isSet, locate, noEffect, type SolverParameter, withoutEffect } from '../schema/index.js';
+import { checkOwn } from './check_own.js';
 import { checkPolicy } from './policy.js';
 import { updateRules } from './rules/index.js';
 
@@ -16,6 +17,7 @@ export function checkSolver(param: SolverParameter): Diagnostic[] {
     ...checkRegularization(param),
     ...checkDiff(param),
     ...checkUnread(param),
+    ...checkOwn(param),
   ];
 }
 

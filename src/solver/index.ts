@@ -1,5 +1,6 @@
 /** The solver: from a SolverParameter and gradients to new parameters, as IR; learning-rate policies; checks. */
+export { averageDecay, averagesWeights } from './average.js';
 export { checkSolver, solverError } from './check.js';
 export { policyNames, rateAt } from './policy.js';
 export { updateRules } from './rules/index.js';
-export { accumulate, accumulatorKey, applyUpdate, historyKey, solverFeeds } from './update.js';
+export { accumulate, accumulatorKey, applyUpdate, averageKey, historyKey, solverFeeds } from './update.js';

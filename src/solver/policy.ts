@@ -1,4 +1,4 @@
-/** Learning-rate policies: the rate at an iteration (Caffe: SGDSolver::GetLearningRate). */
+/** Learning-rate policies: the rate at an iteration (Caffe: SGDSolver::GetLearningRate), cosine annealing and warm-up. */
 
 import { type Diagnostic, error, nearest, own } from '../diagnostics/index.js';
 import { isSet, locate, type SolverParameter } from '../schema/index.js';
@@ -47,9 +47,18 @@ const policies: Readonly<Record<string, Policy>> = {
     needs: ['stepsize'],
     expects: ['gamma'],
   },
+  // Loshchilov and Hutter 2017, without restarts. Not Caffe's.
+  cosine: {
+    factor: ({ base_lr, max_iter, mokapot_param }, iter) => {
+      const floor = (mokapot_param?.min_lr ?? 0) / base_lr;
+      return floor + ((1 - floor) * (1 + Math.cos((Math.PI * Math.min(iter, max_iter)) / max_iter))) / 2;
+    },
+    needs: ['max_iter'],
+    expects: [],
+  },
 };
 
-/** Caffe's policies by name. */
+/** The policies by name: Caffe's, and cosine. */
 export const policyNames: readonly string[] = Object.keys(policies);
 
 export interface Rate {
@@ -63,7 +72,14 @@ export interface Rate {
 export function rateAt(param: SolverParameter, iter: number, currentStep: number): Rate {
   const policy = own(policies, param.lr_policy)!;
   const step = policy.step?.(param, iter, currentStep) ?? currentStep;
-  return { rate: Math.fround(param.base_lr * policy.factor(param, iter, step)), currentStep: step };
+  const factor = policy.factor(param, iter, step) * warmUp(param, iter);
+  return { rate: Math.fround(param.base_lr * factor), currentStep: step };
+}
+
+/** The share of the policy's rate: from warmup_start to 1 in warmup_iter iterations (torch's LinearLR). */
+function warmUp({ mokapot_param: own }: SolverParameter, iter: number): number {
+  if (!own || iter >= own.warmup_iter) return 1;
+  return own.warmup_start + ((1 - own.warmup_start) * iter) / own.warmup_iter;
 }
 
 /** What is wrong with the solver's learning rate: unknown policy, missing fields. */

@@ -7,6 +7,7 @@
 
 import type { Builder, Graph, Shape, Value } from '../ir/index.js';
 import type { SolverParameter } from '../schema/index.js';
+import { averageDecay, averagesWeights } from './average.js';
 import { updateRules } from './rules/index.js';
 
 /** The graph input that carries the learning rate, a scalar. */
@@ -30,6 +31,14 @@ export function accumulatorKey(key: string): string {
   return `accumulated/${key}`;
 }
 
+/** Variable of the average of a parameter's values. */
+export function averageKey(key: string): string {
+  return `average/${key}`;
+}
+
+/** The graph input that carries how much of the averages stays, a scalar. */
+const KEPT = '@kept';
+
 /** Graph input of a scalar that a rule asks for. */
 export function scalarKey(name: string): string {
   return `@${name}`;
@@ -40,18 +49,21 @@ export function solverFeeds(param: SolverParameter, iter: number, rate: number):
   const scalars = updateRules.get(param.type)!.scalars?.(param, iter) ?? {};
   const feeds = new Map([[RATE, Float32Array.of(rate)]]);
   for (const [name, value] of Object.entries(scalars)) feeds.set(scalarKey(name), Float32Array.of(value));
+  if (averagesWeights(param)) feeds.set(KEPT, Float32Array.of(averageDecay(param, iter)));
   return feeds;
 }
 
 interface Parts {
   readonly gradients: ReadonlyMap<string, Value>;
   readonly params: ReadonlyMap<string, Value>;
+  /** New values of parameters that layers change themselves: BatchNorm's statistics. */
+  readonly updates: ReadonlyMap<string, Value>;
 }
 
 /** Adds this pass's gradients to the accumulators. */
 export function accumulate(
   b: Builder,
-  { gradients }: Parts,
+  { gradients }: Pick<Parts, 'gradients'>,
   trainable: readonly TrainableParam[],
 ): Graph['assignments'] {
   return trainable.flatMap(({ key, shape }) => {
@@ -63,40 +75,61 @@ export function accumulate(
 
 /**
  * One iteration's update of the parameters `trainable` and their history. With iter_size above 1 this pass's gradients
- * are added to the accumulators' and those start anew.
+ * are added to the accumulators' and those start anew. Where weights are averaged, `kept` are the other parameters that
+ * change, by layers of their own.
  */
 export function applyUpdate(
   b: Builder,
   parts: Parts,
   trainable: readonly TrainableParam[],
   param: SolverParameter,
+  kept: readonly Pick<TrainableParam, 'key' | 'shape'>[] = [],
 ): Graph['assignments'] {
+  const average = averaging(b, param);
   const rule = updateRules.get(param.type)!;
   const rates = new Map<number, Value>();
   const raw = new Map(trainable.map(p => [p.key, totalGradient(b, parts, p, param)]));
   const clip = clipFactor(b, [...raw.values()], param);
-  return b.withLabel('@solver', () =>
-    trainable.flatMap(p => {
+  return b.withLabel('@solver', () => [
+    ...kept.flatMap(p => average(p, parts.updates.get(p.key) ?? parts.params.get(p.key)!)),
+    ...trainable.flatMap(p => {
       const weight = parts.params.get(p.key)!;
       const history = Array.from({ length: rule.slots }, (_, slot) => b.variable(historyKey(p.key, slot), p.shape));
-      const gradient = regularize(b, p, weight, normalize(b, raw.get(p.key), clip, param), param);
+      const plain = normalize(b, raw.get(p.key), clip, param);
+      const decay = param.weight_decay * p.decayMult;
+      const gradient = rule.decouplesDecay ? plain : regularize(b, decay, weight, plain, param);
       if (!rates.has(p.lrMult)) rates.set(p.lrMult, b.mul(b.input(RATE, []), p.lrMult));
       const update = rule.update(b, {
         param,
+        weight,
         gradient: gradient ?? b.zeros(p.shape),
+        decay,
         history,
         rate: rates.get(p.lrMult)!,
         scalar: name => b.input(scalarKey(name), []),
       });
+      const moved = b.sub(weight, update.step);
       return [
         ...update.history.map((value, slot) => ({ variable: historyKey(p.key, slot), value })),
-        { variable: p.key, value: b.sub(weight, update.step) },
+        { variable: p.key, value: moved },
+        ...average(p, moved),
         ...(param.iter_size > 1 && parts.gradients.has(p.key)
           ? [{ variable: accumulatorKey(p.key), value: b.zeros(p.shape) }]
           : []),
       ];
     }),
-  );
+  ]);
+}
+
+/** What takes a parameter's new value into its average: nothing where weights are not averaged. */
+function averaging(b: Builder, param: SolverParameter) {
+  if (!averagesWeights(param)) return () => [];
+  const share = b.input(KEPT, []);
+  return ({ key, shape }: Pick<TrainableParam, 'key' | 'shape'>, value: Value): Graph['assignments'] => {
+    const variable = averageKey(key);
+    const before = b.variable(variable, shape);
+    return [{ variable, value: b.add(value, b.mul(b.sub(before, value), share)) }];
+  };
 }
 
 function totalGradient(b: Builder, { gradients }: Parts, p: TrainableParam, param: SolverParameter): Value | undefined {
@@ -126,12 +159,11 @@ function normalize(b: Builder, gradient: Value | undefined, clip: Value | undefi
 
 function regularize(
   b: Builder,
-  p: TrainableParam,
+  decay: number,
   weight: Value,
   gradient: Value | undefined,
   param: SolverParameter,
 ): Value | undefined {
-  const decay = param.weight_decay * p.decayMult;
   if (decay === 0) return gradient;
   const term = b.mul(param.regularization_type === 'L1' ? b.sign(weight) : weight, decay);
   return gradient ? b.add(gradient, term) : term;

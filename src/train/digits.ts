@@ -8,7 +8,7 @@ import { create, type SolverParameter } from '../schema/index.js';
 /** A learning-rate policy with its positions in per cent of the run. */
 export interface PolicyOptions {
   /** Default `step`. */
-  readonly policy?: 'fixed' | 'step' | 'multistep' | 'exp' | 'inv' | 'poly' | 'sigmoid';
+  readonly policy?: 'fixed' | 'step' | 'multistep' | 'exp' | 'inv' | 'poly' | 'sigmoid' | 'cosine';
   /** step, multistep: factor of each step; exp: what remains after 1 % of the run; inv, sigmoid: steepness. */
   readonly gamma?: number;
   /** inv, poly: the exponent. */
@@ -27,9 +27,9 @@ export interface EpochOptions extends PolicyOptions {
   readonly lr?: number;
   /** Default 0.9; 0 for the types that take none. */
   readonly momentum?: number;
-  /** Default 5e-4. */
+  /** Default 5e-4; 0.01 for AdamW, whose decay is no part of the gradient. */
   readonly weightDecay?: number;
-  /** Caffe's solver type. Default SGD. */
+  /** The solver's type: Caffe's, or AdamW. Default SGD. */
   readonly type?: string;
   /** Batches whose gradients are added up for one update (iter_size). Default 1. */
   readonly accumulate?: number;
@@ -59,6 +59,7 @@ const DEFAULTS: Readonly<Record<string, Required<Omit<PolicyOptions, 'policy'>>>
   inv: { gamma: 0.1, power: 0.5, stepSize: 0, stepValues: [] },
   poly: { gamma: 0, power: 3, stepSize: 0, stepValues: [] },
   sigmoid: { gamma: 0.1, power: 0, stepSize: 50, stepValues: [] },
+  cosine: { gamma: 0, power: 0, stepSize: 0, stepValues: [] },
 };
 
 const WITHOUT_MOMENTUM: ReadonlySet<string> = new Set(['AdaGrad', 'RMSProp']);
@@ -75,7 +76,7 @@ export function digitsSolver(options: EpochOptions, size: RunSize): SolverParame
     type,
     base_lr: Math.fround(options.lr ?? 0.01),
     momentum: Math.fround(options.momentum ?? (WITHOUT_MOMENTUM.has(type) ? 0 : 0.9)),
-    weight_decay: Math.fround(options.weightDecay ?? 5e-4),
+    weight_decay: Math.fround(options.weightDecay ?? (type === 'AdamW' ? 0.01 : 5e-4)),
     max_iter: maxIter,
     display,
     average_loss: Math.max(display, Math.min(20, perEpoch)),

@@ -13,6 +13,8 @@ import {
   accumulate,
   accumulatorKey,
   applyUpdate,
+  averageKey,
+  averagesWeights,
   historyKey,
   rateAt,
   solverFeeds,
@@ -66,6 +68,8 @@ export class Iterations {
   private currentStep = 0;
   private window: number[] = [];
   private touched: readonly NetParam[];
+  /** Of which averages are kept besides: what layers change themselves. */
+  private readonly kept: readonly NetParam[];
   private programs: Programs;
   /** The same with every blob and gradient. */
   private watched: Programs | undefined;
@@ -75,7 +79,8 @@ export class Iterations {
     private readonly param: SolverParameter,
   ) {
     this.touched = touchedParams(net.graph, param, new Set());
-    this.programs = programsFor(this.touched, param);
+    this.kept = averagesWeights(param) ? changedByLayers(net.graph) : [];
+    this.programs = this.programsFor();
   }
 
   get position(): Position {
@@ -139,6 +144,7 @@ export class Iterations {
   async prepare(): Promise<void> {
     const { engine } = this.net;
     this.refuseTooLarge();
+    for (const { key, shape } of this.averaged) if (!engine.has(averageKey(key))) engine.zero(averageKey(key), shape);
     for (const { key, shape } of this.touched) {
       const accumulators = this.param.iter_size > 1 ? [accumulatorKey(key)] : [];
       const history = Array.from({ length: this.slots }, (_, slot) => historyKey(key, slot));
@@ -148,8 +154,43 @@ export class Iterations {
   }
 
   private watchedPrograms(): Programs {
-    this.watched ??= programsFor(this.touched, this.param, true);
+    this.watched ??= this.programsFor(true);
     return this.watched;
+  }
+
+  private programsFor(isWatched = false): Programs {
+    const { touched, param } = this;
+    const kept = this.kept.filter(p => !touched.includes(p));
+    return programsFor(touched, kept, param, isWatched);
+  }
+
+  /** The parameters of which averages are kept. */
+  private get averaged(): readonly NetParam[] {
+    return averagesWeights(this.param) ? [...new Set([...this.touched, ...this.kept])] : [];
+  }
+
+  /**
+   * Does something with the averages of the weights in the weights' place, where there are any: from the first iteration
+   * on. Has to have its turn.
+   */
+  async withAverages<T>(work: () => Promise<T>): Promise<T> {
+    const averaged = this.iteration > 0 ? this.averaged : [];
+    if (averaged.length === 0) return work();
+    const { store, engine } = this.net;
+    const exchange = async () => {
+      store.upload(averaged.map(p => p.key));
+      for (const { key } of averaged) {
+        await engine.swap(key, averageKey(key));
+        store.get(key).changedOnEngine();
+      }
+    };
+    await exchange();
+    try {
+      return await work();
+    } finally {
+      await exchange();
+      await store.settle();
+    }
   }
 
   private async troubleInParams(): Promise<Trouble | undefined> {
@@ -158,9 +199,12 @@ export class Iterations {
     return param && { layer: param.layer, what: 'weights' };
   }
 
-  /** The history of all parameters, slot after slot, as a `.solverstate` has it. */
+  /**
+   * The history of all parameters, slot after slot, as a `.solverstate` has it; behind it the weights themselves where a
+   * `.caffemodel` has their averages. Those must have been downloaded.
+   */
   async readHistory(): Promise<WeightBlob[]> {
-    const { engine, graph } = this.net;
+    const { engine, graph, store } = this.net;
     const blobs = [];
     for (let slot = 0; slot < this.slots; slot++) {
       for (const { key, shape } of graph.params) {
@@ -169,26 +213,43 @@ export class Iterations {
         blobs.push({ shape, data });
       }
     }
+    if (averagesWeights(this.param))
+      for (const { key, shape } of graph.params) blobs.push({ shape, data: store.get(key).values.slice() });
     return blobs;
   }
 
-  /** Goes on from a position with a history of the form that `readHistory` gives. */
+  /**
+   * Goes on from a position with a history of the form that `readHistory` gives. The net has the weights that were copied
+   * in: the averages, where the history has the weights themselves. Those must have been downloaded.
+   */
   resume({ iter, currentStep, window }: Position, history: readonly WeightBlob[]): void {
     const { graph, engine } = this.net;
     const { params } = graph;
     const moving = new Set<string>();
-    history.forEach((blob, i) => {
+    history.slice(0, this.slots * params.length).forEach((blob, i) => {
       const { key, shape } = params[i % params.length]!;
       if (blob.data.some(v => v !== 0)) moving.add(key);
       engine.write(historyKey(key, Math.floor(i / params.length)), blob.data, shape);
     });
     this.touched = touchedParams(graph, this.param, moving);
-    this.programs = programsFor(this.touched, this.param);
+    this.programs = this.programsFor();
     this.watched = undefined;
+    this.resumeWeights(history.slice(this.slots * params.length));
     this.iteration = iter;
     this.currentStep = currentStep;
     this.window = [...window];
     this.losses = [];
+  }
+
+  /** @param weights themselves, in the net's order, where what was copied in are averages; else none */
+  private resumeWeights(weights: readonly WeightBlob[]): void {
+    const { graph, engine, store } = this.net;
+    for (const { key, shape } of this.averaged) engine.write(averageKey(key), store.get(key).values, shape);
+    weights.forEach(({ data }, i) => {
+      const parameter = store.get(graph.params[i]!.key);
+      parameter.values.set(data);
+      parameter.changedOnHost();
+    });
   }
 
   /** Parameters and what the solver keeps of each, before any of it is allocated. */
@@ -196,7 +257,7 @@ export class Iterations {
     const { engine, graph } = this.net;
     const count = (params: readonly NetParam[]) => params.reduce((n, p) => n + sizeOf(p.shape), 0);
     const copies = this.slots + (this.param.iter_size > 1 ? 1 : 0);
-    const bytes = 4 * (count(graph.params) + copies * count(this.touched));
+    const bytes = 4 * (count(graph.params) + copies * count(this.touched) + count(this.averaged));
     if (bytes <= engine.limit) return;
     throw fail(
       'out-of-memory',
@@ -227,13 +288,18 @@ interface Programs {
  *
  * @param isWatched whether every blob and gradient is fetched
  */
-function programsFor(touched: readonly NetParam[], param: SolverParameter, isWatched = false): Programs {
+function programsFor(
+  touched: readonly NetParam[],
+  kept: readonly NetParam[],
+  param: SolverParameter,
+  isWatched: boolean,
+): Programs {
   const program = (extend: LowerOptions['extend']): NetProgram => ({
     lower: { gradients: 'loss', fetchGradients: isWatched, blobDiffs: [], extend, ...(isWatched && { fetch: 'all' }) },
     fetch: isWatched ? (_, outputs) => outputs : figuresToFetch,
   });
   return {
-    update: program((b, parts) => applyUpdate(b, parts, touched, param)),
+    update: program((b, parts) => applyUpdate(b, parts, touched, param, kept)),
     accumulate: program((b, parts) => accumulate(b, parts, touched)),
   };
 }
@@ -243,12 +309,18 @@ function programsFor(touched: readonly NetParam[], param: SolverParameter, isWat
  * moves, and frozen ones whose squared gradients or decay a rule gathers or clipping counts.
  */
 function touchedParams(net: NetGraph, param: SolverParameter, moving: ReadonlySet<string>): readonly NetParam[] {
-  const { remembersFrozen } = updateRules.get(param.type)!;
+  const { remembersFrozen, decouplesDecay } = updateRules.get(param.type)!;
   return net.params.filter(
     p =>
       p.lrMult !== 0 ||
       moving.has(p.key) ||
-      (remembersFrozen && param.weight_decay * p.decayMult !== 0) ||
+      (remembersFrozen && !decouplesDecay && param.weight_decay * p.decayMult !== 0) ||
       (net.forceBackward && (remembersFrozen || param.clip_gradients >= 0)),
   );
+}
+
+/** Parameters of layers that change them themselves: BatchNorm's statistics. */
+function changedByLayers(net: NetGraph): readonly NetParam[] {
+  const indexes = net.layers.filter(layer => layer.type.updates).flatMap(layer => layer.params);
+  return [...new Set(indexes)].map(index => net.params[index]!);
 }

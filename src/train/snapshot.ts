@@ -20,6 +20,8 @@ export interface ResumeState {
   readonly testData: readonly (readonly LoaderState[])[];
   /** The window of the smoothed loss. */
   readonly losses: readonly number[];
+  /** Whether the weights beside the state are averages, and the weights themselves stand behind the history. */
+  readonly averaged?: boolean;
   /** Where the epoch stands; states of earlier versions have none. */
   readonly progress?: Progress;
   /** The weights that the state belongs to: SHA-256 of their file. Undefined where it cannot be computed. */

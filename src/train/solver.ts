@@ -11,7 +11,7 @@ import type { NetOptions } from '../net/index.js';
 import type { Net, NetLoadOptions, NetWeights } from '../runtime/net.js';
 import { disposed, Turns } from '../runtime/turns.js';
 import { type ParseOptions, parseSolver, SolverParameter } from '../schema/index.js';
-import { checkSolver } from '../solver/index.js';
+import { averagesWeights, checkSolver } from '../solver/index.js';
 import {
   type Json,
   readSolverstate,
@@ -88,7 +88,7 @@ export interface TestResult {
 
 /** A solver as Caffe's: it trains a net, tests it, and writes and reads snapshots. */
 export class Solver<N extends Net = Net> {
-  /** The net that is trained. */
+  /** The net that is trained. Its parameters are the weights themselves, also where their average is tested and written. */
   readonly net: N;
   /** They have the training net's parameters. */
   readonly testNets: readonly N[];
@@ -223,7 +223,11 @@ export class Solver<N extends Net = Net> {
     return this.turn(() => this.testNow(index, options));
   }
 
-  private async testNow(index: number, { whole = false, feeds, signal }: TestOptions): Promise<TestResult> {
+  private testNow(index: number, options: TestOptions): Promise<TestResult> {
+    return this.iterations.withAverages(() => this.testAsItIs(index, options));
+  }
+
+  private async testAsItIs(index: number, { whole = false, feeds, signal }: TestOptions): Promise<TestResult> {
     const { net, feed, named } = this.parts.tests[index]!;
     const mean = new Mean();
     for await (const batch of testBatches(feed, named.iterations, whole, feeds)) {
@@ -241,7 +245,7 @@ export class Solver<N extends Net = Net> {
       const { hdf5 } = this;
       const names = snapshotNames(this.param.snapshot_prefix || 'snapshot', this.iter, hdf5);
       const history = await this.checkedHistory();
-      const weights = await this.within(() => this.net.toBytes({ hdf5 }));
+      const weights = await this.iterations.withAverages(() => this.within(() => this.net.toBytes({ hdf5 })));
       const state = this.state(history, names.weights, await sha256(weights));
       return { weights, state: hdf5 ? writeSolverstateH5(state) : writeSolverstate(state) };
     });
@@ -331,6 +335,7 @@ export class Solver<N extends Net = Net> {
       testData: tests.map(t => t.feed?.save() ?? []),
       losses: window,
       progress: { ...this.progress },
+      ...(averagesWeights(this.param) && { averaged: true }),
       ...(hash !== undefined && { weights: hash }),
     };
     const told = resume as unknown as Json;
@@ -339,9 +344,10 @@ export class Solver<N extends Net = Net> {
 
   /** @param name what messages call the state; `copyWeights` copies the weights that belong to it */
   protected async restoreState(state: SolverSnapshot, name: string, copyWeights: () => unknown): Promise<void> {
-    checkHistory(state, this.net.graph.params, this.iterations.slots, name);
     const resume = resumeOf(state, name);
+    checkHistory(state, this.net.graph.params, this.iterations.slots + (resume?.averaged ? 1 : 0), name);
     this.within(copyWeights);
+    await this.net.store.download();
     const position = { iter: state.iter, currentStep: state.current_step, window: resume?.losses ?? [] };
     this.iterations.resume(position, state.history);
     Object.assign(this.progress, resume?.progress ?? { epochLoss: 0, epochIterations: 0, isTested: false });

@@ -33,7 +33,17 @@ describe('rates', () => {
     near(rates('lr_policy: "multistep" gamma: 0.5 stepvalue: 1 stepvalue: 3', 5), [1, 0.5, 0.5, 0.25, 0.25]);
     near(rates('lr_policy: "poly" power: 2 max_iter: 4', 5), [1, 9 / 16, 4 / 16, 1 / 16, 0]);
     near(rates('lr_policy: "sigmoid" gamma: -1 stepsize: 1', 3), [1 / (1 + Math.exp(-1)), 0.5, 1 / (1 + Math.E)]);
-    expect(policyNames).toHaveLength(7);
+    near(rates('lr_policy: "cosine" max_iter: 4', 6), [1, 0.5 + Math.SQRT1_2 / 2, 0.5, 0.5 - Math.SQRT1_2 / 2, 0, 0]);
+    near(rates('lr_policy: "cosine" max_iter: 2 mokapot_param { min_lr: 0.2 }', 3), [1, 0.6, 0.2]);
+    expect(policyNames).toHaveLength(8);
+  });
+
+  it('rise to the policy in the iterations of warm-up', () => {
+    // torch.optim.lr_scheduler.LinearLR(o, start_factor=0.25, total_iters=4)
+    const warm = 'mokapot_param { warmup_iter: 4 warmup_start: 0.25 }';
+    near(rates(`lr_policy: "fixed" ${warm}`, 6), [0.25, 0.4375, 0.625, 0.8125, 1, 1]);
+    near(rates(`lr_policy: "step" gamma: 0.5 stepsize: 2 ${warm}`, 5), [0.25, 0.4375, 0.3125, 0.40625, 0.25]);
+    near(rates('lr_policy: "fixed" mokapot_param { warmup_iter: 2 }', 3), [0.1, 0.55, 1]);
   });
 
   it('count a multistep from the step that a snapshot had', () => {
@@ -57,6 +67,7 @@ describe('checks', () => {
     ['base_lr: 0.1 lr_policy: "step" gamma: 0.1', ['error lr-policy-field']],
     ['base_lr: 0.1 lr_policy: "step" stepsize: 5', ['warning lr-policy-field']],
     ['base_lr: 0.1 lr_policy: "poly" power: 1', ['error lr-policy-field']],
+    ['base_lr: 0.1 lr_policy: "cosine"', ['error lr-policy-field']],
     ['base_lr: 0.1 lr_policy: "inv"', ['warning lr-policy-field', 'warning lr-policy-field']],
     [`${BASE} type: "Sgd"`, ['error unknown-solver-type']],
     [`${BASE} type: "AdaGrad" momentum: 0.9`, ['error solver-momentum']],

@@ -60,17 +60,25 @@ export interface TrainCommandOptions extends UserCodeOptions, SchemaOptions {
   readonly keepBest?: string;
   readonly checkNumerics?: boolean;
   readonly augment?: string;
+  readonly warmup?: number;
+  readonly warmupStart?: number;
+  readonly minLr?: number;
+  readonly ema?: number;
+  readonly emaStart?: number;
+  readonly earlyStopping?: string;
   readonly json?: boolean;
 }
 
-const POLICIES = ['fixed', 'step', 'multistep', 'exp', 'inv', 'poly', 'sigmoid'];
+const POLICIES = ['fixed', 'step', 'multistep', 'exp', 'inv', 'poly', 'sigmoid', 'cosine'];
 
 export const declare: Declare = (command, io, act) => {
-  declareSchedule(
-    command
-      .option('--solver <file>', "Caffe's way: the solver file says everything; - is stdin")
-      .option('--net <file>', "DIGITS' way: the network; - is stdin")
-      .addOption(datasetOption()),
+  declareOwn(
+    declareSchedule(
+      command
+        .option('--solver <file>', "Caffe's way: the solver file says everything; - is stdin")
+        .option('--net <file>', "DIGITS' way: the network; - is stdin")
+        .addOption(datasetOption()),
+    ),
   )
     .addOption(new Option('--max-iter <n>', 'end after this many iterations').argParser(integer(1)))
     .addOption(weightsOption('start from these weights, by layer name, in any format (repeatable)'))
@@ -107,6 +115,19 @@ function declareSchedule(command: Command): Command {
     .addOption(new Option('--accumulate <n>', 'batches whose gradients make one update').argParser(integer(1)))
     .addOption(new Option('--val-interval <epochs>', 'from one validation to the next').argParser(number(0)))
     .addOption(new Option('--snapshot-interval <epochs>', 'from one snapshot to the next').argParser(number(0)));
+}
+
+/** What a solver has under mokapot_param; given here it takes that one's place. */
+function declareOwn(command: Command): Command {
+  return command
+    .addOption(new Option('--warmup <n>', 'iterations in which the rate rises to the policy’s').argParser(integer(1)))
+    .addOption(new Option('--warmup-start <x>', 'share of the rate it begins with (default: 0.1)').argParser(number(0)))
+    .addOption(new Option('--min-lr <rate>', 'what policy cosine ends with (default: 0)').argParser(number(0)))
+    .addOption(
+      new Option('--ema <decay>', 'average the weights, e.g. 0.999: for tests and .caffemodel').argParser(number(0)),
+    )
+    .addOption(new Option('--ema-start <n>', 'iteration that the average begins at').argParser(integer(0)))
+    .option('--early-stopping <output[:min|max],n[,delta]>', 'end when n tests in a row were no better (by delta)');
 }
 
 /** Options that only make sense without a solver file. */

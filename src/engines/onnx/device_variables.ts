@@ -68,6 +68,15 @@ export class DeviceVariables {
     this.free();
   }
 
+  /** Exchanges the arrays of two variables, as `Variables.swap` does. */
+  swap(a: string, b: string): void {
+    const [first, second] = [this.arrays.get(a), this.arrays.get(b)];
+    this.arrays.delete(a);
+    this.arrays.delete(b);
+    if (second) this.arrays.set(a, second);
+    if (first) this.arrays.set(b, first);
+  }
+
   /** Sees to it that the host's array of a variable is current. */
   async syncToHost(name: string): Promise<void> {
     const variable = this.arrays.get(name);

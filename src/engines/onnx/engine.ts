@@ -61,6 +61,11 @@ export class OnnxEngine implements Engine, EngineContext {
     this.deviceVariables?.drop(variable);
   }
 
+  async swap(a: string, b: string): Promise<void> {
+    this.variables.swap(a, b);
+    this.deviceVariables?.swap(a, b);
+  }
+
   async read(variable: string): Promise<Float32Array> {
     await this.deviceVariables?.syncToHost(variable);
     return this.variables.get(variable).slice();

@@ -50,6 +50,13 @@ export class Variables {
     else this.variables.set(name, { data: new Float32Array(sizeOf(shape)), shape, isZero: true });
   }
 
+  /** Exchanges the arrays of two variables. No update may come before they are exchanged back: blocks know rows by name. */
+  swap(a: string, b: string): void {
+    this.version++;
+    const [first, second] = [need(this.variables, a), need(this.variables, b)];
+    this.variables.set(a, second).set(b, first);
+  }
+
   /** The array itself, good until the next `write` or `arrange`. */
   get(name: string): Float32Array {
     const variable = this.variables.get(name);

@@ -250,6 +250,8 @@ export interface SolverParameter {
   ap_version: string;
   /** Default: false. */
   show_per_class_result: boolean;
+  /** Mokapot's own, which Caffe refuses: warm-up, weight averaging, early stopping, class weights. */
+  mokapot_param: MokapotSolverParameter | null;
 }
 
 /** `caffe.SolverState` of the schema. */
@@ -2172,6 +2174,54 @@ export interface AugmentParameter {
   labels_of: string;
 }
 
+/** `caffe.MokapotSolverParameter` of the schema. */
+export interface MokapotSolverParameter {
+  /** Iterations in which the rate rises to that of lr_policy. Default: 0. */
+  warmup_iter: number;
+  /** The share of lr_policy's rate that warm-up begins with. Default: 0.1. */
+  warmup_start: number;
+  /** cosine: the rate at max_iter. Default: 0. */
+  min_lr: number;
+  /**
+   * What of the average of the weights stays at each iteration; 0 is no average. Tests and .caffemodel have the
+   * average. Default: 0.
+   */
+  ema_decay: number;
+  /** The iteration whose weights the average begins with. Default: 0. */
+  ema_start: number;
+  /**
+   * Decay min(ema_decay, (1 + t) / (10 + t)) at t iterations after ema_start, so that a short run forgets its
+   * beginning. Default: true.
+   */
+  ema_ramp: boolean;
+  /** Ends the run where tests get no better. */
+  early_stopping: EarlyStopping | null;
+  /** An output of the tests, e.g. "dice:max": the snapshot at which it was best is kept. */
+  keep_best: string;
+  /** Weights of classes in the loss: "auto" by the data set's shares, or a number a class, "0.5,2". */
+  class_weights: string;
+  /** Entries that are read several times an epoch. */
+  oversample: Oversampling[];
+}
+
+/** `caffe.EarlyStopping` of the schema. */
+export interface EarlyStopping {
+  /** An output of the tests, "dice:max" or "loss:min". */
+  output: string;
+  /** How many tests in a row may bring nothing better. Default: 10. */
+  patience: number;
+  /** What counts as better: by more than this. Default: 0. */
+  min_delta: number;
+}
+
+/** `caffe.Oversampling` of the schema. */
+export interface Oversampling {
+  /** A class of the data set, by name or number. */
+  class: string;
+  /** How many times an epoch an entry with that class is read, as a mean. Default: 1. */
+  factor: number;
+}
+
 /** A value of `caffe.FillerParameter.VarianceNorm`. */
 export type FillerParameter_VarianceNorm = Values<typeof FillerParameter.VarianceNorm>;
 /** A value of `caffe.Phase`. */
@@ -2473,4 +2523,10 @@ export interface Messages {
   'caffe.TripletLossParameter': TripletLossParameter;
   /** The message AugmentParameter. */
   'caffe.AugmentParameter': AugmentParameter;
+  /** The message MokapotSolverParameter. */
+  'caffe.MokapotSolverParameter': MokapotSolverParameter;
+  /** The message EarlyStopping. */
+  'caffe.EarlyStopping': EarlyStopping;
+  /** The message Oversampling. */
+  'caffe.Oversampling': Oversampling;
 }

@@ -1640,4 +1640,48 @@ optional float noise_probability=28 [default=1];
 // The layer whose pictures' labels this layer gives: moved as those are.
 optional string labels_of=29;
 }
+
+message SolverParameter {
+// Mokapot's own, which Caffe refuses: warm-up, weight averaging, early stopping, class weights.
+optional MokapotSolverParameter mokapot_param=9001;
+}
+
+message MokapotSolverParameter {
+// Iterations in which the rate rises to that of lr_policy.
+optional int32 warmup_iter=1 [default=0];
+// The share of lr_policy's rate that warm-up begins with.
+optional float warmup_start=2 [default=0.1];
+// cosine: the rate at max_iter.
+optional float min_lr=3 [default=0];
+// What of the average of the weights stays at each iteration; 0 is no average. Tests and .caffemodel have the average.
+optional float ema_decay=4 [default=0];
+// The iteration whose weights the average begins with.
+optional int32 ema_start=5 [default=0];
+// Decay min(ema_decay, (1 + t) / (10 + t)) at t iterations after ema_start, so that a short run forgets its beginning.
+optional bool ema_ramp=6 [default=true];
+// Ends the run where tests get no better.
+optional EarlyStopping early_stopping=7;
+// An output of the tests, e.g. "dice:max": the snapshot at which it was best is kept.
+optional string keep_best=8;
+// Weights of classes in the loss: "auto" by the data set's shares, or a number a class, "0.5,2".
+optional string class_weights=9;
+// Entries that are read several times an epoch.
+repeated Oversampling oversample=10;
+}
+
+message EarlyStopping {
+// An output of the tests, "dice:max" or "loss:min".
+optional string output=1;
+// How many tests in a row may bring nothing better.
+optional int32 patience=2 [default=10];
+// What counts as better: by more than this.
+optional float min_delta=3 [default=0];
+}
+
+message Oversampling {
+// A class of the data set, by name or number.
+optional string class=1;
+// How many times an epoch an entry with that class is read, as a mean.
+optional float factor=2 [default=1];
+}
 `;

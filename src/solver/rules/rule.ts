@@ -7,8 +7,11 @@ import type { SolverParameter } from '../../schema/index.js';
 /** One parameter at one iteration. All values but `rate` have the parameter's shape. */
 export interface UpdateContext {
   readonly param: SolverParameter;
-  /** Clipped, averaged over iter_size and regularised. */
+  readonly weight: Value;
+  /** Clipped, averaged over iter_size and, but for a rule with `decouplesDecay`, regularised. */
   readonly gradient: Value;
+  /** weight_decay times the parameter's decay_mult. */
+  readonly decay: number;
   /** One value for each of the rule's slots. */
   readonly history: readonly Value[];
   /** Learning rate times the parameter's lr_mult, a scalar. */
@@ -37,6 +40,8 @@ export interface UpdateRule {
   readonly remembersFrozen: boolean;
   /** Whether `momentum` is the decay of running means; else it is the share of the last step in the next. */
   readonly averages?: boolean;
+  /** Whether weight decay is the rule's own affair and no part of the gradient. */
+  readonly decouplesDecay?: boolean;
   /** Numbers that change from iteration to iteration beside the rate; `iter` counts from 0. */
   scalars?(param: SolverParameter, iter: number): Readonly<Record<string, number>>;
   /** What in the solver does not go with this rule. */

@@ -118,7 +118,7 @@ export class Solver extends MemorySolver<Net> {
       const files = snapshotNames(prefix ? resolve(prefix) : resolvePrefix(written, this.dir), iter, hdf5);
       const history = await this.checkedHistory();
       makeFolderSync(dirname(files.weights));
-      const hash = await this.within(() => this.net.save(files.weights));
+      const hash = await this.iterations.withAverages(() => this.within(() => this.net.save(files.weights)));
       await saveSolverstate(files.state, this.state(history, names.weights, hash));
       return files;
     });

@@ -1,16 +1,19 @@
 /** train(): a whole training run, from files to files, as a stream of events. */
 
+import { dirname } from 'node:path';
 import { type Dataset, datasetWarnings, openDataset } from '../../data/index.js';
-import { type Diagnostic, fail, MokapotError } from '../../diagnostics/index.js';
+import { type Diagnostic, fail, hasErrors, MokapotError } from '../../diagnostics/index.js';
 import type { Feeds } from '../../feeds/feeds.js';
 import type { DataFeed } from '../../feeds/source.js';
 import { freshSeed } from '../../runtime/net.js';
-import { schemaFrom } from '../../runtime/node/schemas.js';
+import { parseOptions, readPrototxt, schemaFrom } from '../../runtime/node/schemas.js';
+import { parseSolver } from '../../schema/index.js';
 import { digitsSolver, type EpochOptions } from '../digits.js';
 import type { SnapshotEvent, TrainEvent } from '../events.js';
 import type { FeedFunction } from '../iterations.js';
 import { type OpenedNet, seedsOf } from '../load.js';
 import { type NamedNet, readNetText } from '../nets.js';
+import { type OwnOptions, withOwnOptions } from '../own_options.js';
 import { Resources } from '../resources.js';
 import { type LoopOptions, trainSolver } from './loop.js';
 import { FeedOpener } from './net_factory.js';
@@ -23,7 +26,7 @@ import { isNewestIn, type KeepOptions, newestWhole, removeWithoutState, Snapshot
 import { Solver, type SolverOptions } from './solver.js';
 
 /** What is trained, on what, and where results go: a `solver`, or a `net` with `epochs`. */
-export interface TrainOptions extends SolverOptions, Partial<EpochOptions>, KeepOptions {
+export interface TrainOptions extends SolverOptions, Partial<EpochOptions>, OwnOptions, KeepOptions {
   /** A solver file. With it the solver says everything, and `epochs` may not be given. */
   readonly solver?: string;
   /** Its text, where it is not the file's; `solver` then only says what to call it and where its paths start. */
@@ -209,12 +212,22 @@ async function bySolver(options: TrainOptions, dataset: Dataset | undefined): Pr
       hint: 'Leave out --epochs (and the net), or leave out the solver.',
     });
   }
-  const { solver: path, solverText, ...rest } = options;
+  const { solver: path, solverText, net: _, ...rest } = options;
   const given = { ...rest, ...(dataset && { dataset }) };
-  const solver =
-    path === undefined ? await Solver.fromText(solverText!, given) : await Solver.fromFile(path, given, solverText);
-  if (options.maxIter !== undefined) solver.param.max_iter = options.maxIter;
+  const { param, diagnostics, ...more } = await solverOf(path, solverText, options);
+  if (options.maxIter !== undefined) param.max_iter = options.maxIter;
+  const solver = await Solver.fromParam(withOwnOptions(param, options), { ...given, ...more }, diagnostics);
   return { solver, loop: {} };
+}
+
+/** A solver's message from its file or its text, with what its nets are read by. */
+async function solverOf(path: string | undefined, given: string | undefined, options: TrainOptions) {
+  const { text, schema } =
+    path === undefined ? { text: given!, schema: undefined } : await readPrototxt(path, options, given);
+  const parsed = parseSolver(text, schema ? { name: path!, schema } : parseOptions(options));
+  if (hasErrors(parsed.diagnostics)) throw new MokapotError(parsed.diagnostics);
+  const { message: param, diagnostics } = parsed;
+  return { param, diagnostics, ...(schema && { schema }), ...(path !== undefined && { dir: dirname(path) }) };
 }
 
 async function byEpochs(options: TrainOptions, dataset: Dataset | undefined, resources: Resources): Promise<Made> {
@@ -231,7 +244,7 @@ async function byEpochs(options: TrainOptions, dataset: Dataset | undefined, res
     batchSize: train.batchSize,
     valBatches: val?.batchesPerEpoch ?? 0,
   };
-  const param = digitsSolver({ ...options, epochs }, size);
+  const param = withOwnOptions(digitsSolver({ ...options, epochs }, size), options);
   if (options.maxIter !== undefined) param.max_iter = options.maxIter;
   const solver = await Solver.fromParam(param, { ...options, seed, net, opened, dataset, dir: net.dir });
   const iterationsPerEpoch = Math.ceil(size.trainBatches / (options.accumulate ?? 1));

@@ -1,0 +1,47 @@
+/** What a caller says of a solver's own fields (`mokapot_param`), in place of what the solver says. */
+
+import { fail } from '../diagnostics/index.js';
+import { create, type MokapotSolverParameter, type SolverParameter } from '../schema/index.js';
+
+/** Fields of `mokapot_param`, by a caller's options; those given take the place of the solver's. */
+export interface OwnOptions {
+  /** Iterations in which the learning rate rises to that of the policy. */
+  readonly warmup?: number;
+  /** The share of the policy's rate that warm-up begins with. Default 0.1. */
+  readonly warmupStart?: number;
+  /** The rate that policy `cosine` ends with. Default 0. */
+  readonly minLr?: number;
+  /** Averages the weights: what of the average stays at each iteration, e.g. 0.999. Tests and `.caffemodel` have the average. */
+  readonly ema?: number;
+  /** The iteration whose weights the average begins with. Default 0. */
+  readonly emaStart?: number;
+  /** `output[:min|max],patience[,min_delta]`: ends the run when so many tests in a row have brought nothing better. */
+  readonly earlyStopping?: string;
+}
+
+/** The solver with these options in its `mokapot_param`. @throws MokapotError `early-stopping` */
+export function withOwnOptions(param: SolverParameter, options: OwnOptions): SolverParameter {
+  const { warmup, warmupStart, minLr, ema, emaStart, earlyStopping } = options;
+  const given: Partial<MokapotSolverParameter> = {
+    ...(warmup !== undefined && { warmup_iter: warmup }),
+    ...(warmupStart !== undefined && { warmup_start: Math.fround(warmupStart) }),
+    ...(minLr !== undefined && { min_lr: Math.fround(minLr) }),
+    ...(ema !== undefined && { ema_decay: Math.fround(ema) }),
+    ...(emaStart !== undefined && { ema_start: emaStart }),
+    ...(earlyStopping !== undefined && { early_stopping: earlyStoppingOf(earlyStopping) }),
+  };
+  if (Object.keys(given).length === 0) return param;
+  if (param.mokapot_param) Object.assign(param.mokapot_param, given);
+  else param.mokapot_param = create('caffe.MokapotSolverParameter', given);
+  return param;
+}
+
+function earlyStoppingOf(text: string) {
+  const [output = '', patience, delta = '0', ...rest] = text.split(',').map(part => part.trim());
+  const [count, by] = [Number(patience), Number(delta)];
+  if (output !== '' && Number.isSafeInteger(count) && count >= 1 && by >= 0 && delta !== '' && rest.length === 0)
+    return create('caffe.EarlyStopping', { output, patience: count, min_delta: Math.fround(by) });
+  throw fail('early-stopping', `"${text}" does not say when to stop.`, {
+    hint: 'Write an output, how many tests in a row may bring nothing better, and by how much better counts: dice:max,10 or loss:min,5,0.001.',
+  });
+}
