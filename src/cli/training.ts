@@ -91,7 +91,8 @@ class Lines {
   }
 
   private end({ reason, iter, seconds, diagnostic }: EndEvent): void {
-    if (reason === 'done') say(this.io, `Done: ${formatCount(iter)} iterations in ${formatDuration(seconds)}.`);
+    if (reason === 'done' || reason === 'stopped')
+      say(this.io, `Done: ${formatCount(iter)} iterations in ${formatDuration(seconds)}.`);
     if (diagnostic) printDiagnostics(this.io, [diagnostic]);
   }
 }
@@ -119,10 +120,14 @@ function iterationText({
   return [`loss ${formatNumber(smoothedLoss)}`, ...figureTexts(others), `rate ${formatNumber(rate)}`].join('  ');
 }
 
-function speedOf({ imagesPerSecond, secondsLeft }: IterationEvent): string {
+/** Shares of the time below this are not worth a place in the line. */
+const LITTLE = 0.05;
+
+function speedOf({ imagesPerSecond, secondsLeft, waited }: IterationEvent): string {
   const pace =
     imagesPerSecond === undefined ? '' : `${formatNumber(Number(imagesPerSecond.toPrecision(3)))} images/s  `;
-  return `${pace}${formatDuration(secondsLeft)} left`;
+  const waiting = waited < LITTLE ? '' : `${Math.round(100 * waited)} % waiting for data  `;
+  return `${pace}${waiting}${formatDuration(secondsLeft)} left`;
 }
 
 function testLine(io: Io, event: TestEvent): string {

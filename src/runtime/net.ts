@@ -262,6 +262,11 @@ export class Net {
     return this.store.engine;
   }
 
+  /** Seconds that its runs have waited for the data that its layers read. */
+  get secondsWaited(): number {
+    return this.runner.waited;
+  }
+
   /** Blobs that are fed. */
   get inputs(): readonly string[] {
     return [...this.runner.declared.keys()];

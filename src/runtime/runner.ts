@@ -92,6 +92,8 @@ export class Runner {
   private readonly states = new Map<string, Float32Array>();
   private readonly keys = new LoweringKeys();
   private current: Variant;
+  /** Seconds that runs have waited for the net's own sources. */
+  waited = 0;
 
   constructor(
     graph: NetGraph,
@@ -131,7 +133,10 @@ export class Runner {
   private async read(feeds: Feeds, sources: readonly FeedSource[]): Promise<Map<string, GivenFeed>> {
     const given = readFeeds(feeds, inputShapes(this.graph), this.declared);
     const all = feedShapes(this.graph);
-    return new Map([...readFeeds(await gather(sources, feeds), all, all), ...given]);
+    const began = performance.now();
+    const gathered = await gather(sources, feeds);
+    this.waited += (performance.now() - began) / 1000;
+    return new Map([...readFeeds(gathered, all, all), ...given]);
   }
 
   /** Runs once more, with the same chance, where user code has changed its tops' shapes: the next time they are settled first. */

@@ -56,6 +56,8 @@ export interface IterationEvent extends Common {
   readonly imagesPerSecond: number | undefined;
   /** Estimated; tests included once one was timed. */
   readonly secondsLeft: number;
+  /** The share of the time, of late, that went by waiting for data: 0 to 1. */
+  readonly waited: number;
 }
 
 /** What Caffe's log shows every `display` iterations. */
@@ -119,16 +121,17 @@ export interface EndEvent extends Common {
   /** Which event it is. */
   readonly type: 'end';
   /**
-   * `done`: all iterations; `aborted`: by the signal; `diverged`: the loss is no number; `failed`: see `diagnostic`.
+   * `done`: all iterations; `stopped`: tests got no better (early stopping); `aborted`: by the signal; `diverged`: the loss is
+   * no number; `failed`: see `diagnostic`.
    */
-  readonly reason: 'done' | 'aborted' | 'diverged' | 'failed';
+  readonly reason: 'done' | 'stopped' | 'aborted' | 'diverged' | 'failed';
   /** Mean of the last average_loss losses. */
   readonly smoothedLoss: number;
   /** How long the run took. */
   readonly seconds: number;
   /** The last one that was written. */
   readonly snapshot: { readonly weights: string; readonly state: string } | undefined;
-  /** Why, where the reason is `diverged`, or `failed`: user code did, and training cannot go on. */
+  /** Why, where the reason is `stopped`, `diverged`, or `failed`: user code did, and training cannot go on. */
   readonly diagnostic: Diagnostic | undefined;
 }
 

@@ -21,6 +21,7 @@ import {
   updateRules,
 } from '../solver/index.js';
 import type { WeightBlob } from '../weights/index.js';
+import type { Best, StoppingState } from './best.js';
 import { figures, figuresToFetch } from './figures.js';
 import { type Trouble, troubleIn } from './numerics.js';
 import { atIteration } from './user_code.js';
@@ -58,6 +59,10 @@ export interface Progress {
   epochIterations: number;
   /** Whether the tests at this iteration are done. */
   isTested: boolean;
+  /** The best test so far, where the best snapshot is kept. */
+  best?: Best | undefined;
+  /** Where early stopping stands. */
+  stopping?: StoppingState | undefined;
 }
 
 export class Iterations {

@@ -6,11 +6,13 @@ import { DataFailure } from '../feeds/source.js';
 import { sizeOf } from '../ir/index.js';
 import { runChecks } from '../net/index.js';
 import { formatFloat } from '../schema/index.js';
+import { type Choices, choicesOf, chosenFigure, isBetter } from './best.js';
 import type { EndEvent, SnapshotEvent, StartEvent, TestEvent, TrainEvent } from './events.js';
 import type { FeedFunction, Iteration } from './iterations.js';
 import { troubleText } from './numerics.js';
 import type { SnapshotBytes, SnapshotFiles } from './snapshot.js';
 import type { Solver } from './solver.js';
+import { Stalls } from './stalls.js';
 import { isOfUserCode } from './user_code.js';
 
 /** How a solver is run to its end. */
@@ -29,6 +31,8 @@ export interface LoopOptions {
   readonly saveSnapshot?: () => Promise<SnapshotFiles>;
   /** The snapshot that the solver was restored from, for the start event. */
   readonly resumed?: string;
+  /** An output of the tests, `output[:min|max]`: a snapshot is taken whenever it is the best so far. Default: the solver's. */
+  readonly keepBest?: string;
   /** Whether each iteration looks for what is not finite in every blob, gradient and parameter; it is slower. */
   readonly checkNumerics?: boolean;
 }
@@ -54,6 +58,9 @@ class Loop {
   private readonly perEpoch: number | undefined;
   private readonly firstIter: number;
   private epochBegan = performance.now();
+  private readonly stalls = new Stalls();
+  /** What the best snapshot and early stopping go by. */
+  private readonly choices: Choices;
   private readonly told = new Set<Diagnostic>();
   /** Where the run stood at its start, or at its last snapshot. */
   private remembered: SnapshotBytes | undefined;
@@ -66,6 +73,7 @@ class Loop {
     const { data, param } = solver;
     this.firstIter = solver.iter;
     this.perEpoch = options.iterationsPerEpoch ?? (data && data.entries / (data.batchSize * param.iter_size));
+    this.choices = choicesOf(param, solver.testNets[0]?.outputs ?? [], options.keepBest);
   }
 
   async *run(): AsyncGenerator<TrainEvent, void, void> {
@@ -99,6 +107,7 @@ class Loop {
       if (this.isAborted) return yield* this.end({ reason: 'aborted', diagnostic: undefined });
       if (this.testIsDue) yield* this.tests();
       if (this.isAborted) continue;
+      if (this.isStopped) return yield* this.stop();
       const ending = yield* this.iteration();
       if (ending) return yield* this.end(ending);
       if (param.snapshot > 0 && this.solver.iter % param.snapshot === 0) yield* this.snapshotOnTheWay();
@@ -161,9 +170,10 @@ class Loop {
     return interval > 0 && iter % interval === 0 && (iter > 0 || first) && !progress.isTested;
   }
 
-  private async *tests(): AsyncGenerator<TestEvent | SnapshotEvent, void, void> {
+  private async *tests(): AsyncGenerator<TrainEvent, void, void> {
     const { signal, testFeeds, wholeTests = false } = this.options;
     const began = performance.now();
+    let isBest = false;
     for (let net = 0; net < this.solver.testNets.length; net++) {
       const from = performance.now();
       const options = { whole: wholeTests, ...(testFeeds && { feeds: testFeeds }), ...(signal && { signal }) };
@@ -176,9 +186,47 @@ class Loop {
       const { outputs, loss } = tested;
       if (this.isAborted) return;
       yield { type: 'test', ...this.now(), net, outputs, loss, seconds: since(from) };
+      if (net === 0) isBest = this.noteTest(outputs, loss);
     }
     this.solver.progress.isTested = true;
     this.pace.noteTests(since(began));
+    if (isBest) yield* this.snapshotOnTheWay();
+  }
+
+  /** @returns whether a snapshot is wanted, of the best so far */
+  private noteTest(outputs: TestEvent['outputs'], loss: number | undefined): boolean {
+    const { choices, solver } = this;
+    const { keeping, stopping } = choices;
+    const { progress, iter } = solver;
+    if (stopping) {
+      const value = chosenFigure(stopping, { outputs, loss });
+      const { best, tests } = progress.stopping ?? { best: undefined, tests: 0 };
+      progress.stopping = isBetter(stopping, value, best, stopping.minDelta)
+        ? { best: { value: value!, iter }, tests: 0 }
+        : { best, tests: tests + 1 };
+    }
+    const value = keeping && chosenFigure(keeping, { outputs, loss });
+    if (!keeping || !isBetter(keeping, value, progress.best)) return false;
+    progress.best = { value: value!, iter };
+    return true;
+  }
+
+  private get isStopped(): boolean {
+    const { choices, solver } = this;
+    const { stopping } = choices;
+    return stopping !== undefined && (solver.progress.stopping?.tests ?? 0) >= stopping.patience;
+  }
+
+  private async *stop(): AsyncGenerator<TrainEvent, void, void> {
+    const { output, sign, patience } = this.choices.stopping!;
+    const { best, tests } = this.solver.progress.stopping!;
+    if (this.solver.param.snapshot_after_train) yield* this.snapshot();
+    const was = best
+      ? `its best, ${formatFloat(best.value)}, was at iteration ${best.iter}`
+      : 'it was no number in any';
+    const message = `Early stopping: ${output} has got no ${sign > 0 ? 'greater' : 'less'} in ${tests} tests in a row; ${was}.`;
+    const hint = `Patience is ${patience}. To go on, raise it in a new run from the newest snapshot (--snapshot).`;
+    yield* this.end({ reason: 'stopped', diagnostic: error('early-stopping', message, { severity: 'note', hint }) });
   }
 
   private get isWatched(): boolean {
@@ -202,11 +250,15 @@ class Loop {
     const { solver } = this;
     const { display } = solver.param;
     const began = performance.now();
+    const { secondsWaited } = solver.net;
     const done = await this.iterate(this.isWatched);
-    this.pace.note(since(began));
+    const [seconds, waited] = [since(began), solver.net.secondsWaited - secondsWaited];
+    this.pace.note(seconds, waited);
     const { iter, loss, rate, outputs } = done;
     const { smoothedLoss } = solver;
     yield* this.notes();
+    const stall = this.stalls.note(seconds, waited);
+    if (stall) yield { type: 'warning', ...this.now(), diagnostic: stall };
     yield { type: 'iteration', ...this.now(iter), loss, smoothedLoss, outputs, rate, ...this.speed() };
     if (done.trouble || !Number.isFinite(loss)) {
       const where = { ...this.now(), smoothedLoss };
@@ -268,6 +320,7 @@ class Loop {
     return {
       imagesPerSecond: data && (data.batchSize * param.iter_size) / this.pace.seconds,
       secondsLeft: left * this.pace.seconds + (tests - testsDone) * this.pace.testSeconds,
+      waited: this.pace.waited,
     };
   }
 
@@ -295,7 +348,7 @@ class Loop {
 
   private async *end(ending: Ending): AsyncGenerator<TrainEvent, void, void> {
     if (ending.reason === 'aborted') yield* this.snapshot();
-    if (ending.reason === 'done' || ending.reason === 'aborted') await this.solver.net.sync();
+    if (ending.reason !== 'diverged' && ending.reason !== 'failed') await this.solver.net.sync();
     const snapshot = this.lastSnapshot && { weights: this.lastSnapshot.weights, state: this.lastSnapshot.state };
     const { smoothedLoss } = this.solver;
     yield { type: 'end', ...this.now(), smoothedLoss, ...ending, seconds: since(this.began), snapshot };
@@ -309,10 +362,10 @@ function since(time: number): number {
 /** How long an iteration takes: the mean of the last twenty. */
 class Pace {
   testSeconds = 0;
-  private readonly recent: number[] = [];
+  private readonly recent: (readonly [seconds: number, waited: number])[] = [];
 
-  note(seconds: number): void {
-    this.recent.push(seconds);
+  note(seconds: number, waited: number): void {
+    this.recent.push([seconds, waited]);
     // The first one also makes the program.
     if (this.recent.length > 20 || this.recent.length === 2) this.recent.shift();
   }
@@ -322,7 +375,12 @@ class Pace {
   }
 
   get seconds(): number {
-    return this.recent.reduce((sum, s) => sum + s, 0) / this.recent.length;
+    return this.recent.reduce((sum, [s]) => sum + s, 0) / this.recent.length;
+  }
+
+  /** The share of them that was spent waiting for data. */
+  get waited(): number {
+    return this.recent.reduce((sum, [, w]) => sum + w, 0) / (this.seconds * this.recent.length);
   }
 }
 

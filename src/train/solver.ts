@@ -350,7 +350,8 @@ export class Solver<N extends Net = Net> {
     await this.net.store.download();
     const position = { iter: state.iter, currentStep: state.current_step, window: resume?.losses ?? [] };
     this.iterations.resume(position, state.history);
-    Object.assign(this.progress, resume?.progress ?? { epochLoss: 0, epochIterations: 0, isTested: false });
+    const none: Progress = { epochLoss: 0, epochIterations: 0, isTested: false, best: undefined, stopping: undefined };
+    Object.assign(this.progress, none, resume?.progress);
     if (resume) this.restoreChance(resume);
     await this.iterations.prepare();
   }

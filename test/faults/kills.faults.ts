@@ -37,7 +37,7 @@ function expectWhole(runDir: string): void {
 function logged(runDir: string): unknown[] {
   return readLog(join(runDir, 'log.jsonl'))
     .filter(e => ['iteration', 'display', 'test', 'epoch'].includes(e.type))
-    .map(e => ({ ...e, seconds: 0, secondsLeft: 0, imagesPerSecond: 0 }));
+    .map(e => ({ ...e, seconds: 0, secondsLeft: 0, imagesPerSecond: 0, waited: 0 }));
 }
 
 /** Trains, kills, goes on, kills, …, until `count` kills met it; each run that came to its end is compared. */

@@ -1,6 +1,6 @@
 /** Runs by the solver's own fields: as flags and in the solver file the same run, resumed the same bytes. */
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createPhantom } from '../../src/data/index.js';
@@ -134,5 +134,97 @@ describe('warm-up, cosine and an average', () => {
     expect(bad).toMatchObject({ code: 1, err: expect.stringContaining('ema_decay is 1.5') });
     const other = await mokapot(['train', '--resume', at('flags'), '--ema', '0.5']);
     expect(other).toMatchObject({ code: 1, err: expect.stringContaining('--ema has no place beside --resume') });
+  });
+});
+
+describe('early stopping and the best snapshot', () => {
+  /** A rate of nearly 0: once BatchNorm has statistics, no test is better by 0.01. */
+  const still: TrainOptions = { ...base, lr: 1e-9, minLr: 0, epochs: 6, earlyStopping: 'loss,2,0.01' };
+
+  it('ends the run where tests get no better, with a snapshot, and says so', async () => {
+    const dir = at('still');
+    const events = await run({ ...still, runDir: dir });
+    // Tests at iterations 0, 4, 8 and 12: two of them after the best.
+    const end = events.at(-1)!;
+    expect(end).toMatchObject({ type: 'end', reason: 'stopped', iter: 12, diagnostic: { code: 'early-stopping' } });
+    expect((end as { diagnostic: { message: string } }).diagnostic.message).toMatch(
+      /no less in 2 tests.*at iteration 4/,
+    );
+    expect(state(dir, 12).iter).toBe(12);
+    const again = await run({ resume: dir });
+    expect(again.filter(e => e.type === 'iteration')).toEqual([]);
+    expect(again.at(-1)).toMatchObject({ type: 'end', reason: 'stopped', iter: 12 });
+  });
+
+  it('counts on after a stop, by snapshots before and after a test', async () => {
+    for (const [type, iter] of [
+      ['snapshot', 8],
+      ['test', 8],
+      ['iteration', 10],
+    ] as const) {
+      const dir = at(`still-${type}-${iter}`);
+      await broken({ ...still, runDir: dir }, type, iter);
+      expect((await run({ resume: dir })).at(-1)).toMatchObject({ reason: 'stopped', iter: 12 });
+    }
+  });
+
+  it('min_delta and the direction tell what is better; the run goes on while tests are', async () => {
+    const better = await run({
+      ...base,
+      ema: 0.5,
+      lr: 0.02,
+      epochs: 3,
+      earlyStopping: 'loss:min,1',
+      runDir: at('better'),
+    });
+    const losses = better.flatMap(e => (e.type === 'test' ? [e.loss!] : []));
+    expect(losses.every((loss, i) => i === 0 || loss < losses[i - 1]!)).toBe(true);
+    expect(better.at(-1)).toMatchObject({ reason: 'done' });
+    const worse = await run({
+      ...base,
+      ema: 0.5,
+      lr: 0.02,
+      epochs: 3,
+      earlyStopping: 'loss:max,1',
+      runDir: at('worse'),
+    });
+    expect(worse.at(-1)).toMatchObject({ reason: 'stopped', iter: 4 });
+  });
+
+  it('keep_best of the solver file: a snapshot at the best test, where none is due', async () => {
+    const dir = at('best-source');
+    await run({ ...base, epochs: 1, runDir: dir });
+    const solver = at('best.prototxt');
+    const text = readFileSync(join(dir, 'solver.prototxt'), 'utf8');
+    const net = at('best-source', 'network.prototxt');
+    writeFileSync(
+      solver,
+      `${text.replace(/^(snapshot|test_interval|max_iter|net|lr_policy): .*$/gm, '')}
+       net: "${net}" lr_policy: "fixed" snapshot: 0 test_interval: 3 max_iter: 8`.replace(
+        'mokapot_param {',
+        'mokapot_param { keep_best: "loss:max"',
+      ),
+    );
+    const kept = at('kept');
+    const events = await run({ solver, dataset: at('data'), backend: 'host', runDir: kept });
+    const tests = events.flatMap(e => (e.type === 'test' && e.iter > 0 ? [[e.iter, e.loss!] as const] : []));
+    expect(tests.map(([iter]) => iter)).toEqual([3, 6]);
+    const first = events.find(e => e.type === 'test')!;
+    const best = [...tests].sort((a, b) => b[1] - a[1])[0]!;
+    const isBestAfterAll = best[1] > (first as { loss: number }).loss;
+    const written = events.flatMap(e => (e.type === 'snapshot' ? [e.iter] : []));
+    expect(written).toEqual([...(isBestAfterAll ? [best[0]] : []), 8]);
+  });
+
+  it('an output that no test has is refused before the run begins', async () => {
+    const args = ['train', '--net', at('net.prototxt'), '--dataset', at('data'), '--epochs', '1', '--backend', 'host'];
+    const wrong = await mokapot([...args, '--out', at('wrong'), '--early-stopping', 'recall,3']);
+    expect(wrong).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('"recall" names no output of a test to stop by'),
+    });
+    const text = await mokapot([...args, '--out', at('wrong'), '--early-stopping', 'loss,zero']);
+    expect(text).toMatchObject({ code: 1, err: expect.stringContaining('does not say when to stop') });
+    expect(existsSync(at('wrong'))).toBe(false);
   });
 });

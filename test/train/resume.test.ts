@@ -73,7 +73,7 @@ async function broken(options: TrainOptions, type: TrainEvent['type'], iter: num
 function logged(runDir: string): unknown[] {
   return readLog(join(runDir, 'log.jsonl'))
     .filter(e => ['iteration', 'display', 'test', 'epoch'].includes(e.type))
-    .map(e => ({ ...e, seconds: 0, secondsLeft: 0, imagesPerSecond: 0 }));
+    .map(e => ({ ...e, seconds: 0, secondsLeft: 0, imagesPerSecond: 0, waited: 0 }));
 }
 
 const bytes = (runDir: string, name: string) => readFileSync(join(runDir, name)).toString('base64');

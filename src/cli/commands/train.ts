@@ -85,7 +85,7 @@ export const declare: Declare = (command, io, act) => {
     .option('--snapshot <file>', 'go on from this .solverstate, as a new run')
     .option('--resume <dir>', "go on with the run in this folder, by the run's own options")
     .addOption(new Option('--keep-snapshots <n>', 'remove all but the newest n').argParser(integer(1)))
-    .option('--keep-best <output[:min|max]>', 'keep the snapshot at which a test was best too')
+    .option('--keep-best <output[:min|max]>', 'keep the snapshot of the best test, and take one there')
     .option('--check-numerics', 'watch every blob and gradient for what is not finite, at each iteration (slower)')
     .addOption(augmentOption('change training pictures by this: a file, fields, or a recipe: cardiac, photo'))
     .addOption(seedOption())
@@ -136,7 +136,7 @@ const BY_EPOCHS = [
   ...(['batchSize', 'accumulate', 'valInterval', 'snapshotInterval'] as const),
 ] as const;
 
-/** @returns 0; 1 where the training diverged or user code failed. @throws Interrupted after Ctrl-C, its snapshot written */
+/** @returns 0, also where it stopped early; 1 where the training diverged or user code failed. @throws Interrupted after Ctrl-C, its snapshot written */
 export async function trainCommand(io: Io, options: TrainCommandOptions): Promise<number> {
   const signal = io.interruptible({ withoutOutput: true });
   const { resume } = options;
@@ -156,7 +156,7 @@ async function show(io: Io, events: AsyncIterable<TrainEvent>, runDir: string, j
   const end = await showTraining(io, events, json);
   if (end.reason === 'aborted') throw new Interrupted(resumeText(end.iter, runDir));
   if (!json) say(io, `${runDir}: ${Object.values(RUN_FILES).join(', ')}${end.snapshot ? ', snapshots' : ''}`);
-  return end.reason === 'done' ? exitCodes.ok : exitCodes.failed;
+  return end.reason === 'done' || end.reason === 'stopped' ? exitCodes.ok : exitCodes.failed;
 }
 
 function resumeText(iter: number, runDir: string): string {

@@ -29,9 +29,10 @@ function linesOf(text: string): { readonly line: string; readonly event: TrainEv
  */
 export function logUpTo(text: string, solver: Solver, folder: string, snapshot: string | undefined): string {
   const lines = linesOf(text).filter(({ event }) => isBehind(event, solver));
-  const { iter, param } = solver;
+  const { iter, param, progress } = solver;
   const isTold = lines.some(({ event }) => event.type === 'snapshot' && event.iter === iter);
-  const isDue = iter > 0 && ((param.snapshot > 0 && iter % param.snapshot === 0) || iter === param.max_iter);
+  const isBest = progress.best?.iter === iter;
+  const isDue = iter > 0 && (isBest || (param.snapshot > 0 && iter % param.snapshot === 0) || iter === param.max_iter);
   const kept = lines.map(({ line }) => `${line}\n`).join('');
   if (isTold || !isDue || snapshot === undefined) return kept;
   const start = lines.find(({ event }) => event.type === 'start')?.event as StartEvent | undefined;

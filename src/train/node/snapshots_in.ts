@@ -2,8 +2,9 @@
 
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { fail, MokapotError, own } from '../../diagnostics/index.js';
+import { fail, MokapotError } from '../../diagnostics/index.js';
 import { loadSolverstate } from '../../weights/node/files.js';
+import { type Choice, choiceOf, chosenFigure } from '../best.js';
 import type { TrainEvent } from '../events.js';
 import type { PlacedSnapshots } from './placed_snapshots.js';
 import { learnedNetOf } from './snapshot_files.js';
@@ -63,8 +64,8 @@ export interface KeepOptions {
   /** The newest so many snapshots are kept, older ones are removed. Default: all, or with `keepBest` the newest. */
   readonly keepSnapshots?: number;
   /**
-   * An output of the tests, e.g. `accuracy` or `loss:min`: of the snapshots with a test at their iteration, the one at which
-   * it was best is kept too. Default direction: `min` for names with `loss` in them, else `max`.
+   * An output of the tests, e.g. `accuracy` or `loss:min`: a snapshot is taken whenever it is the best so far, and the one at
+   * which it was best is kept. Default: the solver's keep_best. Default direction: `min` for names with `loss` in them, else `max`.
    */
   readonly keepBest?: string;
 }
@@ -75,7 +76,7 @@ export class SnapshotKeeper {
   /** The chosen output at each iteration with a test. */
   private readonly figures = new Map<number, number>();
   private readonly count: number;
-  private readonly best: { readonly output: string; readonly sign: 1 | -1 } | undefined;
+  private readonly best: Choice | undefined;
 
   /**
    * @param outputs of the test net, which the best is chosen by
@@ -92,7 +93,7 @@ export class SnapshotKeeper {
     if (keepSnapshots !== undefined && (!Number.isSafeInteger(keepSnapshots) || keepSnapshots < 1))
       throw fail('bad-count', `keepSnapshots is ${keepSnapshots}: a whole number is wanted, at least 1.`);
     this.count = keepSnapshots ?? (keepBest === undefined ? Number.POSITIVE_INFINITY : 1);
-    this.best = keepBest === undefined ? undefined : bestOf(keepBest, outputs);
+    this.best = keepBest === undefined ? undefined : choiceOf(keepBest, outputs, 'keep-best');
   }
 
   /** @param isPast whether the event is of the part of the run before it was gone on with */
@@ -105,11 +106,10 @@ export class SnapshotKeeper {
     if (!isPast) this.removeOld();
   }
 
-  private noteTest({ iter, net, outputs, loss }: Extract<TrainEvent, { type: 'test' }>): void {
-    if (net !== 0 || !this.best) return;
-    const { output } = this.best;
-    const value = own(outputs, output)?.[0] ?? (output === 'loss' ? loss : undefined);
-    if (value !== undefined && Number.isFinite(value)) this.figures.set(iter, value);
+  private noteTest(event: Extract<TrainEvent, { type: 'test' }>): void {
+    if (event.net !== 0 || !this.best) return;
+    const value = chosenFigure(this.best, event);
+    if (value !== undefined) this.figures.set(event.iter, value);
   }
 
   private removeOld(): void {
@@ -131,13 +131,4 @@ export class SnapshotKeeper {
     const tested = this.snapshots.filter(({ iter }) => figures.has(iter));
     return tested.sort((a, b) => best.sign * (figures.get(b.iter)! - figures.get(a.iter)!))[0];
   }
-}
-
-function bestOf(text: string, outputs: readonly string[]): { readonly output: string; readonly sign: 1 | -1 } {
-  const [output = '', direction = output.toLowerCase().includes('loss') ? 'min' : 'max', ...rest] = text.split(':');
-  if (outputs.includes(output) && ['min', 'max'].includes(direction) && rest.length === 0)
-    return { output, sign: direction === 'min' ? -1 : 1 };
-  throw fail('keep-best', `"${text}" names no output of a test to keep the best snapshot by.`, {
-    hint: `Write e.g. ${outputs[0] ?? 'accuracy'}:max. Outputs: ${outputs.join(', ') || 'none, for there is no test net'}.`,
-  });
 }

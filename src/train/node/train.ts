@@ -8,6 +8,7 @@ import type { DataFeed } from '../../feeds/source.js';
 import { freshSeed } from '../../runtime/net.js';
 import { parseOptions, readPrototxt, schemaFrom } from '../../runtime/node/schemas.js';
 import { parseSolver } from '../../schema/index.js';
+import { choicesOf } from '../best.js';
 import { digitsSolver, type EpochOptions } from '../digits.js';
 import type { SnapshotEvent, TrainEvent } from '../events.js';
 import type { FeedFunction } from '../iterations.js';
@@ -78,11 +79,14 @@ export async function* train(given: TrainOptions): AsyncGenerator<TrainEvent, vo
     }
     const { solver, loop, dataset } = await load(options, resources);
     if (options.snapshot !== undefined) await solver.restore(options.snapshot);
+    const { keepSnapshots, keepBest = solver.param.mokapot_param?.keep_best || undefined } = options;
+    choicesOf(solver.param, solver.testNets[0]?.outputs ?? [], keepBest);
     const folder = claimed && RunFolder.open(claimed, options, solver, options.snapshot);
     if (folder) resources.add(() => folder.close());
     const rest = loopOptions(options, solver, folder);
     const placed = bySolverFile(options) ? PlacedSnapshots.of(solver, rest.snapshotPrefix) : undefined;
-    const keeper = new SnapshotKeeper(options, solver.testNets[0]?.outputs ?? [], folder?.path, placed);
+    const keep = { ...(keepSnapshots !== undefined && { keepSnapshots }), ...(keepBest !== undefined && { keepBest }) };
+    const keeper = new SnapshotKeeper(keep, solver.testNets[0]?.outputs ?? [], folder?.path, placed);
     for (const event of folder?.earlier ?? []) keeper.note(event, true);
     // A run that was killed may have got no further than its own folder.
     if (options.resume !== undefined && options.snapshot !== undefined) {
@@ -91,7 +95,7 @@ export async function* train(given: TrainOptions): AsyncGenerator<TrainEvent, vo
       if (there && 'severity' in there)
         yield { type: 'warning', iter: solver.iter, epoch: undefined, diagnostic: there };
     }
-    for await (const told of trainSolver(solver, { ...loop, ...rest })) {
+    for await (const told of trainSolver(solver, { ...loop, ...rest, ...(keepBest !== undefined && { keepBest }) })) {
       const [event, misplaced] = told.type === 'snapshot' && placed ? placedEvent(told, placed) : [told];
       const trouble = folder?.add(event);
       keeper.note(event);
