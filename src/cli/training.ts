@@ -103,6 +103,7 @@ function startLines(e: StartEvent): string[] {
     `Training ${e.net || 'the network'} on ${e.backend}: ${[...data, `${formatCount(e.maxIter)} iterations`].join(', ')}, seed ${e.seed}`,
     `${formatCount(e.trainable)} of ${formatCount(e.parameters)} parameters are trainable; memory up to ${formatBytes(e.peakBytes)}`,
   ];
+  if (e.classWeights) lines.push(`Classes weigh ${e.classWeights.map(formatNumber).join(', ')} in the loss`);
   if (e.weights) {
     lines.push(`Weights copied into ${e.weights.copied.join(', ') || 'no layer'}`);
     if (e.weights.missing.length > 0) lines.push(`Left as their fillers made them: ${e.weights.missing.join(', ')}`);

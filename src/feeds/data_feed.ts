@@ -19,6 +19,8 @@ export interface PartBatch {
 export interface Part {
   /** Entries of one pass. */
   readonly entries: number;
+  /** Entries of an epoch, where some are read several times. */
+  readonly epochEntries?: number;
   readonly batchSize: number;
   readonly blobs: readonly string[];
   /** Shapes of one entry, before a crop, by top. */
@@ -47,7 +49,7 @@ export class JoinedFeed implements DataFeed {
   }
 
   get entries(): number {
-    return Math.max(...this.parts.map(p => p.entries));
+    return Math.max(...this.parts.map(p => p.epochEntries ?? p.entries));
   }
 
   get blobs(): readonly string[] {
@@ -77,7 +79,7 @@ export class JoinedFeed implements DataFeed {
 
   async *wholePass(): AsyncGenerator<FeedBatch> {
     const loaders = this.parts.map(part => part.wholePass());
-    for (let left = this.entries; left > 0; left -= this.batchSize) {
+    for (let left = Math.max(...this.parts.map(p => p.entries)); left > 0; left -= this.batchSize) {
       const count = Math.min(left, this.batchSize);
       yield await orDataFailure(async () => {
         const batches = [];

@@ -29,7 +29,7 @@ export interface FeedSource {
 
 /** A source with an end: data that are gone through in passes. */
 export interface DataFeed extends FeedSource {
-  /** Entries of one pass. */
+  /** Entries of an epoch: of one pass, and more where some are read several times. */
   readonly entries: number;
   /** Entries of one batch. */
   readonly batchSize: number;

@@ -36,6 +36,8 @@ export interface StartEvent extends Common {
   readonly peakBytes: number;
   /** The snapshot it goes on from. */
   readonly resumed: string | undefined;
+  /** What each class counts for in the loss, where they do not count alike. */
+  readonly classWeights: readonly number[] | undefined;
   /** Layers whose weights were copied in, and those with parameters that found none. */
   readonly weights: { readonly copied: readonly string[]; readonly missing: readonly string[] } | undefined;
 }

@@ -13,6 +13,7 @@ export {
   type WarningEvent,
 } from './events.js';
 export type { Figures } from './figures.js';
+export { findRate, type RatePoint, type RateTest, type RateTestOptions } from './find_rate.js';
 export type { FeedFunction, Iteration } from './iterations.js';
 export { type LoopOptions, trainSolver } from './loop.js';
 export { type NamedNet, readNetText } from './nets.js';

@@ -118,12 +118,16 @@ export class Iterations {
     return all;
   }
 
-  /** One iteration, given what its passes are fed; without it the net's own sources give the batches. Has to have its turn. */
-  async next(feeds: readonly Feeds[], checkNumerics = false): Promise<Iteration> {
+  /**
+   * One iteration, given what its passes are fed; without it the net's own sources give the batches. Has to have its turn.
+   * @param givenRate in place of the policy's learning rate
+   */
+  async next(feeds: readonly Feeds[], checkNumerics = false, givenRate?: number): Promise<Iteration> {
     const { param, iteration, net: trained } = this;
     const programs = checkNumerics ? this.watchedPrograms() : this.programs;
     let trouble: Trouble | undefined;
-    const { rate, currentStep } = rateAt(param, iteration, this.currentStep);
+    const byPolicy = rateAt(param, iteration, this.currentStep);
+    const rate = givenRate === undefined ? byPolicy.rate : Math.fround(givenRate);
     let loss = 0;
     let outputs: Iteration['outputs'] = {};
     for (let pass = 0; pass < param.iter_size; pass++) {
@@ -140,7 +144,7 @@ export class Iterations {
       if (checkNumerics) trouble ??= troubleIn(net, results);
     }
     if (checkNumerics) trouble ??= await this.troubleInParams();
-    this.currentStep = currentStep;
+    this.currentStep = byPolicy.currentStep;
     this.noteLoss(loss);
     return { iter: this.iteration++, loss, rate, outputs, ...(trouble && { trouble }) };
   }

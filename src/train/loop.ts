@@ -7,6 +7,7 @@ import { sizeOf } from '../ir/index.js';
 import { runChecks } from '../net/index.js';
 import { formatFloat } from '../schema/index.js';
 import { type Choices, choicesOf, chosenFigure, isBetter } from './best.js';
+import { weightsIn } from './class_weights.js';
 import type { EndEvent, SnapshotEvent, StartEvent, TestEvent, TrainEvent } from './events.js';
 import type { FeedFunction, Iteration } from './iterations.js';
 import { troubleText } from './numerics.js';
@@ -145,6 +146,7 @@ class Loop {
       parameters: count(false),
       peakBytes: net.engine.memory().peakBytes,
       resumed: this.options.resumed,
+      classWeights: weightsIn(net.graph),
       weights: copy && !this.options.resumed ? { copied: copy.copied, missing: copy.missing } : undefined,
     };
   }

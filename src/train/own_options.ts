@@ -1,7 +1,7 @@
 /** What a caller says of a solver's own fields (`mokapot_param`), in place of what the solver says. */
 
 import { fail } from '../diagnostics/index.js';
-import { create, type MokapotSolverParameter, type SolverParameter } from '../schema/index.js';
+import { create, createBeside, type MokapotSolverParameter, type SolverParameter } from '../schema/index.js';
 
 /** Fields of `mokapot_param`, by a caller's options; those given take the place of the solver's. */
 export interface OwnOptions {
@@ -17,11 +17,17 @@ export interface OwnOptions {
   readonly emaStart?: number;
   /** `output[:min|max],patience[,min_delta]`: ends the run when so many tests in a row have brought nothing better. */
   readonly earlyStopping?: string;
+  /**
+   * Weights of classes in SoftmaxWithLoss: `auto` or `sqrt` by the data set's shares, or a number for each class, `0.5,2`.
+   */
+  readonly classWeights?: string;
+  /** `CLASS=FACTOR`: entries whose label has the class (name or number) are read so many times an epoch, as a mean. */
+  readonly oversample?: readonly string[];
 }
 
-/** The solver with these options in its `mokapot_param`. @throws MokapotError `early-stopping` */
+/** The solver with these options in its `mokapot_param`. @throws MokapotError `early-stopping`, `oversample` */
 export function withOwnOptions(param: SolverParameter, options: OwnOptions): SolverParameter {
-  const { warmup, warmupStart, minLr, ema, emaStart, earlyStopping } = options;
+  const { warmup, warmupStart, minLr, ema, emaStart, earlyStopping, classWeights, oversample } = options;
   const given: Partial<MokapotSolverParameter> = {
     ...(warmup !== undefined && { warmup_iter: warmup }),
     ...(warmupStart !== undefined && { warmup_start: Math.fround(warmupStart) }),
@@ -29,10 +35,12 @@ export function withOwnOptions(param: SolverParameter, options: OwnOptions): Sol
     ...(ema !== undefined && { ema_decay: Math.fround(ema) }),
     ...(emaStart !== undefined && { ema_start: emaStart }),
     ...(earlyStopping !== undefined && { early_stopping: earlyStoppingOf(earlyStopping) }),
+    ...(classWeights !== undefined && { class_weights: classWeights }),
+    ...(oversample !== undefined && { oversample: oversample.map(oversamplingOf) }),
   };
   if (Object.keys(given).length === 0) return param;
   if (param.mokapot_param) Object.assign(param.mokapot_param, given);
-  else param.mokapot_param = create('caffe.MokapotSolverParameter', given);
+  else param.mokapot_param = createBeside(param, 'caffe.MokapotSolverParameter', given);
   return param;
 }
 
@@ -43,5 +51,15 @@ function earlyStoppingOf(text: string) {
     return create('caffe.EarlyStopping', { output, patience: count, min_delta: Math.fround(by) });
   throw fail('early-stopping', `"${text}" does not say when to stop.`, {
     hint: 'Write an output, how many tests in a row may bring nothing better, and by how much better counts: dice:max,10 or loss:min,5,0.001.',
+  });
+}
+
+function oversamplingOf(text: string) {
+  const [, name = '', factor = ''] = /^(.+)=([^=]+)$/.exec(text) ?? [];
+  const times = Number(factor);
+  if (name !== '' && factor.trim() !== '' && times >= 1 && Number.isFinite(times))
+    return create('caffe.Oversampling', { class: name, factor: Math.fround(times) });
+  throw fail('oversample', `"${text}" does not say what to read more often.`, {
+    hint: 'Write a class and how many times an epoch entries with it are read, 1 at least: "left ventricle=3" or 1=3.',
   });
 }

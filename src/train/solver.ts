@@ -203,15 +203,19 @@ export class Solver<N extends Net = Net> {
     });
   }
 
-  /** One iteration; arrays of parameters that someone holds are as old as before until `net.sync()`. */
-  iterate(feeds?: Feeds | FeedFunction): Promise<Iteration> {
-    return this.steps.take(() => this.oneIteration(feeds));
+  /**
+   * One iteration; arrays of parameters that someone holds are as old as before until `net.sync()`.
+   *
+   * @param rate in place of the policy's learning rate
+   */
+  iterate(feeds?: Feeds | FeedFunction, rate?: number): Promise<Iteration> {
+    return this.steps.take(() => this.oneIteration(feeds, rate));
   }
 
-  private async oneIteration(feeds?: Feeds | FeedFunction): Promise<Iteration> {
+  private async oneIteration(feeds?: Feeds | FeedFunction, rate?: number): Promise<Iteration> {
     if (this.isDisposed) throw disposed('The solver');
     const given = await this.iterations.feedsOf(feeds);
-    return this.turn(() => this.iterations.next(given, this.checkNumerics));
+    return this.turn(() => this.iterations.next(given, this.checkNumerics, rate));
   }
 
   /**

@@ -3,7 +3,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createPhantom } from '../../src/data/index.js';
+import { createPhantom, type Manifest, openDataset } from '../../src/data/index.js';
 import { parseSolver } from '../../src/schema/index.js';
 import type { TrainEvent } from '../../src/train/events.js';
 import { readLog, type TrainOptions, train } from '../../src/train/node/index.js';
@@ -226,5 +226,46 @@ describe('early stopping and the best snapshot', () => {
     const text = await mokapot([...args, '--out', at('wrong'), '--early-stopping', 'loss,zero']);
     expect(text).toMatchObject({ code: 1, err: expect.stringContaining('does not say when to stop') });
     expect(existsSync(at('wrong'))).toBe(false);
+  });
+});
+
+describe('class weights and oversampling', () => {
+  const more: TrainOptions = { ...base, classWeights: 'auto', oversample: ['1=1.5'], epochs: 2 };
+
+  it('are told, stand in the solver file, and a resumed run goes on with the very same entries', async () => {
+    const [whole, part] = [at('more-whole'), at('more-part')];
+    const [start] = await run({ ...more, runDir: whole });
+    expect(start).toMatchObject({ type: 'start', classWeights: [expect.any(Number), expect.any(Number)] });
+    const { entries, iterationsPerEpoch, classWeights } = start as Extract<TrainEvent, { type: 'start' }>;
+    const manifest = JSON.parse(readFileSync(at('data', 'manifest.json'), 'utf8')) as Manifest;
+    const [all, one] = [
+      manifest.splits.train.classPixels.reduce((a, b) => a + b, 0),
+      manifest.splits.train.classPixels[1]!,
+    ];
+    expect(classWeights![1]).toBeCloseTo((0.5 * all) / one, 3);
+    const split = await (await openDataset(at('data'))).split('train');
+    let withOne = 0;
+    for (let i = 0; i < split.size; i++) if ((await split.entry(i)).label.includes(1)) withOne++;
+    expect(entries).toBe(split.size + Math.round(withOne / 2));
+    expect(iterationsPerEpoch).toBe(Math.ceil(entries! / 2));
+    const stop = iterationsPerEpoch! + 1;
+    await broken({ ...more, runDir: part }, 'iteration', stop);
+    await run({ resume: part });
+    expect(logged(part)).toEqual(logged(whole));
+    const name = `snapshot_iter_${2 * iterationsPerEpoch!}.caffemodel`;
+    expect(bytes(part, name)).toBe(bytes(whole, name));
+    const text = readFileSync(join(whole, 'solver.prototxt'), 'utf8');
+    expect(parseSolver(text).message.mokapot_param).toMatchObject({
+      class_weights: 'auto',
+      oversample: [{ class: '1', factor: 1.5 }],
+    });
+  });
+
+  it('classes that are not there are refused by name', async () => {
+    const args = ['train', '--net', at('net.prototxt'), '--dataset', at('data'), '--epochs', '1', '--backend', 'host'];
+    const ran = await mokapot([...args, '--out', at('none'), '--oversample', 'atrium=3']);
+    expect(ran).toMatchObject({ code: 1, err: expect.stringMatching(/has no class "atrium"[\s\S]*There are: 0 \(/) });
+    const bad = await mokapot([...args, '--out', at('none'), '--oversample', '1']);
+    expect(bad).toMatchObject({ code: 1, err: expect.stringContaining('does not say what to read more often') });
   });
 });

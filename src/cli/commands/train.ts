@@ -10,6 +10,7 @@ import { newRunDir, RUN_FILES, removeIfEmpty, type TrainOptions, train } from '.
 import { augmentOption, augmentText } from '../augment.js';
 import type { Declare } from '../declare.js';
 import { exitCodes, Interrupted } from '../errors.js';
+import { findRateCommand } from '../find_rate.js';
 import { type Io, say, tellingOf } from '../io.js';
 import { withBatchSize } from '../network.js';
 import { integer, number, numbers } from '../options.js';
@@ -60,12 +61,15 @@ export interface TrainCommandOptions extends UserCodeOptions, SchemaOptions {
   readonly keepBest?: string;
   readonly checkNumerics?: boolean;
   readonly augment?: string;
+  readonly findLr?: boolean;
   readonly warmup?: number;
   readonly warmupStart?: number;
   readonly minLr?: number;
   readonly ema?: number;
   readonly emaStart?: number;
   readonly earlyStopping?: string;
+  readonly classWeights?: string;
+  readonly oversample?: readonly string[];
   readonly json?: boolean;
 }
 
@@ -88,6 +92,7 @@ export const declare: Declare = (command, io, act) => {
     .option('--keep-best <output[:min|max]>', 'keep the snapshot of the best test, and take one there')
     .option('--check-numerics', 'watch every blob and gradient for what is not finite, at each iteration (slower)')
     .addOption(augmentOption('change training pictures by this: a file, fields, or a recipe: cardiac, photo'))
+    .option('--find-lr', 'train nothing: try rates from 1e-7 to 1, draw the loss over them and suggest one')
     .addOption(seedOption())
     .option('--no-shuffle', 'read the data set in order')
     .addOption(stageOption())
@@ -127,6 +132,12 @@ function declareOwn(command: Command): Command {
       new Option('--ema <decay>', 'average the weights, e.g. 0.999: for tests and .caffemodel').argParser(number(0)),
     )
     .addOption(new Option('--ema-start <n>', 'iteration that the average begins at').argParser(integer(0)))
+    .option('--class-weights <w>', 'in SoftmaxWithLoss: auto, sqrt (by the data set), or a number a class: 0.5,2')
+    .addOption(
+      new Option('--oversample <class=n>', 'read entries with the class n times an epoch (repeatable)').argParser(
+        (text: string, before: readonly string[] = []) => [...before, text],
+      ),
+    )
     .option('--early-stopping <output[:min|max],n[,delta]>', 'end when n tests in a row were no better (by delta)');
 }
 
@@ -146,6 +157,7 @@ export async function trainCommand(io: Io, options: TrainCommandOptions): Promis
   const given = await trainOptions(options);
   const runDir = options.out ?? newRunDir(join('runs', runName(options.solver ?? options.net)));
   try {
+    if (options.findLr) return await findRateCommand(io, { ...given, ...more }, runDir, options.json);
     return await show(io, train({ ...given, ...more, runDir }), runDir, options.json);
   } finally {
     if (options.out === undefined) removeIfEmpty(runDir);
@@ -188,7 +200,7 @@ export function runName(file = 'run', now = new Date()): string {
 }
 
 async function trainOptions(options: TrainCommandOptions): Promise<TrainOptions> {
-  const { solver, net, step, batchSize, stage, augment, out: _, json: __, resume: ___, ...others } = options;
+  const { solver, net, step, batchSize, stage, augment, out: _, json: __, resume: ___, findLr: ____, ...others } = options;
   const rest = { ...others, stages: stage, ...(augment !== undefined && { augment: await augmentText(augment) }) };
   if (solver !== undefined) {
     const given = BY_EPOCHS.find(name => options[name] !== undefined);

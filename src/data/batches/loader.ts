@@ -5,6 +5,7 @@ import type { Random } from '../../random/index.js';
 import type { Augmenter } from '../augment/augmenter.js';
 import type { Entry, EntrySource } from '../sets/dataset.js';
 import { type Batches, EpochLoader, type LoaderState, type Pick } from './epochs.js';
+import { oversampling } from './oversampling.js';
 import { applyTransform, type Draw, type Transform } from './transform.js';
 
 /** Samples with their labels. */
@@ -37,6 +38,8 @@ export interface LoaderOptions {
   readonly transform?: Transform;
   /** Changes entries before they are transformed, by seed, epoch and entry. Default: none are. It stays the caller's to close. */
   readonly augmenter?: Augmenter | undefined;
+  /** How many times an epoch each entry is read, as a mean: at least 1. Default: once. */
+  readonly factors?: readonly number[] | undefined;
   /** How many batches are decoded ahead; 3. */
   readonly prefetch?: number;
 }
@@ -44,19 +47,26 @@ export interface LoaderOptions {
 /** Batches of a source, without end: epoch after epoch, decoded ahead while the caller works. */
 export class BatchLoader implements Batches<Batch>, AsyncIterable<Batch> {
   private readonly epochs: EpochLoader<Draw, Batch>;
+  /** Entries of an epoch, repetitions counted. */
+  readonly size: number;
 
   /** @throws MokapotError `loader-batch`, `loader-empty`, `loader-skip`. */
   constructor(
     private readonly source: EntrySource,
     private readonly options: LoaderOptions,
   ) {
-    const { shuffle, randomSkip = 0, ...rest } = options;
-    const { name, size } = source;
+    const { shuffle = false, randomSkip = 0, factors, ...rest } = options;
+    const { name } = source;
+    const repeated = factors && oversampling(factors);
+    this.size = repeated?.size ?? source.size;
+    const { size } = this;
     this.epochs = new EpochLoader({
       ...rest,
       name,
       size,
-      ...(shuffle && { order: (random: Random) => random.permutation(size) }),
+      ...(repeated
+        ? { order: (random: Random) => repeated.order(random, shuffle) }
+        : shuffle && { order: (random: Random) => random.permutation(size) }),
       ...(randomSkip > 0 && { skip: (random: Random) => skipWithin(random.integer(randomSkip), source) }),
       draw: random => this.draw(random),
       load: picks => this.load(picks),
@@ -75,7 +85,7 @@ export class BatchLoader implements Batches<Batch>, AsyncIterable<Batch> {
 
   /** Batches that make up one pass over the source (the last one may reach into the next pass). */
   get batchesPerEpoch(): number {
-    return Math.ceil(this.source.size / this.options.batchSize);
+    return Math.ceil(this.size / this.options.batchSize);
   }
 
   /** As of the batches handed out: what is decoded ahead does not count. */

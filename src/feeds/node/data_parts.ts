@@ -36,6 +36,8 @@ export interface DataPlaces {
   readonly seed: number;
   /** Whether the data set in use is read in a new order each epoch; a source of a layer's own is read as the layer says. */
   readonly shuffle: boolean;
+  /** How many times an epoch each entry of the data set in use is read, as a mean. Default: once. */
+  readonly factors?: readonly number[] | undefined;
   /** Which files may be opened, and whether messages quote them. Default: any, and they do. */
   readonly access?: FileAccess | undefined;
 }
@@ -249,15 +251,17 @@ export async function datasetPart(data: readonly DataLayer[], phase: Phase, plac
       hint: 'Another split may have some (--split train), or the data set may be made anew with more held back (--val 10).',
     });
   const augmenter = augmenterOf(pictures, layers, phase);
-  const common = { batchSize, seed: places.seed, transform, augmenter };
-  const makeLoader = (shuffle: boolean) => entries(new BatchLoader(source, { ...common, shuffle }), bindings);
+  const { seed, factors } = places;
+  const common = { batchSize, seed, transform, augmenter };
+  const loader = new BatchLoader(source, { ...common, shuffle: places.shuffle, factors });
   return {
     entries: source.size,
+    epochEntries: loader.size,
     batchSize,
     blobs: bindings.map(b => b.blob),
     entryShapes: new Map(Object.entries(datasetShapes(layers, source.shapeOf(0)))),
-    loader: makeLoader(places.shuffle),
-    wholePass: () => makeLoader(false),
+    loader: entries(loader, bindings),
+    wholePass: () => entries(new BatchLoader(source, common), bindings),
     close: async () => augmenter?.close(),
   };
 }

@@ -6,21 +6,25 @@ import { openFeed } from '../../feeds/node/data_feeds.js';
 import { Net, type Weights } from '../../runtime/node/net.js';
 import { userCode } from '../../runtime/node/python_modules.js';
 import type { NetState, SolverParameter } from '../../schema/index.js';
+import { classWeightsOf, weighClasses } from '../class_weights.js';
 import { checkClasses } from '../classes.js';
 import { type NetFactory, type OpenedNet, selectNet } from '../load.js';
 import type { NamedNet } from '../nets.js';
 import type { Resources } from '../resources.js';
 import { withAugment } from './augmented.js';
+import { factorsOf } from './oversample.js';
 import type { SolverOptions } from './solver.js';
 
 type Given = Omit<SolverOptions, 'dataset' | 'engine'>;
 
 /** Opens what feeds the nets of a run; what it opens is closed with the resources. */
 export class FeedOpener {
+  /** @param own the solver's own fields */
   constructor(
     private readonly given: Given,
     readonly dataset: Dataset | undefined,
     private readonly resources: Resources,
+    private readonly own: SolverParameter['mokapot_param'],
   ) {}
 
   async open(named: NamedNet, state: NetState | undefined, seed: number, test?: number): Promise<OpenedNet> {
@@ -35,14 +39,23 @@ export class FeedOpener {
       catalogue,
     });
     const { augment } = this.given;
-    const opened = augment === undefined ? asNamed : { ...asNamed, selected: withAugment(asNamed.selected, augment) };
+    const selected = augment === undefined ? asNamed.selected : withAugment(asNamed.selected, augment);
+    const opened = this.weighed({ ...asNamed, selected }, isTraining);
     const given = isTraining ? this.given.data : this.given.testData?.[test];
     if (given) return { ...opened, feed: given };
     const split = await this.dataset?.split(splitName);
-    const places = { split, dir: named.dir, seed, shuffle: isTraining && shuffle };
+    const factors = isTraining ? await factorsOf(this.own?.oversample ?? [], this.dataset) : undefined;
+    const places = { split, dir: named.dir, seed, shuffle: isTraining && shuffle, factors };
     const feed = await openFeed(opened.selected, places, inputShapes);
     if (feed) this.resources.add(() => feed.close());
     return { ...opened, feed };
+  }
+
+  private weighed({ selected, options }: Pick<OpenedNet, 'selected' | 'options'>, isTraining: boolean) {
+    const weights = this.own?.class_weights;
+    if (!weights) return { selected, options };
+    const numbers = classWeightsOf(weights, this.dataset?.manifest);
+    return { selected: weighClasses(selected, numbers, isTraining), options };
   }
 }
 

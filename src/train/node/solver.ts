@@ -96,7 +96,7 @@ export class Solver extends MemorySolver<Net> {
     const tests = options.net ? genericTests(options.net, param) : await testNetsOf(param, dir, options);
     const resources = new Resources();
     return resources.orClose(async () => {
-      const opener = new FeedOpener(options, await datasetOf(options, resources), resources);
+      const opener = new FeedOpener(options, await datasetOf(options, resources), resources, param.mokapot_param);
       const factory = new NetsOfFiles(param, options, opener, await engineOf(options, resources));
       const seed = seedOf(param, options.seed);
       const { opened } = options;

@@ -7,7 +7,7 @@ import type { Feeds } from '../../feeds/feeds.js';
 import type { DataFeed } from '../../feeds/source.js';
 import { freshSeed } from '../../runtime/net.js';
 import { parseOptions, readPrototxt, schemaFrom } from '../../runtime/node/schemas.js';
-import { parseSolver } from '../../schema/index.js';
+import { create, parseSolver } from '../../schema/index.js';
 import { choicesOf } from '../best.js';
 import { digitsSolver, type EpochOptions } from '../digits.js';
 import type { SnapshotEvent, TrainEvent } from '../events.js';
@@ -77,7 +77,7 @@ export async function* train(given: TrainOptions): AsyncGenerator<TrainEvent, vo
         hint: 'The snapshot has its own weights: leave out --weights.',
       });
     }
-    const { solver, loop, dataset } = await load(options, resources);
+    const { solver, loop, dataset } = await loadRun(options, resources);
     if (options.snapshot !== undefined) await solver.restore(options.snapshot);
     const { keepSnapshots, keepBest = solver.param.mokapot_param?.keep_best || undefined } = options;
     choicesOf(solver.param, solver.testNets[0]?.outputs ?? [], keepBest);
@@ -180,7 +180,11 @@ async function* keptWithoutLog(
   }
 }
 
-async function load(options: TrainOptions, resources: Resources): Promise<Made & { dataset: Dataset | undefined }> {
+/** The solver of a run, its nets and data. */
+export async function loadRun(
+  options: TrainOptions,
+  resources: Resources,
+): Promise<Made & { dataset: Dataset | undefined }> {
   const opened = typeof options.dataset === 'string' ? await openDataset(options.dataset) : undefined;
   if (opened) resources.add(() => opened.close());
   const dataset = opened ?? (options.dataset as Dataset | undefined);
@@ -242,7 +246,9 @@ async function byEpochs(options: TrainOptions, dataset: Dataset | undefined, res
   }
   const net = await namedNet(options);
   const seed = options.seed ?? freshSeed();
-  const { opened, train, val } = await openNets(net, { ...options, seed }, dataset, resources);
+  const own = withOwnOptions(create('caffe.SolverParameter', {}), options).mokapot_param;
+  const opener = new FeedOpener({ ...options, inputShapes: undefined }, dataset, resources, own);
+  const { opened, train, val } = await openNets(net, { seed }, dataset, opener);
   const size = {
     trainBatches: train.batchesPerEpoch,
     batchSize: train.batchSize,
@@ -271,11 +277,10 @@ interface OpenedNets {
 /** Opens what feeds each phase: how long an epoch is follows from it. */
 async function openNets(
   net: NamedNet,
-  options: TrainOptions & { readonly seed: number },
+  options: { readonly seed: number },
   dataset: Dataset | undefined,
-  resources: Resources,
+  opener: FeedOpener,
 ): Promise<OpenedNets> {
-  const opener = new FeedOpener({ ...options, inputShapes: undefined }, dataset, resources);
   const seeds = seedsOf(options.seed, 1);
   const train = await opener.open(net, undefined, seeds.data);
   if (!train.feed) {
