@@ -39,6 +39,7 @@ export {
   type SplitName,
 } from './sets/manifest.js';
 export { createPhantom, type PhantomOptions } from './sets/phantom.js';
+export { PredictionSheet, type SheetPicture } from './sets/prediction_sheet.js';
 export { createSunnybrook, type SunnybrookOptions } from './sets/sunnybrook.js';
 export { type Verified, verifyDataset } from './sets/verify.js';
 export { datasetWarnings } from './sets/warnings.js';

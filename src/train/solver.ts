@@ -3,7 +3,7 @@
  * `node/solver.ts` is the same with files.
  */
 
-import { type Diagnostic, fail, hasErrors, MokapotError } from '../diagnostics/index.js';
+import { type Diagnostic, fail, hasErrors, MokapotError, need } from '../diagnostics/index.js';
 import type { Engine } from '../engines/types.js';
 import type { Feeds } from '../feeds/feeds.js';
 import type { DataFeed } from '../feeds/source.js';
@@ -176,6 +176,11 @@ export class Solver<N extends Net = Net> {
     return this.parts.train.feed;
   }
 
+  /** The same of the test nets, in their order. */
+  get testData(): readonly (DataFeed | undefined)[] {
+    return this.parts.tests.map(t => t.feed);
+  }
+
   /** The training net as it was named: message, text, folder. */
   get source(): NamedNet {
     return this.parts.named;
@@ -241,6 +246,25 @@ export class Solver<N extends Net = Net> {
       mean.add(graph, results, batch.count);
     }
     return { ...mean.result(), batches: mean.batches };
+  }
+
+  /**
+   * What a test net computes of a blob for what it is fed, with the weights that tests have. Leaves chance and states as they are.
+   */
+  testScores(index: number, blob: string, feeds: Feeds): Promise<Float32Array> {
+    return this.turn(() =>
+      this.iterations.withAverages(async () => {
+        const { net } = this.parts.tests[index]!;
+        const random = net.saveRandom();
+        try {
+          const lower = { fetch: [blob], updates: false };
+          const { results } = await this.within(() => net.runProgram({ lower, fetch: () => [blob], feeds }));
+          return need(results, blob);
+        } finally {
+          net.restoreRandom(random);
+        }
+      }),
+    );
   }
 
   /** What a snapshot has: the bytes of the weights and of the solver's state, in the form that snapshot_format says. */

@@ -62,6 +62,7 @@ export interface TrainCommandOptions extends UserCodeOptions, SchemaOptions {
   readonly checkNumerics?: boolean;
   readonly augment?: string;
   readonly findLr?: boolean;
+  readonly overlays?: number;
   readonly warmup?: number;
   readonly warmupStart?: number;
   readonly minLr?: number;
@@ -92,6 +93,9 @@ export const declare: Declare = (command, io, act) => {
     .option('--keep-best <output[:min|max]>', 'keep the snapshot of the best test, and take one there')
     .option('--check-numerics', 'watch every blob and gradient for what is not finite, at each iteration (slower)')
     .addOption(augmentOption('change training pictures by this: a file, fields, or a recipe: cardiac, photo'))
+    .addOption(
+      new Option('--overlays <n>', 'draw what is found in n validation pictures after each test').argParser(integer(0)),
+    )
     .option('--find-lr', 'train nothing: try rates from 1e-7 to 1, draw the loss over them and suggest one')
     .addOption(seedOption())
     .option('--no-shuffle', 'read the data set in order')

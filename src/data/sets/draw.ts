@@ -21,7 +21,7 @@ const VIVID: readonly Color[] = [
   [0, 210, 140],
   [255, 120, 200],
 ];
-const TRUTH: Color = [0, 230, 90];
+export const TRUTH: Color = [0, 230, 90];
 
 /**
  * Pixels as people see them. Values beyond 0 to 255, and grey pictures that are dark all over (MR), are stretched: the
@@ -84,13 +84,13 @@ export function overlayPng(picture: PictureLike, options: OverlayOptions): Uint8
   return encodePng(canvas);
 }
 
-function classColor(k: number, palette: readonly Color[] | undefined): Color {
+export function classColor(k: number, palette: readonly Color[] | undefined): Color {
   const own = palette?.[k];
   const shows = own && Math.max(...own) - Math.min(...own) > 60;
   return shows ? own : VIVID[(k - 1) % VIVID.length]!;
 }
 
-function blend(canvas: Raster, x: number, y: number, color: Color, share: number): void {
+export function blend(canvas: Raster, x: number, y: number, color: Color, share: number): void {
   const at = 3 * (y * canvas.width + x);
   for (let c = 0; c < 3; c++) canvas.data[at + c] = Math.round(canvas.data[at + c]! * (1 - share) + color[c]! * share);
 }
@@ -118,7 +118,7 @@ function enlargeMask(mask: ArrayLike<number>, width: number, height: number, zoo
 }
 
 /** Colours each class's pixels that touch another class. */
-function drawOutline(canvas: Raster, mask: Uint8Array, color: (k: number) => Color): void {
+export function drawOutline(canvas: Raster, mask: Uint8Array, color: (k: number) => Color): void {
   const { width, height } = canvas;
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
@@ -144,7 +144,7 @@ export interface SheetOptions {
   readonly augment?: { readonly recipe: Recipe; readonly seed: number };
 }
 
-const GAP = 4;
+export const GAP = 4;
 const TRAIN_FRAME: Color = [60, 60, 60];
 const VAL_FRAME: Color = [230, 170, 0];
 
@@ -238,7 +238,7 @@ function drawCell(
 }
 
 /** By averaging the pixels that fall into one. */
-function resize(image: Raster, width: number, height: number): Raster {
+export function resize(image: Raster, width: number, height: number): Raster {
   const data = new Uint8Array(width * height * 3);
   for (let y = 0; y < height; y++) {
     const y0 = Math.floor((y * image.height) / height);

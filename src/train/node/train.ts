@@ -19,6 +19,7 @@ import { Resources } from '../resources.js';
 import { type LoopOptions, trainSolver } from './loop.js';
 import { FeedOpener } from './net_factory.js';
 import { readNetFile } from './nets.js';
+import { Overlays } from './overlays.js';
 import { PlacedSnapshots } from './placed_snapshots.js';
 import { ClaimedFolder, RunFolder } from './run_folder.js';
 import { keptOptions } from './run_options.js';
@@ -45,6 +46,11 @@ export interface TrainOptions extends SolverOptions, Partial<EpochOptions>, OwnO
    * nothing but snapshots is written.
    */
   readonly runDir?: string;
+  /**
+   * Validation entries to draw in `overlays/` of the run's folder after each test, with what the net finds and what is known.
+   * Default: 12 where a net that gives every pixel a class is trained by epochs, else 0.
+   */
+  readonly overlays?: number;
   /**
    * The folder of a run that was broken off: goes on from its newest whole snapshot, with the run's own options; those
    * given beside it replace them.
@@ -81,6 +87,7 @@ export async function* train(given: TrainOptions): AsyncGenerator<TrainEvent, vo
     if (options.snapshot !== undefined) await solver.restore(options.snapshot);
     const { keepSnapshots, keepBest = solver.param.mokapot_param?.keep_best || undefined } = options;
     choicesOf(solver.param, solver.testNets[0]?.outputs ?? [], keepBest);
+    const overlays = claimed && overlaysOf(options, solver, claimed.path, dataset);
     const folder = claimed && RunFolder.open(claimed, options, solver, options.snapshot);
     if (folder) resources.add(() => folder.close());
     const rest = loopOptions(options, solver, folder);
@@ -102,6 +109,8 @@ export async function* train(given: TrainOptions): AsyncGenerator<TrainEvent, vo
       yield event;
       if (event.type === 'start') yield* warningsOf(dataset, event, folder);
       if (misplaced) yield misplaced;
+      if (event.type === 'test' && event.net === 0 && overlays)
+        yield* warned(await overlays.draw(event), event, folder);
       if (trouble) yield* keptWithoutLog(trouble, event, solver, rest.snapshotPrefix);
     }
   } finally {
@@ -140,6 +149,22 @@ function claim(given: TrainOptions, resources: Resources): Claim {
   return { options: newest ? { ...options, weights: undefined, snapshot: newest.state } : options, claimed };
 }
 
+/** Shown by default, of a run by epochs. */
+const OVERLAYS = 12;
+
+function overlaysOf(
+  options: TrainOptions,
+  solver: Solver,
+  runDir: string,
+  dataset: Dataset | undefined,
+): Overlays | undefined {
+  const { overlays: wanted } = options;
+  const count = wanted ?? (bySolverFile(options) ? 0 : OVERLAYS);
+  if (!Number.isSafeInteger(count) || count < 0)
+    throw fail('bad-count', `overlays is ${count}: a whole number of entries is wanted, 0 at least.`);
+  return count === 0 ? undefined : Overlays.of(solver, { count, isWanted: wanted !== undefined, runDir, dataset });
+}
+
 /** The event with where its files are too; the warning where they could not be put there. */
 function placedEvent(event: SnapshotEvent, placed: PlacedSnapshots): [TrainEvent, TrainEvent?] {
   const there = placed.place(event.iter, event);
@@ -155,11 +180,19 @@ function* warningsOf(
   { iter, epoch }: TrainEvent,
   folder: RunFolder | undefined,
 ): Generator<TrainEvent, void, void> {
-  for (const diagnostic of dataset ? datasetWarnings(dataset.manifest) : []) {
-    const event: TrainEvent = { type: 'warning', iter, epoch, diagnostic };
-    folder?.add(event);
-    yield event;
-  }
+  for (const diagnostic of dataset ? datasetWarnings(dataset.manifest) : [])
+    yield* warned(diagnostic, { iter, epoch }, folder);
+}
+
+function* warned(
+  diagnostic: Diagnostic | undefined,
+  { iter, epoch }: Pick<TrainEvent, 'iter' | 'epoch'>,
+  folder: RunFolder | undefined,
+): Generator<TrainEvent, void, void> {
+  if (!diagnostic) return;
+  const event: TrainEvent = { type: 'warning', iter, epoch, diagnostic };
+  folder?.add(event);
+  yield event;
 }
 
 /** A run whose log cannot be written goes on; its parameters are kept, where that can be written. */
