@@ -62,6 +62,7 @@ export {
 
 export {
   Curves,
+  findRate,
   type LoopOptions,
   RUN_FILES,
   readLog,

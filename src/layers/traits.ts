@@ -57,6 +57,8 @@ export interface ClassLabels {
   axis(param: LayerParameter): number;
   /** The message in which `ignore_label` names the label that counts nowhere. Absent: there is no such label. */
   readonly ignoreIn?: 'loss_param' | 'accuracy_param';
+  /** Whether loss_param.class_weighting says what each class counts for. */
+  readonly weighs?: boolean;
 }
 
 /** Of a loss that applies a function to its scores itself. */
@@ -135,6 +137,13 @@ export interface LayerTraits<Bottoms extends number = number> {
    * undefined where it gathers them. Absent: it keeps none.
    */
   fixedStatistics?(param: LayerParameter): `${ParamField}.${string}` | undefined;
+  /**
+   * Where it keeps statistics as a moving average: the share that stays at each iteration, and its field; undefined where it is
+   * given them. Absent: it keeps none.
+   */
+  keptStatistics?(
+    param: LayerParameter,
+  ): { readonly field: `${ParamField}.${string}`; readonly fraction: number } | undefined;
   /** Whether all its tops are 0 where these bottoms are 0 everywhere. Absent: no. */
   zeroTops?(ctx: LayerContext<Bottoms>, zero: readonly boolean[]): boolean;
   /** No gradient flows through it where its bottom is 0. */

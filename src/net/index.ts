@@ -2,6 +2,7 @@
 export type { Check, CheckOptions } from './checks/check.js';
 export { checks } from './checks/documented.js';
 export { runChecks } from './checks/index.js';
+export { lateStatistics } from './checks/late_statistics.js';
 export { isLoss } from './checks/walk.js';
 export { type CompileResult, compileNet, compileSelected, tryCompileNet } from './compile.js';
 export { type CoordMap, type CropAlignment, coordMapFromTo, cropAlignment } from './coord_map.js';

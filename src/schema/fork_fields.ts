@@ -49,7 +49,7 @@ const INTEL: ForkField = {
 
 const WARMUP: ForkField = {
   of: "another fork's warm-up of the learning rate",
-  hint: 'It has no counterpart here: train the first iterations by a solver of its own with a lower base_lr, or use lr_policy: "multistep".',
+  hint: 'Mokapot’s own is mokapot_param { warmup_iter: 100 warmup_start: 0.1 }, where the start is a share of the rate.',
 };
 
 const LABEL_MAP: ForkField = {

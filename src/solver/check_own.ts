@@ -28,6 +28,7 @@ export function checkOwn(param: SolverParameter): Diagnostic[] {
     ...checkAverage(param, own),
     ...checkEarlyStopping(param, own),
     ...checkOversampling(own),
+    ...checkTexts(own),
   ];
 }
 
@@ -121,6 +122,29 @@ function checkEarlyStopping(param: SolverParameter, own: MokapotSolverParameter)
         `${field} goes by tests, and the solver has none.`,
         'Add test_iter and test_interval.',
       ),
+    );
+  return found;
+}
+
+const WEIGHTS = /^(auto|sqrt|\d[\d.e+-]*(,\s*\d[\d.e+-]*)*)$/i;
+const CHOICE = /^[^:]+(:(min|max))?$/;
+
+function checkTexts(own: MokapotSolverParameter): Diagnostic[] {
+  const { class_weights: weights, keep_best: kept } = own;
+  const found: Diagnostic[] = [];
+  if (weights && !WEIGHTS.test(weights))
+    found.push(
+      at(
+        own,
+        'class-weights',
+        'class_weights',
+        `"${weights}" gives no weights of classes.`,
+        'Write "auto", "sqrt", or a number for each class: "0.5,2".',
+      ),
+    );
+  if (kept && !CHOICE.test(kept))
+    found.push(
+      at(own, 'keep-best', 'keep_best', `"${kept}" is no output of a test and a direction.`, 'Write e.g. "dice:max".'),
     );
   return found;
 }

@@ -50,9 +50,9 @@ function median(values: readonly number[]): number {
  * @throws MokapotError `class-weights` where there is no such layer and `isNeeded`
  */
 export function weighClasses(net: SelectedNet, weights: readonly number[], isNeeded: boolean): SelectedNet {
-  const takes = (layer: LayerParameter) =>
-    layer.type === 'SoftmaxWithLoss' && !sub(layer, 'loss_param').weight_by_label_freqs;
-  if (isNeeded && !net.layers.some(layer => layer.type === 'SoftmaxWithLoss'))
+  const weighs = (layer: LayerParameter) => net.catalogue.get(layer.type)?.classLabels?.weighs === true;
+  const takes = (layer: LayerParameter) => weighs(layer) && !sub(layer, 'loss_param').weight_by_label_freqs;
+  if (isNeeded && !net.layers.some(weighs))
     throw fail(
       'class-weights',
       'Classes are to be weighed, and the net has no SoftmaxWithLoss layer: no other one weighs them.',

@@ -17,6 +17,7 @@ export { findRate, type RatePoint, type RateTest, type RateTestOptions } from '.
 export type { FeedFunction, Iteration } from './iterations.js';
 export { type LoopOptions, trainSolver } from './loop.js';
 export { type NamedNet, readNetText } from './nets.js';
+export type { OwnOptions } from './own_options.js';
 export type { SnapshotBytes, SnapshotFiles } from './snapshot.js';
 export {
   Solver,

@@ -4,7 +4,7 @@ import { type Diagnostic, error, MokapotError } from '../diagnostics/index.js';
 import type { Feeds } from '../feeds/feeds.js';
 import { DataFailure } from '../feeds/source.js';
 import { sizeOf } from '../ir/index.js';
-import { runChecks } from '../net/index.js';
+import { lateStatistics, runChecks } from '../net/index.js';
 import { formatFloat } from '../schema/index.js';
 import { type Choices, choicesOf, chosenFigure, isBetter } from './best.js';
 import { weightsIn } from './class_weights.js';
@@ -152,9 +152,11 @@ class Loop {
   }
 
   private warnings(): readonly Diagnostic[] {
-    const { net, diagnostics, iter } = this.solver;
+    const { net, diagnostics, iter, param } = this.solver;
     const checks = runChecks(net.graph, { weightsLoaded: iter > 0 || net.copies.length > 0 });
-    return [...diagnostics, ...checks].filter(d => d.severity === 'warning');
+    return [...diagnostics, ...checks, ...lateStatistics.run(net.graph, { solver: param })].filter(
+      d => d.severity === 'warning',
+    );
   }
 
   /** What the engine and the data have to say since they were last asked. */

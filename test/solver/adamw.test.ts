@@ -131,6 +131,10 @@ describe('checks', () => {
     ['keep_best: "dice"', ['warning solver-own']],
     ['oversample { class: "1" factor: 0.5 }', ['error solver-number']],
     ['oversample { factor: 3 }', ['error oversample']],
+    ['class_weights: "auto"', []],
+    ['class_weights: "1, 2.5e-1"', []],
+    ['class_weights: "median"', ['error class-weights']],
+    ['class_weights: "1,"', ['error class-weights']],
   ])('%s', (text, expected) => {
     expect(own(text)).toEqual(expected);
   });

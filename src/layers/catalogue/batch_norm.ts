@@ -69,6 +69,10 @@ export const batchNorm: LayerType<1, 3> = {
   channelAffine: keptAffine,
   fixedStatistics: param =>
     sub(param, 'batch_norm_param').use_global_stats ? 'batch_norm_param.use_global_stats' : undefined,
+  keptStatistics(param) {
+    const { use_global_stats: isGiven, moving_average_fraction: fraction } = sub(param, 'batch_norm_param');
+    return isGiven ? undefined : { field: 'batch_norm_param.moving_average_fraction', fraction };
+  },
   bottoms: { min: 1, max: 1 },
   tops: { min: 1, max: 1 },
   reshape(ctx) {

@@ -104,7 +104,7 @@ export const softmaxWithLoss: LayerType<2> = {
   differences:
     'Labels that are no class count as a loss of log Σ exp without gradient, where Caffe reads outside its memory.',
   ...readsElsewhere,
-  classLabels: { axis: param => sub(param, 'softmax_param').axis, ignoreIn: 'loss_param' },
+  classLabels: { axis: param => sub(param, 'softmax_param').axis, ignoreIn: 'loss_param', weighs: true },
   applies: {
     activation: 'softmax',
     layer: 'Softmax',

@@ -20,13 +20,16 @@ import { fixedStatistics, fixedStatisticsDoc } from './fixed_statistics.js';
 import { inPlaceUnfit, inPlaceUnfitDoc } from './in_place.js';
 import { labelClasses, labelClassesDoc } from './label_classes.js';
 import { labelShape, labelShapeDoc } from './label_shape.js';
+import { lateStatistics, lateStatisticsDoc } from './late_statistics.js';
 import { learningRate, learningRateDoc } from './learning_rate.js';
 import { lossReach, lossReachDoc } from './loss_reach.js';
 import { noLoss, noLossDoc } from './no_loss.js';
 import { reluScore, reluScoreDoc } from './relu_score.js';
 import { scaledLabels, scaledLabelsDoc } from './scaled_labels.js';
+import { testedOutput, testedOutputDoc } from './tested_output.js';
 import { tooMuchMemory, tooMuchMemoryDoc } from './too_much_memory.js';
 import { unknownFiller, unknownFillerDoc } from './unknown_filler.js';
+import { weighedClasses, weighedClassesDoc } from './weighed_classes.js';
 import { zeroWeights, zeroWeightsDoc } from './zero_weights.js';
 
 /** Every check, in the order in which they are run. */
@@ -39,6 +42,9 @@ export const checks: readonly Check[] = [
   check(bilinearGroups, bilinearGroupsDoc),
   check(bilinearLearns, bilinearLearnsDoc),
   check(learningRate, learningRateDoc),
+  check(lateStatistics, lateStatisticsDoc),
+  check(weighedClasses, weighedClassesDoc),
+  check(testedOutput, testedOutputDoc),
 
   // Scores and labels
   check(cropOffset, cropOffsetDoc),

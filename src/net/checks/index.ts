@@ -19,13 +19,16 @@ import { fixedStatistics } from './fixed_statistics.js';
 import { inPlaceUnfit } from './in_place.js';
 import { labelClasses } from './label_classes.js';
 import { labelShape } from './label_shape.js';
+import { lateStatistics } from './late_statistics.js';
 import { learningRate } from './learning_rate.js';
 import { lossReach } from './loss_reach.js';
 import { noLoss } from './no_loss.js';
 import { reluScore } from './relu_score.js';
 import { scaledLabels } from './scaled_labels.js';
+import { testedOutput } from './tested_output.js';
 import { tooMuchMemory } from './too_much_memory.js';
 import { unknownFiller } from './unknown_filler.js';
+import { weighedClasses } from './weighed_classes.js';
 import { zeroWeights } from './zero_weights.js';
 
 /** The rule of every check, in the order in which they are run. */
@@ -38,6 +41,9 @@ export const rules: readonly CheckRule[] = [
   bilinearGroups,
   bilinearLearns,
   learningRate,
+  lateStatistics,
+  weighedClasses,
+  testedOutput,
 
   // Scores and labels
   cropOffset,

@@ -21,7 +21,7 @@ const HIGHEST = 5;
 const LOWEST = 1e-8;
 
 /** Their step does not depend on how large gradients are. */
-const SCALE_FREE: ReadonlySet<string> = new Set(['Adam', 'AdaGrad', 'RMSProp', 'AdaDelta']);
+const SCALE_FREE: ReadonlySet<string> = new Set(['Adam', 'AdamW', 'AdaGrad', 'RMSProp', 'AdaDelta']);
 
 export const learningRateDoc = (): CheckDoc => ({
   doc: "The solver's base_lr goes with the normalisation of the loss.",

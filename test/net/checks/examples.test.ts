@@ -32,7 +32,9 @@ suite.each(checks.map(check => [check.code, check] as const))('%s', (code, check
     expect(d!.message).toMatch(/^[A-Z].*\.$/);
     expect(check.doc).toMatch(/^[A-Z].*\.$/);
     expect(check.cure).toMatch(/^[A-Z].*\.$/);
-    expect(d!.location !== undefined || ['no-loss', 'too-much-memory', 'learning-rate'].includes(code)).toBe(true);
+    expect(
+      d!.location !== undefined || ['no-loss', 'too-much-memory', 'learning-rate', 'tested-output'].includes(code),
+    ).toBe(true);
   });
 
   it('is mended by its fix, if it has one', () => {
