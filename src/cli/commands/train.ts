@@ -204,7 +204,19 @@ export function runName(file = 'run', now = new Date()): string {
 }
 
 async function trainOptions(options: TrainCommandOptions): Promise<TrainOptions> {
-  const { solver, net, step, batchSize, stage, augment, out: _, json: __, resume: ___, findLr: ____, ...others } = options;
+  const {
+    solver,
+    net,
+    step,
+    batchSize,
+    stage,
+    augment,
+    out: _,
+    json: __,
+    resume: ___,
+    findLr: ____,
+    ...others
+  } = options;
   const rest = { ...others, stages: stage, ...(augment !== undefined && { augment: await augmentText(augment) }) };
   if (solver !== undefined) {
     const given = BY_EPOCHS.find(name => options[name] !== undefined);
