@@ -64,6 +64,7 @@ function declareSunnybrook(create: Command, io: Io, act: Act): void {
     .addOption(channelsOption('L'))
     .addOption(valOption())
     .addOption(new Option('--split <by>', 'what is held back').choices(['image', 'patient']).default('image'))
+    .option('--val-patients <names>', 'hold back these patients instead, separated by commas', list)
     .addOption(seedOption())
     .action(act(async (options: SunnybrookOptions) => createSunnybrook(io, options)));
 }

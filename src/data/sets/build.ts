@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join, relative, resolve } from 'node:path';
-import { type Diagnostic, error, fail, MokapotError } from '../../diagnostics/index.js';
+import { type Diagnostic, error, fail, MokapotError, nearest } from '../../diagnostics/index.js';
 import {
   FolderUpdate,
   fileError,
@@ -400,6 +400,30 @@ export function splitCandidates(
   const count = valPercent === 0 ? 0 : Math.min(nearest, patients.length - 1);
   const held = new Set(order.slice(0, count));
   const isHeld = (c: Candidate) => held.has(c.patient ?? c.name);
+  return { val: shuffled.filter(isHeld), train: shuffled.filter(c => !isHeld(c)) };
+}
+
+/** Shuffles candidates and holds back those of the patients named. @throws MokapotError `dataset-val-patient`. */
+export function splitByNames(
+  candidates: readonly Candidate[],
+  patients: readonly string[],
+  random: Random,
+): Record<SplitName, Candidate[]> {
+  const known = new Set(candidates.flatMap(c => c.patient ?? []));
+  for (const name of patients) {
+    if (known.has(name)) continue;
+    const close = nearest(name, known);
+    throw fail('dataset-val-patient', `No entry is of patient ${JSON.stringify(name)}, who is to be held back.`, {
+      hint: `${close === undefined ? 'There are' : `Is ${close} meant? There are`} ${[...known].join(', ')}.`,
+    });
+  }
+  const held = new Set(patients);
+  if ([...known].every(name => held.has(name)))
+    throw fail('dataset-val-patient', 'All patients are to be held back, which leaves none to train on.', {
+      hint: 'Name fewer of them.',
+    });
+  const shuffled = Array.from(random.permutation(candidates.length), i => candidates[i]!);
+  const isHeld = (c: Candidate) => c.patient !== undefined && held.has(c.patient);
   return { val: shuffled.filter(isHeld), train: shuffled.filter(c => !isHeld(c)) };
 }
 

@@ -17,6 +17,7 @@ import {
   checkPercent,
   inDatasetFolder,
   type Progress,
+  splitByNames,
   splitCandidates,
 } from './build.js';
 import { contourMask, readContour } from './contour.js';
@@ -63,6 +64,8 @@ export interface SunnybrookOptions {
   readonly val?: number;
   /** `image` (default): slices of one patient may fall on both sides, as in DIGITS. */
   readonly split?: 'image' | 'patient';
+  /** These patients for validation, by the names of their cases, in place of `val` and `split`: for cross-validation. */
+  readonly valPatients?: readonly string[];
   readonly seed?: number;
   readonly out: string;
   /** Stops it; everything is then as it was. */
@@ -72,7 +75,7 @@ export interface SunnybrookOptions {
 
 /**
  * Creates a data set in `out` from pictures and contours; what cannot be read is listed and left out.
- * @throws MokapotError `folder-missing`, `contours-none`, `dataset-empty`, `dataset-folder-used`, `dataset-val`.
+ * @throws MokapotError `folder-missing`, `contours-none`, `dataset-empty`, `dataset-folder-used`, `dataset-val`, `dataset-val-patient`.
  */
 export async function createSunnybrook(options: SunnybrookOptions): Promise<CreatedDataset> {
   checkPercent(options.val ?? 10);
@@ -89,13 +92,18 @@ export async function createFromContours(
   const channels = options.channels === 'RGB' ? 3 : 1;
   const { candidates, problems } = await pairContours(images, contours, channels);
   const random = new Random(seed);
-  return buildDataset(splitCandidates(candidates, val, split, random), problems, {
+  const { valPatients } = options;
+  const splits = valPatients
+    ? splitByNames(candidates, valPatients, random)
+    : splitCandidates(candidates, val, split, random);
+  const held = (100 * splits.val.length) / Math.max(1, candidates.length);
+  return buildDataset(splits, problems, {
     update,
     kind,
     channels,
     seed,
-    valPercent: val,
-    splitBy: split,
+    valPercent: valPatients ? Math.round(held) : val,
+    splitBy: valPatients ? 'patient' : split,
     classes: VENTRICLE_CLASSES,
     palette: () => VENTRICLE_PALETTE,
     onProgress,

@@ -187,6 +187,22 @@ describe('Sunnybrook', () => {
     expect(byPatient.val.count).toBe(6);
   });
 
+  it('holds back the patients named', async () => {
+    const source = { images: join(phantom, PHANTOM_IMAGES), contours: phantom, out: join(folder, 'named') };
+    const patients = [...new Set((await openDataset(phantom)).manifest.splits.train.entries.map(e => e.patient!))].sort();
+    const valPatients = patients.slice(1, 3);
+    const { manifest } = await createSunnybrook({ ...source, valPatients, seed: 3 });
+    expect([...manifest.splits.val.patients!].sort()).toEqual(valPatients);
+    expect(manifest.splits.train.patients).not.toEqual(expect.arrayContaining(valPatients));
+    expect(manifest.splits.train.count + manifest.splits.val.count).toBe(24);
+    expect([manifest.splitBy, manifest.valPercent]).toEqual(['patient', 50]);
+    const slip = `${patients[0]!.slice(0, -1)}x`;
+    const unknown = await diagnosticOf(createSunnybrook({ ...source, valPatients: [slip] }));
+    expect([unknown.code, unknown.hint]).toEqual(['dataset-val-patient', expect.stringContaining(patients[0]!)]);
+    const all = [...new Set([...manifest.splits.train.patients!, ...manifest.splits.val.patients!])];
+    expect((await diagnosticOf(createSunnybrook({ ...source, valPatients: all }))).code).toBe('dataset-val-patient');
+  });
+
   it('refuses missing folders, folders without contours, used folders', async () => {
     const out = join(folder, 'refused');
     expect((await diagnosticOf(createSunnybrook({ images: 'nowhere', contours, out }))).code).toBe('folder-missing');
