@@ -21,7 +21,7 @@ it('places points by difference over mean, between lines where they belong', () 
   expect(svg).toContain('bias +1 ml');
   expect(svg).toContain('+1.96 SD +6.88 ml');
   expect(svg).toContain('−1.96 SD −4.88 ml');
-  expect(svg).toContain('&lt;A&gt; &amp; &quot;B&quot;: 101 of 100 ml');
+  expect(svg).toContain('&#60;A&#62; &#38; &#34;B&#34;: 101 of 100 ml');
   expect(svg).toContain('end-diastole');
 });
 

@@ -86,6 +86,27 @@ describe('infer', () => {
     expect(ran).toMatchObject({ code: 1, err: expect.stringMatching(/No layer of .*other\.npz fits .*"fc8".*"ip1"/) });
   });
 
+  it('keeps the largest part, and masks of the middle and of tiles are of the whole picture', async () => {
+    const name = (await readManifest(phantom)).splits.val.entries[0]!.name;
+    const maskOf = async (...more: string[]) => {
+      const argv = ['infer', name, '--net', net, '--dataset', phantom, '--out', folder(), '--json', ...more];
+      const { code, out, err } = await mokapot(argv);
+      expect({ code, err }).toEqual({ code: 0, err: '' });
+      const mask = await decodeLabel(readFileSync((JSON.parse(out) as { mask: string }).mask));
+      expect([mask.width, mask.height]).toEqual([64, 64]);
+      return [...mask.data];
+    };
+    const whole = await maskOf();
+    const ones = (mask: readonly number[]) => mask.reduce((a, b) => a + b, 0);
+    expect(await maskOf('--tile', '20,30')).toEqual(whole);
+    expect(await maskOf('--tta', 'flips+rot90')).toEqual(whole);
+    const largest = await maskOf('--largest-component');
+    expect(ones(largest)).toBeLessThan(ones(whole));
+    expect(largest.every((v, i) => v <= whole[i]!)).toBe(true);
+    const isMiddle = (i: number) => Math.floor(i / 64) >= 16 && i / 64 < 48 && i % 64 >= 12 && i % 64 < 52;
+    expect(await maskOf('--crop', '32,40')).toEqual(whole.map((v, i) => (isMiddle(i) ? v : 0)));
+  });
+
   it('writes the numbers of a blob that is no score of pixels to an .npz, a row a picture', async () => {
     const dir = folder();
     const features = join(dir, 'net.prototxt');

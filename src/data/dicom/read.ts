@@ -202,20 +202,21 @@ function readPlace(
   const length = (value: number | undefined) => (value !== undefined && value > 0 ? value : undefined);
   const [sliceThickness] = numbersOf(dataSet, 'x00180050', 1) ?? [];
   const [between] = numbersOf(dataSet, 'x00180088', 1) ?? [];
-  const place = {
-    pixelSpacing: length(down) && length(across) ? ([down!, across!] as const) : undefined,
-    sliceThickness: length(sliceThickness),
-    // Some scanners write the direction as its sign.
-    spacingBetweenSlices: length(between === undefined ? undefined : Math.abs(between)),
-    slicePosition: alongNormal(numbersOf(dataSet, 'x00200032', 3), numbersOf(dataSet, 'x00200037', 6)),
+  // Some scanners write the direction as its sign.
+  const spacingBetweenSlices = length(between === undefined ? undefined : Math.abs(between));
+  const slicePosition = alongNormal(numbersOf(dataSet, 'x00200032', 3), numbersOf(dataSet, 'x00200037', 6));
+  return {
+    ...(length(down) && length(across) && { pixelSpacing: [down!, across!] as const }),
+    ...(length(sliceThickness) && { sliceThickness }),
+    ...(spacingBetweenSlices && { spacingBetweenSlices }),
+    ...(slicePosition !== undefined && { slicePosition }),
   };
-  return Object.fromEntries(Object.entries(place).filter(([, value]) => value !== undefined));
 }
 
 /** The values of a decimal string; undefined where it has another number of them, or one that is no number. */
 function numbersOf(dataSet: DataSet, tag: string, count: number): readonly number[] | undefined {
   const texts = (dataSet.string(tag) ?? '').split('\\').map(text => text.trim());
-  const values = texts.map(text => (text === '' ? Number.NaN : Number(text)));
+  const values = texts.map(text => (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : Number.NaN));
   return values.length === count && values.every(Number.isFinite) ? values : undefined;
 }
 

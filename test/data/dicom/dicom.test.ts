@@ -125,4 +125,30 @@ describe('written files', () => {
     expect(p).toMatchObject({ seriesNumber: 12, instanceNumber: 7, photometric: 'MONOCHROME2' });
     expect([...p.stored[0]!]).toEqual([...pixels]);
   });
+
+  it('tell sizes and place in millimetres, and nothing where that is no number', async () => {
+    const bytes = writeMrDicom({
+      ...{ rows: 1, columns: 2, pixels: Uint16Array.of(1, 2), patientName: 'A', patientId: 'B' },
+      ...{ studyUid: '2.25.1', seriesUid: '2.25.22', instanceUid: '2.25.3', seriesNumber: 1, instanceNumber: 1 },
+      ...{ pixelSpacing: [1.25, 0.75], sliceThickness: 8, sliceLocation: 16 },
+    });
+    expect(await readDicom(bytes)).toMatchObject({ pixelSpacing: [1.25, 0.75], sliceThickness: 8, slicePosition: 16 });
+    /** The same file with other texts of one length. */
+    const changed = (...pairs: readonly (readonly [string, string])[]) => {
+      const text = pairs.reduce((t, [from, to]) => {
+        expect([t.includes(from), to.length]).toEqual([true, from.length]);
+        return t.replace(from, to);
+      }, Buffer.from(bytes).toString('latin1'));
+      return readDicom(Buffer.from(text, 'latin1'));
+    };
+    // Rows along y and columns along z: the normal is x.
+    const turned = [
+      ['1\\0\\0\\0\\1\\0', '0\\1\\0\\0\\0\\1'],
+      ['0\\0\\16', '21\\0\\0'],
+    ] as const;
+    expect((await changed(...turned)).slicePosition).toBe(21);
+    expect(await changed(['1.25\\0.75', '1.25\\-.75'])).not.toHaveProperty('pixelSpacing');
+    expect(await changed(['1.25\\0.75', '1.25\\0x75'])).not.toHaveProperty('pixelSpacing');
+    expect(await changed(['1.25\\0.75', '1.25 0.75'])).not.toHaveProperty('pixelSpacing');
+  });
 });

@@ -15,6 +15,7 @@ import { openDataset } from '../../../src/data/sets/dataset.js';
 import { describeDataset } from '../../../src/data/sets/describe.js';
 import { contactSheet, overlayPng } from '../../../src/data/sets/draw.js';
 import { createImages } from '../../../src/data/sets/images.js';
+import { readManifest } from '../../../src/data/sets/manifest.js';
 import { createPhantom, PHANTOM_CONTOURS, PHANTOM_IMAGES } from '../../../src/data/sets/phantom.js';
 import { createSunnybrook, shortCase } from '../../../src/data/sets/sunnybrook.js';
 import { type Diagnostic, MokapotError } from '../../../src/diagnostics/index.js';
@@ -39,6 +40,21 @@ beforeAll(async () => {
 }, 60_000);
 
 describe('the phantom', () => {
+  it('keeps what places its slices: millimetres as its DICOM files have them, and the phase', async () => {
+    const { splits } = await readManifest(phantom);
+    for (const { name, image, geometry } of [...splits.train.entries, ...splits.val.entries]) {
+      const dicom = await readDicomFile(image);
+      const number = Number(name.split('/')[1]);
+      expect(geometry).toEqual({
+        spacing: [350 / 256, 350 / 256],
+        thickness: 8,
+        position: 8 * Math.floor(number / 20),
+        phase: number % 20,
+      });
+      expect([dicom.pixelSpacing, dicom.sliceThickness]).toEqual([geometry!.spacing, geometry!.thickness]);
+    }
+  });
+
   it('holds patients back and has 1 to 4 % ventricle in every picture', async () => {
     const dataset = await openDataset(phantom);
     const { train, val } = dataset.manifest.splits;
