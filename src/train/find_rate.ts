@@ -26,7 +26,9 @@ export interface RateTestOptions {
 
 /** An iteration of a range test. */
 export interface RatePoint {
+  /** The learning rate that it used. */
   readonly rate: number;
+  /** Its loss, before the update. */
   readonly loss: number;
   /** Exponential mean of the losses so far. */
   readonly smoothed: number;
@@ -34,6 +36,7 @@ export interface RatePoint {
 
 /** What a range test found. */
 export interface RateTest {
+  /** The iterations in order, those whose loss is no number left out. */
   readonly points: readonly RatePoint[];
   /** Where the smoothed loss falls fastest, over the logarithm of the rate; undefined where it never falls. */
   readonly steepest: number | undefined;

@@ -124,8 +124,8 @@ describe.each([
   });
 });
 
-it('tests are of the average: what a net with the file gives', async () => {
-  const engine = await createEngine('host');
+it.each(['host', 'onnx', 'wasm'])('tests are of the average, on %s: what a net with the file gives', async name => {
+  const engine = await createEngine(name);
   const solver = await make(base(EMA, SGD), engine);
   const first = await solver.test(0, { whole: true });
   const plain = await make(base('', SGD), engine);

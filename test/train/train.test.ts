@@ -78,6 +78,7 @@ describe('by epochs', () => {
         'curves.svg',
         'log.jsonl',
         'network.prototxt',
+        'overlays',
         'run.json',
         'solver.prototxt',
         ...of(events, 'snapshot').flatMap(e => ['caffemodel', 'solverstate'].map(x => `snapshot_iter_${e.iter}.${x}`)),

@@ -39,9 +39,7 @@ export const testedOutput: CheckRule = {
       const near = nearest(name, outputs);
       const location = locate(message, field);
       const hint = `${near === undefined ? '' : `Did you mean "${near}"? `}Outputs: ${outputs.join(', ')}.`;
-      return [
-        error('tested-output', `"${name}" is no output of the test net.`, { hint, ...(location && { location }) }),
-      ];
+      return [error('tested-output', `The test net has no output "${name}".`, { hint, ...(location && { location }) })];
     });
   },
 };

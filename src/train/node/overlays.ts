@@ -41,7 +41,7 @@ function blobsOf(net: NetGraph): Blobs | undefined {
     const isPixels = shape[2]! * shape[3]! > 1;
     const picture = [...fed].find(([blob, s]) => blob !== label && s.length === 4 && [1, 3].includes(s[1]!));
     if (!isSame || !isPixels || !picture || picture[1][2] !== shape[2] || picture[1][3] !== shape[3]) continue;
-    return { picture: picture[0], label: label!, scores: scores!, isLogit: type.type === 'SigmoidCrossEntropyLoss' };
+    return { picture: picture[0], label: label!, scores: scores!, isLogit: type.applies?.activation === 'sigmoid' };
   }
   return undefined;
 }
