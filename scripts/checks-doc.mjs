@@ -8,7 +8,7 @@ import { createJiti } from 'jiti';
 const jiti = createJiti(import.meta.url);
 const { checks } = await jiti.import('../src/net/checks/documented.ts');
 const { compiled } = await jiti.import('../src/net/checks/compiled.ts');
-const { describe } = await jiti.import('../src/net/index.ts');
+const { describe, trainedBy } = await jiti.import('../src/net/index.ts');
 const { formatDiagnostic } = await jiti.import('../src/diagnostics/index.ts');
 
 const ENTRIES = { data: [3, 64, 64], label: [1, 64, 64] };
@@ -43,12 +43,13 @@ export function checksPage() {
 }
 
 function section({ code, doc, cure, example }) {
-  const { head = '', wrong, right, phase = 'TEST', options, given } = example;
+  const { head = '', wrong, right, phase = 'TEST', options, solver, given } = example;
   const { diagnostics } = describe(head + wrong, {
     name: 'net.prototxt',
     phase,
     ...(head ? {} : { entryShapes: ENTRIES }),
     ...options,
+    ...(solver && { solver: trainedBy(solver) }),
   });
   const told = diagnostics.find(d => d.code === code);
   const fix = told.fix ? (told.fix.unsafe ? ' An editor offers a fix.' : ' `--fix` mends it.') : '';

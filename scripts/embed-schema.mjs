@@ -14,7 +14,8 @@ const NUMBERS = new Set(['double', 'float', 'int32', 'uint32', 'sint32', 'fixed3
 
 /**
  * A schema as pages load it: without what stands before `syntax`, the lines that part its sections, needless spaces,
- * comments on messages, which no page shows, and what numbers forks have given their fields.
+ * comments on messages, which no page shows, and what numbers forks have given their fields. Of fields the word `optional` is left
+ * out, and a default stands behind an @: src/schema/embedded.ts brings both back.
  */
 export function embedded(proto) {
   return proto
@@ -23,7 +24,9 @@ export function embedded(proto) {
     .replace(/^ +/gm, '')
     .replace(/^(\/\/.*\n)+(?=message )/gm, '')
     .replace(/^(\/\/.*), whose own numbers? .*/gm, '$1')
-    .replace(/^[^/].*/gm, line => line.replaceAll(' = ', '='));
+    .replace(/^[^/].*/gm, line => line.replaceAll(' = ', '='))
+    .replace(/^optional (?=[\w.]+ \w+=\d)/gm, '')
+    .replace(/(=\d+) \[default=([^,\]\n]+)\];$/gm, '$1@$2;');
 }
 
 /** The text of src/schema/generated/caffe_proto.ts. */

@@ -99,6 +99,8 @@ export {
   type NetGraph,
   type NetOptions,
   statesOf,
+  type TrainedBy,
+  trainedBy,
   type UseState,
 } from './net/index.js';
 export { checkSolver } from './solver/index.js';

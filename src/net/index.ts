@@ -1,8 +1,9 @@
 /** The network: from a NetParameter to a layer graph, from there to IR; `describe` for people. */
-export type { Check, CheckOptions } from './checks/check.js';
+export type { Check, CheckOptions, TrainedBy } from './checks/check.js';
 export { checks } from './checks/documented.js';
 export { runChecks } from './checks/index.js';
 export { lateStatistics } from './checks/late_statistics.js';
+export { trainedBy } from './checks/trained_by.js';
 export { isLoss } from './checks/walk.js';
 export { type CompileResult, compileNet, compileSelected, tryCompileNet } from './compile.js';
 export { type CoordMap, type CropAlignment, coordMapFromTo, cropAlignment } from './coord_map.js';

@@ -6,6 +6,7 @@
 
 import protobuf from 'protobufjs';
 import { fail, messageOf } from '../diagnostics/index.js';
+import { protoOf } from './embedded.js';
 import { CAFFE_PROTO, FORKS_PROTO, MOKAPOT_PROTO } from './generated/caffe_proto.js';
 import { Long, plainInteger } from './long.js';
 import { mergeProto, parseProto } from './merge.js';
@@ -45,8 +46,8 @@ export class Schema {
   /** BVLC Caffe's schema with the layers of forks that Mokapot has, and Mokapot's own fields (grammar/*.proto). */
   static readonly caffe: Schema = new Schema(
     [
-      { text: FORKS_PROTO, name: 'grammar/forks.proto' },
-      { text: MOKAPOT_PROTO, name: 'grammar/mokapot.proto' },
+      { text: protoOf(FORKS_PROTO), name: 'grammar/forks.proto' },
+      { text: protoOf(MOKAPOT_PROTO), name: 'grammar/mokapot.proto' },
     ],
     false,
   );
@@ -92,7 +93,7 @@ export class Schema {
 }
 
 function rootWith(extras: readonly Extra[]): protobuf.Root {
-  const root = parseProto(CAFFE_PROTO, 'grammar/caffe.proto');
+  const root = parseProto(protoOf(CAFFE_PROTO), 'grammar/caffe.proto');
   for (const { text, name } of extras) mergeProto(root, text, name);
   try {
     root.resolveAll();

@@ -154,7 +154,8 @@ class Loop {
   private warnings(): readonly Diagnostic[] {
     const { net, diagnostics, iter, param } = this.solver;
     const checks = runChecks(net.graph, { weightsLoaded: iter > 0 || net.copies.length > 0 });
-    return [...diagnostics, ...checks, ...lateStatistics.run(net.graph, { solver: param })].filter(
+    const solver = { param, rules: [lateStatistics] };
+    return [...diagnostics, ...checks, ...lateStatistics.run(net.graph, { solver })].filter(
       d => d.severity === 'warning',
     );
   }

@@ -38,7 +38,7 @@ const namesOf = (folder: Folder) => (folder === 'odd' ? ODD : ODD.map(plain));
 const bare = (text: string) => toPlain(text).replaceAll(join(root, 'odd'), join(root, 'pln')).replace(TIMED, '"$1":0');
 
 const TIMED =
-  /"(seconds|imagesPerSecond|secondsLeft|first\w+|forward|backward|forwardBackward|memory|peakBytes)":[-\d.e]+/g;
+  /"(seconds|imagesPerSecond|secondsLeft|waited|first\w+|forward|backward|forwardBackward|memory|peakBytes)":[-\d.e]+/g;
 
 /** A command's words, from where files lie, how the network's parts are called there, and what an odd name is there. */
 type Argv = (at: (file: string) => string, places: Places, named: (odd: string) => string) => readonly string[];

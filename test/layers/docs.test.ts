@@ -38,6 +38,8 @@ const feeds = [
   'feeds/dummy_data',
   'feeds/memory_data',
   'data/batches/transform',
+  'data/augment/recipe',
+  'feeds/node/augmenting',
   'net/known_types',
 ];
 

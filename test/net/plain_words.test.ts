@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { expect, describe as group, it } from 'vitest';
-import { describe, describeFile } from '../../src/net/index.js';
+import { describe, describeFile, trainedBy } from '../../src/net/index.js';
 import { create, parseNet, parseSolver } from '../../src/schema/index.js';
 
 const read = (name: string) => readFileSync(new URL(`../cases/${name}`, import.meta.url), 'utf8');
@@ -90,7 +90,7 @@ it("a label map is called by its name, a fork's V1 type by today's", () => {
 
 it('a rate that is too high is the subject of its sentence', () => {
   const { message: solver } = parseSolver(read('networks/lr_solver.prototxt'));
-  const net = describe(read('networks/lr_net.prototxt'), { phase: 'TRAIN', solver });
+  const net = describe(read('networks/lr_net.prototxt'), { phase: 'TRAIN', solver: trainedBy(solver) });
   expect(net.diagnostics.find(d => d.code === 'learning-rate')!.message).toMatch(/^base_lr is 7: /);
 });
 
@@ -98,7 +98,7 @@ it('statistics of 0 that stay 0 are warned of, unless weights are loaded', () =>
   const text = read('global-stats-from-scratch/net.prototxt');
   const solver = create('caffe.SolverParameter', { base_lr: 0.01, lr_policy: 'fixed' });
   const codes = (weightsLoaded: boolean) =>
-    describe(text, { phase: 'TRAIN', solver, weightsLoaded }).diagnostics.map(d => d.code);
+    describe(text, { phase: 'TRAIN', solver: trainedBy(solver), weightsLoaded }).diagnostics.map(d => d.code);
   expect(codes(false)).toContain('fixed-statistics');
   expect(codes(true)).not.toContain('fixed-statistics');
 });

@@ -18,6 +18,7 @@ import {
   selectLayers,
   stateFrom,
   statesOf,
+  trainedBy,
   withoutRepeats,
 } from '../../net/index.js';
 import { schemaFrom } from '../../runtime/node/schemas.js';
@@ -190,7 +191,15 @@ async function checkNetwork(io: Io, text: string, name: string, options: KnownSc
     if (hasErrors(diagnostics)) continue;
     const entryShapes = { ...options.entryShapesIn?.(selectLayers(message, state)), ...found.entryShapes };
     const shaped = Object.keys(entryShapes).length > 0 ? { entryShapes } : {};
-    const full = { ...request, solver, classes, memory, ...found, ...shaped, state };
+    const full = {
+      ...request,
+      ...(solver && { solver: trainedBy(solver) }),
+      classes,
+      memory,
+      ...found,
+      ...shaped,
+      state,
+    };
     all.push(await withUserCode(io, { message, name }, options, hostLayer => describeFile({ ...full, hostLayer })));
   }
   const assumed = all.find(d => d.assumed)?.assumed;

@@ -9,12 +9,20 @@ import type { NetGraph, NetLayer } from '../types.js';
 export interface CheckOptions {
   /** Trained weights will be copied in, so that fillers do not matter. */
   readonly weightsLoaded?: boolean;
-  /** The solver that trains the net. */
-  readonly solver?: SolverParameter;
+  /** The solver that trains the net, by `trainedBy(solver)`. */
+  readonly solver?: TrainedBy;
   /** Names of the classes in the labels of the data set in use, from class 0 on. */
   readonly classes?: readonly string[];
   /** Bytes of memory that a run may use. */
   readonly memory?: number;
+}
+
+/** A solver, with the rules that ask something of it: a page that knows of no solver is bundled without them. */
+export interface TrainedBy {
+  /** Its parameters. */
+  readonly param: SolverParameter;
+  /** What is run besides the checks of nets alone. */
+  readonly rules: readonly CheckRule[];
 }
 
 /** A text that the check speaks of, and the same after its cure. */
@@ -24,7 +32,9 @@ export interface Example {
   /** What stands in front of either, to make a net of it. */
   readonly head?: string;
   readonly phase?: 'TRAIN' | 'TEST';
-  readonly options?: CheckOptions;
+  readonly options?: Omit<CheckOptions, 'solver'>;
+  /** The solver that trains it. */
+  readonly solver?: SolverParameter;
   /** What the example needs besides the text, in words. */
   readonly given?: string;
 }

@@ -41,10 +41,6 @@ export const checks: readonly Check[] = [
   check(fixedStatistics, fixedStatisticsDoc),
   check(bilinearGroups, bilinearGroupsDoc),
   check(bilinearLearns, bilinearLearnsDoc),
-  check(learningRate, learningRateDoc),
-  check(lateStatistics, lateStatisticsDoc),
-  check(weighedClasses, weighedClassesDoc),
-  check(testedOutput, testedOutputDoc),
 
   // Scores and labels
   check(cropOffset, cropOffsetDoc),
@@ -69,6 +65,12 @@ export const checks: readonly Check[] = [
   check(deprecatedField, deprecatedFieldDoc),
 
   check(tooMuchMemory, tooMuchMemoryDoc),
+
+  // What the solver asks
+  check(learningRate, learningRateDoc),
+  check(lateStatistics, lateStatisticsDoc),
+  check(weighedClasses, weighedClassesDoc),
+  check(testedOutput, testedOutputDoc),
 ];
 
 function check(rule: CheckRule, doc: () => CheckDoc): Check {

@@ -19,19 +19,15 @@ import { fixedStatistics } from './fixed_statistics.js';
 import { inPlaceUnfit } from './in_place.js';
 import { labelClasses } from './label_classes.js';
 import { labelShape } from './label_shape.js';
-import { lateStatistics } from './late_statistics.js';
-import { learningRate } from './learning_rate.js';
 import { lossReach } from './loss_reach.js';
 import { noLoss } from './no_loss.js';
 import { reluScore } from './relu_score.js';
 import { scaledLabels } from './scaled_labels.js';
-import { testedOutput } from './tested_output.js';
 import { tooMuchMemory } from './too_much_memory.js';
 import { unknownFiller } from './unknown_filler.js';
-import { weighedClasses } from './weighed_classes.js';
 import { zeroWeights } from './zero_weights.js';
 
-/** The rule of every check, in the order in which they are run. */
+/** The rule of every check that asks nothing of a solver (those: trained_by.ts), in the order in which they are run. */
 export const rules: readonly CheckRule[] = [
   // What is trained
   noLoss,
@@ -40,10 +36,6 @@ export const rules: readonly CheckRule[] = [
   fixedStatistics,
   bilinearGroups,
   bilinearLearns,
-  learningRate,
-  lateStatistics,
-  weighedClasses,
-  testedOutput,
 
   // Scores and labels
   cropOffset,
@@ -72,5 +64,5 @@ export const rules: readonly CheckRule[] = [
 
 /** What all checks have to say of a net. Errors of the net itself are not among it: those are the compiler's. */
 export function runChecks(graph: NetGraph, options: CheckOptions = {}): Diagnostic[] {
-  return rules.flatMap(rule => rule.run(graph, options));
+  return [...rules, ...(options.solver?.rules ?? [])].flatMap(rule => rule.run(graph, options));
 }

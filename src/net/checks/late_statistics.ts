@@ -24,14 +24,15 @@ export const lateStatisticsDoc = (): CheckDoc => ({
     wrong: net(''),
     right: net(' batch_norm_param { moving_average_fraction: 0.9 }'),
     phase: 'TRAIN',
-    options: { solver: create('caffe.SolverParameter', { max_iter: 2000, mokapot_param: { ema_decay: 0.99 } }) },
+    solver: create('caffe.SolverParameter', { max_iter: 2000, mokapot_param: { ema_decay: 0.99 } }),
     given: 'a solver with max_iter: 2000 and mokapot_param { ema_decay: 0.99 }',
   },
 });
 
 export const lateStatistics: CheckRule = {
   code: 'late-statistics',
-  run(graph, { solver }) {
+  run(graph, options) {
+    const solver = options.solver?.param;
     if (!solver?.mokapot_param?.ema_decay || !trains(graph)) return [];
     return graph.layers.flatMap(layer => {
       const kept = layer.type.keptStatistics?.(layer.context.param);

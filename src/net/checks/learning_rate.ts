@@ -31,14 +31,15 @@ export const learningRateDoc = (): CheckDoc => ({
     wrong: loss('\n  loss_param { normalization: NONE }'),
     right: loss(''),
     phase: 'TRAIN',
-    options: { solver: create('caffe.SolverParameter', { base_lr: 0.001, momentum: 0.9, lr_policy: 'fixed' }) },
+    solver: create('caffe.SolverParameter', { base_lr: 0.001, momentum: 0.9, lr_policy: 'fixed' }),
     given: 'a solver with base_lr: 0.001',
   },
 });
 
 export const learningRate: CheckRule = {
   code: 'learning-rate',
-  run(graph, { solver }) {
+  run(graph, options) {
+    const solver = options.solver?.param;
     if (!solver || !trains(graph) || SCALE_FREE.has(solver.type) || !(solver.base_lr > 0)) return [];
     const losses = graph.layers.filter(isLoss);
     if (!losses.every(l => l.type.addedUp)) return [];

@@ -16,16 +16,15 @@ export const testedOutputDoc = (): CheckDoc => ({
     wrong: net('share'),
     right: net('accuracy'),
     phase: 'TEST',
-    options: {
-      solver: create('caffe.SolverParameter', { test_iter: [1], mokapot_param: { keep_best: 'accuracy:max' } }),
-    },
+    solver: create('caffe.SolverParameter', { test_iter: [1], mokapot_param: { keep_best: 'accuracy:max' } }),
     given: 'a solver with one test net and mokapot_param { keep_best: "accuracy:max" }',
   },
 });
 
 export const testedOutput: CheckRule = {
   code: 'tested-output',
-  run({ phase, outputs }, { solver }) {
+  run({ phase, outputs }, options) {
+    const solver = options.solver?.param;
     const own = solver?.mokapot_param;
     if (!own || phase !== 'TEST' || solver.test_iter.length !== 1) return [];
     const stopping = own.early_stopping;

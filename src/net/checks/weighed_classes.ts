@@ -21,7 +21,7 @@ export const weighedClassesDoc = (): CheckDoc => ({
     wrong: net(3),
     right: net(2),
     phase: 'TRAIN',
-    options: { solver: create('caffe.SolverParameter', { mokapot_param: { class_weights: '1,3' } }) },
+    solver: create('caffe.SolverParameter', { mokapot_param: { class_weights: '1,3' } }),
     given: 'a solver with mokapot_param { class_weights: "1,3" }',
   },
 });
@@ -29,7 +29,7 @@ export const weighedClassesDoc = (): CheckDoc => ({
 export const weighedClasses: CheckRule = {
   code: 'weighed-classes',
   run(graph, { solver }) {
-    const own = solver?.mokapot_param;
+    const own = solver?.param.mokapot_param;
     if (!own?.class_weights || !trains(graph)) return [];
     const losses = graph.layers.filter(({ type }) => type.classLabels?.weighs);
     if (losses.length === 0) {

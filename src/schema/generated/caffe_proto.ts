@@ -12,16 +12,16 @@ repeated int64 dim=1 [packed=true];
 }
 
 message BlobProto {
-optional BlobShape shape=7;
+BlobShape shape=7;
 repeated float data=5 [packed=true];
 repeated float diff=6 [packed=true];
 repeated double double_data=8 [packed=true];
 repeated double double_diff=9 [packed=true];
 // The four fixed axes from before \`shape\`.
-optional int32 num=1 [default=0];
-optional int32 channels=2 [default=0];
-optional int32 height=3 [default=0];
-optional int32 width=4 [default=0];
+int32 num=1@0;
+int32 channels=2@0;
+int32 height=3@0;
+int32 width=4@0;
 }
 
 message BlobProtoVector {
@@ -29,13 +29,13 @@ repeated BlobProto blobs=1;
 }
 
 message Datum {
-optional int32 channels=1;
-optional int32 height=2;
-optional int32 width=3;
-optional bytes data=4;
-optional int32 label=5;
+int32 channels=1;
+int32 height=2;
+int32 width=3;
+bytes data=4;
+int32 label=5;
 repeated float float_data=6;
-optional bool encoded=7 [default=false];
+bool encoded=7@false;
 }
 
 message FillerParameter {
@@ -45,26 +45,26 @@ FAN_OUT=1;
 AVERAGE=2;
 }
 // How numbers start: constant, uniform, gaussian, xavier, msra, positive_unitball or bilinear.
-optional string type=1 [default="constant"];
+string type=1@"constant";
 // constant: the number.
-optional float value=2 [default=0];
+float value=2@0;
 // uniform: the least.
-optional float min=3 [default=0];
+float min=3@0;
 // uniform: the greatest.
-optional float max=4 [default=1];
+float max=4@1;
 // gaussian: the mean.
-optional float mean=5 [default=0];
+float mean=5@0;
 // gaussian: the standard deviation.
-optional float std=6 [default=1];
+float std=6@1;
 // gaussian: how many numbers that are not 0 each output gets in the mean; -1 is all.
-optional int32 sparse=7 [default=-1];
+int32 sparse=7@-1;
 // xavier and msra: scale by the inputs, the outputs, or the mean of both.
-optional VarianceNorm variance_norm=8 [default=FAN_IN];
+VarianceNorm variance_norm=8@FAN_IN;
 }
 
 message NetParameter {
 // The network's name, for people.
-optional string name=1;
+string name=1;
 // Older form: a blob that is fed. Today an Input layer says so.
 repeated string input=3;
 // Older form: the shape of each input.
@@ -72,11 +72,11 @@ repeated BlobShape input_shape=8;
 // Older form: four numbers an input.
 repeated int32 input_dim=4;
 // Compute gradients for all blobs, whether parameters need them or not.
-optional bool force_backward=5 [default=false];
+bool force_backward=5@false;
 // The phase, level and stages that the network is in unless the caller says otherwise.
-optional NetState state=6;
+NetState state=6;
 // Caffe prints the size of every blob and gradient; Mokapot does not heed it.
-optional bool debug_info=7 [default=false];
+bool debug_info=7@false;
 // One layer. They run in the order of the text.
 repeated LayerParameter layer=100;
 // Until 2015 layers stood here.
@@ -90,20 +90,20 @@ TEST=1;
 
 message NetState {
 // TRAIN or TEST.
-optional Phase phase=1 [default=TEST];
+Phase phase=1@TEST;
 // A number that rules compare with min_level and max_level.
-optional int32 level=2 [default=0];
+int32 level=2@0;
 // Names in force, which rules ask for: DIGITS uses train, val and deploy.
 repeated string stage=3;
 }
 
 message NetStateRule {
 // The rule is met in this phase only.
-optional Phase phase=1;
+Phase phase=1;
 // The rule is met from this level on.
-optional int32 min_level=2;
+int32 min_level=2;
 // The rule is met up to this level.
-optional int32 max_level=3;
+int32 max_level=3;
 // Names that must all be in force.
 repeated string stage=4;
 // Names none of which may be in force.
@@ -128,103 +128,103 @@ ADADELTA=4;
 ADAM=5;
 }
 // File of the network, for training and testing.
-optional string net=24;
+string net=24;
 // The network itself, in the solver's text.
-optional NetParameter net_param=25;
+NetParameter net_param=25;
 // File of the network for training alone.
-optional string train_net=1;
+string train_net=1;
 // Files of networks for testing alone.
 repeated string test_net=2;
 // The network for training, in the solver's text.
-optional NetParameter train_net_param=21;
+NetParameter train_net_param=21;
 // Networks for testing, in the solver's text.
 repeated NetParameter test_net_param=22;
 // Level and stages of the training network.
-optional NetState train_state=26;
+NetState train_state=26;
 // Level and stages of each test network.
 repeated NetState test_state=27;
 // How many batches a test takes, for each test network.
 repeated int32 test_iter=3;
 // Iterations between two tests; 0 is none.
-optional int32 test_interval=4 [default=0];
+int32 test_interval=4@0;
 // Caffe also prints the loss of test networks.
-optional bool test_compute_loss=19 [default=false];
+bool test_compute_loss=19@false;
 // Test before the first iteration too.
-optional bool test_initialization=32 [default=true];
+bool test_initialization=32@true;
 // The learning rate that the policy starts from.
-optional float base_lr=5;
+float base_lr=5;
 // Iterations between two lines of progress; 0 is none.
-optional int32 display=6;
+int32 display=6;
 // Over how many iterations the shown loss is averaged.
-optional int32 average_loss=33 [default=1];
+int32 average_loss=33@1;
 // How many iterations to train.
-optional int32 max_iter=7;
+int32 max_iter=7;
 // Batches whose gradients are added up for one update.
-optional int32 iter_size=36 [default=1];
+int32 iter_size=36@1;
 // How the rate falls: fixed, step, exp, inv, multistep, poly or sigmoid.
-optional string lr_policy=8;
+string lr_policy=8;
 // step, exp, inv, multistep, sigmoid: the factor of the policy.
-optional float gamma=9;
+float gamma=9;
 // inv, poly: the exponent.
-optional float power=10;
+float power=10;
 // How much of the last update goes into the next (Adam's first beta).
-optional float momentum=11;
+float momentum=11;
 // Strength of the regularisation, times each parameter's decay_mult.
-optional float weight_decay=12;
+float weight_decay=12;
 // L2 or L1.
-optional string regularization_type=29 [default="L2"];
+string regularization_type=29@"L2";
 // step: iterations between two falls; sigmoid: where it is half.
-optional int32 stepsize=13;
+int32 stepsize=13;
 // multistep: the iterations at which the rate falls.
 repeated int32 stepvalue=34;
 // Scale all gradients down where their L2 norm is above this; below 0 is never.
-optional float clip_gradients=35 [default=-1];
+float clip_gradients=35@-1;
 // Iterations between two snapshots; 0 is only at the end.
-optional int32 snapshot=14 [default=0];
+int32 snapshot=14@0;
 // What names of snapshots begin with, folder and all.
-optional string snapshot_prefix=15;
+string snapshot_prefix=15;
 // Gradients go into snapshots too.
-optional bool snapshot_diff=16 [default=false];
+bool snapshot_diff=16@false;
 // BINARYPROTO (.caffemodel) or HDF5.
-optional SnapshotFormat snapshot_format=37 [default=BINARYPROTO];
+SnapshotFormat snapshot_format=37@BINARYPROTO;
 // CPU or GPU; Mokapot chooses by --backend.
-optional SolverMode solver_mode=17 [default=GPU];
+SolverMode solver_mode=17@GPU;
 // Which GPU Caffe uses.
-optional int32 device_id=18 [default=0];
+int32 device_id=18@0;
 // Seed of all chance; below 0 another one each time.
-optional int64 random_seed=20 [default=-1];
+int64 random_seed=20@-1;
 // The update rule: SGD, Nesterov, AdaGrad, RMSProp, AdaDelta or Adam.
-optional string type=40 [default="SGD"];
+string type=40@"SGD";
 // A small number against division by 0 in AdaGrad, RMSProp, AdaDelta and Adam.
-optional float delta=31 [default=1e-8];
+float delta=31@1e-8;
 // Adam's second beta.
-optional float momentum2=39 [default=0.999];
+float momentum2=39@0.999;
 // RMSProp: how much of the mean square stays.
-optional float rms_decay=38 [default=0.99];
+float rms_decay=38@0.99;
 // Caffe prints sizes of gradients and updates; Mokapot does not heed it.
-optional bool debug_info=23 [default=false];
+bool debug_info=23@false;
 // A snapshot at the end of training.
-optional bool snapshot_after_train=28 [default=true];
+bool snapshot_after_train=28@true;
 // \`type\` as it was before it became a string.
-optional SolverType solver_type=30 [default=SGD];
+SolverType solver_type=30@SGD;
 // Caffe on several GPUs only.
-optional bool layer_wise_reduce=41 [default=true];
+bool layer_wise_reduce=41@true;
 // Files of weights to start from, separated by commas.
 repeated string weights=42;
 
 // NVIDIA's. Two of its fields are not here: BVLC gave their numbers 41 and 42 another meaning.
-optional int32 epoch_size=43;
+int32 epoch_size=43;
 // NVIDIA's, read and not heeded: \`mokapot train --epochs\` trains by epochs.
 repeated int32 test_epoch_size=44;
 // NVIDIA's, read and not heeded: \`mokapot train --val-interval\` says it.
-optional float test_interval_epoch=45;
+float test_interval_epoch=45;
 }
 
 message SolverState {
-optional int32 iter=1;
-optional string learned_net=2;
+int32 iter=1;
+string learned_net=2;
 repeated BlobProto history=3;
-optional int32 current_step=4 [default=0];
+int32 current_step=4@0;
 }
 
 message ParamSpec {
@@ -233,26 +233,26 @@ STRICT=0;
 PERMISSIVE=1;
 }
 // Parameters of one name are one and the same: they are shared.
-optional string name=1;
+string name=1;
 // Whether shared parameters must agree in shape (STRICT) or only in count (PERMISSIVE).
-optional DimCheckMode share_mode=2;
+DimCheckMode share_mode=2;
 // Times the solver's learning rate; 0 keeps the parameter as it is.
-optional float lr_mult=3 [default=1.0];
+float lr_mult=3@1.0;
 // Times the solver's weight_decay.
-optional float decay_mult=4 [default=1.0];
+float decay_mult=4@1.0;
 }
 
 message LayerParameter {
 // The layer's name; weights are found by it.
-optional string name=1;
+string name=1;
 // What the layer does, e.g. "Convolution".
-optional string type=2;
+string type=2;
 // A blob that the layer reads.
 repeated string bottom=3;
 // A blob that the layer makes; the name of a bottom works in place.
 repeated string top=4;
 // Set by Caffe itself. Rules say include { phase: TRAIN }.
-optional Phase phase=10;
+Phase phase=10;
 // How much each top counts in the loss; a loss layer's first has 1.
 repeated float loss_weight=5;
 // For each parameter blob (weights, then bias): learning rate, decay, name to share it by.
@@ -266,80 +266,80 @@ repeated NetStateRule include=8;
 // The layer takes no part in states that meet one of these rules.
 repeated NetStateRule exclude=9;
 // What a data layer does to its pictures.
-optional TransformationParameter transform_param=100;
+TransformationParameter transform_param=100;
 // Which labels a loss ignores and what it is divided by.
-optional LossParameter loss_param=101;
-optional AccuracyParameter accuracy_param=102;
-optional ArgMaxParameter argmax_param=103;
-optional BatchNormParameter batch_norm_param=139;
-optional BiasParameter bias_param=141;
-optional ClipParameter clip_param=148;
-optional ConcatParameter concat_param=104;
-optional ContrastiveLossParameter contrastive_loss_param=105;
-optional ConvolutionParameter convolution_param=106;
-optional CropParameter crop_param=144;
-optional DataParameter data_param=107;
-optional DropoutParameter dropout_param=108;
-optional DummyDataParameter dummy_data_param=109;
-optional EltwiseParameter eltwise_param=110;
-optional ELUParameter elu_param=140;
-optional EmbedParameter embed_param=137;
-optional ExpParameter exp_param=111;
-optional FlattenParameter flatten_param=135;
-optional HDF5DataParameter hdf5_data_param=112;
-optional HDF5OutputParameter hdf5_output_param=113;
-optional HingeLossParameter hinge_loss_param=114;
-optional ImageDataParameter image_data_param=115;
-optional InfogainLossParameter infogain_loss_param=116;
-optional InnerProductParameter inner_product_param=117;
-optional InputParameter input_param=143;
-optional LogParameter log_param=134;
-optional LRNParameter lrn_param=118;
-optional MemoryDataParameter memory_data_param=119;
-optional MVNParameter mvn_param=120;
-optional ParameterParameter parameter_param=145;
-optional PoolingParameter pooling_param=121;
-optional PowerParameter power_param=122;
-optional PReLUParameter prelu_param=131;
-optional PythonParameter python_param=130;
-optional RecurrentParameter recurrent_param=146;
-optional ReductionParameter reduction_param=136;
-optional ReLUParameter relu_param=123;
-optional ReshapeParameter reshape_param=133;
-optional ScaleParameter scale_param=142;
-optional SigmoidParameter sigmoid_param=124;
-optional SoftmaxParameter softmax_param=125;
-optional SPPParameter spp_param=132;
-optional SliceParameter slice_param=126;
-optional SwishParameter swish_param=147;
-optional TanHParameter tanh_param=127;
-optional ThresholdParameter threshold_param=128;
-optional TileParameter tile_param=138;
-optional WindowDataParameter window_data_param=129;
+LossParameter loss_param=101;
+AccuracyParameter accuracy_param=102;
+ArgMaxParameter argmax_param=103;
+BatchNormParameter batch_norm_param=139;
+BiasParameter bias_param=141;
+ClipParameter clip_param=148;
+ConcatParameter concat_param=104;
+ContrastiveLossParameter contrastive_loss_param=105;
+ConvolutionParameter convolution_param=106;
+CropParameter crop_param=144;
+DataParameter data_param=107;
+DropoutParameter dropout_param=108;
+DummyDataParameter dummy_data_param=109;
+EltwiseParameter eltwise_param=110;
+ELUParameter elu_param=140;
+EmbedParameter embed_param=137;
+ExpParameter exp_param=111;
+FlattenParameter flatten_param=135;
+HDF5DataParameter hdf5_data_param=112;
+HDF5OutputParameter hdf5_output_param=113;
+HingeLossParameter hinge_loss_param=114;
+ImageDataParameter image_data_param=115;
+InfogainLossParameter infogain_loss_param=116;
+InnerProductParameter inner_product_param=117;
+InputParameter input_param=143;
+LogParameter log_param=134;
+LRNParameter lrn_param=118;
+MemoryDataParameter memory_data_param=119;
+MVNParameter mvn_param=120;
+ParameterParameter parameter_param=145;
+PoolingParameter pooling_param=121;
+PowerParameter power_param=122;
+PReLUParameter prelu_param=131;
+PythonParameter python_param=130;
+RecurrentParameter recurrent_param=146;
+ReductionParameter reduction_param=136;
+ReLUParameter relu_param=123;
+ReshapeParameter reshape_param=133;
+ScaleParameter scale_param=142;
+SigmoidParameter sigmoid_param=124;
+SoftmaxParameter softmax_param=125;
+SPPParameter spp_param=132;
+SliceParameter slice_param=126;
+SwishParameter swish_param=147;
+TanHParameter tanh_param=127;
+ThresholdParameter threshold_param=128;
+TileParameter tile_param=138;
+WindowDataParameter window_data_param=129;
 
 // NVIDIA's: DetectNet.
-optional DetectNetGroundTruthParameter detectnet_groundtruth_param=6801;
-optional DetectNetAugmentationParameter detectnet_augmentation_param=6802;
+DetectNetGroundTruthParameter detectnet_groundtruth_param=6801;
+DetectNetAugmentationParameter detectnet_augmentation_param=6802;
 }
 
 message TransformationParameter {
 // Multiply pixels by this, after the mean is taken off.
-optional float scale=1 [default=1];
+float scale=1@1;
 // Mirror pictures at random while training.
-optional bool mirror=2 [default=false];
+bool mirror=2@false;
 // Cut squares of this side: at random in TRAIN, from the middle in TEST.
-optional uint32 crop_size=3 [default=0];
+uint32 crop_size=3@0;
 // A .binaryproto of a mean picture to subtract.
-optional string mean_file=4;
+string mean_file=4;
 // Subtract this from each channel; one number for all, or one a channel.
 repeated float mean_value=5;
 // Decode encoded pictures as three channels.
-optional bool force_color=6 [default=false];
+bool force_color=6@false;
 // Decode encoded pictures as one channel.
-optional bool force_gray=7 [default=false];
+bool force_gray=7@false;
 
 // NVIDIA's.
-optional bool use_gpu_transform=8 [default=false];
+bool use_gpu_transform=8@false;
 }
 
 message LossParameter {
@@ -350,29 +350,29 @@ BATCH_SIZE=2;
 NONE=3;
 }
 // Places with this label do not count.
-optional int32 ignore_label=1;
+int32 ignore_label=1;
 // Divide the sum by: VALID the places that count, BATCH_SIZE the samples, FULL all places, NONE 1.
-optional NormalizationMode normalization=3 [default=VALID];
+NormalizationMode normalization=3@VALID;
 // Older form of normalization: true is VALID, false BATCH_SIZE.
-optional bool normalize=2;
+bool normalize=2;
 }
 
 message AccuracyParameter {
 // Right if the label is among this many best classes.
-optional uint32 top_k=1 [default=1];
+uint32 top_k=1@1;
 // The axis of the classes.
-optional int32 axis=2 [default=1];
+int32 axis=2@1;
 // Places with this label do not count.
-optional int32 ignore_label=3;
+int32 ignore_label=3;
 }
 
 message ArgMaxParameter {
 // The values too, or, with axis, instead of the positions.
-optional bool out_max_val=1 [default=false];
+bool out_max_val=1@false;
 // How many of the greatest.
-optional uint32 top_k=2 [default=1];
+uint32 top_k=2@1;
 // Along which axis; without it over each whole sample.
-optional int32 axis=3;
+int32 axis=3;
 }
 
 message BatchNormParameter {
@@ -382,28 +382,28 @@ CAFFE=1;
 CUDNN=2;
 }
 // Use the kept statistics; default: in TEST only.
-optional bool use_global_stats=1;
+bool use_global_stats=1;
 // How much of the kept statistics stays at each iteration.
-optional float moving_average_fraction=2 [default=.999];
+float moving_average_fraction=2@.999;
 // Added to the variance before the root.
-optional float eps=3 [default=1e-5];
+float eps=3@1e-5;
 
 // NVIDIA's: scale and bias learnt in the same layer.
 // How scales start.
-optional FillerParameter scale_filler=5;
+FillerParameter scale_filler=5;
 // How biases start.
-optional FillerParameter bias_filler=6;
+FillerParameter bias_filler=6;
 // Chooses among Caffe's implementations.
-optional Engine engine=15 [default=DEFAULT];
+Engine engine=15@DEFAULT;
 }
 
 message BiasParameter {
 // The first axis that the bias runs along.
-optional int32 axis=1 [default=1];
+int32 axis=1@1;
 // How many axes it runs along; -1 is all that are left.
-optional int32 num_axes=2 [default=1];
+int32 num_axes=2@1;
 // How the bias starts.
-optional FillerParameter filler=3;
+FillerParameter filler=3;
 }
 
 message ClipParameter {
@@ -415,16 +415,16 @@ required float max=2;
 
 message ConcatParameter {
 // The axis along which the bottoms are joined; below 0 counts from the end.
-optional int32 axis=2 [default=1];
+int32 axis=2@1;
 // Older name of axis.
-optional uint32 concat_dim=1 [default=1];
+uint32 concat_dim=1@1;
 }
 
 message ContrastiveLossParameter {
 // Pairs that differ are pushed this far apart.
-optional float margin=1 [default=1.0];
+float margin=1@1.0;
 // The formula of Caffe before 2015: max(margin − d², 0).
-optional bool legacy_version=2 [default=false];
+bool legacy_version=2@false;
 }
 
 message ConvolutionParameter {
@@ -438,9 +438,9 @@ CAFFE=1;
 CUDNN=2;
 }
 // How many filters, so how many channels the top has.
-optional uint32 num_output=1;
+uint32 num_output=1;
 // Add a learnt number to each output channel.
-optional bool bias_term=2 [default=true];
+bool bias_term=2@true;
 // Zeros around the input, on every side; one number, or one an axis.
 repeated uint32 pad=3;
 // Side of the filters; one number, or one an axis.
@@ -450,38 +450,38 @@ repeated uint32 stride=6;
 // Gaps in the filters: their places lie this far apart; 1 where it is not given.
 repeated uint32 dilation=18;
 // pad along the height.
-optional uint32 pad_h=9 [default=0];
+uint32 pad_h=9@0;
 // pad along the width.
-optional uint32 pad_w=10 [default=0];
+uint32 pad_w=10@0;
 // kernel_size along the height.
-optional uint32 kernel_h=11;
+uint32 kernel_h=11;
 // kernel_size along the width.
-optional uint32 kernel_w=12;
+uint32 kernel_w=12;
 // stride along the height.
-optional uint32 stride_h=13;
+uint32 stride_h=13;
 // stride along the width.
-optional uint32 stride_w=14;
+uint32 stride_w=14;
 // Cut the channels into this many groups that do not see each other.
-optional uint32 group=5 [default=1];
+uint32 group=5@1;
 // How the filters start. Without it they are 0 and, under more layers, never learn.
-optional FillerParameter weight_filler=7;
+FillerParameter weight_filler=7;
 // How the biases start.
-optional FillerParameter bias_filler=8;
+FillerParameter bias_filler=8;
 // Chooses among Caffe's implementations.
-optional Engine engine=15 [default=DEFAULT];
+Engine engine=15@DEFAULT;
 // The axis of the channels; those behind it are slid over.
-optional int32 axis=16 [default=1];
+int32 axis=16@1;
 // Chooses among Caffe's implementations.
-optional bool force_nd_im2col=17 [default=false];
+bool force_nd_im2col=17@false;
 
 // NVIDIA's.
 // Chooses among cuDNN's implementations.
-optional CuDNNConvolutionAlgorithmSeeker cudnn_convolution_algo_seeker=19 [default=FINDEX];
+CuDNNConvolutionAlgorithmSeeker cudnn_convolution_algo_seeker=19@FINDEX;
 }
 
 message CropParameter {
 // The first axis that is cut.
-optional int32 axis=1 [default=2];
+int32 axis=1@2;
 // Where the cut begins; one number for all axes, or one an axis.
 repeated uint32 offset=2;
 }
@@ -492,33 +492,33 @@ LEVELDB=0;
 LMDB=1;
 }
 // The database's folder. Without one the data set in use is taken.
-optional string source=1;
+string source=1;
 // How many entries an iteration takes.
-optional uint32 batch_size=4;
+uint32 batch_size=4;
 // Skip up to so many entries at the start, by chance.
-optional uint32 rand_skip=7 [default=0];
+uint32 rand_skip=7@0;
 // LMDB or LEVELDB.
-optional DB backend=8 [default=LEVELDB];
+DB backend=8@LEVELDB;
 // Older form: scale in transform_param.
-optional float scale=2 [default=1];
+float scale=2@1;
 // Older form: mean_file in transform_param.
-optional string mean_file=3;
+string mean_file=3;
 // Older form: crop_size in transform_param.
-optional uint32 crop_size=5 [default=0];
+uint32 crop_size=5@0;
 // Older form: mirror in transform_param.
-optional bool mirror=6 [default=false];
+bool mirror=6@false;
 // Decode encoded pictures as three channels.
-optional bool force_encoded_color=9 [default=false];
+bool force_encoded_color=9@false;
 // How many batches Caffe reads ahead.
-optional uint32 prefetch=10 [default=4];
+uint32 prefetch=10@4;
 
 // NVIDIA's.
-optional uint32 threads=11 [default=0];
+uint32 threads=11@0;
 }
 
 message DropoutParameter {
 // Share of values set to 0 while training; the others are scaled up.
-optional float dropout_ratio=1 [default=0.5];
+float dropout_ratio=1@0.5;
 }
 
 message DummyDataParameter {
@@ -543,59 +543,59 @@ SUM=1;
 MAX=2;
 }
 // PROD, SUM or MAX, element by element.
-optional EltwiseOp operation=1 [default=SUM];
+EltwiseOp operation=1@SUM;
 // SUM: a factor for each bottom.
 repeated float coeff=2;
 // PROD: compute gradients without dividing by values that may be 0.
-optional bool stable_prod_grad=3 [default=true];
+bool stable_prod_grad=3@true;
 }
 
 message ELUParameter {
 // The value that large negative inputs come down to, with a minus.
-optional float alpha=1 [default=1];
+float alpha=1@1;
 }
 
 message EmbedParameter {
 // Length of the vector that stands for an index.
-optional uint32 num_output=1;
+uint32 num_output=1;
 // How many indices there are.
-optional uint32 input_dim=2;
+uint32 input_dim=2;
 // Add a learnt vector.
-optional bool bias_term=3 [default=true];
+bool bias_term=3@true;
 // How the vectors start.
-optional FillerParameter weight_filler=4;
+FillerParameter weight_filler=4;
 // How the bias starts.
-optional FillerParameter bias_filler=5;
+FillerParameter bias_filler=5;
 }
 
 message ExpParameter {
 // The base; -1 is e.
-optional float base=1 [default=-1.0];
+float base=1@-1.0;
 // Times the input.
-optional float scale=2 [default=1.0];
+float scale=2@1.0;
 // Added to the scaled input.
-optional float shift=3 [default=0.0];
+float shift=3@0.0;
 }
 
 message FlattenParameter {
 // The first axis that is joined.
-optional int32 axis=1 [default=1];
+int32 axis=1@1;
 // The last axis that is joined.
-optional int32 end_axis=2 [default=-1];
+int32 end_axis=2@-1;
 }
 
 message HDF5DataParameter {
 // A text file with one HDF5 file a line.
-optional string source=1;
+string source=1;
 // How many rows an iteration takes.
-optional uint32 batch_size=2;
+uint32 batch_size=2;
 // Take files and rows in another order each time.
-optional bool shuffle=3 [default=false];
+bool shuffle=3@false;
 }
 
 message HDF5OutputParameter {
 // The HDF5 file that the bottoms are written to.
-optional string file_name=1;
+string file_name=1;
 }
 
 message HingeLossParameter {
@@ -604,56 +604,56 @@ L1=1;
 L2=2;
 }
 // L1 or L2 of the margins.
-optional Norm norm=1 [default=L1];
+Norm norm=1@L1;
 }
 
 message ImageDataParameter {
 // A text file with a picture and a label a line.
-optional string source=1;
+string source=1;
 // How many pictures an iteration takes.
-optional uint32 batch_size=4 [default=1];
+uint32 batch_size=4@1;
 // Skip up to so many pictures at the start, by chance.
-optional uint32 rand_skip=7 [default=0];
+uint32 rand_skip=7@0;
 // Another order in each epoch.
-optional bool shuffle=8 [default=false];
+bool shuffle=8@false;
 // Resize pictures to this height; 0 leaves them.
-optional uint32 new_height=9 [default=0];
+uint32 new_height=9@0;
 // Resize pictures to this width; 0 leaves them.
-optional uint32 new_width=10 [default=0];
+uint32 new_width=10@0;
 // Three channels, or one.
-optional bool is_color=11 [default=true];
+bool is_color=11@true;
 // Older form: scale in transform_param.
-optional float scale=2 [default=1];
+float scale=2@1;
 // Older form: mean_file in transform_param.
-optional string mean_file=3;
+string mean_file=3;
 // Older form: crop_size in transform_param.
-optional uint32 crop_size=5 [default=0];
+uint32 crop_size=5@0;
 // Older form: mirror in transform_param.
-optional bool mirror=6 [default=false];
+bool mirror=6@false;
 // Put in front of the pictures' paths.
-optional string root_folder=12 [default=""];
+string root_folder=12@"";
 }
 
 message InfogainLossParameter {
 // A .binaryproto of the matrix, if it is no bottom.
-optional string source=1;
+string source=1;
 // The axis of the classes.
-optional int32 axis=2 [default=1];
+int32 axis=2@1;
 }
 
 message InnerProductParameter {
 // How many outputs each sample has.
-optional uint32 num_output=1;
+uint32 num_output=1;
 // Add a learnt number to each output.
-optional bool bias_term=2 [default=true];
+bool bias_term=2@true;
 // How the weights start. Without it they are 0.
-optional FillerParameter weight_filler=3;
+FillerParameter weight_filler=3;
 // How the biases start.
-optional FillerParameter bias_filler=4;
+FillerParameter bias_filler=4;
 // The axes from this on are one vector.
-optional int32 axis=5 [default=1];
+int32 axis=5@1;
 // The weights are stored inputs × outputs.
-optional bool transpose=6 [default=false];
+bool transpose=6@false;
 }
 
 message InputParameter {
@@ -663,11 +663,11 @@ repeated BlobShape shape=1;
 
 message LogParameter {
 // The base; -1 is e.
-optional float base=1 [default=-1.0];
+float base=1@-1.0;
 // Times the input.
-optional float scale=2 [default=1.0];
+float scale=2@1.0;
 // Added to the scaled input.
-optional float shift=3 [default=0.0];
+float shift=3@0.0;
 }
 
 message LRNParameter {
@@ -681,42 +681,42 @@ CAFFE=1;
 CUDNN=2;
 }
 // How many neighbouring channels, or the side of the square; odd.
-optional uint32 local_size=1 [default=5];
+uint32 local_size=1@5;
 // Strength of the normalisation.
-optional float alpha=2 [default=1.];
+float alpha=2@1.;
 // Its exponent.
-optional float beta=3 [default=0.75];
+float beta=3@0.75;
 // ACROSS_CHANNELS or WITHIN_CHANNEL.
-optional NormRegion norm_region=4 [default=ACROSS_CHANNELS];
+NormRegion norm_region=4@ACROSS_CHANNELS;
 // Added to the sum.
-optional float k=5 [default=1.];
+float k=5@1.;
 // Chooses among Caffe's implementations.
-optional Engine engine=6 [default=DEFAULT];
+Engine engine=6@DEFAULT;
 }
 
 message MemoryDataParameter {
 // Samples an iteration takes.
-optional uint32 batch_size=1;
+uint32 batch_size=1;
 // Channels of a sample.
-optional uint32 channels=2;
+uint32 channels=2;
 // Height of a sample.
-optional uint32 height=3;
+uint32 height=3;
 // Width of a sample.
-optional uint32 width=4;
+uint32 width=4;
 }
 
 message MVNParameter {
 // Divide by the deviation, besides taking off the mean.
-optional bool normalize_variance=1 [default=true];
+bool normalize_variance=1@true;
 // Over all channels of a sample together.
-optional bool across_channels=2 [default=false];
+bool across_channels=2@false;
 // Added to the deviation.
-optional float eps=3 [default=1e-9];
+float eps=3@1e-9;
 }
 
 message ParameterParameter {
 // The shape of the parameter that is the top.
-optional BlobShape shape=1;
+BlobShape shape=1;
 }
 
 message PoolingParameter {
@@ -735,71 +735,71 @@ CEIL=0;
 FLOOR=1;
 }
 // MAX, AVE or STOCHASTIC.
-optional PoolMethod pool=1 [default=MAX];
+PoolMethod pool=1@MAX;
 // Zeros around the input, on every side.
-optional uint32 pad=4 [default=0];
+uint32 pad=4@0;
 // pad along the height.
-optional uint32 pad_h=9 [default=0];
+uint32 pad_h=9@0;
 // pad along the width.
-optional uint32 pad_w=10 [default=0];
+uint32 pad_w=10@0;
 // Side of the window.
-optional uint32 kernel_size=2;
+uint32 kernel_size=2;
 // kernel_size along the height.
-optional uint32 kernel_h=5;
+uint32 kernel_h=5;
 // kernel_size along the width.
-optional uint32 kernel_w=6;
+uint32 kernel_w=6;
 // Steps between two windows.
-optional uint32 stride=3 [default=1];
+uint32 stride=3@1;
 // stride along the height.
-optional uint32 stride_h=7;
+uint32 stride_h=7;
 // stride along the width.
-optional uint32 stride_w=8;
+uint32 stride_w=8;
 // Chooses among Caffe's implementations.
-optional Engine engine=11 [default=DEFAULT];
+Engine engine=11@DEFAULT;
 // The window is the whole plane.
-optional bool global_pooling=12 [default=false];
+bool global_pooling=12@false;
 // How the size of the top is rounded: CEIL (Caffe's) or FLOOR.
-optional RoundMode round_mode=13 [default=CEIL];
+RoundMode round_mode=13@CEIL;
 }
 
 message PowerParameter {
 // The exponent, after scale and shift.
-optional float power=1 [default=1.0];
+float power=1@1.0;
 // Times the input.
-optional float scale=2 [default=1.0];
+float scale=2@1.0;
 // Added to the scaled input.
-optional float shift=3 [default=0.0];
+float shift=3@0.0;
 }
 
 message PReLUParameter {
 // How the slopes start; 0.25 where it is not given.
-optional FillerParameter filler=1;
+FillerParameter filler=1;
 // One slope for all channels.
-optional bool channel_shared=2 [default=false];
+bool channel_shared=2@false;
 }
 
 message PythonParameter {
 // The file of the class, without .py (or .ts, .js).
-optional string module=1;
+string module=1;
 // The class in it.
-optional string layer=2;
+string layer=2;
 // Text that the class gets as self.param_str.
-optional string param_str=3 [default=""];
+string param_str=3@"";
 // Caffe on several GPUs only.
-optional bool share_in_parallel=4 [default=false];
+bool share_in_parallel=4@false;
 }
 
 message RecurrentParameter {
 // Length of the state.
-optional uint32 num_output=1 [default=0];
+uint32 num_output=1@0;
 // How the weights start.
-optional FillerParameter weight_filler=2;
+FillerParameter weight_filler=2;
 // How the biases start.
-optional FillerParameter bias_filler=3;
+FillerParameter bias_filler=3;
 // Caffe prints the inner network.
-optional bool debug_info=4 [default=false];
+bool debug_info=4@false;
 // The first states are bottoms, the last ones tops.
-optional bool expose_hidden=5 [default=false];
+bool expose_hidden=5@false;
 }
 
 message ReductionParameter {
@@ -810,11 +810,11 @@ SUMSQ=3;
 MEAN=4;
 }
 // SUM, ASUM (of absolute values), SUMSQ (of squares) or MEAN.
-optional ReductionOp operation=1 [default=SUM];
+ReductionOp operation=1@SUM;
 // All axes from this on are reduced.
-optional int32 axis=2 [default=0];
+int32 axis=2@0;
 // Times the result.
-optional float coeff=3 [default=1.0];
+float coeff=3@1.0;
 }
 
 message ReLUParameter {
@@ -824,31 +824,31 @@ CAFFE=1;
 CUDNN=2;
 }
 // What negative values are multiplied by.
-optional float negative_slope=1 [default=0];
+float negative_slope=1@0;
 // Chooses among Caffe's implementations.
-optional Engine engine=2 [default=DEFAULT];
+Engine engine=2@DEFAULT;
 }
 
 message ReshapeParameter {
 // The new axes: 0 copies the bottom's, -1 is what is left.
-optional BlobShape shape=1;
+BlobShape shape=1;
 // The first axis that is replaced.
-optional int32 axis=2 [default=0];
+int32 axis=2@0;
 // How many axes are replaced; -1 is all to the end.
-optional int32 num_axes=3 [default=-1];
+int32 num_axes=3@-1;
 }
 
 message ScaleParameter {
 // The first axis that the scale runs along.
-optional int32 axis=1 [default=1];
+int32 axis=1@1;
 // How many axes it runs along; -1 is all that are left.
-optional int32 num_axes=2 [default=1];
+int32 num_axes=2@1;
 // How the scale starts; 1 where it is not given.
-optional FillerParameter filler=3;
+FillerParameter filler=3;
 // Also learn a bias.
-optional bool bias_term=4 [default=false];
+bool bias_term=4@false;
 // How the bias starts.
-optional FillerParameter bias_filler=5;
+FillerParameter bias_filler=5;
 }
 
 message SigmoidParameter {
@@ -858,16 +858,16 @@ CAFFE=1;
 CUDNN=2;
 }
 // Chooses among Caffe's implementations.
-optional Engine engine=1 [default=DEFAULT];
+Engine engine=1@DEFAULT;
 }
 
 message SliceParameter {
 // The axis that is cut.
-optional int32 axis=3 [default=1];
+int32 axis=3@1;
 // Where it is cut; without any into equal parts.
 repeated uint32 slice_point=2;
 // Older name of axis.
-optional uint32 slice_dim=1 [default=1];
+uint32 slice_dim=1@1;
 }
 
 message SoftmaxParameter {
@@ -877,9 +877,9 @@ CAFFE=1;
 CUDNN=2;
 }
 // Chooses among Caffe's implementations.
-optional Engine engine=1 [default=DEFAULT];
+Engine engine=1@DEFAULT;
 // The axis of the classes.
-optional int32 axis=2 [default=1];
+int32 axis=2@1;
 }
 
 message SPPParameter {
@@ -894,16 +894,16 @@ CAFFE=1;
 CUDNN=2;
 }
 // How many levels; level i has 2^i × 2^i windows.
-optional uint32 pyramid_height=1;
+uint32 pyramid_height=1;
 // MAX, AVE or STOCHASTIC.
-optional PoolMethod pool=2 [default=MAX];
+PoolMethod pool=2@MAX;
 // Chooses among Caffe's implementations.
-optional Engine engine=6 [default=DEFAULT];
+Engine engine=6@DEFAULT;
 }
 
 message SwishParameter {
 // Steepness of the sigmoid.
-optional float beta=1 [default=1];
+float beta=1@1;
 }
 
 message TanHParameter {
@@ -913,35 +913,35 @@ CAFFE=1;
 CUDNN=2;
 }
 // Chooses among Caffe's implementations.
-optional Engine engine=1 [default=DEFAULT];
+Engine engine=1@DEFAULT;
 }
 
 message ThresholdParameter {
 // 1 above this, else 0.
-optional float threshold=1 [default=0];
+float threshold=1@0;
 }
 
 message TileParameter {
 // The axis along which copies are laid.
-optional int32 axis=1 [default=1];
+int32 axis=1@1;
 // How many copies.
-optional int32 tiles=2;
+int32 tiles=2;
 }
 
 message WindowDataParameter {
-optional string source=1;
-optional float scale=2 [default=1];
-optional string mean_file=3;
-optional uint32 batch_size=4;
-optional uint32 crop_size=5 [default=0];
-optional bool mirror=6 [default=false];
-optional float fg_threshold=7 [default=0.5];
-optional float bg_threshold=8 [default=0.5];
-optional float fg_fraction=9 [default=0.25];
-optional uint32 context_pad=10 [default=0];
-optional string crop_mode=11 [default="warp"];
-optional bool cache_images=12 [default=false];
-optional string root_folder=13 [default=""];
+string source=1;
+float scale=2@1;
+string mean_file=3;
+uint32 batch_size=4;
+uint32 crop_size=5@0;
+bool mirror=6@false;
+float fg_threshold=7@0.5;
+float bg_threshold=8@0.5;
+float fg_fraction=9@0.25;
+uint32 context_pad=10@0;
+string crop_mode=11@"warp";
+bool cache_images=12@false;
+string root_folder=13@"";
 }
 
 message DetectNetGroundTruthParameter {
@@ -956,33 +956,33 @@ message ClassMapping {
 required uint32 src=1;
 required uint32 dst=2;
 }
-optional uint32 stride=1 [default=4];
-optional float scale_cvg=2 [default=0.5];
-optional GridboxType gridbox_type=3 [default=GRIDBOX_MAX];
-optional uint32 max_cvg_len=4 [default=50];
-optional uint32 min_cvg_len=5 [default=50];
-optional CoverageType coverage_type=7 [default=RECTANGULAR];
-optional uint32 image_size_x=8 [default=1248];
-optional uint32 image_size_y=9 [default=384];
-optional bool obj_norm=11 [default=false];
-optional bool crop_bboxes=12 [default=true];
+uint32 stride=1@4;
+float scale_cvg=2@0.5;
+GridboxType gridbox_type=3@GRIDBOX_MAX;
+uint32 max_cvg_len=4@50;
+uint32 min_cvg_len=5@50;
+CoverageType coverage_type=7@RECTANGULAR;
+uint32 image_size_x=8@1248;
+uint32 image_size_y=9@384;
+bool obj_norm=11@false;
+bool crop_bboxes=12@true;
 repeated ClassMapping object_class=13;
 }
 
 message DetectNetAugmentationParameter {
-optional float crop_prob=1 [default=1.0];
-optional uint32 shift_x=2 [default=0];
-optional uint32 shift_y=3 [default=0];
-optional float scale_prob=4 [default=0.33];
-optional float scale_min=5 [default=0.7];
-optional float scale_max=6 [default=1.0];
-optional float flip_prob=7 [default=0.33];
-optional float rotation_prob=8 [default=0.33];
-optional float max_rotate_degree=9 [default=1.0];
-optional float hue_rotation_prob=10 [default=0.33];
-optional float hue_rotation=11 [default=15];
-optional float desaturation_prob=12 [default=0.33];
-optional float desaturation_max=13 [default=0.5];
+float crop_prob=1@1.0;
+uint32 shift_x=2@0;
+uint32 shift_y=3@0;
+float scale_prob=4@0.33;
+float scale_min=5@0.7;
+float scale_max=6@1.0;
+float flip_prob=7@0.33;
+float rotation_prob=8@0.33;
+float max_rotate_degree=9@1.0;
+float hue_rotation_prob=10@0.33;
+float hue_rotation=11@15;
+float desaturation_prob=12@0.33;
+float desaturation_max=13@0.5;
 }
 
 message V1LayerParameter {
@@ -1034,47 +1034,47 @@ PERMISSIVE=1;
 }
 repeated string bottom=2;
 repeated string top=3;
-optional string name=4;
+string name=4;
 repeated NetStateRule include=32;
 repeated NetStateRule exclude=33;
-optional LayerType type=5;
+LayerType type=5;
 repeated BlobProto blobs=6;
 repeated string param=1001;
 repeated DimCheckMode blob_share_mode=1002;
 repeated float blobs_lr=7;
 repeated float weight_decay=8;
 repeated float loss_weight=35;
-optional AccuracyParameter accuracy_param=27;
-optional ArgMaxParameter argmax_param=23;
-optional ConcatParameter concat_param=9;
-optional ContrastiveLossParameter contrastive_loss_param=40;
-optional ConvolutionParameter convolution_param=10;
-optional DataParameter data_param=11;
-optional DropoutParameter dropout_param=12;
-optional DummyDataParameter dummy_data_param=26;
-optional EltwiseParameter eltwise_param=24;
-optional ExpParameter exp_param=41;
-optional HDF5DataParameter hdf5_data_param=13;
-optional HDF5OutputParameter hdf5_output_param=14;
-optional HingeLossParameter hinge_loss_param=29;
-optional ImageDataParameter image_data_param=15;
-optional InfogainLossParameter infogain_loss_param=16;
-optional InnerProductParameter inner_product_param=17;
-optional LRNParameter lrn_param=18;
-optional MemoryDataParameter memory_data_param=22;
-optional MVNParameter mvn_param=34;
-optional PoolingParameter pooling_param=19;
-optional PowerParameter power_param=21;
-optional ReLUParameter relu_param=30;
-optional SigmoidParameter sigmoid_param=38;
-optional SoftmaxParameter softmax_param=39;
-optional SliceParameter slice_param=31;
-optional TanHParameter tanh_param=37;
-optional ThresholdParameter threshold_param=25;
-optional WindowDataParameter window_data_param=20;
-optional TransformationParameter transform_param=36;
-optional LossParameter loss_param=42;
-optional V0LayerParameter layer=1;
+AccuracyParameter accuracy_param=27;
+ArgMaxParameter argmax_param=23;
+ConcatParameter concat_param=9;
+ContrastiveLossParameter contrastive_loss_param=40;
+ConvolutionParameter convolution_param=10;
+DataParameter data_param=11;
+DropoutParameter dropout_param=12;
+DummyDataParameter dummy_data_param=26;
+EltwiseParameter eltwise_param=24;
+ExpParameter exp_param=41;
+HDF5DataParameter hdf5_data_param=13;
+HDF5OutputParameter hdf5_output_param=14;
+HingeLossParameter hinge_loss_param=29;
+ImageDataParameter image_data_param=15;
+InfogainLossParameter infogain_loss_param=16;
+InnerProductParameter inner_product_param=17;
+LRNParameter lrn_param=18;
+MemoryDataParameter memory_data_param=22;
+MVNParameter mvn_param=34;
+PoolingParameter pooling_param=19;
+PowerParameter power_param=21;
+ReLUParameter relu_param=30;
+SigmoidParameter sigmoid_param=38;
+SoftmaxParameter softmax_param=39;
+SliceParameter slice_param=31;
+TanHParameter tanh_param=37;
+ThresholdParameter threshold_param=25;
+WindowDataParameter window_data_param=20;
+TransformationParameter transform_param=36;
+LossParameter loss_param=42;
+V0LayerParameter layer=1;
 }
 
 message V0LayerParameter {
@@ -1083,44 +1083,44 @@ MAX=0;
 AVE=1;
 STOCHASTIC=2;
 }
-optional string name=1;
-optional string type=2;
-optional uint32 num_output=3;
-optional bool biasterm=4 [default=true];
-optional FillerParameter weight_filler=5;
-optional FillerParameter bias_filler=6;
-optional uint32 pad=7 [default=0];
-optional uint32 kernelsize=8;
-optional uint32 group=9 [default=1];
-optional uint32 stride=10 [default=1];
-optional PoolMethod pool=11 [default=MAX];
-optional float dropout_ratio=12 [default=0.5];
-optional uint32 local_size=13 [default=5];
-optional float alpha=14 [default=1.];
-optional float beta=15 [default=0.75];
-optional float k=22 [default=1.];
-optional string source=16;
-optional float scale=17 [default=1];
-optional string meanfile=18;
-optional uint32 batchsize=19;
-optional uint32 cropsize=20 [default=0];
-optional bool mirror=21 [default=false];
+string name=1;
+string type=2;
+uint32 num_output=3;
+bool biasterm=4@true;
+FillerParameter weight_filler=5;
+FillerParameter bias_filler=6;
+uint32 pad=7@0;
+uint32 kernelsize=8;
+uint32 group=9@1;
+uint32 stride=10@1;
+PoolMethod pool=11@MAX;
+float dropout_ratio=12@0.5;
+uint32 local_size=13@5;
+float alpha=14@1.;
+float beta=15@0.75;
+float k=22@1.;
+string source=16;
+float scale=17@1;
+string meanfile=18;
+uint32 batchsize=19;
+uint32 cropsize=20@0;
+bool mirror=21@false;
 repeated BlobProto blobs=50;
 repeated float blobs_lr=51;
 repeated float weight_decay=52;
-optional uint32 rand_skip=53 [default=0];
-optional float det_fg_threshold=54 [default=0.5];
-optional float det_bg_threshold=55 [default=0.5];
-optional float det_fg_fraction=56 [default=0.25];
-optional uint32 det_context_pad=58 [default=0];
-optional string det_crop_mode=59 [default="warp"];
-optional int32 new_num=60 [default=0];
-optional int32 new_channels=61 [default=0];
-optional int32 new_height=62 [default=0];
-optional int32 new_width=63 [default=0];
-optional bool shuffle_images=64 [default=false];
-optional uint32 concat_dim=65 [default=1];
-optional HDF5OutputParameter hdf5_output_param=1001;
+uint32 rand_skip=53@0;
+float det_fg_threshold=54@0.5;
+float det_bg_threshold=55@0.5;
+float det_fg_fraction=56@0.25;
+uint32 det_context_pad=58@0;
+string det_crop_mode=59@"warp";
+int32 new_num=60@0;
+int32 new_channels=61@0;
+int32 new_height=62@0;
+int32 new_width=63@0;
+bool shuffle_images=64@false;
+uint32 concat_dim=65@1;
+HDF5OutputParameter hdf5_output_param=1001;
 }
 `;
 
@@ -1130,58 +1130,58 @@ package caffe;
 
 message LayerParameter {
 // SSD; the first, detection_evaluate_param and video_data_param are of layers that Mokapot knows by name only
-optional AnnotatedDataParameter annotated_data_param=200;
-optional MultiBoxLossParameter multibox_loss_param=201;
-optional PermuteParameter permute_param=202;
-optional PriorBoxParameter prior_box_param=203;
-optional DetectionOutputParameter detection_output_param=204;
-optional DetectionEvaluateParameter detection_evaluate_param=205;
-optional NormalizeParameter norm_param=206;
-optional VideoDataParameter video_data_param=207;
+AnnotatedDataParameter annotated_data_param=200;
+MultiBoxLossParameter multibox_loss_param=201;
+PermuteParameter permute_param=202;
+PriorBoxParameter prior_box_param=203;
+DetectionOutputParameter detection_output_param=204;
+DetectionEvaluateParameter detection_evaluate_param=205;
+NormalizeParameter norm_param=206;
+VideoDataParameter video_data_param=207;
 
 // Fast and Faster R-CNN
-optional ROIPoolingParameter roi_pooling_param=8266711;
-optional SmoothL1LossParameter smooth_l1_loss_param=8266712;
+ROIPoolingParameter roi_pooling_param=8266711;
+SmoothL1LossParameter smooth_l1_loss_param=8266712;
 
 // ShuffleNet
-optional ShuffleChannelParameter shuffle_channel_param=164;
+ShuffleChannelParameter shuffle_channel_param=164;
 
 // MobileNet v2 (caffe-relu6)
-optional ReLU6Parameter relu6_param=100000;
+ReLU6Parameter relu6_param=100000;
 
 // DeepLab and PSPNet; SegNet
-optional InterpParameter interp_param=8701;
-optional UpsampleParameter upsample_param=8702;
-optional BNParameter bn_param=8703;
+InterpParameter interp_param=8701;
+UpsampleParameter upsample_param=8702;
+BNParameter bn_param=8703;
 
 // R-FCN
-optional BoxAnnotatorOHEMParameter box_annotator_ohem_param=10000;
-optional PSROIPoolingParameter psroi_pooling_param=10001;
+BoxAnnotatorOHEMParameter box_annotator_ohem_param=10000;
+PSROIPoolingParameter psroi_pooling_param=10001;
 
 // Mask R-CNN's ports
-optional ROIAlignParameter roi_align_param=247;
+ROIAlignParameter roi_align_param=247;
 
 // YOLO's ports (MobileNet-YOLO)
-optional ReorgParameter reorg_param=149;
-optional Yolov3DetectionOutputParameter yolov3_detection_output_param=602;
+ReorgParameter reorg_param=149;
+Yolov3DetectionOutputParameter yolov3_detection_output_param=602;
 
 // CTC's ports (crnn.caffe)
-optional TransposeParameter transpose_param=150;
-optional ProposalParameter proposal_param=151;
-optional ReverseParameter reverse_param=8704;
-optional CTCLossParameter ctc_loss_param=8705;
-optional CTCDecoderParameter ctc_decoder_param=8706;
+TransposeParameter transpose_param=150;
+ProposalParameter proposal_param=151;
+ReverseParameter reverse_param=8704;
+CTCLossParameter ctc_loss_param=8705;
+CTCDecoderParameter ctc_decoder_param=8706;
 
 // caffe-windows
-optional TripletLossParameter triplet_loss_param=8707;
+TripletLossParameter triplet_loss_param=8707;
 }
 
 message TransformationParameter {
-optional ResizeParameter resize_param=8708;
-optional NoiseParameter noise_param=8709;
-optional EmitConstraint emit_constraint=8710;
-optional DistortionParameter distort_param=8713;
-optional ExpansionParameter expand_param=8714;
+ResizeParameter resize_param=8708;
+NoiseParameter noise_param=8709;
+EmitConstraint emit_constraint=8710;
+DistortionParameter distort_param=8713;
+ExpansionParameter expand_param=8714;
 }
 
 message LossParameter {
@@ -1190,17 +1190,17 @@ enum NormalizationMode {
 PRE_FIXED=8703;
 }
 // R-FCN
-optional float pre_fixed_normalizer=4 [default=1];
+float pre_fixed_normalizer=4@1;
 // SegNet's
-optional bool weight_by_label_freqs=8703 [default=false];
+bool weight_by_label_freqs=8703@false;
 repeated float class_weighting=8704;
 }
 
 message DropoutParameter {
 // Faster R-CNN's caffe-fast-rcnn
-optional bool scale_train=2 [default=true];
+bool scale_train=2@true;
 // Bayesian SegNet
-optional bool sample_weights_test=8702 [default=false];
+bool sample_weights_test=8702@false;
 }
 
 message ResizeParameter {
@@ -1221,36 +1221,36 @@ NEAREST=3;
 CUBIC=4;
 LANCZOS4=5;
 }
-optional float prob=1 [default=1];
-optional Resize_mode resize_mode=2 [default=WARP];
-optional uint32 height=3 [default=0];
-optional uint32 width=4 [default=0];
-optional Pad_mode pad_mode=5 [default=CONSTANT];
+float prob=1@1;
+Resize_mode resize_mode=2@WARP;
+uint32 height=3@0;
+uint32 width=4@0;
+Pad_mode pad_mode=5@CONSTANT;
 repeated float pad_value=6;
 repeated Interp_mode interp_mode=7;
-optional uint32 height_scale=8 [default=0];
-optional uint32 width_scale=9 [default=0];
+uint32 height_scale=8@0;
+uint32 width_scale=9@0;
 }
 
 message SaltPepperParameter {
-optional float fraction=1 [default=0];
+float fraction=1@0;
 repeated float value=2;
 }
 
 message NoiseParameter {
-optional float prob=1 [default=0];
-optional bool hist_eq=2 [default=false];
-optional bool inverse=3 [default=false];
-optional bool decolorize=4 [default=false];
-optional bool gauss_blur=5 [default=false];
-optional float jpeg=6 [default=-1];
-optional bool posterize=7 [default=false];
-optional bool erode=8 [default=false];
-optional bool saltpepper=9 [default=false];
-optional SaltPepperParameter saltpepper_param=10;
-optional bool clahe=11 [default=false];
-optional bool convert_to_hsv=12 [default=false];
-optional bool convert_to_lab=13 [default=false];
+float prob=1@0;
+bool hist_eq=2@false;
+bool inverse=3@false;
+bool decolorize=4@false;
+bool gauss_blur=5@false;
+float jpeg=6@-1;
+bool posterize=7@false;
+bool erode=8@false;
+bool saltpepper=9@false;
+SaltPepperParameter saltpepper_param=10;
+bool clahe=11@false;
+bool convert_to_hsv=12@false;
+bool convert_to_lab=13@false;
 }
 
 message EmitConstraint {
@@ -1258,51 +1258,51 @@ enum EmitType {
 CENTER=0;
 MIN_OVERLAP=1;
 }
-optional EmitType emit_type=1 [default=CENTER];
-optional float emit_overlap=2;
+EmitType emit_type=1@CENTER;
+float emit_overlap=2;
 }
 
 message DistortionParameter {
-optional float brightness_prob=1 [default=0];
-optional float brightness_delta=2 [default=0];
-optional float contrast_prob=3 [default=0];
-optional float contrast_lower=4 [default=0];
-optional float contrast_upper=5 [default=0];
-optional float hue_prob=6 [default=0];
-optional float hue_delta=7 [default=0];
-optional float saturation_prob=8 [default=0];
-optional float saturation_lower=9 [default=0];
-optional float saturation_upper=10 [default=0];
-optional float random_order_prob=11 [default=0];
+float brightness_prob=1@0;
+float brightness_delta=2@0;
+float contrast_prob=3@0;
+float contrast_lower=4@0;
+float contrast_upper=5@0;
+float hue_prob=6@0;
+float hue_delta=7@0;
+float saturation_prob=8@0;
+float saturation_lower=9@0;
+float saturation_upper=10@0;
+float random_order_prob=11@0;
 }
 
 message ExpansionParameter {
-optional float prob=1 [default=1];
-optional float max_expand_ratio=2 [default=1];
+float prob=1@1;
+float max_expand_ratio=2@1;
 }
 
 message Sampler {
-optional float min_scale=1 [default=1];
-optional float max_scale=2 [default=1];
-optional float min_aspect_ratio=3 [default=1];
-optional float max_aspect_ratio=4 [default=1];
+float min_scale=1@1;
+float max_scale=2@1;
+float min_aspect_ratio=3@1;
+float max_aspect_ratio=4@1;
 }
 
 message SampleConstraint {
-optional float min_jaccard_overlap=1;
-optional float max_jaccard_overlap=2;
-optional float min_sample_coverage=3;
-optional float max_sample_coverage=4;
-optional float min_object_coverage=5;
-optional float max_object_coverage=6;
+float min_jaccard_overlap=1;
+float max_jaccard_overlap=2;
+float min_sample_coverage=3;
+float max_sample_coverage=4;
+float min_object_coverage=5;
+float max_object_coverage=6;
 }
 
 message BatchSampler {
-optional bool use_original_image=1 [default=true];
-optional Sampler sampler=2;
-optional SampleConstraint sample_constraint=3;
-optional uint32 max_sample=4;
-optional uint32 max_trials=5 [default=100];
+bool use_original_image=1@true;
+Sampler sampler=2;
+SampleConstraint sample_constraint=3;
+uint32 max_sample=4;
+uint32 max_trials=5@100;
 }
 
 message AnnotatedDataParameter {
@@ -1310,8 +1310,8 @@ enum AnnotationType {
 BBOX=0;
 }
 repeated BatchSampler batch_sampler=1;
-optional string label_map_file=2;
-optional AnnotationType anno_type=3;
+string label_map_file=2;
+AnnotationType anno_type=3;
 }
 
 message VideoDataParameter {
@@ -1319,19 +1319,19 @@ enum VideoType {
 WEBCAM=0;
 VIDEO=1;
 }
-optional VideoType video_type=1 [default=WEBCAM];
-optional int32 device_id=2 [default=0];
-optional string video_file=3;
-optional uint32 skip_frames=4 [default=0];
+VideoType video_type=1@WEBCAM;
+int32 device_id=2@0;
+string video_file=3;
+uint32 skip_frames=4@0;
 }
 
 message DetectionEvaluateParameter {
-optional uint32 num_classes=1;
-optional uint32 background_label_id=2 [default=0];
-optional float overlap_threshold=3 [default=0.5];
-optional bool evaluate_difficult_gt=4 [default=true];
-optional string name_size_file=5;
-optional ResizeParameter resize_param=6;
+uint32 num_classes=1;
+uint32 background_label_id=2@0;
+float overlap_threshold=3@0.5;
+bool evaluate_difficult_gt=4@true;
+string name_size_file=5;
+ResizeParameter resize_param=6;
 }
 
 message PermuteParameter {
@@ -1339,10 +1339,10 @@ repeated uint32 order=1;
 }
 
 message NormalizeParameter {
-optional bool across_spatial=1 [default=true];
-optional FillerParameter scale_filler=2;
-optional bool channel_shared=3 [default=true];
-optional float eps=4 [default=1e-10];
+bool across_spatial=1@true;
+FillerParameter scale_filler=2;
+bool channel_shared=3@true;
+float eps=4@1e-10;
 }
 
 message PriorBoxParameter {
@@ -1354,47 +1354,47 @@ CORNER_SIZE=3;
 repeated float min_size=1;
 repeated float max_size=2;
 repeated float aspect_ratio=3;
-optional bool flip=4 [default=true];
-optional bool clip=5 [default=false];
+bool flip=4@true;
+bool clip=5@false;
 repeated float variance=6;
-optional uint32 img_size=7;
-optional uint32 img_h=8;
-optional uint32 img_w=9;
-optional float step=10;
-optional float step_h=11;
-optional float step_w=12;
-optional float offset=13 [default=0.5];
+uint32 img_size=7;
+uint32 img_h=8;
+uint32 img_w=9;
+float step=10;
+float step_h=11;
+float step_w=12;
+float offset=13@0.5;
 }
 
 message NonMaximumSuppressionParameter {
-optional float nms_threshold=1 [default=0.3];
-optional int32 top_k=2;
-optional float eta=3 [default=1.0];
+float nms_threshold=1@0.3;
+int32 top_k=2;
+float eta=3@1.0;
 }
 
 message SaveOutputParameter {
-optional string output_directory=1;
-optional string output_name_prefix=2;
-optional string output_format=3;
-optional string label_map_file=4;
-optional string name_size_file=5;
-optional uint32 num_test_image=6;
-optional ResizeParameter resize_param=7;
+string output_directory=1;
+string output_name_prefix=2;
+string output_format=3;
+string label_map_file=4;
+string name_size_file=5;
+uint32 num_test_image=6;
+ResizeParameter resize_param=7;
 }
 
 message DetectionOutputParameter {
-optional uint32 num_classes=1;
-optional bool share_location=2 [default=true];
-optional int32 background_label_id=3 [default=0];
-optional NonMaximumSuppressionParameter nms_param=4;
-optional SaveOutputParameter save_output_param=5;
-optional PriorBoxParameter.CodeType code_type=6 [default=CORNER];
-optional bool variance_encoded_in_target=8 [default=false];
-optional int32 keep_top_k=7 [default=-1];
-optional float confidence_threshold=9;
-optional bool visualize=10 [default=false];
-optional float visualize_threshold=11;
-optional string save_file=12;
+uint32 num_classes=1;
+bool share_location=2@true;
+int32 background_label_id=3@0;
+NonMaximumSuppressionParameter nms_param=4;
+SaveOutputParameter save_output_param=5;
+PriorBoxParameter.CodeType code_type=6@CORNER;
+bool variance_encoded_in_target=8@false;
+int32 keep_top_k=7@-1;
+float confidence_threshold=9;
+bool visualize=10@false;
+float visualize_threshold=11;
+string save_file=12;
 }
 
 message MultiBoxLossParameter {
@@ -1415,71 +1415,71 @@ NONE=0;
 MAX_NEGATIVE=1;
 HARD_EXAMPLE=2;
 }
-optional LocLossType loc_loss_type=1 [default=SMOOTH_L1];
-optional ConfLossType conf_loss_type=2 [default=SOFTMAX];
-optional float loc_weight=3 [default=1.0];
-optional uint32 num_classes=4;
-optional bool share_location=5 [default=true];
-optional MatchType match_type=6 [default=PER_PREDICTION];
-optional float overlap_threshold=7 [default=0.5];
-optional bool use_prior_for_matching=8 [default=true];
-optional uint32 background_label_id=9 [default=0];
-optional bool use_difficult_gt=10 [default=true];
-optional bool do_neg_mining=11;
-optional float neg_pos_ratio=12 [default=3.0];
-optional float neg_overlap=13 [default=0.5];
-optional PriorBoxParameter.CodeType code_type=14 [default=CORNER];
-optional bool encode_variance_in_target=16 [default=false];
-optional bool map_object_to_agnostic=17 [default=false];
-optional bool ignore_cross_boundary_bbox=18 [default=false];
-optional bool bp_inside=19 [default=false];
-optional MiningType mining_type=20 [default=MAX_NEGATIVE];
-optional NonMaximumSuppressionParameter nms_param=21;
-optional int32 sample_size=22 [default=64];
-optional bool use_prior_for_nms=23 [default=false];
+LocLossType loc_loss_type=1@SMOOTH_L1;
+ConfLossType conf_loss_type=2@SOFTMAX;
+float loc_weight=3@1.0;
+uint32 num_classes=4;
+bool share_location=5@true;
+MatchType match_type=6@PER_PREDICTION;
+float overlap_threshold=7@0.5;
+bool use_prior_for_matching=8@true;
+uint32 background_label_id=9@0;
+bool use_difficult_gt=10@true;
+bool do_neg_mining=11;
+float neg_pos_ratio=12@3.0;
+float neg_overlap=13@0.5;
+PriorBoxParameter.CodeType code_type=14@CORNER;
+bool encode_variance_in_target=16@false;
+bool map_object_to_agnostic=17@false;
+bool ignore_cross_boundary_bbox=18@false;
+bool bp_inside=19@false;
+MiningType mining_type=20@MAX_NEGATIVE;
+NonMaximumSuppressionParameter nms_param=21;
+int32 sample_size=22@64;
+bool use_prior_for_nms=23@false;
 }
 
 message SolverParameter {
-optional string eval_type=100000041 [default="classification"];
-optional string ap_version=100000042 [default="Integral"];
-optional bool show_per_class_result=100000044 [default=false];
+string eval_type=100000041@"classification";
+string ap_version=100000042@"Integral";
+bool show_per_class_result=100000044@false;
 }
 
 message ROIPoolingParameter {
-optional uint32 pooled_h=1 [default=0];
-optional uint32 pooled_w=2 [default=0];
-optional float spatial_scale=3 [default=1];
+uint32 pooled_h=1@0;
+uint32 pooled_w=2@0;
+float spatial_scale=3@1;
 }
 
 message SmoothL1LossParameter {
-optional float sigma=1 [default=1];
+float sigma=1@1;
 }
 
 message ShuffleChannelParameter {
-optional uint32 group=1 [default=1];
+uint32 group=1@1;
 }
 
 message InterpParameter {
-optional int32 height=1 [default=0];
-optional int32 width=2 [default=0];
-optional int32 zoom_factor=3 [default=1];
-optional int32 shrink_factor=4 [default=1];
-optional int32 pad_beg=5 [default=0];
-optional int32 pad_end=6 [default=0];
+int32 height=1@0;
+int32 width=2@0;
+int32 zoom_factor=3@1;
+int32 shrink_factor=4@1;
+int32 pad_beg=5@0;
+int32 pad_end=6@0;
 }
 
 message UpsampleParameter {
-optional uint32 scale=1 [default=2];
-optional uint32 scale_h=2;
-optional uint32 scale_w=3;
-optional bool pad_out_h=4 [default=false];
-optional bool pad_out_w=5 [default=false];
-optional uint32 upsample_h=6;
-optional uint32 upsample_w=7;
+uint32 scale=1@2;
+uint32 scale_h=2;
+uint32 scale_w=3;
+bool pad_out_h=4@false;
+bool pad_out_w=5@false;
+uint32 upsample_h=6;
+uint32 upsample_w=7;
 }
 
 message ReLU6Parameter {
-optional float negative_slope=1 [default=0];
+float negative_slope=1@0;
 }
 
 message BNParameter {
@@ -1492,48 +1492,48 @@ DEFAULT=0;
 CAFFE=1;
 CUDNN=2;
 }
-optional FillerParameter scale_filler=1;
-optional FillerParameter shift_filler=2;
-optional BNMode bn_mode=3 [default=LEARN];
+FillerParameter scale_filler=1;
+FillerParameter shift_filler=2;
+BNMode bn_mode=3@LEARN;
 
-optional FillerParameter slope_filler=8701;
-optional FillerParameter bias_filler=8702;
-optional float momentum=8703 [default=0.9];
-optional float eps=8704 [default=1e-5];
-optional bool frozen=8705 [default=false];
-optional Engine engine=8706 [default=DEFAULT];
+FillerParameter slope_filler=8701;
+FillerParameter bias_filler=8702;
+float momentum=8703@0.9;
+float eps=8704@1e-5;
+bool frozen=8705@false;
+Engine engine=8706@DEFAULT;
 }
 
 message BoxAnnotatorOHEMParameter {
-optional uint32 roi_per_img=1;
-optional int32 ignore_label=2 [default=-1];
+uint32 roi_per_img=1;
+int32 ignore_label=2@-1;
 }
 
 message PSROIPoolingParameter {
-optional float spatial_scale=1;
-optional int32 output_dim=2;
-optional int32 group_size=3;
+float spatial_scale=1;
+int32 output_dim=2;
+int32 group_size=3;
 }
 
 message ROIAlignParameter {
-optional uint32 pooled_h=1 [default=0];
-optional uint32 pooled_w=2 [default=0];
-optional float spatial_scale=3 [default=1];
+uint32 pooled_h=1@0;
+uint32 pooled_w=2@0;
+float spatial_scale=3@1;
 }
 
 message ReorgParameter {
-optional uint32 stride=1;
-optional bool reverse=2 [default=false];
+uint32 stride=1;
+bool reverse=2@false;
 }
 
 message Yolov3DetectionOutputParameter {
-optional uint32 num_classes=1 [default=20];
-optional uint32 num_box=2 [default=3];
-optional float confidence_threshold=3 [default=0.01];
-optional float nms_threshold=4 [default=0.45];
+uint32 num_classes=1@20;
+uint32 num_box=2@3;
+float confidence_threshold=3@0.01;
+float nms_threshold=4@0.45;
 repeated float biases=5;
 repeated uint32 anchors_scale=6;
-optional uint32 mask_group_num=7 [default=2];
+uint32 mask_group_num=7@2;
 repeated uint32 mask=8;
 }
 
@@ -1542,14 +1542,14 @@ repeated int32 dim=1;
 }
 
 message ProposalParameter {
-optional uint32 feat_stride=1 [default=16];
-optional uint32 base_size=2 [default=16];
-optional uint32 min_size=3 [default=16];
+uint32 feat_stride=1@16;
+uint32 base_size=2@16;
+uint32 min_size=3@16;
 repeated float ratio=4;
 repeated float scale=5;
-optional uint32 pre_nms_topn=6 [default=6000];
-optional uint32 post_nms_topn=7 [default=300];
-optional float nms_thresh=8 [default=0.7];
+uint32 pre_nms_topn=6@6000;
+uint32 post_nms_topn=7@300;
+float nms_thresh=8@0.7;
 }
 
 message ReverseParameter {
@@ -1557,20 +1557,20 @@ repeated int32 axis=1;
 }
 
 message CTCLossParameter {
-optional int32 output_delay=1 [default=0];
-optional int32 blank_index=2 [default=-1];
-optional bool preprocess_collapse_repeated=3 [default=false];
-optional bool ctc_merge_repeated=4 [default=true];
-optional int32 loss_calculation_t=5 [default=0];
+int32 output_delay=1@0;
+int32 blank_index=2@-1;
+bool preprocess_collapse_repeated=3@false;
+bool ctc_merge_repeated=4@true;
+int32 loss_calculation_t=5@0;
 }
 
 message CTCDecoderParameter {
-optional int32 blank_index=1 [default=-1];
-optional bool ctc_merge_repeated=2 [default=true];
+int32 blank_index=1@-1;
+bool ctc_merge_repeated=2@true;
 }
 
 message TripletLossParameter {
-optional float margin=1 [default=1.0];
+float margin=1@1.0;
 }
 `;
 
@@ -1579,109 +1579,109 @@ export const MOKAPOT_PROTO = `syntax="proto2";
 package caffe;
 
 message LayerParameter {
-optional AugmentParameter augment_param=8800;
+AugmentParameter augment_param=8800;
 }
 
 message AugmentParameter {
 // Sides of the part cut out: one number, or height and width. In TEST from the middle.
 repeated uint32 crop_size=1;
 // In TRAIN from anywhere.
-optional bool random_crop=2 [default=false];
+bool random_crop=2@false;
 // Probability.
-optional float flip_horizontal=3 [default=0];
+float flip_horizontal=3@0;
 // Probability.
-optional float flip_vertical=4 [default=0];
+float flip_vertical=4@0;
 // Degrees, either way.
-optional float rotation=5 [default=0];
+float rotation=5@0;
 // 0.25: by 0.75 to 1.25.
-optional float scale=6 [default=0];
+float scale=6@0;
 // The same for each axis by itself.
-optional float scale_axes=7 [default=0];
+float scale_axes=7@0;
 // Share of the sides, either way.
-optional float shift=8 [default=0];
+float shift=8@0;
 // Degrees, either way, along each axis.
-optional float shear=9 [default=0];
+float shear=9@0;
 // Of rotation, scale, shift and shear together.
-optional float affine_probability=10 [default=1];
+float affine_probability=10@1;
 // Deviation of the grid's displacements, as a share of the sides.
-optional float elastic=11 [default=0];
+float elastic=11@0;
 // Cells along a side.
-optional uint32 elastic_grid=12 [default=4];
-optional float elastic_probability=13 [default=1];
+uint32 elastic_grid=12@4;
+float elastic_probability=13@1;
 enum Border {
 CONSTANT=0;
 EDGE=1;
 REFLECT=2;
 }
 // What lies beyond the picture.
-optional Border border=14 [default=CONSTANT];
+Border border=14@CONSTANT;
 // With CONSTANT, of pictures.
-optional float border_value=15 [default=0];
+float border_value=15@0;
 // With CONSTANT, of label pictures; 255 counts nowhere.
-optional int32 border_label=16 [default=0];
+int32 border_label=16@0;
 // Greatest deviation of a Gaussian, in pixels.
-optional float blur=17 [default=0];
-optional float blur_probability=18 [default=1];
+float blur=17@0;
+float blur_probability=18@1;
 // Deviation of the logarithm of a smooth factor.
-optional float bias_field=19 [default=0];
-optional float bias_field_probability=20 [default=1];
+float bias_field=19@0;
+float bias_field_probability=20@1;
 // 0.25: by 0.75 to 1.25, about the mean.
-optional float contrast=21 [default=0];
-optional float contrast_probability=22 [default=1];
+float contrast=21@0;
+float contrast_probability=22@1;
 // Standard deviations of the picture, either way.
-optional float brightness=23 [default=0];
-optional float brightness_probability=24 [default=1];
+float brightness=23@0;
+float brightness_probability=24@1;
 // 0.4: exponents 0.6 to 1.4, over the picture's range.
-optional float gamma=25 [default=0];
-optional float gamma_probability=26 [default=1];
+float gamma=25@0;
+float gamma_probability=26@1;
 // Greatest deviation, in standard deviations of the picture.
-optional float noise=27 [default=0];
-optional float noise_probability=28 [default=1];
+float noise=27@0;
+float noise_probability=28@1;
 // The layer whose pictures' labels this layer gives: moved as those are.
-optional string labels_of=29;
+string labels_of=29;
 }
 
 message SolverParameter {
 // Mokapot's own, which Caffe refuses: warm-up, weight averaging, early stopping, class weights.
-optional MokapotSolverParameter mokapot_param=9001;
+MokapotSolverParameter mokapot_param=9001;
 }
 
 message MokapotSolverParameter {
 // Iterations in which the rate rises to that of lr_policy.
-optional int32 warmup_iter=1 [default=0];
+int32 warmup_iter=1@0;
 // The share of lr_policy's rate that warm-up begins with.
-optional float warmup_start=2 [default=0.1];
+float warmup_start=2@0.1;
 // cosine: the rate at max_iter.
-optional float min_lr=3 [default=0];
+float min_lr=3@0;
 // What of the average of the weights stays at each iteration; 0 is no average. Tests and .caffemodel have the average.
-optional float ema_decay=4 [default=0];
+float ema_decay=4@0;
 // The iteration whose weights the average begins with.
-optional int32 ema_start=5 [default=0];
+int32 ema_start=5@0;
 // Decay min(ema_decay, (1 + t) / (10 + t)) at t iterations after ema_start, so that a short run forgets its beginning.
-optional bool ema_ramp=6 [default=true];
+bool ema_ramp=6@true;
 // Ends the run where tests get no better.
-optional EarlyStopping early_stopping=7;
+EarlyStopping early_stopping=7;
 // An output of the tests, e.g. "dice:max": the snapshot at which it was best is kept.
-optional string keep_best=8;
+string keep_best=8;
 // Weights of classes in the loss: "auto" by the data set's shares, or a number a class, "0.5,2".
-optional string class_weights=9;
+string class_weights=9;
 // Entries that are read several times an epoch.
 repeated Oversampling oversample=10;
 }
 
 message EarlyStopping {
 // An output of the tests, "dice:max" or "loss:min".
-optional string output=1;
+string output=1;
 // How many tests in a row may bring nothing better.
-optional int32 patience=2 [default=10];
+int32 patience=2@10;
 // What counts as better: by more than this.
-optional float min_delta=3 [default=0];
+float min_delta=3@0;
 }
 
 message Oversampling {
 // A class of the data set, by name or number.
-optional string class=1;
+string class=1;
 // How many times an epoch an entry with that class is read, as a mean.
-optional float factor=2 [default=1];
+float factor=2@1;
 }
 `;

@@ -6,7 +6,7 @@
 
 import { join } from 'node:path';
 import { type Dataset, PredictionSheet, type SheetPicture } from '../../data/index.js';
-import { type Diagnostic, fail, MokapotError } from '../../diagnostics/index.js';
+import { type Diagnostic, fail, MokapotError, recordOf } from '../../diagnostics/index.js';
 import { makeFolderSync, writeAtomicallySync } from '../../files/index.js';
 import type { NetGraph } from '../../net/index.js';
 import type { TestEvent } from '../events.js';
@@ -157,13 +157,13 @@ export class Overlays {
 
 function joined(batch: readonly Chosen[]) {
   const names = [...batch[0]!.fed.keys()];
-  return Object.fromEntries(
+  return recordOf(
     names.map(name => {
       const parts = batch.map(({ fed }) => fed.get(name)!);
       const { length } = parts[0]!.data;
       const data = new Float32Array(length * batch.length);
       for (const [i, part] of parts.entries()) data.set(part.data, i * length);
-      return [name, { data, shape: [batch.length, ...parts[0]!.shape] }];
+      return [name, { data, shape: [batch.length, ...parts[0]!.shape] }] as const;
     }),
   );
 }

@@ -205,7 +205,9 @@ describe('Sunnybrook', () => {
 
   it('holds back the patients named', async () => {
     const source = { images: join(phantom, PHANTOM_IMAGES), contours: phantom, out: join(folder, 'named') };
-    const patients = [...new Set((await openDataset(phantom)).manifest.splits.train.entries.map(e => e.patient!))].sort();
+    const patients = [
+      ...new Set((await openDataset(phantom)).manifest.splits.train.entries.map(e => e.patient!)),
+    ].sort();
     const valPatients = patients.slice(1, 3);
     const { manifest } = await createSunnybrook({ ...source, valPatients, seed: 3 });
     expect([...manifest.splits.val.patients!].sort()).toEqual(valPatients);

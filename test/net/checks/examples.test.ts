@@ -7,12 +7,16 @@ import type { Example } from '../../../src/net/checks/check.js';
 import { compiled } from '../../../src/net/checks/compiled.js';
 import { checks } from '../../../src/net/checks/documented.js';
 import { rules } from '../../../src/net/checks/index.js';
+import { solverRules, trainedBy } from '../../../src/net/checks/trained_by.js';
 import { describe } from '../../../src/net/index.js';
 
 const entryShapes = { data: [3, 64, 64], label: [1, 64, 64] };
 
-const of = ({ head = '', phase = 'TEST', options }: Example, text: string) =>
-  describe(head + text, { name: 'net', phase, ...(head ? {} : { entryShapes }), ...options });
+const of = ({ head = '', phase = 'TEST', options, solver }: Example, text: string) =>
+  describe(head + text, {
+    ...{ name: 'net', phase, ...(head ? {} : { entryShapes }), ...options },
+    ...(solver && { solver: trainedBy(solver) }),
+  });
 
 suite.each(checks.map(check => [check.code, check] as const))('%s', (code, check) => {
   const { example } = check;
@@ -49,7 +53,7 @@ suite.each(checks.map(check => [check.code, check] as const))('%s', (code, check
 });
 
 it('the checks that are documented are those that are run, in the same order', () => {
-  expect(checks.map(({ code, run }) => ({ code, run }))).toEqual(rules);
+  expect(checks.map(({ code, run }) => ({ code, run }))).toEqual([...rules, ...solverRules]);
 });
 
 it('fixes are there where a mend is known', () => {

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { expect, it, describe as suite } from 'vitest';
 import type { Diagnostic } from '../../../src/diagnostics/index.js';
 import { compiled } from '../../../src/net/checks/compiled.js';
-import { checks, type DescribeOptions, type Description, describe } from '../../../src/net/index.js';
+import { checks, type DescribeOptions, type Description, describe, trainedBy } from '../../../src/net/index.js';
 import { twins, untwinned, withTwins } from '../../layers/twins.js';
 import { alexNet, googLeNet } from '../../networks/classics.js';
 import { mistakes } from '../mistakes/table.js';
@@ -40,8 +40,13 @@ suite('the example of', () => {
   const all = [...checks, ...compiled].map(({ code, example }) => [code, example] as const);
   const data = { entryShapes: { data: [3, 8, 8], label: [1, 8, 8] } };
 
-  it.each(all)('%s', (code, { head = '', wrong, right, phase = 'TEST', options = {}, given }) => {
-    const more = { phase, ...options, ...(given === 'a data set' && data) };
+  it.each(all)('%s', (code, { head = '', wrong, right, phase = 'TEST', options = {}, solver, given }) => {
+    const more = {
+      phase,
+      ...options,
+      ...(solver && { solver: trainedBy(solver) }),
+      ...(given === 'a data set' && data),
+    };
     const net = expectAlike(head + wrong, more);
     expect(net.diagnostics.map(d => d.code)).toContain(code);
     expectAlike(head + right, more);
