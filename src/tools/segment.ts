@@ -404,8 +404,7 @@ async function transformOf(
 
 /** What the TEST data layer cuts out of the middle (`augment_param { crop_size }`). */
 function cropOf(layers: readonly LayerParameter[]): Crop {
-  type Augmenting = LayerParameter & { readonly augment_param?: { readonly crop_size?: readonly number[] } | null };
-  const sources = (layers as readonly Augmenting[]).filter(l => l.top.includes('data') && l.augment_param);
+  const sources = layers.filter(l => l.top.includes('data') && l.augment_param);
   const [height = 0, width = height] = inTest(sources)?.augment_param?.crop_size ?? [];
   return height > 0 && width > 0 ? [height, width] : undefined;
 }

@@ -151,6 +151,11 @@ ${BRIGHT}`);
       'layer { name: "l" type: "Data" top: "data" include { phase: TEST } data_param { source: "x" batch_size: 1 } transform_param { crop_size: 8 } }',
       {},
     ],
+    [
+      'that augment_param cuts out in TEST',
+      'layer { name: "l" type: "Data" top: "data" include { phase: TEST } data_param { source: "x" batch_size: 1 } augment_param { crop_size: 8 } }',
+      {},
+    ],
   ])('%s is fed from the middle and put back there', async (_, layer, options) => {
     const data = layer || input(4, 4);
     const identity = 'layer { name: "x" type: "Power" bottom: "data" top: "x" }';
