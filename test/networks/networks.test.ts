@@ -17,7 +17,12 @@ const NETS = {
   fcn8s_sunnybrook: RGB,
   fcn_small: GREY,
   lenet: DIGITS_28,
+  lv_unet: GREY,
 } as const;
+
+/** What each learns from, and what is measured in validation alone, where it is not a loss and an accuracy. */
+const LOSSES: Readonly<Record<string, readonly string[]>> = { lv_unet: ['loss', 'dice_loss'] };
+const MEASURE: Readonly<Record<string, string>> = { lv_unet: 'dice' };
 
 const train: DescribeOptions = { phase: 'TRAIN', stages: ['train'] };
 const val: DescribeOptions = { phase: 'TEST', stages: ['val'] };
@@ -42,12 +47,12 @@ suite.each(Object.entries(NETS))('%s', (name, entryShapes) => {
   it('has a loss to train with, and none in inference', () => {
     const losses = (options: DescribeOptions) =>
       describe(text, options).layers.filter(l => l.lossWeights.some(w => w !== 0));
-    expect(losses({ ...train, entryShapes }).map(l => l.name)).toEqual(['loss']);
+    expect(losses({ ...train, entryShapes }).map(l => l.name)).toEqual(LOSSES[name] ?? ['loss']);
     expect(losses(deploy)).toEqual([]);
   });
 
-  it('measures accuracy in validation only', () => {
-    const has = (options: DescribeOptions) => describe(text, options).outputs.includes('accuracy');
+  it('has its measure in validation only', () => {
+    const has = (options: DescribeOptions) => describe(text, options).outputs.includes(MEASURE[name] ?? 'accuracy');
     expect([has({ ...train, entryShapes }), has({ ...val, entryShapes }), has(deploy)]).toEqual([false, true, false]);
   });
 
