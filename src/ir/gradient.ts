@@ -27,7 +27,7 @@ export function gradients(b: Builder, seeds: readonly Seed[], wrt: readonly Valu
     const wanted = node.inputs.map(v => needed.has(v));
     if (!wanted.includes(true)) continue;
     const label = node.label.endsWith("'") ? node.label : `${node.label}'`;
-    const dy = b.withLabel(label, () => node.outputs.map(v => sums.of(v)));
+    const dy = node.outputs.map(v => sums.of(v));
     if (dy.every(d => d === undefined)) continue;
     const own = b.ruleOf(node);
     if (own) {
@@ -78,8 +78,10 @@ class Sums {
     const slices = this.slices.get(value);
     if (slices) {
       this.slices.delete(value);
-      const joined = this.joined(slices);
-      for (const part of joined ? [joined] : slices.map(s => s.outputs[0])) this.addUp(value, part);
+      this.b.withLabel(nth(slices, 0).label, () => {
+        const joined = this.joined(slices);
+        for (const part of joined ? [joined] : slices.map(s => s.outputs[0])) this.addUp(value, part);
+      });
     }
     return this.sums.get(value);
   }

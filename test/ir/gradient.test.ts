@@ -138,6 +138,14 @@ describe('gradients of reductions and moves', () => {
       const [dx] = gradients(b, [{ value: y, seed: b.constant(Float32Array.of(1), []) }], [x]);
       return b.finish({ outputs: { dx: dx! } }).nodes.map(n => n.op);
     };
+    it('bears the label of its layer, put together at the very end too', () => {
+      const b = new Builder();
+      const x = b.input('x', [3, 8]);
+      const y = b.withLabel('cut', () => build(rows([0, 4], [4, 4]))(b, [x]));
+      const [dx] = gradients(b, [{ value: y, seed: b.constant(Float32Array.of(1), []) }], [x]);
+      expect([dx!.node.op, dx!.node.label]).toEqual(['concat', "cut'"]);
+    });
+
     const rows = (...at: readonly (readonly [number, number])[]): Slices =>
       at.map(([from, n]) => [
         [0, from],

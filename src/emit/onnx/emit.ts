@@ -94,7 +94,7 @@ export function emitGraph(w: GraphWriter, nodes: readonly Node[], options: Graph
 /** How each node that is needed is emitted, a group of nodes by its last one. */
 function planLowerings(
   nodes: readonly Node[],
-  { known, wanted, instead, isAffineOne = false }: GraphOptions,
+  { known, wanted, instead, onCpu = false, isAffineOne = false }: GraphOptions,
 ): Map<Node, Lowering> {
   const readers = new Map<Value, number>();
   for (const node of nodes) for (const v of node.inputs) readers.set(v, (readers.get(v) ?? 0) + 1);
@@ -106,7 +106,7 @@ function planLowerings(
   const lowerings = new Map<Node, Lowering>();
   for (const node of [...nodes].reverse()) {
     if (node.outputs.every(v => !needed.has(v) || known.has(v))) continue;
-    const lowering = patternAt(node, isPrivate, isInside, isAffineOne) ?? plain(node, instead);
+    const lowering = patternAt(node, isPrivate, isInside, { onCpu, isAffineOne }) ?? plain(node, instead);
     for (const v of lowering.needs) needed.add(v);
     lowerings.set(node, lowering);
   }

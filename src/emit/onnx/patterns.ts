@@ -23,17 +23,23 @@ export type IsPrivate = (v: Value) => boolean;
 /** Whether a node is emitted in the same graph. */
 export type IsInside = (node: Node) => boolean;
 
-type Pattern = (node: Node, isPrivate: IsPrivate, isInside: IsInside) => Lowering | undefined;
+type Pattern = (node: Node, isPrivate: IsPrivate, isInside: IsInside, onCpu: boolean) => Lowering | undefined;
 
-/** The group that ends in `node`, if there is one; `isAffineOne`: a factor and a sum by channel are one op (GraphOptions). */
+/** What a graph is for (GraphOptions). */
+export interface Target {
+  readonly onCpu: boolean;
+  readonly isAffineOne: boolean;
+}
+
+/** The group that ends in `node`, if there is one. */
 export function patternAt(
   node: Node,
   isPrivate: IsPrivate,
   isInside: IsInside,
-  isAffineOne: boolean,
+  { onCpu, isAffineOne }: Target,
 ): Lowering | undefined {
   for (const pattern of isAffineOne ? [affine, ...patterns] : patterns) {
-    const found = pattern(node, isPrivate, isInside);
+    const found = pattern(node, isPrivate, isInside, onCpu);
     if (found) return found;
   }
   return undefined;
@@ -163,15 +169,18 @@ const gradientOfTiles: Pattern = (node, _isPrivate, isInside) => {
   return { needs: [dy, x, y], emit: s => [tileGradient(s, pool, dy)] };
 };
 
-/** As Caffe has it, top_diff · (top > 0): a gradient that is not finite stays so behind any ReLU. */
-const gradientOfRelu: Pattern = (node, isPrivate) => {
+/**
+ * As Caffe has it, top_diff · (top > 0): a gradient that is not finite stays so behind any ReLU. On the CPU by a slope (`positive`),
+ * where a top that is no number makes a gradient that is none.
+ */
+const gradientOfRelu: Pattern = (node, isPrivate, _, onCpu) => {
   if (node.op !== 'select') return undefined;
   const [mask, dy, none] = node.inputs;
   const comparison = made(mask, 'greater');
   const [y, zero] = comparison?.inputs ?? [];
   if (!made(y, 'relu') || number(zero) !== 0 || number(none) !== 0) return undefined;
   if (!sameShape(mask.shape, dy.shape)) return undefined;
-  if (isPrivate(mask))
+  if (isPrivate(mask) && onCpu)
     return { needs: [y!, dy], emit: s => [s.w.op('Mul', [positive(s.w, s.float(y!)), s.float(dy)])] };
   return { needs: [mask, dy], emit: s => [masked(s.w, s.bool(mask), s.float(dy))] };
 };

@@ -139,6 +139,18 @@ export function padForFilters(nodes: readonly Node[]): PaddedGraph {
   return { nodes: out, padded, slack };
 }
 
+/** Pictures that are gone through together, of so many channels; `dy` is that of the padded gradient. */
+function atOnceOf(dy: Shape, channels: number): number {
+  const [n, outputs, height, width] = nchw(dy);
+  const parts = Math.ceil((n * (channels + outputs) * height * width) / CACHED);
+  return Math.min(n, Math.max(LEAST_AT_ONCE, Math.ceil(n / parts)));
+}
+
+/** Bytes that such a gradient takes while it is made: a product for each tap and picture, and all of them put together. */
+export function productBytes(node: FilterGradient, { dy }: Padded): number {
+  return 8 * atOnceOf(dy.shape, dim(node.inputs[0].shape, 1)) * sizeOf(node.outputs[0].shape);
+}
+
 /** One such gradient. */
 export class FilterStep implements Step {
   private readonly offsets: readonly number[];
@@ -173,8 +185,7 @@ export class FilterStep implements Step {
       dy: [n, groups, outputs / groups, plane],
       dw: [groups, outputs / groups, channels / groups, kernel[0] * kernel[1]],
     };
-    const parts = Math.ceil((n * (channels + outputs) * plane) / CACHED);
-    this.atOnce = Math.max(LEAST_AT_ONCE, Math.ceil(n / parts));
+    this.atOnce = atOnceOf(padded.dy.shape, channels);
   }
 
   async run(arrays: Arrays, observe?: Observer): Promise<void> {

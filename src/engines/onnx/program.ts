@@ -13,7 +13,7 @@ import type { Graph, Node, NodeOf, Value } from '../../ir/types.js';
 import { fed, refuseLarge } from '../executor.js';
 import { peakOf, tooLarge } from '../memory.js';
 import type { Observer, Program } from '../types.js';
-import { FilterStep, type Padded, type PaddedGraph, padForFilters } from './filter_step.js';
+import { FilterStep, type Padded, type PaddedGraph, padForFilters, productBytes } from './filter_step.js';
 import { HostStep } from './host_step.js';
 import { partition, rootOf, type Subgraph } from './partition.js';
 import type { DeviceArray } from './runtime.js';
@@ -232,11 +232,16 @@ function layOut(graph: PaddedGraph, wanted: readonly Value[]) {
   const apart = new Map([...padded].map(([node, { x, dy }]) => [node, [x, dy]] as const));
   const stages = partition(nodes, wanted, apart);
   const kept = new Set(stages.flatMap(s => s.outputs));
-  const peakBytes = peakOf(schedule(nodes, [], kept), n => (padded.has(n) ? 0 : unfolded(n)));
+  const peakBytes = peakOf(schedule(nodes, [], kept), n => scratchOf(n, padded.get(n)));
   return { ...graph, stages, peakBytes };
 }
 
-/** Bytes that a node takes while it runs: unfolded pictures, twice, as slices and put together. */
+/** Bytes that a node takes while it runs. */
+function scratchOf(node: Node, padded: Padded | undefined): number {
+  return padded && node.op === 'convFilterGrad' ? productBytes(node, padded) : unfolded(node);
+}
+
+/** Bytes of what is unfolded for a filter's gradient: pictures, twice, as slices and put together. */
 function unfolded(node: Node): number {
   if (node.op !== 'convFilterGrad') return 0;
   const [, channels, kh, kw] = nchw(node.outputs[0].shape);

@@ -163,6 +163,7 @@ describe("filters' gradients otherwise", () => {
       ['Gemm'],
     ],
     ['windows side by side of another height', [2, 5, 24, 30], 7, { stride: [2, 3], pad: [0, 0] }, [2, 3], ['Gemm']],
+    ['windows side by side of few places', [2, 40, 8, 8], 60, { stride: [2, 2], pad: [0, 0] }, [2, 2], ['Gemm']],
     ['with strides', [2, 3, 41, 37], 8, { stride: [2, 2] }, [5, 3], ['SpaceToDepth', 'Gemm']],
     [
       'with strides, of one picture',

@@ -63,10 +63,10 @@ export function masked(w: GraphWriter, mask: string, numbers: string): string {
   return w.op('Mul', [w.cast(mask, ElementType.FLOAT), numbers]);
 }
 
-/** Steep enough that the smallest normal number comes to 1. */
+/** Steep enough that the least normal number comes to 1. */
 const STEEPEST = 3.4e38;
 
-/** 1 where a number that is never negative is positive, else 0, in one pass; a comparison and its cast are two. */
+/** 1 where a number is positive, else 0, in one pass (less than 1 below 2.9e-39); a comparison and its cast are two. */
 export function positive(w: GraphWriter, numbers: string): string {
   return w.op('HardSigmoid', [numbers], { attrs: { alpha: { float: STEEPEST }, beta: { float: 0 } } });
 }
