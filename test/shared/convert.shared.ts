@@ -25,6 +25,7 @@ const PLANES: Readonly<Record<string, number>> = {
   'fcn_alexnet.prototxt': 1,
   'fcn_alexnet_sunnybrook.prototxt': 1,
   'fcn_small.prototxt': 16,
+  'lv_unet.prototxt': 16,
 };
 
 let folder: string;
