@@ -82,7 +82,8 @@ interface Axis {
 
 /** Ends that hold all values, and round numbers between them. */
 function axis(values: readonly number[], count: number): Axis {
-  const [least, most] = [Math.min(...values), Math.max(...values)];
+  let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const value of values) [least, most] = [Math.min(least, value), Math.max(most, value)];
   const room = (most - least || Math.abs(most) || 1) * 0.06;
   const [low, high] = [least - room, most + room];
   const rough = (high - low) / count;

@@ -3,7 +3,14 @@
  * slices. No script; light or dark as the reader's system is. And a patient's slices as an SVG of their own.
  */
 
-import type { ClassSummary, EvaluatedPatient, Evaluation, PatientMeasures } from '../tools/evaluate.js';
+import {
+  type ClassSummary,
+  type EvaluatedPatient,
+  type EvaluatedSlice,
+  type Evaluation,
+  grouped,
+  type PatientMeasures,
+} from '../tools/evaluate.js';
 import { fixed } from '../tools/evaluation_tables.js';
 import type { Summary } from '../tools/measures.js';
 import type { SlicePicture } from '../tools/slice_pictures.js';
@@ -226,7 +233,10 @@ function patientTable(evaluation: Evaluation, subject: ReportSubject): string {
     ...[`Perpendicular (${d})`, ...(isMetric ? ['Good contours'] : []), `Volume (${units.volume})`],
     'Worst, middle and best slice',
   ];
-  const rows = patients.map(patient => patientRows(patient, evaluation, subject, several, isMetric));
+  const byPatient = grouped(evaluation.slices, s => s.patient);
+  const rows = patients.map(patient =>
+    patientRows(patient, byPatient.get(patient.patient) ?? [], evaluation, subject, several, isMetric),
+  );
   return [
     '<section>',
     '<h2>Patients, the worst first</h2>',
@@ -240,6 +250,7 @@ function patientTable(evaluation: Evaluation, subject: ReportSubject): string {
 
 function patientRows(
   { patient, slices, classes }: EvaluatedPatient,
+  own: readonly EvaluatedSlice[],
   evaluation: Evaluation,
   subject: ReportSubject,
   several: boolean,
@@ -251,7 +262,7 @@ function patientRows(
   const rows = classes.map((m, i) => {
     const { class: of, name: called } = evaluation.classes[i]!;
     const good = m.goodContours;
-    const dice = evaluation.slices.filter(s => s.patient === patient).map(s => s.classes[i]!.dice);
+    const dice = own.map(s => s.classes[i]!.dice);
     const cells = [
       ...(several ? [`<td><i style="background:${classColour(of)}"></i>${escaped(called)}</td>`] : []),
       `<td class="main">${fixed(m.dice, 3)}</td>`,

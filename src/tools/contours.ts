@@ -75,6 +75,38 @@ function nextPoints(isIn: (y: number, x: number) => boolean, width: number, heig
   return next;
 }
 
+/**
+ * A closed line with fewer points: what is left out lies no farther than `tolerance` from what stays, in the points' unit
+ * (Ramer, Douglas and Peucker's way). Of the smallest parts at least three points stay.
+ */
+export function thinned(line: Contour, tolerance: number): Contour {
+  if (line.length < 4) return line;
+  const farthest = (from: number, to: number) => {
+    const segment = [line[from]!, line[to % line.length]!] as const;
+    let [at, most] = [from, -1];
+    for (let i = from + 1; i < to; i++) {
+      const distance = toSegment(line[i]!, segment);
+      if (distance > most) [at, most] = [i, distance];
+    }
+    return { at, most };
+  };
+  const stays = new Uint8Array(line.length);
+  const opposite = farthest(0, line.length).at;
+  const isLonger = opposite > line.length - opposite;
+  const third = isLonger ? farthest(0, opposite).at : farthest(opposite, line.length).at;
+  const cuts = [0, opposite, third].sort((a, b) => a - b);
+  for (const at of cuts) stays[at] = 1;
+  const open = cuts.map((from, i): [number, number] => [from, cuts[i + 1] ?? line.length]);
+  for (let part = open.pop(); part; part = open.pop()) {
+    const [from, to] = part;
+    const { at, most } = farthest(from, to);
+    if (!(most > tolerance ** 2)) continue;
+    stays[at] = 1;
+    open.push([from, at], [at, to]);
+  }
+  return line.filter((_, i) => stays[i] === 1);
+}
+
 /** The mean, over the points of some contours, of the distance to the nearest place on the lines of others. */
 export function meanDistance(from: readonly Contour[], to: readonly Contour[]): number {
   const segments = to.flatMap(line => line.map((p, i) => [p, line[(i + 1) % line.length]!] as const));
@@ -99,7 +131,7 @@ class Segments {
 
   constructor(segments: readonly Segment[]) {
     this.sorted = [...segments].sort((a, b) => a[0][0] - b[0][0]);
-    this.longest = Math.sqrt(Math.max(...segments.map(([a, b]) => squared(a, b)), 0));
+    this.longest = Math.sqrt(segments.reduce((most, [a, b]) => Math.max(most, squared(a, b)), 0));
   }
 
   /** The least squared distance. */

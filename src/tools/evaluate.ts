@@ -152,6 +152,10 @@ export class Evaluator {
   private readonly classes: readonly number[];
   private readonly units: Units;
   private readonly entries: ReadonlyMap<SplitName, readonly ManifestEntry[]>;
+  /** All entries of the data set, whatever their split. */
+  private readonly entriesByPatient: ReadonlyMap<string, readonly ManifestEntry[]>;
+  /** The distance of each patient's slices, once it is asked for. */
+  private readonly distances = new Map<string, number | undefined>();
 
   /** @param splits those that will be evaluated; their entries tell the units, those of the others who is incomplete */
   constructor(
@@ -160,6 +164,7 @@ export class Evaluator {
   ) {
     this.classes = manifest.classes.map((_, i) => i).slice(1);
     this.entries = new Map(SPLITS.map(name => [name, manifest.splits[name].entries]));
+    this.entriesByPatient = grouped([...this.entries.values()].flat(), patientOf);
     const isMetric = this.chosen().every(({ geometry }) => geometry?.spacing);
     this.units = isMetric
       ? { distance: 'mm', area: 'mm²', volume: 'ml' }
@@ -173,7 +178,7 @@ export class Evaluator {
     const slice = {
       name: entry.name,
       split,
-      patient: entry.patient ?? entry.name,
+      patient: patientOf(entry),
       phase: entry.geometry?.phase,
       classes: this.classes.map((of): SliceMeasures => {
         const counts = overlap(prediction, truth, { of });
@@ -197,13 +202,14 @@ export class Evaluator {
   /** Of the slices so far. */
   result(): Evaluation {
     const { slices, units } = this;
-    const patients = [...grouped(slices, s => s.patient)].map(([patient, own]) => this.patientOf(patient, own));
+    const byPatient = grouped(slices, s => s.patient);
+    const patients = [...byPatient].map(([patient, own]) => this.measuresOf(patient, own));
     const score = ({ classes }: EvaluatedPatient) => summary(classes.map(c => c.dice)).mean;
     // Those without anything to find come last.
     const order = (p: EvaluatedPatient) => (Number.isNaN(score(p)) ? 2 : score(p));
     const sorted = patients.sort((a, b) => order(a) - order(b) || (a.patient < b.patient ? -1 : 1));
     const classes = this.classes.map((of, i) => this.classOf(of, i, sorted));
-    return { units, slices, patients: sorted, classes, notes: this.notes() };
+    return { units, slices, patients: sorted, classes, notes: this.notes(byPatient) };
   }
 
   private chosen(): ManifestEntry[] {
@@ -214,7 +220,7 @@ export class Evaluator {
     return (this.units.distance === 'mm' && geometry?.spacing) || [1, 1];
   }
 
-  private patientOf(patient: string, slices: readonly EvaluatedSlice[]): EvaluatedPatient {
+  private measuresOf(patient: string, slices: readonly EvaluatedSlice[]): EvaluatedPatient {
     const classes = this.classes.map((_, i): PatientMeasures => {
       const own = slices.map(s => s.classes[i]!);
       const whole = sumOverlaps(own);
@@ -228,14 +234,14 @@ export class Evaluator {
         perpendicular: summary(own.map(m => m.perpendicular)),
         goodContours: this.goodOf(own),
         volumes,
-        ejectionFraction: this.isWhole(patient) ? ejectionFraction(volumes) : undefined,
+        ejectionFraction: this.isWhole(patient, slices) ? ejectionFraction(volumes) : undefined,
       };
     });
     return { patient, slices: slices.map(s => s.name), classes };
   }
 
   private volumesOf(patient: string, slices: readonly EvaluatedSlice[], index: number): EvaluatedVolume[] {
-    const distance = this.units.volume === 'pixels' ? 1 : sliceDistance(this.entriesOf(patient));
+    const distance = this.units.volume === 'pixels' ? 1 : this.distanceOf(patient);
     const unit = this.units.volume === 'ml' ? 1000 : 1;
     return [...grouped(slices, s => s.phase)]
       .map(([phase, own]) => {
@@ -285,19 +291,21 @@ export class Evaluator {
     };
   }
 
-  private entriesOf(patient: string): readonly ManifestEntry[] {
-    return [...this.entries.values()].flat().filter(e => (e.patient ?? e.name) === patient);
+  private distanceOf(patient: string): number | undefined {
+    const { distances } = this;
+    if (!distances.has(patient)) distances.set(patient, sliceDistance(this.entriesByPatient.get(patient) ?? []));
+    return distances.get(patient);
   }
 
-  /** Whether all of a patient's slices that the data set has are evaluated. */
-  private isWhole(patient: string): boolean {
-    return this.slices.filter(s => s.patient === patient).length === this.entriesOf(patient).length;
+  /** Whether a patient's slices are all that the data set has of it. */
+  private isWhole(patient: string, slices: readonly EvaluatedSlice[]): boolean {
+    return slices.length === (this.entriesByPatient.get(patient)?.length ?? 0);
   }
 
-  private notes(): Diagnostic[] {
-    const patients = [...new Set(this.slices.map(s => s.patient))];
-    const divided = patients.filter(p => !this.isWhole(p));
-    const flat = patients.filter(p => sliceDistance(this.entriesOf(p)) === undefined);
+  private notes(byPatient: ReadonlyMap<string, readonly EvaluatedSlice[]>): Diagnostic[] {
+    const patients = [...byPatient.keys()];
+    const divided = patients.filter(p => !this.isWhole(p, byPatient.get(p)!));
+    const flat = patients.filter(p => this.distanceOf(p) === undefined);
     const found: [boolean, string, string, string][] = [
       [
         this.chosen().every(e => e.patient === undefined),
@@ -330,8 +338,12 @@ export class Evaluator {
   }
 }
 
+function patientOf({ patient, name }: ManifestEntry): string {
+  return patient ?? name;
+}
+
 /** In the order in which groups are met. */
-function grouped<T, K>(values: readonly T[], keyOf: (value: T) => K): Map<K, T[]> {
+export function grouped<T, K>(values: readonly T[], keyOf: (value: T) => K): Map<K, T[]> {
   const groups = new Map<K, T[]>();
   for (const value of values) {
     const group = groups.get(keyOf(value));
@@ -369,7 +381,7 @@ export function sliceDistance(entries: readonly { readonly geometry?: EntryGeome
   if (between !== undefined) return between;
   const places = known(g => g.position).sort((a, b) => a - b);
   const gaps = places.slice(1).flatMap((p, i) => (p - places[i]! > ONE_PLACE_MM ? [p - places[i]!] : []));
-  return gaps.length > 0 ? Math.min(...gaps) : known(g => g.thickness)[0];
+  return gaps.length > 0 ? gaps.reduce((a, b) => Math.min(a, b)) : known(g => g.thickness)[0];
 }
 
 function ejectionFraction(volumes: readonly EvaluatedVolume[]): PatientMeasures['ejectionFraction'] {

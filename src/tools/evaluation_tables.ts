@@ -1,4 +1,4 @@
-/** An evaluation's numbers as CSV (RFC 4180): slices, patients, volumes, a row for each class. Nothing measured: empty. */
+/** An evaluation's numbers as CSV (RFC 4180: slices, patients, volumes, a row for each class; nothing measured: empty) and JSON. */
 
 import type { ClassSummary, Evaluation } from './evaluate.js';
 
@@ -78,8 +78,15 @@ function cell(value: Cell): string {
     if (Number.isNaN(value)) return '';
     return Number.isFinite(value) ? String(Number(value.toPrecision(9))) : 'inf';
   }
-  const text = value ?? '';
+  // Spreadsheets compute what begins so; with an apostrophe before it, it is text to them.
+  const text = (value ?? '').replace(/^[=+\-@\t\r]/, "'$&");
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/** An evaluation (and what stands with it) as JSON: what is not known is `null`, an infinite distance `"inf"`, as in the tables. */
+export function evaluationJson(content: Evaluation & Readonly<Record<string, unknown>>): string {
+  const plain = (_: string, value: unknown) => (value === Number.POSITIVE_INFINITY ? 'inf' : value);
+  return `${JSON.stringify(content, plain, 1)}\n`;
 }
 
 /** A class's figures as sentences of one line each, for people. */

@@ -6,14 +6,14 @@ import { type Diagnostic, error, fail, MokapotError, nearest } from '../diagnost
 import type { Feed } from '../feeds/feeds.js';
 import { type Shape, showShape } from '../ir/index.js';
 import type { LayerCatalogue } from '../layers/index.js';
-import { type BlobVersion, coordMapFromTo, isInputLayer, type NetGraph } from '../net/index.js';
+import { type BlobVersion, coordMapFromTo, isInputLayer, layersInState, type NetGraph } from '../net/index.js';
 import { type ReceptiveField, receptiveField } from '../net/receptive_field.js';
 import type { Blob } from '../runtime/blob.js';
 import { allFinite } from '../runtime/finite.js';
 import { Net, type NetLoadOptions } from '../runtime/node/net.js';
 import type { UserCodeOptions } from '../runtime/node/python_modules.js';
 import { readPrototxt, type SchemaOptions } from '../runtime/node/schemas.js';
-import { type LayerParameter, parseNet, sub } from '../schema/index.js';
+import { isSet, type LayerParameter, type NetParameter, Phase, parseNet, sub } from '../schema/index.js';
 import { laid, laidBack, symmetriesOf, type TestTimeAugmentation } from './symmetries.js';
 import { planTiles, smallestTile, type TileSpan } from './tiles.js';
 
@@ -81,7 +81,8 @@ export class Segmenter {
     /** The network itself. */
     readonly net: Net,
     private readonly transform: Transform,
-    private readonly crop: Crop,
+    /** The middle of this size is fed, as asked for or as the network says; undefined: whole pictures. */
+    readonly crop: Crop,
     private readonly options: SegmenterOptions,
   ) {}
 
@@ -94,9 +95,14 @@ export class Segmenter {
   static async load(path: string, first: InputPicture, options: SegmenterOptions = {}): Promise<Segmenter> {
     const { text, schema } = await readPrototxt(path, options, options.netText);
     const dir = dirname(path);
-    const { layer } = parseNet(text, { schema }).message;
-    const transform = await transformOf(layer, dir, options.catalogue);
-    const crop = options.crop === undefined ? cropOf(layer) : options.crop === 'whole' ? undefined : options.crop;
+    const { message } = parseNet(text, { schema });
+    const transform = await transformOf(message, dir, options.catalogue);
+    const crop =
+      options.crop === undefined
+        ? cropOf(message, options.catalogue)
+        : options.crop === 'whole'
+          ? undefined
+          : options.crop;
     const { shape } = transformed(first, transform, crop);
     const { output: _, netText: __, tta: ___, tile: ____, crop: _____, ...load } = options;
     const net = await Net.fromText(text, {
@@ -283,6 +289,11 @@ export class Segmenter {
   }
 }
 
+/** What part of pictures a network is fed, for people. */
+export function fedOf({ crop }: Pick<Segmenter, 'crop'>): string {
+  return crop ? `the middle ${crop.join('×')}` : 'whole pictures';
+}
+
 /** What is fed: the middle of this size; undefined: the whole. */
 type Crop = readonly [height: number, width: number] | undefined;
 
@@ -392,25 +403,29 @@ function blank(shape: Shape) {
 }
 
 /** What the Data layer of phase TEST does to `data`; nothing where stage "deploy" has an input of its own. */
-async function transformOf(
-  layers: readonly LayerParameter[],
-  dir: string,
-  catalogue: LayerCatalogue | undefined,
-): Promise<Transform> {
-  if (layers.some(l => isInputLayer(l, catalogue) && l.top.includes('data'))) return {};
-  const test = inTest(layers.filter(l => l.top.includes('data') && l.transform_param));
-  return test ? readTransform(sub(test, 'transform_param'), 'TEST', dir) : {};
+async function transformOf(net: NetParameter, dir: string, catalogue: LayerCatalogue | undefined): Promise<Transform> {
+  if (net.layer.some(l => isInputLayer(l, catalogue) && l.top.includes('data'))) return {};
+  const test = testLayer(net, catalogue);
+  return test?.transform_param ? readTransform(sub(test, 'transform_param'), 'TEST', dir) : {};
 }
 
 /** What the TEST data layer cuts out of the middle (`augment_param { crop_size }`). */
-function cropOf(layers: readonly LayerParameter[]): Crop {
-  const sources = layers.filter(l => l.top.includes('data') && l.augment_param);
-  const [height = 0, width = height] = inTest(sources)?.augment_param?.crop_size ?? [];
+function cropOf(net: NetParameter, catalogue: LayerCatalogue | undefined): Crop {
+  const [height = 0, width = height] = testLayer(net, catalogue)?.augment_param?.crop_size ?? [];
   return height > 0 && width > 0 ? [height, width] : undefined;
 }
 
-function inTest<L extends LayerParameter>(layers: readonly L[]): L | undefined {
-  return layers.find(l => l.include.some(rule => rule.phase === 1)) ?? layers[0];
+/** Stages in which a net is asked for in phase TEST, the likeliest to hold the layer that feeds it first. */
+const TEST_STAGES = [['deploy'], ['val'], []] as const;
+
+/** The data layer that gives `data` in phase TEST, whatever is set in it; else one whose rules name the phase at all. */
+function testLayer(net: NetParameter, catalogue: LayerCatalogue | undefined): LayerParameter | undefined {
+  const layer = net.layer.filter(l => l.top.includes('data') && l.bottom.length === 0 && !isInputLayer(l, catalogue));
+  for (const stages of TEST_STAGES) {
+    const [found] = layersInState({ ...net, layer }, { phase: 'TEST', stages });
+    if (found) return found;
+  }
+  return layer.find(l => l.include.some(rule => isSet(rule, 'phase') && rule.phase === Phase.TEST));
 }
 
 function transformed(picture: InputPicture, transform: Transform, crop: Crop): InputPicture {

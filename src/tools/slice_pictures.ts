@@ -1,7 +1,7 @@
 /** Slices for people: the part of a picture around what was found and what is known, and both contours as SVG paths. */
 
 import { encodePng, toDisplay } from '../data/index.js';
-import { type Contour, contoursOf } from './contours.js';
+import { type Contour, contoursOf, thinned } from './contours.js';
 import type { LabelPicture } from './measures.js';
 
 /** A part of a picture, in pixels. */
@@ -71,7 +71,11 @@ export function regionAround(contours: readonly ClassContours[], height: number,
   return { top: y, left: x, height: rows, width: columns };
 }
 
-/** The slice's part as a picture. */
+/** How far thinned contours may lie from the whole ones: in pixels, and as a share of the region's longer side. */
+const TOLERANCE = 0.2;
+const TOLERANCE_SHARE = 1 / 1000;
+
+/** The slice's part as a picture, with contours of as few points as suffice to draw them. */
 export function slicePicture(
   picture: { readonly data: Float32Array; readonly shape: readonly [channels: number, height: number, width: number] },
   contours: readonly ClassContours[],
@@ -96,8 +100,10 @@ export function slicePicture(
   };
 }
 
-function pathOf(line: Contour, { top, left }: Region): string {
+function pathOf(line: Contour, { top, left, height, width }: Region): string {
   const number = (v: number) => String(Math.round(v * 10) / 10);
-  const points = line.map(([y, x]) => `${number(x + 0.5 - left)} ${number(y + 0.5 - top)}`);
+  const points = thinned(line, Math.max(TOLERANCE, TOLERANCE_SHARE * Math.max(height, width))).map(
+    ([y, x]) => `${number(x + 0.5 - left)} ${number(y + 0.5 - top)}`,
+  );
   return `M${points.join('L')}Z`;
 }

@@ -31,3 +31,10 @@ it('one pair has a bias and no limits', () => {
   expect(svg).toContain('bias');
   expect(svg).not.toMatch(/SD|NaN|Infinity/);
 });
+
+it('takes more pairs than a call takes arguments', () => {
+  const many = Array.from({ length: 200_000 }, (_, i) => ({ predicted: i % 100, truth: 50, name: '', group: '' }));
+  const svg = blandAltmanPlot(many, blandAltman(many), words);
+  expect(svg.match(/<circle/g)).toHaveLength(200_000);
+  expect(svg).not.toContain('NaN');
+});

@@ -1,9 +1,10 @@
 /** The figures of an evaluation against sums done by hand on squares. */
 
 import { describe, expect, it } from 'vitest';
+import { evaluationPage } from '../../src/charts/evaluation_report.js';
 import type { ManifestEntry } from '../../src/data/index.js';
 import { Evaluator, sliceDistance } from '../../src/tools/evaluate.js';
-import { evaluationTables, summaryLines } from '../../src/tools/evaluation_tables.js';
+import { evaluationJson, evaluationTables, summaryLines } from '../../src/tools/evaluation_tables.js';
 import type { LabelPicture } from '../../src/tools/measures.js';
 
 const SIZE = 20;
@@ -114,6 +115,77 @@ describe('Evaluator', () => {
     one.add('val', odd[0]!, square(1, 2), square(1, 2));
     expect(evaluationTables(one.result()).get('slices.csv')).toContain('"a,""b""","p,1",,val');
   });
+});
+
+it('text that spreadsheets would compute stays text, numbers stay numbers', () => {
+  const odd = [entry('=1+1', { patient: '@p' }), entry('-2', { patient: '+,p' })];
+  const one = new Evaluator(manifest(odd), ['val']);
+  for (const e of odd) one.add('val', e, square(1, 2), square(1, 2));
+  const found = one.result();
+  const rows = evaluationTables(found).get('slices.csv')!.split('\r\n');
+  expect(rows[1]).toMatch(/^'=1\+1,'@p,,val,1,heart,1,1,0,/);
+  expect(rows[2]).toMatch(/^'-2,"'\+,p",,val,/);
+  const volumes = [{ phase: -1, slices: 1, predicted: -2, truth: 1 }];
+  const patients = found.patients.map(p => ({ ...p, classes: p.classes.map(c => ({ ...c, volumes })) }));
+  expect(evaluationTables({ ...found, patients }).get('volumes.csv')).toContain(',-1,1,heart,1,-2,1\r\n');
+});
+
+it('JSON tells an infinite distance from one that does not exist', () => {
+  const entries = [entry('found'), entry('missed'), entry('empty')];
+  const one = new Evaluator(manifest(entries), ['val']);
+  one.add('val', entries[0]!, square(1, 2), square(1, 2));
+  one.add('val', entries[1]!, square(1, 0), square(1, 2));
+  one.add('val', entries[2]!, square(1, 0), square(1, 0));
+  const { slices, net } = JSON.parse(evaluationJson({ net: 'x', ...one.result() })) as {
+    readonly net: string;
+    readonly slices: readonly { readonly classes: readonly Record<string, unknown>[] }[];
+  };
+  expect(net).toBe('x');
+  for (const name of ['hausdorff', 'hausdorff95', 'surfaceDistance', 'perpendicular'])
+    expect(slices.map(s => s.classes[0]![name])).toEqual([0, 'inf', null]);
+});
+
+it('measures masks of more contour points than a call takes arguments', () => {
+  const size = 400;
+  let state = 1;
+  const picture = (data: Uint8Array) => ({ data, width: size, height: size });
+  const noise = Uint8Array.from({ length: size * size }, () => {
+    state = (state * 1103515245 + 12345) % 2 ** 31;
+    return Number(state > 2 ** 30);
+  });
+  const band = noise.map((_, i) => Number(Math.floor(i / size) === 200));
+  const entries = [entry('noise')];
+  const one = new Evaluator(manifest(entries), ['val']);
+  const [measures] = one.add('val', entries[0]!, picture(band), picture(noise)).classes;
+  expect(measures!.perpendicular).toBeGreaterThan(0);
+  expect(measures!.perpendicular).toBeLessThan(2);
+});
+
+it('reads the entries of a data set a few times, however many patients there are', () => {
+  const count = 3000;
+  let reads = 0;
+  const entries = Array.from({ length: count }, (_, i) => {
+    const made = entry(`e${i}`, { geometry: mm(0, 0) });
+    return Object.defineProperty(made, 'patient', { get: () => void reads++ });
+  });
+  const one = new Evaluator(manifest(entries), ['val']);
+  const dot = { data: Uint8Array.of(1), width: 1, height: 1 };
+  for (const e of entries) one.add('val', e, dot, dot);
+  const found = one.result();
+  expect(found.patients).toHaveLength(count);
+  expect(found.notes.map(n => n.code)).toEqual(['evaluate-patients']);
+  expect(reads).toBeLessThan(10 * count);
+  let sliceReads = 0;
+  const slices = found.slices.map(s => {
+    const get = () => {
+      sliceReads++;
+      return s.patient;
+    };
+    return Object.defineProperty({ ...s }, 'patient', { get });
+  });
+  const page = evaluationPage({ ...found, slices }, { title: 't', facts: [], slices: new Map() });
+  expect(page.match(/class="strip"/g)).toHaveLength(count);
+  expect(sliceReads).toBeLessThan(10 * count);
 });
 
 describe('what is not known is told', () => {

@@ -169,6 +169,47 @@ ${BRIGHT}`);
     expect(mask).toEqual(known);
   });
 
+  const data = (name: string, rules: string, more: string) =>
+    `layer { name: "${name}" type: "Data" top: "data" ${rules} data_param { source: "x" batch_size: 1 } ${more} }`;
+  const crop = 'augment_param { crop_size: 8 }';
+
+  it.each([
+    [
+      'phases',
+      data('t', 'include { phase: TRAIN }', crop),
+      data('v', 'include { phase: TEST not_stage: "deploy" }', ''),
+    ],
+    ['stages', data('t', 'include { stage: "train" }', crop), data('v', 'include { stage: "val" }', '')],
+    [
+      'exclude',
+      data('t', 'exclude { phase: TEST }', crop),
+      data('v', 'exclude { phase: TRAIN } exclude { stage: "deploy" }', ''),
+    ],
+    ['only TRAIN', data('t', 'include { phase: TRAIN }', crop), ''],
+  ])('that the layer for training cuts out is not what TEST is fed: %s', async (_, train, test) => {
+    const deploy = input(4, 4).replace(' top', ' include { stage: "deploy" } top');
+    const path = (layers: string) => file(`${layers}\n${BRIGHT.replaceAll('"x"', '"data"')}`);
+    const { data: pixels } = noise(13, 16);
+    const { mask } = await scoresOf(path(`${train}\n${test}\n${deploy}`), noise(13, 16));
+    expect(mask).toEqual([...pixels].map(v => Number(v > 0.5)));
+  });
+
+  it.each([
+    ['phase and stage', 'include { phase: TEST not_stage: "deploy" }'],
+    ['a stage', 'include { stage: "val" }'],
+    ['a stage of its own', 'include { phase: TEST stage: "held-back" }'],
+  ])('that the layer for TEST cuts out is found by %s', async (_, rules) => {
+    const deploy = input(4, 4).replace(' top', ' include { stage: "deploy" } top');
+    const other = 'augment_param { crop_size: 4 }';
+    const inPlace = 'layer { name: "shift" type: "Power" bottom: "data" top: "data" }';
+    const train = data('t', rules.includes('phase') ? 'include { phase: TRAIN }' : 'include { stage: "train" }', other);
+    const layers = [train, data('v', rules, crop), deploy, inPlace].join('\n');
+    const path = file(`${layers}\n${BRIGHT.replaceAll('"x"', '"data"')}`);
+    const segmenter = await Segmenter.load(path, noise(13, 16), { engine: createHostEngine() });
+    expect(segmenter.crop).toEqual([8, 8]);
+    segmenter.dispose();
+  });
+
   it('larger than the picture cannot be cut out', async () => {
     const path = file(`${input(4, 4)}\n${BRIGHT.replaceAll('"x"', '"data"')}`);
     expect(await codeOf(scoresOf(path, noise(6, 6), { crop: [8, 4] }))).toBe('picture-small');

@@ -2,6 +2,7 @@
 
 import { expect, it } from 'vitest';
 import { decodeImage } from '../../src/data/index.js';
+import { type Contour, contoursOf, thinned } from '../../src/tools/contours.js';
 import { regionAround, sliceContours, slicePicture } from '../../src/tools/slice_pictures.js';
 
 const [WIDTH, HEIGHT] = [200, 160];
@@ -39,4 +40,32 @@ it('the picture is the region’s pixels, stretched from dark to bright, with co
   const points = made.contours[0]!.predicted.slice(1, -1).split('L').sort();
   expect(points).toEqual([`${x - 0.5} ${y}`, `${x + 0.5} ${y}`, `${x} ${y - 0.5}`, `${x} ${y + 0.5}`].sort());
   expect(made.contours[0]!.truth).toMatch(/^M.*Z$/);
+});
+
+it('drawn contours have few points, none of those left out lies farther away than told', () => {
+  const side = 120;
+  const mask = Uint8Array.from({ length: side * side }, (_, i) =>
+    Number((Math.floor(i / side) - 60.3) ** 2 + ((i % side) - 59.6) ** 2 < 50 ** 2),
+  );
+  const [line] = contoursOf({ mask, width: side, height: side }) as [Contour];
+  const few = thinned(line, 0.2);
+  expect(few.length).toBeLessThan(line.length / 2);
+  for (const [y, x] of line) {
+    const distances = few.map(([ay, ax], i) => {
+      const [by, bx] = few[(i + 1) % few.length]!;
+      const t = ((y - ay) * (by - ay) + (x - ax) * (bx - ax)) / ((by - ay) ** 2 + (bx - ax) ** 2);
+      const along = Math.max(0, Math.min(1, t));
+      return Math.hypot(y - ay - along * (by - ay), x - ax - along * (bx - ax));
+    });
+    expect(Math.min(...distances)).toBeLessThanOrEqual(0.2 + 1e-9);
+  }
+  // Nothing vanishes, however far points may lie.
+  expect(thinned(line, 1000)).toHaveLength(3);
+  const square = sliceContours(box(40, 40, 60), box(0, 0, 0), [1]);
+  const { contours } = slicePicture(
+    { data: new Float32Array(WIDTH * HEIGHT), shape: [1, HEIGHT, WIDTH] },
+    square,
+    regionAround(square, HEIGHT, WIDTH),
+  );
+  expect(contours[0]!.predicted.split('L').length).toBeLessThanOrEqual(12);
 });

@@ -22,7 +22,7 @@ import { describeFile } from '../../net/index.js';
 import type { UserCodeOptions } from '../../runtime/node/python_modules.js';
 import { type SchemaOptions, schemaFrom } from '../../runtime/node/schemas.js';
 import { largestComponents } from '../../tools/measures.js';
-import { type ClassMask, type InputPicture, maskDice, Segmenter } from '../../tools/segment.js';
+import { type ClassMask, fedOf, type InputPicture, maskDice, Segmenter } from '../../tools/segment.js';
 import { saveNpz } from '../../weights/node/files.js';
 import { type Declare, describeArguments } from '../declare.js';
 import { Interrupted, printDiagnostics, printEngineNotes } from '../errors.js';
@@ -96,6 +96,7 @@ export async function infer(io: Io, names: readonly string[], options: InferOpti
         const given = { ...options, netText: network.text, onPythonOutput: tellingOf(io) };
         segmenter = await Segmenter.load(network.name, subject, given);
         warnOfFreshWeights(io, segmenter.net);
+        if (segmenter.crop && !options.json) say(io, `Fed: ${fedOf(segmenter)}`);
       }
       const stem = uniqueStem(subject.name, used);
       if (options.features || !segmenter.segments(subject)) {
