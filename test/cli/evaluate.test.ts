@@ -1,10 +1,14 @@
 /** evaluate: figures, tables, the page and pictures; wrong input; nothing half written. */
 
-import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { decodeImage, openDataset, readManifest } from '../../src/data/index.js';
+import { Evaluator } from '../../src/tools/evaluate.js';
+import * as slicePictures from '../../src/tools/slice_pictures.js';
 import { folder, mokapot } from './cli.js';
+
+vi.mock(import('../../src/tools/slice_pictures.js'), { spy: true });
 
 const INPUT =
   'layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 1 dim: 64 dim: 64 } } }';
@@ -124,6 +128,48 @@ describe('evaluate', () => {
     expect(out).not.toContain('good contours');
   });
 
+  it('takes away what an older report had and this one has not, and nothing else', async () => {
+    const out = folder();
+    const argv = ['evaluate', '--net', net, '--dataset', phantom, '-o', out];
+    await mokapot(argv);
+    const before = readdirSync(out);
+    const old = ['bland_altman_class2.svg', 'bland_altman_ejection_fraction_class1.svg'];
+    for (const name of [...old, 'notes.txt', 'bland_altman_mine.svg']) writeFileSync(join(out, name), 'old');
+    expect((await mokapot(argv)).code).toBe(0);
+    expect(readdirSync(out).sort()).toEqual([...before, 'notes.txt', 'bland_altman_mine.svg'].sort());
+  });
+
+  it.each([
+    ['include { phase: TEST not_stage: "deploy" }', [], 'the middle 40×40', [40, 40]],
+    ['include { phase: TEST not_stage: "deploy" }', ['--crop', 'whole'], 'whole pictures', 'whole'],
+    ['include { phase: TRAIN }', [], 'whole pictures', 'whole'],
+  ])('says what is fed: a crop of the layer that has %s, %j', async (rules, more, fed, crop) => {
+    const cropping = join(folder(), 'net.prototxt');
+    const layer = `layer { name: "v" type: "Data" top: "data" ${rules} data_param { batch_size: 1 } augment_param { crop_size: 40 } }`;
+    writeFileSync(cropping, `${layer}\n${NET.replace(' top', ' include { stage: "deploy" } top')}`);
+    const out = folder();
+    const ran = await mokapot(['evaluate', '--net', cropping, '--dataset', phantom, '-o', out, ...more]);
+    expect(ran).toMatchObject({ code: 0, err: '' });
+    expect(ran.out).toContain(`Fed: ${fed}\n`);
+    expect(readFileSync(join(out, 'report.html'), 'utf8')).toContain(`<dt>Fed</dt><dd>${fed}</dd>`);
+    expect(JSON.parse(readFileSync(join(out, 'evaluation.json'), 'utf8'))).toMatchObject({ crop });
+    const inferred = await mokapot(['infer', '--net', cropping, '--dataset', phantom, '-o', folder(), ...more]);
+    expect(inferred.out.includes('Fed: the middle 40×40')).toBe(crop !== 'whole');
+  });
+
+  it('makes contours of the slices that are drawn, once all are measured: none is kept meanwhile', async () => {
+    const result = vi.spyOn(Evaluator.prototype, 'result');
+    const contours = vi.mocked(slicePictures.sliceContours);
+    contours.mockClear();
+    const out = folder();
+    await mokapot(['evaluate', '--net', net, '--dataset', phantom, '-o', out]);
+    expect(contours).toHaveBeenCalledTimes((await readManifest(phantom)).splits.val.entries.length);
+    expect(Math.min(...contours.mock.invocationCallOrder)).toBeGreaterThan(result.mock.invocationCallOrder[0]!);
+    const paths = readFileSync(join(out, 'report.html'), 'utf8').match(/ d="M[^"]*Z" fill="none" stroke="#ff4a36"/g);
+    expect(paths!.length).toBeGreaterThan(0);
+    result.mockRestore();
+  });
+
   it('warns of weights that are none, and takes a seed for them', async () => {
     const learnt = join(folder(), 'net.prototxt');
     const filler = 'weight_filler { type: "gaussian" std: 0.01 }';
@@ -194,6 +240,25 @@ describe('evaluate refuses', () => {
       expect((await mokapot(['evaluate', '--net', net, '--dataset', phantom, ...argv])).code).toBe(2);
     }
     expect((await mokapot(['evaluate', '--net', net])).code).toBe(2);
+  });
+
+  it.each(['pictures', 'report.html', 'bland_altman_class2.svg'])('a folder whose %s is not its own', async name => {
+    const out = folder();
+    const own = join(out, name, name === 'pictures' ? 'mine.png' : '');
+    if (name === 'pictures') mkdirSync(join(out, name));
+    writeFileSync(own, 'mine');
+    const argv = ['evaluate', '--net', net, '--dataset', phantom, '-o', out];
+    const refusal = {
+      code: 1,
+      out: '',
+      err: expect.stringMatching(/error\[folder-used\]: .* is not of an evaluation/),
+    };
+    expect(await mokapot(argv)).toMatchObject(refusal);
+    // A file that only has the name of ours says nothing.
+    writeFileSync(join(out, 'evaluation.json'), '{ "score": 1 }');
+    expect(await mokapot(argv)).toMatchObject(refusal);
+    expect(readFileSync(own, 'utf8')).toBe('mine');
+    expect(readdirSync(out).sort()).toEqual([name, 'evaluation.json'].sort());
   });
 
   it('nothing is left of one that was stopped, and an older report stays', async () => {

@@ -1,7 +1,8 @@
 /** `mokapot evaluate`: how well a network's segmentations of a data set agree with its labels, as figures and as a page. */
 
-import { writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { blandAltmanPlot } from '../../charts/bland_altman.js';
 import { evaluationPage, pairsOf, patientPicture, type ShownSlice } from '../../charts/evaluation_report.js';
 import { type Dataset, type Entry, openDataset, SPLITS, type SplitName } from '../../data/index.js';
@@ -10,11 +11,11 @@ import { FolderUpdate, fileError, makeFolderSync, systemReason } from '../../fil
 import { toPng } from '../../picture/node/png.js';
 import type { UserCodeOptions } from '../../runtime/node/python_modules.js';
 import type { SchemaOptions } from '../../runtime/node/schemas.js';
-import { type EvaluatedSlice, type Evaluation, Evaluator } from '../../tools/evaluate.js';
-import { evaluationTables, summaryLines } from '../../tools/evaluation_tables.js';
+import { type EvaluatedSlice, type Evaluation, Evaluator, grouped } from '../../tools/evaluate.js';
+import { evaluationJson, evaluationTables, summaryLines } from '../../tools/evaluation_tables.js';
 import { type LabelPicture, largestComponents, summary } from '../../tools/measures.js';
-import { Segmenter } from '../../tools/segment.js';
-import { type ClassContours, regionAround, sliceContours, slicePicture } from '../../tools/slice_pictures.js';
+import { fedOf, Segmenter } from '../../tools/segment.js';
+import { regionAround, sliceContours, slicePicture } from '../../tools/slice_pictures.js';
 import type { Declare } from '../declare.js';
 import { Interrupted, printDiagnostics, printEngineNotes } from '../errors.js';
 import { warnOfFreshWeights } from '../fresh.js';
@@ -67,8 +68,12 @@ interface Drawn {
   readonly slice: EvaluatedSlice;
   readonly split: SplitName;
   readonly position: number;
-  readonly contours: readonly ClassContours[];
+  /** The prediction, a byte a pixel, compressed: contours take a hundred times as much. */
+  readonly mask: Uint8Array;
 }
+
+/** How the slices were put through the network. */
+type Fed = Pick<Segmenter, 'crop'>;
 
 /** All of the report is made in a folder apart and put in place when it is whole. */
 export async function evaluate(io: Io, options: EvaluateOptions): Promise<void> {
@@ -78,12 +83,14 @@ export async function evaluate(io: Io, options: EvaluateOptions): Promise<void> 
   try {
     checkDataset(dataset, options);
     update = folderFor(options.out);
-    const { evaluation, drawn } = await measure(io, dataset, options, signal);
+    const { evaluation, drawn, fed } = await measure(io, dataset, options, signal);
     printDiagnostics(io, evaluation.notes);
-    const names = await report(dataset, evaluation, drawn, update.folder, options, signal);
+    const names = await report(dataset, evaluation, drawn, update.folder, options, fed, signal);
     if (signal.aborted) throw new Interrupted('Stopped.');
-    update.commit({ place: names });
-    print(io, evaluation, options);
+    // Of an older report, what this one has not: plots of quantities or classes that are not measured.
+    const remove = plotsIn(options.out).filter(name => !names.includes(name));
+    update.commit({ place: names, remove });
+    print(io, evaluation, options, fed);
   } catch (cause) {
     update?.drop();
     throw systemReason(cause) === undefined ? cause : fileError('file-unwritable', 'write', options.out, cause);
@@ -109,13 +116,40 @@ function checkDataset({ manifest, path }: Dataset, options: EvaluateOptions): vo
   });
 }
 
-/** @throws MokapotError `folder-used`, `file-unwritable` */
+/** What each report has, besides plots. */
+const REPORT_NAMES = [
+  ...['report.html', 'evaluation.json', 'slices.csv', 'patients.csv', 'volumes.csv'],
+  'pictures',
+] as const;
+
+/** The plots of a report in a folder. */
+function plotsIn(folder: string): string[] {
+  return readdirSync(folder).filter(name => /^bland_altman(_ejection_fraction)?(_class\d+)?\.svg$/.test(name));
+}
+
+/** Whether a folder holds what an earlier evaluation wrote. */
+function isReport(folder: string): boolean {
+  try {
+    const found = JSON.parse(readFileSync(join(folder, 'evaluation.json'), 'utf8')) as Partial<Evaluation> | null;
+    return Array.isArray(found?.patients) && Array.isArray(found.slices) && found.units?.distance !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+/** Refuses folders in which a report would replace what no evaluation wrote. @throws MokapotError `folder-used`, `file-unwritable` */
 function folderFor(out: string): FolderUpdate {
   try {
     const update = FolderUpdate.in(out);
     const [other] = update.others();
-    if (other === undefined) return update;
+    const [used] = isReport(out) ? [] : [...REPORT_NAMES, ...plotsIn(out)].filter(name => existsSync(join(out, name)));
+    if (other === undefined && used === undefined) return update;
     update.drop();
+    if (other === undefined) {
+      throw fail('folder-used', `${join(out, used!)} is not of an evaluation, and would be replaced.`, {
+        hint: 'Give another folder for the report (-o).',
+      });
+    }
     throw fail('folder-used', `Another process writes to ${out} at this time (${other}).`, {
       hint: 'Wait for it, or give another folder (-o).',
     });
@@ -153,12 +187,11 @@ async function measure(io: Io, dataset: Dataset, options: EvaluateOptions, signa
         if (drawn.length === 0) checkClasses(io, mask.classes, classes);
         const kept = options.largestComponent ? { ...mask, data: largestComponents(mask) } : mask;
         const slice = evaluator.add(name, parts[name].entries[position]!, kept, truth);
-        const numbers = classes.map((_, i) => i).slice(1);
-        drawn.push({ slice, split: name, position, contours: sliceContours(kept, truth, numbers) });
+        drawn.push({ slice, split: name, position, mask: deflateRawSync(kept.data, { level: 1 }) });
         bar?.update(drawn.length, entry.name);
       }
     }
-    return { evaluation: evaluator.result(), drawn };
+    return { evaluation: evaluator.result(), drawn, fed: { crop: segmenter?.crop } };
   } finally {
     bar?.stop();
     printDiagnostics(io, segmenter?.notes ?? []);
@@ -203,6 +236,7 @@ async function report(
   drawn: readonly Drawn[],
   folder: string,
   options: EvaluateOptions,
+  fed: Fed,
   signal: AbortSignal,
 ): Promise<string[]> {
   const names: string[] = [];
@@ -212,8 +246,11 @@ async function report(
   };
   const slices = await picturesOf(dataset, evaluation, drawn);
   const title = `${basename(options.net)} on ${dataset.manifest.name}`;
-  write('report.html', evaluationPage(evaluation, { title, facts: factsOf(dataset, evaluation, options), slices }));
-  write('evaluation.json', `${JSON.stringify({ ...factsJson(dataset, options), ...evaluation }, null, 1)}\n`);
+  write(
+    'report.html',
+    evaluationPage(evaluation, { title, facts: factsOf(dataset, evaluation, options, fed), slices }),
+  );
+  write('evaluation.json', evaluationJson({ ...factsJson(dataset, options, fed), ...evaluation }));
   for (const [name, text] of evaluationTables(evaluation)) write(name, text);
   for (const one of evaluation.classes) {
     const stem = evaluation.classes.length > 1 ? `_class${one.class}` : '';
@@ -249,29 +286,29 @@ async function picturesOf(
 ): Promise<Map<string, readonly ShownSlice[]>> {
   const found = new Map<string, readonly ShownSlice[]>();
   const order = ({ slice }: Drawn) => (Number.isNaN(diceOf(slice)) ? 2 : diceOf(slice));
+  const numbers = evaluation.classes.map(c => c.class);
+  const byPatient = grouped(drawn, d => d.slice.patient);
   for (const { patient } of evaluation.patients.slice(0, MOST_PATIENTS)) {
-    const own = drawn.filter(d => d.slice.patient === patient).sort((a, b) => order(a) - order(b));
+    const own = [...(byPatient.get(patient) ?? [])].sort((a, b) => order(a) - order(b));
     const few = drawn.length > MOST_PICTURES && own.length > 3;
     const chosen = few ? [own[0]!, own[own.length >> 1]!, own.at(-1)!] : own;
-    const shown: ShownSlice[] = [];
-    for (const { slice, split, position, contours } of chosen) {
-      const entry = await (await dataset.split(split)).entry(position);
-      const { shape } = entry;
-      const region = regionAround(
-        chosen.every(c => sameSize(dataset, c, shape)) ? chosen.flatMap(c => c.contours) : contours,
-        shape[1],
-        shape[2],
-      );
-      shown.push({ name: slice.name, dice: diceOf(slice), picture: slicePicture(entry, contours, region) });
-    }
+    const seen = await Promise.all(
+      chosen.map(async ({ slice, split, position, mask }) => {
+        const entry = await (await dataset.split(split)).entry(position);
+        const truth = labelOf(entry);
+        const contours = sliceContours({ ...truth, data: inflateRawSync(mask) }, truth, numbers);
+        return { name: slice.name, dice: diceOf(slice), entry, contours };
+      }),
+    );
+    const isOneSize = seen.every(({ entry }) => entry.shape.join() === seen[0]!.entry.shape.join());
+    const all = isOneSize ? seen.flatMap(s => s.contours) : undefined;
+    const shown = seen.map(({ name, dice, entry, contours }): ShownSlice => {
+      const region = regionAround(all ?? contours, entry.shape[1], entry.shape[2]);
+      return { name, dice, picture: slicePicture(entry, contours, region) };
+    });
     found.set(patient, shown);
   }
   return found;
-}
-
-function sameSize({ manifest }: Dataset, { split, position }: Drawn, [, height, width]: readonly number[]): boolean {
-  const { shape } = manifest.splits[split].entries[position]!;
-  return shape[1] === height && shape[2] === width;
 }
 
 /** In the mean of the classes. */
@@ -279,8 +316,13 @@ function diceOf({ classes }: EvaluatedSlice): number {
   return summary(classes.map(c => c.dice)).mean;
 }
 
-function factsOf(dataset: Dataset, { slices, patients }: Evaluation, options: EvaluateOptions): [string, string][] {
-  const { tta = 'none', crop, tile } = options;
+function factsOf(
+  dataset: Dataset,
+  { slices, patients }: Evaluation,
+  options: EvaluateOptions,
+  fed: Fed,
+): [string, string][] {
+  const { tta = 'none', tile } = options;
   return [
     ['Network', options.net],
     ['Weights', options.weights?.join(', ') ?? 'none'],
@@ -289,25 +331,28 @@ function factsOf(dataset: Dataset, { slices, patients }: Evaluation, options: Ev
     ['Slices', String(slices.length)],
     ...(tta === 'none' ? [] : [['Averaged over', tta] as [string, string]]),
     ...(options.largestComponent ? [['Kept', 'the largest part of each class'] as [string, string]] : []),
-    ...(crop
-      ? [['Fed', crop === 'whole' ? 'whole pictures' : `the middle ${crop.join('×')}`] as [string, string]]
-      : []),
+    ['Fed', fedOf(fed)],
     ...(tile ? [['Tiles', tile.join('×')] as [string, string]] : []),
   ];
 }
 
-function factsJson(dataset: Dataset, options: EvaluateOptions) {
-  const { net, weights = [], split, tta = 'none', largestComponent = false, crop, tile } = options;
+function factsJson(
+  dataset: Dataset,
+  options: EvaluateOptions,
+  { crop = 'whole' }: { readonly crop?: Fed['crop'] | 'whole' },
+) {
+  const { net, weights = [], split, tta = 'none', largestComponent = false, tile } = options;
   return { net, weights, dataset: dataset.path, split, tta, largestComponent, crop, tile };
 }
 
-function print(io: Io, evaluation: Evaluation, options: EvaluateOptions): void {
+function print(io: Io, evaluation: Evaluation, options: EvaluateOptions, fed: Fed): void {
   const { units, classes, patients, slices } = evaluation;
   const file = join(options.out, 'report.html');
   if (options.json) {
     say(io, JSON.stringify({ report: file, units, slices: slices.length, patients: patients.length, classes }));
     return;
   }
+  say(io, `Fed: ${fedOf(fed)}`);
   for (const one of classes) {
     say(io, `${one.name}:`);
     for (const line of summaryLines(one, evaluation)) say(io, `  ${line}`);
