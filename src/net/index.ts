@@ -1,4 +1,6 @@
 /** The network: from a NetParameter to a layer graph, from there to IR; `describe` for people. */
+
+export { augmentLabels } from './checks/augment_labels.js';
 export type { Check, CheckOptions, TrainedBy } from './checks/check.js';
 export { checks } from './checks/documented.js';
 export { runChecks } from './checks/index.js';

@@ -5,6 +5,9 @@ import { formatFloat, isSet, locate, type MokapotSolverParameter, type SolverPar
 
 type Field = keyof MokapotSolverParameter & string;
 
+/** How many times an epoch an entry may be read at most. */
+export const MOST_OVERSAMPLING = 1000;
+
 /** A range of a number's, and how it is told. */
 type Range = readonly [field: Field, isIn: (value: number) => boolean, told: string];
 
@@ -59,7 +62,7 @@ function checkSchedule(param: SolverParameter, own: MokapotSolverParameter): Dia
     );
   if (isSet(own, 'min_lr') && lr_policy !== 'cosine')
     warns('min_lr', `lr_policy "${lr_policy}" does not read min_lr.`, 'It is the floor of lr_policy: "cosine".');
-  if (own.min_lr > base_lr && lr_policy === 'cosine' && base_lr > 0)
+  if (own.min_lr > base_lr && lr_policy === 'cosine' && base_lr >= 0)
     warns(
       'min_lr',
       `min_lr is ${formatFloat(own.min_lr)}, above base_lr ${formatFloat(base_lr)}: the rate rises.`,
@@ -153,9 +156,9 @@ function checkOversampling(own: MokapotSolverParameter): Diagnostic[] {
   return own.oversample.flatMap(entry => {
     if (!entry.class)
       return [at(entry, 'oversample', 'class', 'oversample names no class.', 'Add its name or number: class: "1".')];
-    if (entry.factor >= 1 && Number.isFinite(entry.factor)) return [];
+    if (entry.factor >= 1 && entry.factor <= MOST_OVERSAMPLING) return [];
     const text = `factor is ${formatFloat(entry.factor)}.`;
-    const hint = 'It is how many times an epoch an entry with the class is read, as a mean: 1 or more.';
+    const hint = 'It is how many times an epoch an entry with the class is read, as a mean: from 1 to 1000.';
     return [at(entry, 'solver-number', 'factor', text, hint)];
   });
 }

@@ -6,8 +6,10 @@ import { isSet, locate, type SolverParameter } from '../schema/index.js';
 type Field = 'gamma' | 'power' | 'stepsize' | 'stepvalue' | 'max_iter';
 
 interface Policy {
-  /** The rate as a multiple of base_lr. `step` is `current_step` as it stands at `iter`. */
+  /** The rate as a multiple of base_lr, above the floor. `step` is `current_step` as it stands at `iter`. */
   factor(param: SolverParameter, iter: number, step: number): number;
+  /** The rate where the factor is 0. Default: 0. */
+  floor?(param: SolverParameter): number;
   /** `current_step` at `iter` from its value before. */
   step?(param: SolverParameter, iter: number, before: number): number;
   /** Fields without which the policy has no meaning, and fields whose default of 0 is hardly meant. */
@@ -49,10 +51,8 @@ const policies: Readonly<Record<string, Policy>> = {
   },
   // Loshchilov and Hutter 2017, without restarts. Not Caffe's.
   cosine: {
-    factor: ({ base_lr, max_iter, mokapot_param }, iter) => {
-      const floor = (mokapot_param?.min_lr ?? 0) / base_lr;
-      return floor + ((1 - floor) * (1 + Math.cos((Math.PI * Math.min(iter, max_iter)) / max_iter))) / 2;
-    },
+    factor: ({ max_iter }, iter) => (1 + Math.cos((Math.PI * Math.min(iter, max_iter)) / max_iter)) / 2,
+    floor: ({ mokapot_param }) => mokapot_param?.min_lr ?? 0,
     needs: ['max_iter'],
     expects: [],
   },
@@ -72,8 +72,9 @@ export interface Rate {
 export function rateAt(param: SolverParameter, iter: number, currentStep: number): Rate {
   const policy = own(policies, param.lr_policy)!;
   const step = policy.step?.(param, iter, currentStep) ?? currentStep;
-  const factor = policy.factor(param, iter, step) * warmUp(param, iter);
-  return { rate: Math.fround(param.base_lr * factor), currentStep: step };
+  const factor = policy.factor(param, iter, step);
+  const floor = policy.floor ? policy.floor(param) * (1 - factor) : 0;
+  return { rate: Math.fround((param.base_lr * factor + floor) * warmUp(param, iter)), currentStep: step };
 }
 
 /** The share of the policy's rate: from warmup_start to 1 in warmup_iter iterations (torch's LinearLR). */

@@ -14,6 +14,8 @@ export interface Choice {
 export interface Best {
   readonly value: number;
   readonly iter: number;
+  /** What it is the best of, `output:min` or `output:max`; states of earlier versions have none. */
+  readonly by?: string;
 }
 
 /** Where early stopping stands, for snapshots. */
@@ -21,6 +23,8 @@ export interface StoppingState {
   readonly best: Best | undefined;
   /** Tests since then. */
   readonly tests: number;
+  /** As of `Best`. */
+  readonly by?: string;
 }
 
 /** What a run goes by: for its best snapshot, and to stop early. */
@@ -68,6 +72,11 @@ export function choiceOf(text: string, outputs: readonly string[], code: 'keep-b
   throw fail(code, `"${text}" names no output of a test ${purpose}.`, {
     hint: `Write e.g. ${outputs[0] ?? 'accuracy'}:max. Outputs: ${outputs.join(', ') || 'none, for there is no test net'}.`,
   });
+}
+
+/** The choice in full, `output:min` or `output:max`. */
+export function nameOf({ output, sign }: Choice): string {
+  return `${output}:${sign > 0 ? 'max' : 'min'}`;
 }
 
 /** The chosen output in what a test gave, where it is a finite number. */

@@ -15,6 +15,7 @@ export {
 export type { Figures } from './figures.js';
 export { findRate, type RatePoint, type RateTest, type RateTestOptions } from './find_rate.js';
 export type { FeedFunction, Iteration } from './iterations.js';
+export { seedsOf } from './load.js';
 export { type LoopOptions, trainSolver } from './loop.js';
 export { type NamedNet, readNetText } from './nets.js';
 export type { OwnOptions } from './own_options.js';

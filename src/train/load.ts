@@ -3,9 +3,9 @@
  * and feeds come about is the factory's: from files (`node/net_factory.ts`), or from what the caller gives.
  */
 
-import { type Diagnostic, fail } from '../diagnostics/index.js';
+import { type Diagnostic, fail, MokapotError } from '../diagnostics/index.js';
 import type { DataFeed } from '../feeds/source.js';
-import { isLoss, type NetOptions, type SelectedNet, selectLayers } from '../net/index.js';
+import { augmentLabels, isLoss, type NetOptions, type SelectedNet, selectLayers } from '../net/index.js';
 import { Random } from '../random/index.js';
 import { freshSeed, type Net } from '../runtime/net.js';
 import { isSet, type NetState, type Phase, type SolverParameter } from '../schema/index.js';
@@ -76,7 +76,7 @@ export function seedsOf(seed: number, tests: number) {
   return { data, tests: Array.from({ length: tests }, () => ({ data: seeds.nextUint32(), net: seeds.nextUint32() })) };
 }
 
-/** @throws MokapotError `no-loss`, and with every error of the nets, their data and the weights */
+/** @throws MokapotError `no-loss`, `augment-labels`, and with every error of the nets, their data and the weights */
 export async function loadSolver<N extends Net>(request: LoadRequest<N>): Promise<SolverParts<N>> {
   const { param, train: named, tests: namedTests, seed, notes, factory, resources, opened } = request;
   const seeds = seedsOf(seed, namedTests.length);
@@ -89,6 +89,7 @@ export async function loadSolver<N extends Net>(request: LoadRequest<N>): Promis
   const open = opened?.train ?? (await factory.open(named, param.train_state ?? undefined, seeds.data));
   const train = await make(named, open, { seed });
   checkLoss(train.net);
+  checkLabelsMove(train.net);
   const tests = [];
   for (const [i, test] of namedTests.entries()) {
     const { data, net } = seeds.tests[i]!;
@@ -104,6 +105,12 @@ function checkLoss({ graph }: Net): void {
   throw fail('no-loss', 'The training net has no loss, so there is nothing to learn from.', {
     hint: 'Add a loss layer, e.g. type: "SoftmaxWithLoss", to phase TRAIN, or a loss_weight.',
   });
+}
+
+/** Training on pictures that move and labels that do not would teach nonsense. */
+function checkLabelsMove({ graph }: Net): void {
+  const found = augmentLabels.run(graph, {});
+  if (found.length > 0) throw new MokapotError(found);
 }
 
 /** A solver's net in the state that the solver asks for, with more stages of the caller's. */

@@ -6,7 +6,7 @@ import { DataFailure } from '../feeds/source.js';
 import { sizeOf } from '../ir/index.js';
 import { lateStatistics, runChecks } from '../net/index.js';
 import { formatFloat } from '../schema/index.js';
-import { type Choices, choicesOf, chosenFigure, isBetter } from './best.js';
+import { type Choices, choicesOf, chosenFigure, isBetter, nameOf } from './best.js';
 import { weightsIn } from './class_weights.js';
 import type { EndEvent, SnapshotEvent, StartEvent, TestEvent, TrainEvent } from './events.js';
 import type { FeedFunction, Iteration } from './iterations.js';
@@ -32,6 +32,8 @@ export interface LoopOptions {
   readonly saveSnapshot?: () => Promise<SnapshotFiles>;
   /** The snapshot that the solver was restored from, for the start event. */
   readonly resumed?: string;
+  /** Whether that snapshot is one of this run's own, so that a best test at the start has its snapshot. */
+  readonly goesOn?: boolean;
   /** An output of the tests, `output[:min|max]`: a snapshot is taken whenever it is the best so far. Default: the solver's. */
   readonly keepBest?: string;
   /** Whether each iteration looks for what is not finite in every blob, gradient and parameter; it is slower. */
@@ -75,6 +77,11 @@ class Loop {
     this.firstIter = solver.iter;
     this.perEpoch = options.iterationsPerEpoch ?? (data && data.entries / (data.batchSize * param.iter_size));
     this.choices = choicesOf(param, solver.testNets[0]?.outputs ?? [], options.keepBest);
+    const { keeping, stopping } = this.choices;
+    const { progress } = solver;
+    // A snapshot may have those of another output.
+    if (!keeping || progress.best?.by !== nameOf(keeping)) progress.best = undefined;
+    if (!stopping || progress.stopping?.by !== nameOf(stopping)) progress.stopping = undefined;
   }
 
   async *run(): AsyncGenerator<TrainEvent, void, void> {
@@ -155,8 +162,9 @@ class Loop {
     const { net, diagnostics, iter, param } = this.solver;
     const checks = runChecks(net.graph, { weightsLoaded: iter > 0 || net.copies.length > 0 });
     const solver = { param, rules: [lateStatistics] };
-    return [...diagnostics, ...checks, ...lateStatistics.run(net.graph, { solver })].filter(
-      d => d.severity === 'warning',
+    // Caffe would train nets that checks find fault with: errors are told, and the run goes on.
+    return [...diagnostics, ...checks, ...lateStatistics.run(net.graph, { solver })].flatMap((d): Diagnostic[] =>
+      d.severity === 'note' ? [] : [{ ...d, severity: 'warning' }],
     );
   }
 
@@ -178,7 +186,7 @@ class Loop {
   private async *tests(): AsyncGenerator<TrainEvent, void, void> {
     const { signal, testFeeds, wholeTests = false } = this.options;
     const began = performance.now();
-    let isBest = false;
+    let first: Pick<TestEvent, 'outputs' | 'loss'> | undefined;
     for (let net = 0; net < this.solver.testNets.length; net++) {
       const from = performance.now();
       const options = { whole: wholeTests, ...(testFeeds && { feeds: testFeeds }), ...(signal && { signal }) };
@@ -191,28 +199,31 @@ class Loop {
       const { outputs, loss } = tested;
       if (this.isAborted) return;
       yield { type: 'test', ...this.now(), net, outputs, loss, seconds: since(from) };
-      if (net === 0) isBest = this.noteTest(outputs, loss);
+      first ??= { outputs, loss };
     }
+    // Tests that are broken off are done again where the run goes on: they count only as a whole.
     this.solver.progress.isTested = true;
     this.pace.noteTests(since(began));
-    if (isBest) yield* this.snapshotOnTheWay();
+    if (first && this.noteTest(first)) yield* this.snapshotOnTheWay();
   }
 
   /** @returns whether a snapshot is wanted, of the best so far */
-  private noteTest(outputs: TestEvent['outputs'], loss: number | undefined): boolean {
+  private noteTest(figures: Pick<TestEvent, 'outputs' | 'loss'>): boolean {
     const { choices, solver } = this;
     const { keeping, stopping } = choices;
     const { progress, iter } = solver;
     if (stopping) {
-      const value = chosenFigure(stopping, { outputs, loss });
+      const value = chosenFigure(stopping, figures);
       const { best, tests } = progress.stopping ?? { best: undefined, tests: 0 };
       progress.stopping = isBetter(stopping, value, best, stopping.minDelta)
-        ? { best: { value: value!, iter }, tests: 0 }
-        : { best, tests: tests + 1 };
+        ? { best: { value: value!, iter }, tests: 0, by: nameOf(stopping) }
+        : { best, tests: tests + 1, by: nameOf(stopping) };
     }
-    const value = keeping && chosenFigure(keeping, { outputs, loss });
+    const value = keeping && chosenFigure(keeping, figures);
+    // What the run began from is written anew nowhere: it is no snapshot of this run, unless it is one already.
+    if (iter === this.firstIter && !this.options.goesOn) return false;
     if (!keeping || !isBetter(keeping, value, progress.best)) return false;
-    progress.best = { value: value!, iter };
+    progress.best = { value: value!, iter, by: nameOf(keeping) };
     return true;
   }
 

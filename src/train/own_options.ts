@@ -2,6 +2,7 @@
 
 import { fail } from '../diagnostics/index.js';
 import { create, createBeside, type MokapotSolverParameter, type SolverParameter } from '../schema/index.js';
+import { MOST_OVERSAMPLING } from '../solver/index.js';
 
 /** Fields of `mokapot_param`, by a caller's options; those given take the place of the solver's. */
 export interface OwnOptions {
@@ -57,9 +58,9 @@ function earlyStoppingOf(text: string) {
 function oversamplingOf(text: string) {
   const [, name = '', factor = ''] = /^(.+)=([^=]+)$/.exec(text) ?? [];
   const times = Number(factor);
-  if (name !== '' && factor.trim() !== '' && times >= 1 && Number.isFinite(times))
+  if (name !== '' && factor.trim() !== '' && times >= 1 && times <= MOST_OVERSAMPLING)
     return create('caffe.Oversampling', { class: name, factor: Math.fround(times) });
   throw fail('oversample', `"${text}" does not say what to read more often.`, {
-    hint: 'Write a class and how many times an epoch entries with it are read, 1 at least: "left ventricle=3" or 1=3.',
+    hint: 'Write a class and how many times an epoch entries with it are read, from 1 to 1000: "left ventricle=3" or 1=3.',
   });
 }

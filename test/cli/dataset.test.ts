@@ -3,7 +3,16 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { decodeImage, encodeMask, encodePng } from '../../src/data/index.js';
+import {
+  contactSheet,
+  decodeImage,
+  encodeMask,
+  encodePng,
+  openDataset,
+  parseAugment,
+  recipeOf,
+} from '../../src/data/index.js';
+import { seedsOf } from '../../src/train/index.js';
 import { folder, mokapot } from './cli.js';
 
 let phantom: string;
@@ -140,6 +149,13 @@ describe('dataset show --augment', () => {
     }
     expect((await sheet('--augment', 'cardiac')).picture.data).toEqual(moved);
     expect((await sheet('--augment', 'cardiac', '--seed', '2')).picture.data).not.toEqual(moved);
+    // What a run of that seed is fed.
+    const dataset = await openDataset(phantom);
+    const seed = seedsOf(1, 0).data;
+    const augment = { recipe: recipeOf(parseAugment('rotation: 25')), seed };
+    const drawn = await decodeImage(await contactSheet(dataset, { columns: 4, max: 8, augment }));
+    await dataset.close();
+    expect((await sheet('--augment', 'rotation: 25', '--seed', '1')).picture.data).toEqual(drawn.data);
   });
 
   it('needs a sheet to be asked for, and a recipe that there is', async () => {

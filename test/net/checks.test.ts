@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { checks, type NetOptions, runChecks } from '../../src/net/index.js';
+import { checks, type NetOptions, runChecks, trainedBy } from '../../src/net/index.js';
+import { parseSolver } from '../../src/schema/index.js';
 import { codes, compile, input, layer } from './nets.js';
 
 const XAVIER = 'weight_filler { type: "xavier" }';
@@ -16,6 +17,16 @@ const zero = (text: string) =>
   check(text)
     .filter(d => d.code === 'zero-weights')
     .flatMap(d => d.message.match(/: (.*)\.$/)?.[1]?.split(', ') ?? [d.layer!]);
+
+describe('late statistics', () => {
+  it('of a fraction of 1 are over all iterations', () => {
+    const solver = parseSolver('max_iter: 50 mokapot_param { ema_decay: 0.9 }').message;
+    const norm = layer('BatchNorm', 'n', 'a', 'n', 'batch_norm_param { moving_average_fraction: 1 }');
+    const graph = compile(`${head}${conv('a', 'x', XAVIER)}${norm}${loss('n')}`, TRAIN);
+    const [found] = runChecks(graph, { solver: trainedBy(solver) }).filter(d => d.code === 'late-statistics');
+    expect(found!.message).toContain('over all 50 iterations');
+  });
+});
 
 describe('zero weights', () => {
   const stuck = `${head}${conv('a', 'x')}${layer('ReLU', 'r', 'a', 'a')}${conv('b', 'a')}${loss('b')}`;

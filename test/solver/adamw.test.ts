@@ -130,6 +130,7 @@ describe('checks', () => {
     ['early_stopping { output: "dice" }', ['warning solver-own']],
     ['keep_best: "dice"', ['warning solver-own']],
     ['oversample { class: "1" factor: 0.5 }', ['error solver-number']],
+    ['oversample { class: "1" factor: 1e10 }', ['error solver-number']],
     ['oversample { factor: 3 }', ['error oversample']],
     ['class_weights: "auto"', []],
     ['class_weights: "1, 2.5e-1"', []],

@@ -26,6 +26,8 @@ const near = (found: number[], wanted: number[]) => {
 
 describe('rates', () => {
   it('follow each policy', () => {
+    const still = solver('base_lr: 0 lr_policy: "cosine" max_iter: 2');
+    const rising = solver('base_lr: 0 lr_policy: "cosine" max_iter: 2 mokapot_param { min_lr: 0.2 }');
     near(rates('lr_policy: "fixed"', 3), [1, 1, 1]);
     near(rates('lr_policy: "step" gamma: 0.5 stepsize: 2', 5), [1, 1, 0.5, 0.5, 0.25]);
     near(rates('lr_policy: "exp" gamma: 0.5', 4), [1, 0.5, 0.25, 0.125]);
@@ -35,6 +37,14 @@ describe('rates', () => {
     near(rates('lr_policy: "sigmoid" gamma: -1 stepsize: 1', 3), [1 / (1 + Math.exp(-1)), 0.5, 1 / (1 + Math.E)]);
     near(rates('lr_policy: "cosine" max_iter: 4', 6), [1, 0.5 + Math.SQRT1_2 / 2, 0.5, 0.5 - Math.SQRT1_2 / 2, 0, 0]);
     near(rates('lr_policy: "cosine" max_iter: 2 mokapot_param { min_lr: 0.2 }', 3), [1, 0.6, 0.2]);
+    near(
+      [0, 1, 2].map(i => rateAt(still, i, 0).rate),
+      [0, 0, 0],
+    );
+    near(
+      [0, 1, 2].map(i => rateAt(rising, i, 0).rate),
+      [0, 0.1, 0.2],
+    );
     expect(policyNames).toHaveLength(8);
   });
 

@@ -8,6 +8,7 @@ import type { TrainEvent } from '../../src/train/events.js';
 import { Solver, type TrainOptions, train } from '../../src/train/node/index.js';
 import { mokapot } from '../cli/cli.js';
 import { temporaryFolder } from '../data/temporary.js';
+import { failure } from '../failure.js';
 
 const folder = temporaryFolder();
 const at = (...names: string[]) => join(folder, ...names);
@@ -45,6 +46,11 @@ async function run(options: TrainOptions): Promise<TrainEvent[]> {
 const bytes = (dir: string, name: string) => readFileSync(join(dir, name)).toString('base64');
 
 describe('overlays', () => {
+  it('need a folder where they are asked for', async () => {
+    expect(await failure(run({ ...base, epochs: 1, overlays: 2 }))).toMatchObject({ code: 'overlays' });
+    expect((await run({ ...base, epochs: 1 })).at(-1)).toMatchObject({ reason: 'done' });
+  });
+
   it('are drawn after each epoch by default, and change nothing of the run', async () => {
     const [shown, bare] = [at('shown'), at('bare')];
     await run({ ...base, runDir: shown });

@@ -209,11 +209,49 @@ describe('early stopping and the best snapshot', () => {
     const events = await run({ solver, dataset: at('data'), backend: 'host', runDir: kept });
     const tests = events.flatMap(e => (e.type === 'test' && e.iter > 0 ? [[e.iter, e.loss!] as const] : []));
     expect(tests.map(([iter]) => iter)).toEqual([3, 6]);
-    const first = events.find(e => e.type === 'test')!;
-    const best = [...tests].sort((a, b) => b[1] - a[1])[0]!;
-    const isBestAfterAll = best[1] > (first as { loss: number }).loss;
     const written = events.flatMap(e => (e.type === 'snapshot' ? [e.iter] : []));
-    expect(written).toEqual([...(isBestAfterAll ? [best[0]] : []), 8]);
+    // The test at the start has no snapshot, and so is not the best of any.
+    expect(written).toEqual([3, ...(tests[1]![1] > tests[0]![1] ? [6] : []), 8]);
+  });
+
+  it('a new run from an ended one’s snapshot goes on; another output begins anew, also in the same folder', async () => {
+    const dir = at('ended');
+    await run({ ...still, runDir: dir });
+    const snapshot = join(dir, 'snapshot_iter_12.solverstate');
+    const anew = await run({ ...still, snapshot, runDir: at('anew') });
+    expect(anew.at(-1)).toMatchObject({ reason: 'stopped', iter: 20 });
+    const other = { ...still, earlyStopping: 'accuracy,9' };
+    expect((await run({ ...other, snapshot, runDir: dir })).at(-1)).toMatchObject({ reason: 'done', iter: 24 });
+  });
+
+  it('a best accuracy is not held against a loss', async () => {
+    const dir = at('best-of-another');
+    const kept = { ...base, keepBest: 'accuracy:max' };
+    await broken({ ...kept, runDir: dir }, 'iteration', 5);
+    const bestOf = (iter: number) =>
+      (state(dir, iter).resume as { progress: { best?: { by: string; iter: number } } }).progress.best;
+    expect(bestOf(6)?.by).toBe('accuracy:max');
+    await run({ resume: dir, keepBest: 'loss:min' });
+    expect(bestOf(12)).toMatchObject({ by: 'loss:min', iter: 8 });
+  });
+
+  it('a test that is broken off in its second net counts once', async () => {
+    const dir = at('two-nets');
+    const head = `layer { name: "x" type: "DummyData" top: "x" dummy_data_param { shape { dim: 2 dim: 3 } data_filler { type: "constant" value: 1 } } }
+      layer { name: "y" type: "DummyData" top: "y" dummy_data_param { shape { dim: 2 dim: 1 } } }
+      layer { name: "ip" type: "InnerProduct" bottom: "x" top: "ip" inner_product_param { num_output: 1 } }
+      layer { name: "loss" type: "EuclideanLoss" bottom: "ip" bottom: "y" top: "loss" }`;
+    const solverText = `net_param { ${head} } test_state { stage: "a" } test_state { stage: "b" } test_iter: 1 test_iter: 1 test_interval: 2
+      base_lr: 0.1 lr_policy: "fixed" max_iter: 4 mokapot_param { early_stopping { output: "loss:min" patience: 9 } }`;
+    const abort = new AbortController();
+    const options = { solverText, backend: 'host', runDir: dir, signal: abort.signal } as const;
+    await run(options, event => {
+      if (event.type === 'test' && event.iter === 2 && event.net === 0) abort.abort();
+    });
+    const progress = (state(dir, 2).resume as { progress: { isTested: boolean; stopping: { tests: number } } })
+      .progress;
+    // Of the test at the start alone.
+    expect(progress).toMatchObject({ isTested: false, stopping: { tests: 0, best: { iter: 0 } } });
   });
 
   it('an output that no test has is refused before the run begins', async () => {
@@ -267,5 +305,7 @@ describe('class weights and oversampling', () => {
     expect(ran).toMatchObject({ code: 1, err: expect.stringMatching(/has no class "atrium"[\s\S]*There are: 0 \(/) });
     const bad = await mokapot([...args, '--out', at('none'), '--oversample', '1']);
     expect(bad).toMatchObject({ code: 1, err: expect.stringContaining('does not say what to read more often') });
+    const much = await mokapot([...args, '--out', at('none'), '--oversample', '1=1e10']);
+    expect(much).toMatchObject({ code: 1, err: expect.stringContaining('from 1 to 1000') });
   });
 });

@@ -20,6 +20,7 @@ import {
 } from '../../data/index.js';
 import { fail } from '../../diagnostics/index.js';
 import { writeAtomically } from '../../files/index.js';
+import { seedsOf } from '../../train/index.js';
 import { augmentOption, augmentText } from '../augment.js';
 import { type Act, type Declare, describeArguments } from '../declare.js';
 import { exitCodes, Interrupted, printDiagnostics } from '../errors.js';
@@ -178,7 +179,11 @@ async function showContent(io: Io, path: string, options: ShowOptions): Promise<
   const dataset = await openDataset(path);
   try {
     const { columns, max, seed = 1 } = options;
-    const sheet = await contactSheet(dataset, { columns, max, ...(recipe && { augment: { recipe, seed } }) });
+    const sheet = await contactSheet(dataset, {
+      columns,
+      max,
+      ...(recipe && { augment: { recipe, seed: seedsOf(seed, 0).data } }),
+    });
     await writeAtomically(png, [sheet]);
   } finally {
     await dataset.close();

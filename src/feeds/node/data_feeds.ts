@@ -56,6 +56,11 @@ export async function openOwnFeed(
   return join(readersOf(net).filter(own), [], net.state.phase, places);
 }
 
+/** Whether any data layer of the net reads the data set in use, instead of a source of its own. */
+export function readsDataset(net: SelectedNet): boolean {
+  return readersOf(net).some(l => !hasSource(l));
+}
+
 function isFed(layer: LayerParameter, inputShapes: InputShapes): boolean {
   return layer.top.every(top => own(inputShapes, top));
 }

@@ -38,10 +38,12 @@ export const lateStatistics: CheckRule = {
       const kept = layer.type.keptStatistics?.(layer.context.param);
       const span = Math.round(1 / (1 - (kept?.fraction ?? 0)));
       if (!kept || span <= MOST * solver.max_iter) return [];
+      const { max_iter } = solver;
+      const over = Number.isFinite(span) ? `about ${span} iterations of ${max_iter}` : `all ${max_iter} iterations`;
       return about(
         layer,
         'late-statistics',
-        `Layer "${layer.name}" keeps statistics over about ${span} iterations of ${solver.max_iter}, and weights are averaged besides: tests see statistics of much earlier weights.`,
+        `Layer "${layer.name}" keeps statistics over ${over}, and weights are averaged besides: tests see statistics of much earlier weights.`,
         {
           field: kept.field,
           hint: `A fraction of 0.9 is quick enough: ${kept.field.replace('.', ' { ')}: 0.9 }.`,

@@ -1,8 +1,10 @@
 /** Makes a solver's nets under Node.js: their data from the data set in use and from files, their weights from files. */
 
 import type { Dataset } from '../../data/index.js';
+import { fail } from '../../diagnostics/index.js';
 import type { Engine } from '../../engines/types.js';
-import { openFeed } from '../../feeds/node/data_feeds.js';
+import { openFeed, readsDataset } from '../../feeds/node/data_feeds.js';
+import type { SelectedNet } from '../../net/index.js';
 import { Net, type Weights } from '../../runtime/node/net.js';
 import { userCode } from '../../runtime/node/python_modules.js';
 import type { NetState, SolverParameter } from '../../schema/index.js';
@@ -39,6 +41,7 @@ export class FeedOpener {
       catalogue,
     });
     const { augment } = this.given;
+    if (isTraining) this.checkReaders(asNamed.selected);
     const selected = augment === undefined ? asNamed.selected : withAugment(asNamed.selected, augment);
     const opened = this.weighed({ ...asNamed, selected }, isTraining);
     const given = isTraining ? this.given.data : this.given.testData?.[test];
@@ -49,6 +52,29 @@ export class FeedOpener {
     const feed = await openFeed(opened.selected, places, inputShapes);
     if (feed) this.resources.add(() => feed.close());
     return { ...opened, feed };
+  }
+
+  /** @throws MokapotError where what is asked of the training data is for others than those that are read */
+  private checkReaders(net: SelectedNet): void {
+    const { own } = this;
+    const { augment, data } = this.given;
+    if (data && augment !== undefined)
+      throw fail('augment-no-pictures', 'Pictures that the caller feeds (`data`) cannot be augmented.', {
+        hint: 'Leave out `augment` or `data`.',
+      });
+    const takes = (field: string) =>
+      `${field} goes by the data set in use, and ${data ? 'the caller feeds the training net (`data`)' : 'no training data layer reads it'}.`;
+    const hint = (other: string) =>
+      data
+        ? `Leave out \`data\`, or ${other}.`
+        : `Leave out \`source\` in the data layers of phase TRAIN, or ${other}.`;
+    if ((own?.oversample.length ?? 0) > 0 && this.dataset && (data || !readsDataset(net)))
+      throw fail('oversample', takes('oversample'), { hint: hint('leave oversample out') });
+    const weights = own?.class_weights ?? '';
+    if (['auto', 'sqrt'].includes(weights) && this.dataset && !data && !readsDataset(net))
+      throw fail('class-weights', takes(`class_weights "${weights}"`), {
+        hint: hint('give a number for each class: 0.5,2'),
+      });
   }
 
   private weighed({ selected, options }: Pick<OpenedNet, 'selected' | 'options'>, isTraining: boolean) {

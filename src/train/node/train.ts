@@ -48,7 +48,7 @@ export interface TrainOptions extends SolverOptions, Partial<EpochOptions>, OwnO
   readonly runDir?: string;
   /**
    * Validation entries to draw in `overlays/` of the run's folder after each test, with what the net finds and what is known.
-   * Default: 12 where a net that gives every pixel a class is trained by epochs, else 0.
+   * Default: 12 where a net that gives every pixel a class is trained by epochs into a folder, else 0. They need a `runDir`.
    */
   readonly overlays?: number;
   /**
@@ -77,7 +77,7 @@ export interface TrainOptions extends SolverOptions, Partial<EpochOptions>, OwnO
 export async function* train(given: TrainOptions): AsyncGenerator<TrainEvent, void, void> {
   const resources = new Resources();
   try {
-    const { options, claimed } = claim(given, resources);
+    const { options, claimed, goesOn } = claim(given, resources);
     if (options.weights !== undefined && options.snapshot !== undefined) {
       throw fail('weights-and-snapshot', 'A run starts from weights or goes on from a snapshot, and both were given.', {
         hint: 'The snapshot has its own weights: leave out --weights.',
@@ -85,12 +85,14 @@ export async function* train(given: TrainOptions): AsyncGenerator<TrainEvent, vo
     }
     const { solver, loop, dataset } = await loadRun(options, resources);
     if (options.snapshot !== undefined) await solver.restore(options.snapshot);
+    // Another run's snapshots lie elsewhere, and its tests say nothing of when this one is to end.
+    if (!goesOn) Object.assign(solver.progress, { best: undefined, stopping: undefined });
     const { keepSnapshots, keepBest = solver.param.mokapot_param?.keep_best || undefined } = options;
     choicesOf(solver.param, solver.testNets[0]?.outputs ?? [], keepBest);
-    const overlays = claimed && overlaysOf(options, solver, claimed.path, dataset);
+    const overlays = overlaysOf(options, solver, claimed?.path, dataset);
     const folder = claimed && RunFolder.open(claimed, options, solver, options.snapshot);
     if (folder) resources.add(() => folder.close());
-    const rest = loopOptions(options, solver, folder);
+    const rest = { ...loopOptions(options, solver, folder), goesOn };
     const placed = bySolverFile(options) ? PlacedSnapshots.of(solver, rest.snapshotPrefix) : undefined;
     const keep = { ...(keepSnapshots !== undefined && { keepSnapshots }), ...(keepBest !== undefined && { keepBest }) };
     const keeper = new SnapshotKeeper(keep, solver.testNets[0]?.outputs ?? [], folder?.path, placed);
@@ -121,6 +123,8 @@ export async function* train(given: TrainOptions): AsyncGenerator<TrainEvent, vo
 interface Claim {
   readonly options: TrainOptions;
   readonly claimed: ClaimedFolder | undefined;
+  /** Whether the snapshot that it starts from is one of the run's own. */
+  readonly goesOn: boolean;
 }
 
 /** Locks the run's folder, and finds where a run that is gone on with stands. */
@@ -133,8 +137,9 @@ function claim(given: TrainOptions, resources: Resources): Claim {
   const { resume, snapshot } = given;
   if (resume === undefined) {
     const { runDir } = given;
-    if (runDir === undefined) return { options: given, claimed: undefined };
-    return { options: given, claimed: locked(runDir, snapshot !== undefined && isNewestIn(runDir, snapshot)) };
+    if (runDir === undefined) return { options: given, claimed: undefined, goesOn: false };
+    const goesOn = snapshot !== undefined && isNewestIn(runDir, snapshot);
+    return { options: given, claimed: locked(runDir, goesOn), goesOn };
   }
   if (given.runDir !== undefined || snapshot !== undefined) {
     throw fail('resume-and-out', 'A run is gone on with in its own folder and from its own newest snapshot.', {
@@ -146,7 +151,8 @@ function claim(given: TrainOptions, resources: Resources): Claim {
   const claimed = locked(options.runDir, true);
   const newest = newestWhole(resume);
   removeWithoutState(resume, newest?.iter ?? 0);
-  return { options: newest ? { ...options, weights: undefined, snapshot: newest.state } : options, claimed };
+  const from = newest && { weights: undefined, snapshot: newest.state };
+  return { options: { ...options, ...from }, claimed, goesOn: newest !== undefined };
 }
 
 /** Shown by default, of a run by epochs. */
@@ -155,14 +161,20 @@ const OVERLAYS = 12;
 function overlaysOf(
   options: TrainOptions,
   solver: Solver,
-  runDir: string,
+  runDir: string | undefined,
   dataset: Dataset | undefined,
 ): Overlays | undefined {
   const { overlays: wanted } = options;
   const count = wanted ?? (bySolverFile(options) ? 0 : OVERLAYS);
   if (!Number.isSafeInteger(count) || count < 0)
     throw fail('bad-count', `overlays is ${count}: a whole number of entries is wanted, 0 at least.`);
-  return count === 0 ? undefined : Overlays.of(solver, { count, isWanted: wanted !== undefined, runDir, dataset });
+  if (count > 0 && wanted !== undefined && runDir === undefined)
+    throw fail('overlays', 'Overlays are drawn into the run’s folder, and the run has none.', {
+      hint: 'Name one (runDir), or leave out `overlays`.',
+    });
+  return count === 0 || runDir === undefined
+    ? undefined
+    : Overlays.of(solver, { count, isWanted: wanted !== undefined, runDir, dataset });
 }
 
 /** The event with where its files are too; the warning where they could not be put there. */
