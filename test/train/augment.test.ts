@@ -1,10 +1,15 @@
 /** Training on augmented pictures: the same run for the same seed, resumed or not, by the network's words or the run's. */
 
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createPhantom } from '../../src/data/index.js';
+import { createPhantom, encodePng } from '../../src/data/index.js';
+import type { MokapotError } from '../../src/diagnostics/index.js';
+import { feedOfArrays } from '../../src/feeds/arrays.js';
+import { selectLayers } from '../../src/net/index.js';
+import { parseNet } from '../../src/schema/index.js';
 import type { TrainEvent } from '../../src/train/events.js';
+import { withAugment } from '../../src/train/node/augmented.js';
 import { type TrainOptions, train } from '../../src/train/node/index.js';
 import { mokapot } from '../cli/cli.js';
 import { temporaryFolder } from '../data/temporary.js';
@@ -114,6 +119,88 @@ describe('a run on augmented pictures', () => {
     expect(await rejectedRun({ solverText, backend: 'host', augment: 'rotation: 3' })).toMatchObject({
       code: 'augment-no-pictures',
     });
+  });
+});
+
+describe('which layers --augment changes', () => {
+  const source = (top: string, more = '') =>
+    `layer { name: "${top}" type: "Data" top: "${top}" data_param { source: "${top}" batch_size: 2 } ${more} }`;
+  const learned = `layer { name: "half" type: "Power" bottom: "mask" top: "half" power_param { scale: 0.5 } }
+    layer { name: "score" type: "Convolution" bottom: "data" top: "score" convolution_param { num_output: 2 kernel_size: 1 } }`;
+  const soft = 'layer { name: "loss" type: "SoftmaxWithLoss" bottom: "score" bottom: "half" top: "loss" }';
+  const augmented = (text: string, phase: 'TRAIN' | 'TEST' = 'TRAIN') =>
+    Object.fromEntries(
+      withAugment(selectLayers(parseNet(text).message, { phase }), 'noise: 0.1 rotation: 20').layers.flatMap(l =>
+        l.type === 'Data' ? [[l.name, l.augment_param]] : [],
+      ),
+    );
+
+  it.each([
+    ['class numbers, whatever their name', soft],
+    ['what a loss compares', 'layer { name: "loss" type: "EuclideanLoss" bottom: "score" bottom: "mask" top: "loss" }'],
+    [
+      'also where it comes first',
+      'layer { name: "loss" type: "EuclideanLoss" bottom: "mask" bottom: "score" top: "loss" }',
+    ],
+  ])('labels are told by their use: %s', (_, loss) => {
+    for (const readers of [source('data') + source('mask'), source('mask') + source('data')]) {
+      const { data, mask } = augmented(readers + learned + loss);
+      expect(data).toMatchObject({ labels_of: '', rotation: 20 });
+      expect(mask).toMatchObject({ labels_of: 'data' });
+    }
+  });
+
+  it('what is both, or neither, is refused, and the layer’s own word tells', () => {
+    const both =
+      'layer { name: "more" type: "Convolution" bottom: "mask" top: "more" convolution_param { num_output: 1 kernel_size: 1 } }';
+    const thrown = (text: string) => {
+      try {
+        return augmented(text);
+      } catch (cause) {
+        return (cause as MokapotError).diagnostics[0];
+      }
+    };
+    const net = (more = '', data = '') => source('data', data) + source('mask', more) + learned + both + soft;
+    expect(thrown(net())).toMatchObject({ code: 'augment-labels', layer: 'mask' });
+    expect(thrown(source('data') + source('mask') + learned)).toMatchObject({ code: 'augment-labels', layer: 'mask' });
+    const said = augmented(net('augment_param { labels_of: "data" }'));
+    expect(said).toMatchObject({ data: { labels_of: '' }, mask: { labels_of: 'data' } });
+    // Two kinds of pictures: whose labels?
+    const two = source('data') + source('other') + source('mask');
+    const mixed =
+      'layer { name: "o" type: "Convolution" bottom: "other" top: "o" convolution_param { num_output: 2 kernel_size: 1 } }';
+    expect(thrown(two + learned + mixed + soft)).toMatchObject({ code: 'augment-labels', layer: 'mask' });
+  });
+
+  it('a test net may have no pictures', () => {
+    const none = 'layer { name: "x" type: "DummyData" top: "x" dummy_data_param { shape { dim: 1 } } }';
+    expect(augmented(none, 'TEST')).toEqual({});
+    expect(() => augmented(none)).toThrow('no data layer whose pictures can be augmented');
+  });
+});
+
+describe('what goes by the data set in use', () => {
+  it('is refused where the training data are others', async () => {
+    const list = at('list.txt');
+    mkdirSync(at('pictures'), { recursive: true });
+    writeFileSync(at('pictures', 'a.png'), encodePng({ width: 8, height: 8, channels: 1, data: new Uint8Array(64) }));
+    writeFileSync(list, `${at('pictures', 'a.png')} 1\n`);
+    const text = `layer { name: "data" type: "ImageData" top: "data" top: "label" image_data_param { source: "${list}" batch_size: 1 is_color: false } }
+      layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip" inner_product_param { num_output: 2 weight_filler { type: "xavier" } } }
+      layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" }`;
+    const solverText = `net_param { ${text} } base_lr: 0.1 lr_policy: "fixed" max_iter: 1 snapshot_after_train: false`;
+    const other = { solverText, dataset: at('set'), backend: 'host' } as const;
+    expect(await rejectedRun({ ...other, oversample: ['1=2'] })).toMatchObject({ code: 'oversample' });
+    expect(await rejectedRun({ ...other, classWeights: 'auto' })).toMatchObject({ code: 'class-weights' });
+    expect((await run({ ...other, classWeights: '1,2' })).at(-1)).toMatchObject({ reason: 'done' });
+    const fed = feedOfArrays(
+      { data: { data: new Float32Array(64), shape: [1, 8, 8] }, label: { data: [1], shape: [] } },
+      { batchSize: 1 },
+    );
+    expect(await rejectedRun({ ...other, data: fed, augment: 'rotation: 9' })).toMatchObject({
+      code: 'augment-no-pictures',
+    });
+    expect(await rejectedRun({ ...other, data: fed, oversample: ['1=2'] })).toMatchObject({ code: 'oversample' });
   });
 });
 

@@ -30,6 +30,11 @@ function points(shuffle: boolean) {
   );
 }
 
+const FORGOTTEN = `layer { name: "pictures" type: "Data" top: "data" data_param { source: "a" batch_size: 2 } augment_param { rotation: 20 } }
+  layer { name: "masks" type: "Data" top: "label" data_param { source: "b" batch_size: 2 } }
+  layer { name: "score" type: "Convolution" bottom: "data" top: "score" convolution_param { num_output: 2 kernel_size: 1 weight_filler { type: "xavier" } } }
+  layer { name: "loss" type: "SoftmaxWithLoss" bottom: "score" bottom: "label" top: "loss" }`;
+
 const make = (text = SOLVER, more = {}) =>
   Solver.fromText(text, {
     nets: { 'n.prototxt': NET },
@@ -110,5 +115,23 @@ describe('a solver without files', () => {
     const noLoss = NET.replace(/layer \{ name: "loss".*\n/, '');
     expect(await failure(make(SOLVER, { nets: { 'n.prototxt': noLoss }, engine }))).toMatchObject({ code: 'no-loss' });
     expect(freed).toBe(1);
+  });
+});
+
+describe('errors that checks find', () => {
+  const inputShapes = { data: [2, 1, 4, 4], label: [2, 1, 4, 4] };
+  const load = (net: string) =>
+    Solver.fromText('net: "n.prototxt" base_lr: 0.1 lr_policy: "fixed" max_iter: 1 snapshot_after_train: false', {
+      nets: { 'n.prototxt': net },
+      inputShapes,
+      engine: async () => createHostEngine(),
+    });
+
+  it('refuse a run whose labels do not move with the pictures', async () => {
+    expect(await failure(load(FORGOTTEN))).toMatchObject({ code: 'augment-labels', layer: 'masks' });
+    const solver = await load(
+      FORGOTTEN.replace('source: "b" batch_size: 2 }', '$& augment_param { labels_of: "pictures" }'),
+    );
+    await solver.dispose();
   });
 });
