@@ -162,7 +162,7 @@ class Loop {
     const { net, diagnostics, iter, param } = this.solver;
     const checks = runChecks(net.graph, { weightsLoaded: iter > 0 || net.copies.length > 0 });
     const solver = { param, rules: [lateStatistics] };
-    // Caffe would train nets that checks find fault with: errors are told, and the run goes on.
+    // Errors that a run cannot do with were thrown as the solver was loaded. Any other is told: Caffe would train the net.
     return [...diagnostics, ...checks, ...lateStatistics.run(net.graph, { solver })].flatMap((d): Diagnostic[] =>
       d.severity === 'note' ? [] : [{ ...d, severity: 'warning' }],
     );

@@ -134,4 +134,9 @@ describe('errors that checks find', () => {
     );
     await solver.dispose();
   });
+
+  it('refuse a filler that there is none of', async () => {
+    const net = FORGOTTEN.replace('augment_param { rotation: 20 }', '').replace('"xavier" }', '"Xavier" }');
+    expect((await failure(load(net))).message).toContain('no filler type "Xavier"');
+  });
 });
