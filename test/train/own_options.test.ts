@@ -305,6 +305,8 @@ describe('class weights and oversampling', () => {
     expect(ran).toMatchObject({ code: 1, err: expect.stringMatching(/has no class "atrium"[\s\S]*There are: 0 \(/) });
     const bad = await mokapot([...args, '--out', at('none'), '--oversample', '1']);
     expect(bad).toMatchObject({ code: 1, err: expect.stringContaining('does not say what to read more often') });
+    const three = await mokapot([...args, '--out', at('none'), '--class-weights', '1,2,3']);
+    expect(three).toMatchObject({ code: 1, err: expect.stringContaining('class_weighting') });
     const much = await mokapot([...args, '--out', at('none'), '--oversample', '1=1e10']);
     expect(much).toMatchObject({ code: 1, err: expect.stringContaining('from 1 to 1000') });
   });
