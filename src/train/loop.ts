@@ -160,10 +160,10 @@ class Loop {
 
   private warnings(): readonly Diagnostic[] {
     const { net, diagnostics, iter, param } = this.solver;
-    const checks = runChecks(net.graph, { weightsLoaded: iter > 0 || net.copies.length > 0 });
     const solver = { param, rules: [lateStatistics] };
+    const checks = runChecks(net.graph, { weightsLoaded: iter > 0 || net.copies.length > 0, solver });
     // Errors that a run cannot do with were thrown as the solver was loaded. Any other is told: Caffe would train the net.
-    return [...diagnostics, ...checks, ...lateStatistics.run(net.graph, { solver })].flatMap((d): Diagnostic[] =>
+    return [...diagnostics, ...checks].flatMap((d): Diagnostic[] =>
       d.severity === 'note' ? [] : [{ ...d, severity: 'warning' }],
     );
   }

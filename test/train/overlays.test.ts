@@ -9,19 +9,11 @@ import { Solver, type TrainOptions, train } from '../../src/train/node/index.js'
 import { mokapot } from '../cli/cli.js';
 import { temporaryFolder } from '../data/temporary.js';
 import { failure } from '../failure.js';
+import { DROP, dataLayer, tinyNet } from './tiny_net.js';
 
 const folder = temporaryFolder();
 const at = (...names: string[]) => join(folder, ...names);
-const dataLayer = (top: string) => `
-  layer { name: "${top}" type: "Data" top: "${top}" include { stage: "train" } data_param { batch_size: 2 } }
-  layer { name: "${top}" type: "Data" top: "${top}" include { stage: "val" } data_param { batch_size: 3 } }`;
-const NET = `name: "tiny"${dataLayer('data')}${dataLayer('label')}
-layer { name: "scale" type: "Power" bottom: "data" top: "x" power_param { scale: 0.0078125 shift: -1 } }
-layer { name: "conv" type: "Convolution" bottom: "x" top: "conv" convolution_param { num_output: 2 kernel_size: 3 pad: 1 weight_filler { type: "msra" } } }
-layer { name: "drop" type: "Dropout" bottom: "conv" top: "conv" }
-layer { name: "score" type: "Convolution" bottom: "conv" top: "score" convolution_param { num_output: 2 kernel_size: 1 weight_filler { type: "xavier" } } }
-layer { name: "loss" type: "SoftmaxWithLoss" bottom: "score" bottom: "label" top: "loss" loss_param { ignore_label: 255 } exclude { stage: "deploy" } }
-`;
+const NET = tinyNet(DROP);
 const base: TrainOptions = {
   net: at('net.prototxt'),
   dataset: at('data'),

@@ -10,22 +10,16 @@ import { readLog, type TrainOptions, train } from '../../src/train/node/index.js
 import { loadSolverstate } from '../../src/weights/node/files.js';
 import { mokapot } from '../cli/cli.js';
 import { temporaryFolder } from '../data/temporary.js';
+import { ACCURACY, tinyNet } from './tiny_net.js';
 
 const folder = temporaryFolder();
 const at = (...names: string[]) => join(folder, ...names);
 
-const dataLayer = (top: string) => `
-  layer { name: "${top}" type: "Data" top: "${top}" include { stage: "train" } data_param { batch_size: 2 } }
-  layer { name: "${top}" type: "Data" top: "${top}" include { stage: "val" } data_param { batch_size: 3 } }`;
-const NET = `name: "tiny"${dataLayer('data')}${dataLayer('label')}
-layer { name: "scale" type: "Power" bottom: "data" top: "x" power_param { scale: 0.0078125 shift: -1 } }
-layer { name: "conv" type: "Convolution" bottom: "x" top: "conv" convolution_param { num_output: 2 kernel_size: 3 pad: 1 weight_filler { type: "msra" } } }
-layer { name: "norm" type: "BatchNorm" bottom: "conv" top: "norm" }
-layer { name: "drop" type: "Dropout" bottom: "norm" top: "norm" }
-layer { name: "score" type: "Convolution" bottom: "norm" top: "score" convolution_param { num_output: 2 kernel_size: 1 weight_filler { type: "xavier" } } }
-layer { name: "loss" type: "SoftmaxWithLoss" bottom: "score" bottom: "label" top: "loss" loss_param { ignore_label: 255 } exclude { stage: "deploy" } }
-layer { name: "accuracy" type: "Accuracy" bottom: "score" bottom: "label" top: "accuracy" include { stage: "val" } accuracy_param { ignore_label: 255 } }
-`;
+const NET =
+  tinyNet(
+    'layer { name: "norm" type: "BatchNorm" bottom: "conv" top: "norm" }\nlayer { name: "drop" type: "Dropout" bottom: "norm" top: "norm" }',
+    'norm',
+  ) + ACCURACY;
 /** 8 entries to train on: an epoch of 4 iterations. */
 const base: TrainOptions = {
   net: at('net.prototxt'),

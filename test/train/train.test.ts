@@ -10,6 +10,7 @@ import type { TrainEvent } from '../../src/train/events.js';
 import { readLog, type TrainOptions, train } from '../../src/train/node/index.js';
 import { readCaffemodel } from '../../src/weights/index.js';
 import { mokapot } from '../cli/cli.js';
+import { dataLayer } from './tiny_net.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'mokapot-train-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -17,10 +18,7 @@ const dataset = join(folder, 'phantom');
 const netFile = join(folder, 'net.prototxt');
 const at = (name: string) => join(folder, name);
 
-const dataLayer = (top: string) => `
-  layer { name: "${top}" type: "Data" top: "${top}" include { stage: "train" } data_param { batch_size: 2 } }
-  layer { name: "${top}" type: "Data" top: "${top}" include { stage: "val" } data_param { batch_size: 4 } }`;
-const NET = `name: "tiny"${dataLayer('data')}${dataLayer('label')}
+const NET = `name: "tiny"${dataLayer('data', 4)}${dataLayer('label', 4)}
 layer { name: "scale" type: "Power" bottom: "data" top: "x" power_param { scale: 0.0078125 shift: -1 } }
 layer { name: "conv" type: "Convolution" bottom: "x" top: "conv" convolution_param { num_output: 4 kernel_size: 3 pad: 1 weight_filler { type: "msra" } } }
 layer { name: "relu" type: "ReLU" bottom: "conv" top: "conv" }

@@ -57,7 +57,7 @@ export function warp(layers: readonly Layer[], motion: Motion, frame: Frame): vo
   const [xs, ys] = [new Float64Array(columns), new Float64Array(columns)];
   for (let y = 0; y < height; y++) {
     placesOfRow(source, y, xs, ys);
-    for (const layer of layers) (layer.nearest ? nearestRow : bilinearRow)(layer, y, height, width, xs, ys, border);
+    for (const layer of layers) resampleRow(layer, y, height, width, xs, ys, border);
   }
 }
 
@@ -147,8 +147,8 @@ function placesOfRow(
 }
 
 /** A row of a layer, in runs of STEP pixels whose places lie on a line. */
-function bilinearRow(
-  { from, to, fill }: Layer,
+function resampleRow(
+  { from, to, fill, nearest }: Layer,
   y: number,
   height: number,
   width: number,
@@ -159,21 +159,26 @@ function bilinearRow(
   const data = from.data;
   const rows = from.shape[1];
   const columns = from.shape[2];
+  // Half a pixel on: what is cut off then is the nearest, and it needs no neighbour.
+  const half = nearest ? 0.5 : 0;
+  const spare = nearest ? 1 : 0;
   for (let k = 0, x = 0; x < width; k++, x += RUN) {
     const count = Math.min(RUN, width - x);
-    const sx = xs[k]!;
-    const sy = ys[k]!;
-    const dx = (xs[k + 1]! - sx) / RUN;
-    const dy = (ys[k + 1]! - sy) / RUN;
+    const sx = xs[k]! + half;
+    const sy = ys[k]! + half;
+    const dx = (xs[k + 1]! - xs[k]!) / RUN;
+    const dy = (ys[k + 1]! - ys[k]!) / RUN;
     const endX = sx + (count - 1) * dx;
     const endY = sy + (count - 1) * dy;
-    const inside = isInside(sx, endX, columns) && isInside(sy, endY, rows);
+    const inside = isInside(sx, endX, columns + spare) && isInside(sy, endY, rows + spare);
     const outside = border === 'CONSTANT' && (isOutside(sx, endX, columns) || isOutside(sy, endY, rows));
     for (let c = 0; c < from.shape[0]; c++) {
       const plane = c * rows * columns;
       const at = (c * height + y) * width + x;
       if (outside) to.fill(fill, at, at + count);
+      else if (inside && nearest) nearestInside(data, plane, columns, to, at, count, sx, sy, dx, dy);
       else if (inside) bilinearInside(data, plane, columns, to, at, count, sx, sy, dx, dy);
+      else if (nearest) nearestAcross(data, plane, rows, columns, to, at, count, sx, sy, dx, dy, border, fill);
       else bilinearAcross(data, plane, rows, columns, to, at, count, sx, sy, dx, dy, border, fill);
     }
   }
@@ -269,40 +274,6 @@ function indexOf(i: number, count: number, border: Border): number {
   const period = 2 * (count - 1);
   const inPeriod = ((i % period) + period) % period;
   return inPeriod < count ? inPeriod : period - inPeriod;
-}
-
-/** The same from the nearest pixel. */
-function nearestRow(
-  { from, to, fill }: Layer,
-  y: number,
-  height: number,
-  width: number,
-  xs: Float64Array,
-  ys: Float64Array,
-  border: Border,
-): void {
-  const data = from.data;
-  const rows = from.shape[1];
-  const columns = from.shape[2];
-  for (let k = 0, x = 0; x < width; k++, x += RUN) {
-    const count = Math.min(RUN, width - x);
-    // Half a pixel on: what is cut off then is the nearest.
-    const sx = xs[k]! + 0.5;
-    const sy = ys[k]! + 0.5;
-    const dx = (xs[k + 1]! - xs[k]!) / RUN;
-    const dy = (ys[k + 1]! - ys[k]!) / RUN;
-    const endX = sx + (count - 1) * dx;
-    const endY = sy + (count - 1) * dy;
-    const inside = isInside(sx, endX, columns + 1) && isInside(sy, endY, rows + 1);
-    const outside = border === 'CONSTANT' && (isOutside(sx, endX, columns) || isOutside(sy, endY, rows));
-    for (let c = 0; c < from.shape[0]; c++) {
-      const plane = c * rows * columns;
-      const at = (c * height + y) * width + x;
-      if (outside) to.fill(fill, at, at + count);
-      else if (inside) nearestInside(data, plane, columns, to, at, count, sx, sy, dx, dy);
-      else nearestAcross(data, plane, rows, columns, to, at, count, sx, sy, dx, dy, border, fill);
-    }
-  }
 }
 
 function nearestInside(
