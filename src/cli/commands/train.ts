@@ -5,7 +5,7 @@ import { type Command, Option } from 'commander';
 import { fail } from '../../diagnostics/index.js';
 import type { UserCodeOptions } from '../../runtime/node/python_modules.js';
 import { type SchemaOptions, schemaFrom } from '../../runtime/node/schemas.js';
-import type { TrainEvent } from '../../train/index.js';
+import type { OwnOptions, TrainEvent } from '../../train/index.js';
 import { newRunDir, RUN_FILES, removeIfEmpty, type TrainOptions, train } from '../../train/node/index.js';
 import { augmentOption, augmentText } from '../augment.js';
 import type { Declare } from '../declare.js';
@@ -29,7 +29,7 @@ import {
 import { readPlacedFile } from '../text_file.js';
 import { showTraining } from '../training.js';
 
-export interface TrainCommandOptions extends UserCodeOptions, SchemaOptions {
+export interface TrainCommandOptions extends UserCodeOptions, SchemaOptions, OwnOptions {
   readonly solver?: string;
   readonly net?: string;
   readonly dataset?: string;
@@ -63,14 +63,6 @@ export interface TrainCommandOptions extends UserCodeOptions, SchemaOptions {
   readonly augment?: string;
   readonly findLr?: boolean;
   readonly overlays?: number;
-  readonly warmup?: number;
-  readonly warmupStart?: number;
-  readonly minLr?: number;
-  readonly ema?: number;
-  readonly emaStart?: number;
-  readonly earlyStopping?: string;
-  readonly classWeights?: string;
-  readonly oversample?: readonly string[];
   readonly json?: boolean;
 }
 
