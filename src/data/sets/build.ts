@@ -409,6 +409,8 @@ export function splitByNames(
   patients: readonly string[],
   random: Random,
 ): Record<SplitName, Candidate[]> {
+  // Nothing to divide: what is told then is why there is nothing.
+  if (candidates.length === 0) return { train: [], val: [] };
   const known = new Set(candidates.flatMap(c => c.patient ?? []));
   for (const name of patients) {
     if (known.has(name)) continue;

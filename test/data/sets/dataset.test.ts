@@ -217,6 +217,9 @@ describe('Sunnybrook', () => {
     const slip = `${patients[0]!.slice(0, -1)}x`;
     const unknown = await diagnosticOf(createSunnybrook({ ...source, valPatients: [slip] }));
     expect([unknown.code, unknown.hint]).toEqual(['dataset-val-patient', expect.stringContaining(patients[0]!)]);
+    const empty = { ...source, images: join(folder, 'no-cases'), valPatients: [slip] };
+    mkdirSync(empty.images);
+    expect((await diagnosticOf(createSunnybrook(empty))).code).toBe('dataset-empty');
     const all = [...new Set([...manifest.splits.train.patients!, ...manifest.splits.val.patients!])];
     expect((await diagnosticOf(createSunnybrook({ ...source, valPatients: all }))).code).toBe('dataset-val-patient');
   });
